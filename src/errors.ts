@@ -1,0 +1,195 @@
+import type { MessageStreamDirection } from '@libp2p/interface'
+
+/**
+ * The kinds of resource that a limit can refuse
+ */
+export type Resource = 'stream' | 'connection' | 'fd' | 'memory' | 'subnet' | 'rate'
+
+/**
+ * What was asked for when a limit was hit
+ */
+export interface RefusedRequest {
+  /**
+   * The name of the scope whose limit was hit, such as `system` or `peer:12D3…`
+   */
+  scope: string
+
+  /**
+   * Set where the limit is one for a single direction
+   */
+  direction?: MessageStreamDirection
+
+  /**
+   * How much of the resource was held already
+   */
+  current: number
+
+  /**
+   * How much more was asked for
+   */
+  attempted: number
+
+  /**
+   * The limit that would have been exceeded
+   */
+  limit: number
+
+  /**
+   * The priority of a memory reservation, from 0 to 255
+   */
+  priority?: number
+}
+
+/**
+ * A request did not fit into a limit. This is the class to test for: which
+ * resource it was is in `resource`, whose limit it was in `scope`.
+ *
+ * The message chains the names of the scopes from the one that was asked to the
+ * one that refused.
+ */
+export abstract class ResourceLimitExceededError extends Error {
+  static name = 'ResourceLimitExceededError'
+
+  /**
+   * The same request may fit later, when something else has been released
+   */
+  readonly temporary = true
+
+  /**
+   * What there was not enough of
+   */
+  abstract readonly resource: Resource
+
+  /**
+   * The name of the scope whose limit was hit, such as `system` or `peer:12D3…`
+   */
+  readonly scope: string
+
+  /**
+   * Set where the limit is one for a single direction
+   */
+  readonly direction?: MessageStreamDirection
+
+  /**
+   * How much of the resource was held already: a number, or bytes of memory
+   */
+  readonly current: number
+
+  /**
+   * How much more was asked for: a number, or bytes of memory
+   */
+  readonly attempted: number
+
+  /**
+   * The limit that would have been exceeded: a number, or bytes of memory
+   */
+  readonly limit: number
+
+  /**
+   * The priority of a refused memory reservation, from 0 to 255. It may fill
+   * only `(1 + priority) / 256` of the limit.
+   */
+  readonly priority?: number
+
+  constructor (message: string, request: RefusedRequest) {
+    super(message)
+    this.name = 'ResourceLimitExceededError'
+    this.scope = request.scope
+    this.direction = request.direction
+    this.current = request.current
+    this.attempted = request.attempted
+    this.limit = request.limit
+    this.priority = request.priority
+  }
+}
+
+/**
+ * A stream did not fit into a limit
+ */
+export class StreamLimitExceededError extends ResourceLimitExceededError {
+  static name = 'StreamLimitExceededError'
+  readonly resource = 'stream'
+
+  constructor (message: string, request: RefusedRequest) {
+    super(message, request)
+    this.name = 'StreamLimitExceededError'
+  }
+}
+
+/**
+ * A connection or its file descriptor did not fit into a limit
+ */
+export class ConnectionLimitExceededError extends ResourceLimitExceededError {
+  static name = 'ConnectionLimitExceededError'
+  readonly resource: 'connection' | 'fd'
+
+  constructor (message: string, request: RefusedRequest, resource: 'connection' | 'fd' = 'connection') {
+    super(message, request)
+    this.name = 'ConnectionLimitExceededError'
+    this.resource = resource
+  }
+}
+
+/**
+ * A memory reservation did not fit into a limit
+ */
+export class MemoryLimitExceededError extends ResourceLimitExceededError {
+  static name = 'MemoryLimitExceededError'
+  readonly resource = 'memory'
+
+  constructor (message: string, request: RefusedRequest) {
+    super(message, request)
+    this.name = 'MemoryLimitExceededError'
+  }
+}
+
+/**
+ * Too many connections of one subnet or network prefix
+ */
+export class SubnetLimitExceededError extends ResourceLimitExceededError {
+  static name = 'SubnetLimitExceededError'
+  readonly resource = 'subnet'
+
+  constructor (message: string, request: RefusedRequest) {
+    super(message, request)
+    this.name = 'SubnetLimitExceededError'
+  }
+}
+
+/**
+ * Too many new connections or streams in too short a time
+ */
+export class RateLimitExceededError extends ResourceLimitExceededError {
+  static name = 'RateLimitExceededError'
+  readonly resource = 'rate'
+
+  constructor (message: string, request: RefusedRequest) {
+    super(message, request)
+    this.name = 'RateLimitExceededError'
+  }
+}
+
+/**
+ * The scope has been closed, nothing can be reserved in it any more
+ */
+export class ResourceScopeClosedError extends Error {
+  static name = 'ResourceScopeClosedError'
+
+  constructor (message = 'resource scope closed') {
+    super(message)
+    this.name = 'ResourceScopeClosedError'
+  }
+}
+
+/**
+ * The scope is not in a state that allows the call: it is attached to a
+ * protocol, peer or service already, or to none yet
+ */
+export class ResourceScopeStateError extends Error {
+  static name = 'ResourceScopeStateError'
+
+  constructor (message = 'resource scope is in the wrong state') {
+    super(message)
+    this.name = 'ResourceScopeStateError'
+  }
+}

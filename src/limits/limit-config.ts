@@ -1,0 +1,56 @@
+import type { Limit, ResourceLimits } from './limit.ts'
+
+/**
+ * The parts of a limit configuration that apply to one scope or to one kind of
+ * scope, in the order in which they are printed and written
+ */
+export const SCOPE_KEYS = [
+  'system',
+  'transient',
+  'allowlistedSystem',
+  'allowlistedTransient',
+  'serviceDefault',
+  'servicePeerDefault',
+  'protocolDefault',
+  'protocolPeerDefault',
+  'peerDefault',
+  'conn',
+  'stream'
+] as const
+
+/**
+ * The parts of a limit configuration that are keyed by the name of a service,
+ * by a protocol or by a peer id, in the order in which they are printed and
+ * written
+ */
+export const NAMED_KEYS = [
+  'service',
+  'servicePeer',
+  'protocol',
+  'protocolPeer',
+  'peer'
+] as const
+
+export type ScopeKey = typeof SCOPE_KEYS[number]
+export type NamedKey = typeof NAMED_KEYS[number]
+
+/**
+ * Limits as users write them: everything that is left out, and every field that
+ * is `'default'`, is taken from the defaults it is built on.
+ *
+ * `service`, `servicePeer`, `protocol`, `protocolPeer` and `peer` are keyed by
+ * the name of the service, by the protocol or by the peer id.
+ */
+export type PartialLimitConfig =
+  { [K in ScopeKey]?: ResourceLimits } &
+  { [K in NamedKey]?: Record<string, ResourceLimits> }
+
+/**
+ * Limits with nothing left open: what is in force.
+ *
+ * `service`, `servicePeer`, `protocol`, `protocolPeer` and `peer` are keyed by
+ * the name of the service, by the protocol or by the peer id.
+ */
+export type ConcreteLimitConfig =
+  { [K in ScopeKey]: Limit } &
+  { [K in NamedKey]: Record<string, Limit> }

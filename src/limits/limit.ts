@@ -1,0 +1,87 @@
+/**
+ * What a scope is checked against: the most it may hold of each resource.
+ *
+ * Every field is a whole number, or `Infinity` where nothing is refused. `0`
+ * refuses every request.
+ */
+export interface Limit {
+  /** Streams of both directions together */
+  streams: number
+
+  /** Streams opened by remote peers */
+  streamsInbound: number
+
+  /** Streams opened by this node */
+  streamsOutbound: number
+
+  /** Connections of both directions together */
+  conns: number
+
+  /** Connections opened by remote peers */
+  connsInbound: number
+
+  /** Connections opened by this node */
+  connsOutbound: number
+
+  /** File descriptors used by connections */
+  fd: number
+
+  /** Reserved memory, in bytes */
+  memory: number
+}
+
+/**
+ * How a limit is written in a configuration:
+ *
+ * - a whole number: that many, and `0` is the same as `'blockAll'`
+ * - `'unlimited'` (or `Infinity`): nothing is refused
+ * - `'blockAll'`: everything is refused
+ * - `'default'`: as if it had been left out
+ */
+export type LimitValue = number | 'default' | 'unlimited' | 'blockAll'
+
+/**
+ * The limits of one scope as they are written in a configuration. A field that
+ * is left out takes the default.
+ */
+export type ResourceLimits = { [K in keyof Limit]?: LimitValue }
+
+/**
+ * The fields of a limit, in the order in which they are printed and written
+ */
+export const LIMIT_FIELDS = [
+  'streams',
+  'streamsInbound',
+  'streamsOutbound',
+  'conns',
+  'connsInbound',
+  'connsOutbound',
+  'fd',
+  'memory'
+] as const satisfies ReadonlyArray<keyof Limit>
+
+/**
+ * A limit with the same value in every field
+ */
+function uniform (value: number): Readonly<Limit> {
+  return Object.freeze({
+    streams: value,
+    streamsInbound: value,
+    streamsOutbound: value,
+    conns: value,
+    connsInbound: value,
+    connsOutbound: value,
+    fd: value,
+    memory: value
+  })
+}
+
+/**
+ * The limit that refuses nothing
+ */
+export const UNLIMITED = uniform(Infinity)
+
+/**
+ * The limit that refuses everything
+ */
+export const BLOCK_ALL = uniform(0)

@@ -1,0 +1,418 @@
+import { resolveLimit } from '../limits/build-limits.ts'
+import { checkPriority, checkSize } from './arguments.ts'
+import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from './memory-priority.ts'
+import { findMemoryShortage, scopeClosedError } from './refusal.ts'
+import type { Refusal, Usage } from './refusal.ts'
+import type { PeerScope, ProtocolScope, ResourceScopeSpan, ScopeStat, ServiceScope } from './resource-scope.ts'
+import type { ScopeGraph } from './scope-graph.ts'
+import type { ScopeKind } from './scope-kind.ts'
+import type { Limit, ResourceLimits } from '../limits/limit.ts'
+import type { PeerId } from '@libp2p/interface'
+
+export interface AggregateNodeInit {
+  kind: ScopeKind
+  limit: Readonly<Limit>
+
+  /**
+   * The service or protocol, or the peer as a string
+   */
+  key?: string
+
+  /**
+   * Where a reservation that is made directly in this node goes as well
+   */
+  parent?: AggregateNode
+
+  peer?: PeerId
+
+  /**
+   * For a child of a peer, that peer's node
+   */
+  peerNode?: AggregateNode
+
+  /**
+   * For a child of a peer, the node of the protocol or service
+   */
+  group?: AggregateNode
+}
+
+/**
+ * The share that a peer has of a protocol or service
+ */
+export type PeerChildNode = AggregateNode & {
+  readonly peerNode: AggregateNode
+  readonly group: AggregateNode
+}
+
+/**
+ * Remote peers decide how many of these there are. The others are few, and are
+ * kept.
+ */
+const COLLECTED = new Set<ScopeKind>(['peer', 'protocol', 'servicePeer', 'protocolPeer'])
+
+/**
+ * A node that adds up what streams, connections and spans hold: system,
+ * transient, services, protocols, peers and the two allowlisted ones.
+ *
+ * There is one class for all of them, with plain number fields, so that the code
+ * that checks and commits stays monomorphic. A request first asks `fits…` of
+ * every node that constrains it and then calls `add…` on all of them: nothing
+ * can happen in between, so nothing ever has to be undone.
+ */
+export class AggregateNode implements PeerScope, ProtocolScope, ServiceScope, Usage {
+  readonly graph: ScopeGraph
+  readonly kind: ScopeKind
+  readonly key: string
+  readonly parent?: AggregateNode
+  limit: Readonly<Limit>
+
+  memory = 0
+  streamsInbound = 0
+  streamsOutbound = 0
+  connsInbound = 0
+  connsOutbound = 0
+  fd = 0
+
+  /**
+   * The part of `memory` that was reserved directly in this node: the most that
+   * may be released here
+   */
+  ownMemory = 0
+
+  /**
+   * Views, spans and handles that need this node to stay
+   */
+  references = 0
+
+  /**
+   * How many requests this node has refused
+   */
+  refusals = 0
+
+  /**
+   * How many spans were opened, which numbers them
+   */
+  spans = 0
+
+  /**
+   * The limit was set by hand: collecting the node would forget it
+   */
+  sticky = false
+
+  /**
+   * It waits in the list of nodes that may be idle, or is never collected
+   */
+  queued: boolean
+
+  /**
+   * It was collected
+   */
+  closed = false
+
+  /**
+   * For a peer, the nodes of its streams per protocol and per service, by the
+   * node of that protocol or service
+   */
+  children?: Map<AggregateNode, PeerChildNode> = undefined
+
+  readonly peerNode?: AggregateNode
+  readonly group?: AggregateNode
+
+  readonly #peer?: PeerId
+
+  constructor (graph: ScopeGraph, init: AggregateNodeInit) {
+    this.graph = graph
+    this.kind = init.kind
+    this.key = init.key ?? ''
+    this.parent = init.parent
+    this.limit = init.limit
+    this.queued = !COLLECTED.has(init.kind)
+    this.#peer = init.peer
+    this.group = init.group
+    this.peerNode = init.peerNode
+  }
+
+  get name (): string {
+    switch (this.kind) {
+      case 'service':
+      case 'protocol':
+      case 'peer':
+        return `${this.kind}:${this.key}`
+      case 'servicePeer':
+      case 'protocolPeer':
+        return `${this.group?.name}.peer:${this.key}`
+      default:
+        return this.kind
+    }
+  }
+
+  /**
+   * Only what is handed out as a `PeerScope` is asked for its peer
+   */
+  get peer (): PeerId {
+    return this.#peer as PeerId
+  }
+
+  get protocol (): string {
+    return this.key
+  }
+
+  get service (): string {
+    return this.key
+  }
+
+  // what a request asks, and then does, for every node that constrains it
+
+  fitsStream (inbound: boolean): boolean {
+    const limit = this.limit
+
+    return (inbound ? this.streamsInbound < limit.streamsInbound : this.streamsOutbound < limit.streamsOutbound) &&
+      this.streamsInbound + this.streamsOutbound < limit.streams
+  }
+
+  addStream (inbound: boolean, memory: number): void {
+    if (inbound) {
+      this.streamsInbound++
+    } else {
+      this.streamsOutbound++
+    }
+
+    if (memory !== 0) {
+      this.memory += memory
+    }
+  }
+
+  dropStream (inbound: boolean, memory: number): void {
+    if (inbound) {
+      this.streamsInbound--
+    } else {
+      this.streamsOutbound--
+    }
+
+    if (memory !== 0) {
+      this.memory -= memory
+    }
+
+    this.queueIfIdle()
+  }
+
+  fitsConnection (inbound: boolean, usefd: boolean): boolean {
+    const limit = this.limit
+
+    return (inbound ? this.connsInbound < limit.connsInbound : this.connsOutbound < limit.connsOutbound) &&
+      this.connsInbound + this.connsOutbound < limit.conns &&
+      (!usefd || this.fd < limit.fd)
+  }
+
+  addConnection (inbound: boolean, usefd: boolean, memory: number): void {
+    if (inbound) {
+      this.connsInbound++
+    } else {
+      this.connsOutbound++
+    }
+
+    if (usefd) {
+      this.fd++
+    }
+
+    if (memory !== 0) {
+      this.memory += memory
+    }
+  }
+
+  dropConnection (inbound: boolean, usefd: boolean, memory: number): void {
+    if (inbound) {
+      this.connsInbound--
+    } else {
+      this.connsOutbound--
+    }
+
+    if (usefd) {
+      this.fd--
+    }
+
+    if (memory !== 0) {
+      this.memory -= memory
+    }
+
+    this.queueIfIdle()
+  }
+
+  /**
+   * Takes out the streams and connections of something that held several
+   */
+  dropCounts (usage: Usage): void {
+    this.streamsInbound -= usage.streamsInbound
+    this.streamsOutbound -= usage.streamsOutbound
+    this.connsInbound -= usage.connsInbound
+    this.connsOutbound -= usage.connsOutbound
+    this.fd -= usage.fd
+    this.queueIfIdle()
+  }
+
+  fitsMemory (size: number, priority: number): boolean {
+    const limit = this.limit.memory
+
+    return this.memory + size <= (priority === MEMORY_PRIORITY_ALWAYS ? limit : memoryThreshold(limit, priority))
+  }
+
+  /**
+   * A stream moves in: everything is checked, as go-libp2p does, so that nothing
+   * moves into a node that is over a limit for another reason
+   */
+  fitsStreamMove (inbound: boolean, memory: number): boolean {
+    return this.memory + memory <= this.limit.memory &&
+      this.fitsStream(inbound) &&
+      this.connsInbound + this.connsOutbound <= this.limit.conns
+  }
+
+  /**
+   * A connection moves in: everything is checked, as go-libp2p does
+   */
+  fitsConnectionMove (inbound: boolean, usefd: boolean, memory: number): boolean {
+    return this.memory + memory <= this.limit.memory &&
+      this.streamsInbound + this.streamsOutbound <= this.limit.streams &&
+      this.fitsConnection(inbound, usefd)
+  }
+
+  // what the node is as an owner: of memory reserved directly in it, and of spans
+
+  /**
+   * The first node on the way up that has no room, or `undefined`
+   */
+  firstWithoutMemory (size: number, priority: number): AggregateNode | undefined {
+    if (this.closed || !this.fitsMemory(size, priority)) {
+      return this
+    }
+
+    if (this.parent != null && !this.parent.fitsMemory(size, priority)) {
+      return this.parent
+    }
+  }
+
+  /**
+   * Adds memory that was found to fit, for this node or for a span of it
+   */
+  takeMemory (size: number): void {
+    this.memory += size
+
+    if (this.parent != null) {
+      this.parent.memory += size
+    }
+  }
+
+  giveMemory (size: number): void {
+    this.memory -= size
+
+    if (this.parent != null) {
+      this.parent.memory -= size
+    }
+
+    this.queueIfIdle()
+  }
+
+  endSpan (memory: number): void {
+    this.giveMemory(memory)
+    this.unreference()
+  }
+
+  unreference (): void {
+    this.references--
+    this.queueIfIdle()
+  }
+
+  /**
+   * Nothing is held here and nobody needs this node
+   */
+  get idle (): boolean {
+    return this.streamsInbound + this.streamsOutbound + this.connsInbound + this.connsOutbound + this.fd === 0 &&
+      this.memory === 0 &&
+      this.references === 0 &&
+      !this.sticky
+  }
+
+  queueIfIdle (): void {
+    if (!this.queued && this.idle) {
+      this.queued = true
+      this.graph.idle.add(this)
+    }
+  }
+
+  // ResourceScope
+
+  /**
+   * Reserves memory, or answers why not
+   */
+  tryReserveMemory (size: number, priority: number = MEMORY_PRIORITY_ALWAYS): Refusal | undefined {
+    checkSize(size)
+    checkPriority(priority)
+
+    const node = this.firstWithoutMemory(size, priority)
+
+    if (node != null) {
+      if (node.closed) {
+        throw scopeClosedError(this, node)
+      }
+
+      const refusal = this.graph.refuse(findMemoryShortage(this, node, size, priority))
+
+      if (refusal != null) {
+        return refusal
+      }
+    }
+
+    this.ownMemory += size
+    this.takeMemory(size)
+  }
+
+  reserveMemory (size: number, priority?: number): void {
+    const refusal = this.tryReserveMemory(size, priority)
+
+    if (refusal != null) {
+      throw this.graph.errorOf(refusal)
+    }
+  }
+
+  releaseMemory (size: number): void {
+    checkSize(size)
+
+    if (this.closed) {
+      return
+    }
+
+    if (size > this.ownMemory) {
+      this.graph.reportOverRelease(this, 'memory', size, this.ownMemory)
+      size = this.ownMemory
+    }
+
+    this.ownMemory -= size
+    this.giveMemory(size)
+  }
+
+  beginSpan (): ResourceScopeSpan {
+    if (this.closed) {
+      throw scopeClosedError(this, this)
+    }
+
+    // the span needs this node to stay
+    this.references++
+
+    return this.graph.openSpan(this, ++this.spans)
+  }
+
+  setLimit (limits: ResourceLimits): void {
+    this.limit = resolveLimit(limits, this.limit)
+    this.sticky = true
+  }
+
+  stat (): ScopeStat {
+    return {
+      memory: this.memory,
+      numStreamsInbound: this.streamsInbound,
+      numStreamsOutbound: this.streamsOutbound,
+      numConnsInbound: this.connsInbound,
+      numConnsOutbound: this.connsOutbound,
+      numFD: this.fd
+    }
+  }
+}

@@ -1,0 +1,223 @@
+import { ResourceScopeStateError } from '../errors.ts'
+import { checkPeer } from './arguments.ts'
+import { MovableNode } from './movable-node.ts'
+import type { AggregateNode } from './aggregate-node.ts'
+import type { Refusal, Usage } from './refusal.ts'
+import type { ConnectionScope, PeerScope, ScopeStat } from './resource-scope.ts'
+import type { ScopeGraph } from './scope-graph.ts'
+import type { ScopeKind } from './scope-kind.ts'
+import type { ScopePair } from './scope-pair.ts'
+import type { Limit } from '../limits/limit.ts'
+import type { PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * One connection. What constrains it, in the order in which it is checked:
+ *
+ * - transient, system, when it is opened
+ * - peer, system, once the peer is known
+ * - peer, service peer, service, system, once it belongs to a service
+ */
+export class ConnectionNode extends MovableNode implements ConnectionScope {
+  readonly usefd: boolean
+
+  /**
+   * The address of the other end
+   */
+  readonly endpoint?: Multiaddr
+
+  constructor (graph: ScopeGraph, serial: number, limit: Readonly<Limit>, inbound: boolean, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr) {
+    super(graph, serial, limit, inbound, pair)
+    this.usefd = usefd
+    this.endpoint = endpoint
+  }
+
+  get kind (): ScopeKind {
+    return 'conn'
+  }
+
+  get name (): string {
+    return `conn-${this.serial}`
+  }
+
+  get peerScope (): PeerScope | undefined {
+    return this.peerNode
+  }
+
+  protected get missingForService (): 'peer' | undefined {
+    return this.peerNode == null ? 'peer' : undefined
+  }
+
+  stat (): ScopeStat {
+    const open = this.closed ? 0 : 1
+
+    return {
+      memory: this.memory,
+      numStreamsInbound: 0,
+      numStreamsOutbound: 0,
+      numConnsInbound: this.inbound ? open : 0,
+      numConnsOutbound: this.inbound ? 0 : open,
+      numFD: this.usefd ? open : 0
+    }
+  }
+
+  get usage (): Usage {
+    return {
+      memory: this.memory,
+      streamsInbound: 0,
+      streamsOutbound: 0,
+      connsInbound: this.inbound ? 1 : 0,
+      connsOutbound: this.inbound ? 0 : 1,
+      fd: this.usefd ? 1 : 0
+    }
+  }
+
+  fitsInto (node: AggregateNode): boolean {
+    return node.fitsConnectionMove(this.inbound, this.usefd, this.memory)
+  }
+
+  addTo (node: AggregateNode): void {
+    node.addConnection(this.inbound, this.usefd, this.memory)
+  }
+
+  dropFrom (node: AggregateNode): void {
+    node.dropConnection(this.inbound, this.usefd, this.memory)
+  }
+
+  /**
+   * The first node that has no room for the connection when it is opened
+   */
+  firstWithoutRoom (): AggregateNode | ConnectionNode | undefined {
+    const { inbound, limit, pair, usefd } = this
+
+    if ((inbound ? limit.connsInbound : limit.connsOutbound) < 1 || limit.conns < 1 || (usefd && limit.fd < 1)) {
+      return this
+    }
+
+    if (!pair.transient.fitsConnection(inbound, usefd)) {
+      return pair.transient
+    }
+
+    if (!pair.system.fitsConnection(inbound, usefd)) {
+      return pair.system
+    }
+  }
+
+  /**
+   * Commits a new connection that was found to fit
+   */
+  enter (): void {
+    this.addTo(this.pair.transient)
+    this.addTo(this.pair.system)
+  }
+
+  /**
+   * Moves the connection from transient to its peer, or answers why not.
+   *
+   * A connection that was let in because of its address, but whose peer is not
+   * the one that the allowlist names, moves to the normal pair as well. It must
+   * fit into all of that pair, transient included: it should not get around
+   * transient because it was almost allowlisted.
+   */
+  trySetPeer (peer: PeerId): Refusal | undefined {
+    checkPeer(peer)
+    this.assertOpen()
+
+    if (this.peerNode != null) {
+      throw new ResourceScopeStateError('connection scope already attached to a peer')
+    }
+
+    const { graph, pair } = this
+    const leavesAllowlist = pair.allowlisted && graph.admission?.staysAllowlisted(peer, this) !== true
+
+    if (leavesAllowlist) {
+      const { system, transient } = graph.normal
+      const refusal = this.findRefusal(system) ?? this.findRefusal(transient)
+
+      if (refusal != null) {
+        return refusal
+      }
+    }
+
+    const peerNode = graph.getPeer(peer)
+    const refusal = this.findRefusal(peerNode) ?? (leavesAllowlist ? graph.admission?.leaveAllowlist(this) : undefined)
+
+    if (refusal != null) {
+      return refusal
+    }
+
+    this.dropFrom(pair.transient)
+    this.addTo(peerNode)
+
+    if (leavesAllowlist) {
+      this.dropFrom(pair.system)
+      this.addTo(graph.normal.system)
+      this.pair = graph.normal
+    }
+
+    this.peerNode = peerNode
+  }
+
+  setPeer (peer: PeerId): void {
+    const refusal = this.trySetPeer(peer)
+
+    if (refusal != null) {
+      throw this.graph.errorOf(refusal)
+    }
+  }
+
+  protected firstConstraintWithoutMemory (size: number, priority: number): AggregateNode | undefined {
+    const { pair, servicePeer } = this
+    const first = this.peerNode ?? pair.transient
+
+    if (!first.fitsMemory(size, priority)) {
+      return first
+    }
+
+    if (servicePeer != null) {
+      if (!servicePeer.fitsMemory(size, priority)) {
+        return servicePeer
+      }
+
+      if (!servicePeer.group.fitsMemory(size, priority)) {
+        return servicePeer.group
+      }
+    }
+
+    if (!pair.system.fitsMemory(size, priority)) {
+      return pair.system
+    }
+  }
+
+  protected takeFromConstraints (size: number): void {
+    const { pair, servicePeer } = this
+    const first = this.peerNode ?? pair.transient
+
+    first.memory += size
+    pair.system.memory += size
+
+    if (servicePeer != null) {
+      servicePeer.memory += size
+      servicePeer.group.memory += size
+    }
+  }
+
+  protected giveToConstraints (size: number): void {
+    // none of them can become idle, the connection itself is still in them
+    this.takeFromConstraints(-size)
+  }
+
+  protected leave (): void {
+    const { pair, servicePeer } = this
+
+    this.dropFrom(this.peerNode ?? pair.transient)
+    this.dropFrom(pair.system)
+
+    if (servicePeer != null) {
+      this.dropFrom(servicePeer)
+      this.dropFrom(servicePeer.group)
+    }
+
+    this.graph.admission?.leave(this)
+  }
+}

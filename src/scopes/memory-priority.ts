@@ -1,0 +1,39 @@
+/**
+ * A reservation of this priority fits while less than about 40% of the memory
+ * is in use. The four priorities are go-libp2p's.
+ */
+export const MEMORY_PRIORITY_LOW = 101
+
+/**
+ * A reservation of this priority fits while less than about 60% of the memory
+ * is in use
+ */
+export const MEMORY_PRIORITY_MEDIUM = 152
+
+/**
+ * A reservation of this priority fits while less than about 80% of the memory
+ * is in use
+ */
+export const MEMORY_PRIORITY_HIGH = 203
+
+/**
+ * A reservation of this priority fits until all memory is in use
+ */
+export const MEMORY_PRIORITY_ALWAYS = 255
+
+/**
+ * How many bytes of a limit a priority may fill: `floor((1 + p) × limit / 256)`.
+ *
+ * The product can pass 2^53, so the limit is split at its last byte: both parts
+ * then stay exact.
+ */
+export function memoryThreshold (limit: number, priority: number): number {
+  if (priority === MEMORY_PRIORITY_ALWAYS || limit === Infinity) {
+    return limit
+  }
+
+  const share = 1 + priority
+  const rest = limit % 256
+
+  return share * ((limit - rest) / 256) + Math.floor(share * rest / 256)
+}

@@ -1,0 +1,143 @@
+import { ResourceScopeStateError } from '../errors.ts'
+import { checkName } from './arguments.ts'
+import { OwnedNode } from './owned-node.ts'
+import { findMoveShortage, Refusal, scopeClosedError } from './refusal.ts'
+import type { AggregateNode, PeerChildNode } from './aggregate-node.ts'
+import type { Usage } from './refusal.ts'
+import type { ServiceScope } from './resource-scope.ts'
+import type { ScopeGraph } from './scope-graph.ts'
+import type { ScopePair } from './scope-pair.ts'
+import type { Limit } from '../limits/limit.ts'
+
+/**
+ * A node that moves through the graph as more becomes known about it: a
+ * connection or a stream. It takes along all that it holds. When it does not fit
+ * where it should go it stays where it is, and nothing has changed.
+ */
+export abstract class MovableNode extends OwnedNode {
+  readonly inbound: boolean
+  pair: ScopePair
+  peerNode?: AggregateNode = undefined
+  servicePeer?: PeerChildNode = undefined
+
+  /**
+   * The service was not set by the one that uses the stream or connection, who
+   * may therefore still say that it is this one
+   */
+  serviceAssigned = false
+
+  constructor (graph: ScopeGraph, serial: number, limit: Readonly<Limit>, inbound: boolean, pair: ScopePair) {
+    super(graph, serial, limit)
+    this.inbound = inbound
+    this.pair = pair
+  }
+
+  /**
+   * What it is and what it holds, as something that is added to another node
+   */
+  abstract get usage (): Usage
+
+  /**
+   * What has to be known about it before its service can be
+   */
+  protected abstract readonly missingForService: 'peer' | 'protocol' | undefined
+
+  abstract fitsInto (node: AggregateNode): boolean
+  abstract addTo (node: AggregateNode): void
+  abstract dropFrom (node: AggregateNode): void
+
+  get allowlisted (): boolean {
+    return this.pair.allowlisted
+  }
+
+  get serviceScope (): ServiceScope | undefined {
+    return this.servicePeer?.group
+  }
+
+  /**
+   * Adds it to a service, or answers why not
+   */
+  trySetService (service: string): Refusal | undefined {
+    checkName('service', service)
+    this.assertOpen()
+
+    if (this.servicePeer != null) {
+      if (this.serviceAssigned && this.servicePeer.group.key === service) {
+        return
+      }
+
+      throw new ResourceScopeStateError(`${this.kind === 'conn' ? 'connection' : 'stream'} scope already attached to a service`)
+    }
+
+    if (this.peerNode == null || this.missingForService != null) {
+      throw new ResourceScopeStateError(`${this.kind === 'conn' ? 'connection' : 'stream'} scope not attached to a ${this.missingForService}`)
+    }
+
+    const child = this.join(this.graph.getService(service), this.peerNode)
+
+    if (child instanceof Refusal) {
+      return child
+    }
+
+    this.servicePeer = child
+  }
+
+  /**
+   * Adds it to the service that is known to be the one for its protocol, or
+   * answers why not
+   */
+  tryAssignService (service: string): Refusal | undefined {
+    const refusal = this.trySetService(service)
+
+    this.serviceAssigned = refusal == null
+
+    return refusal
+  }
+
+  setService (service: string): void {
+    const refusal = this.trySetService(service)
+
+    if (refusal != null) {
+      throw this.graph.errorOf(refusal)
+    }
+  }
+
+  protected assertOpen (): void {
+    if (this.closed) {
+      throw scopeClosedError(this, this)
+    }
+  }
+
+  /**
+   * Why it cannot be added to a node, if so
+   */
+  protected findRefusal (node: AggregateNode): Refusal | undefined {
+    if (!this.fitsInto(node)) {
+      return this.graph.refuse(findMoveShortage(node, this.usage))
+    }
+  }
+
+  /**
+   * Adds it to a protocol or service and to the share that its peer has of that,
+   * or to neither
+   */
+  protected join (group: AggregateNode, peerNode: AggregateNode): PeerChildNode | Refusal {
+    let refusal = this.findRefusal(group)
+
+    if (refusal != null) {
+      return refusal
+    }
+
+    const child = this.graph.getPeerChild(peerNode, group)
+    refusal = this.findRefusal(child)
+
+    if (refusal != null) {
+      return refusal
+    }
+
+    this.addTo(group)
+    this.addTo(child)
+
+    return child
+  }
+}

@@ -1,0 +1,191 @@
+import { resolveLimit } from '../limits/build-limits.ts'
+import { checkPriority, checkSize } from './arguments.ts'
+import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from './memory-priority.ts'
+import { findMemoryShortage, scopeClosedError } from './refusal.ts'
+import type { AggregateNode } from './aggregate-node.ts'
+import type { Refusal } from './refusal.ts'
+import type { ResourceScopeSpan, ScopeStat } from './resource-scope.ts'
+import type { ScopeGraph } from './scope-graph.ts'
+import type { ScopeKind } from './scope-kind.ts'
+import type { Limit, ResourceLimits } from '../limits/limit.ts'
+
+/**
+ * A node that somebody opens and has to close: a connection, a stream, a span or
+ * what a service holds itself. It reserves in the nodes that constrain it.
+ *
+ * These exist by the ten thousand, so they have few fields, and what can be
+ * derived is.
+ */
+export abstract class OwnedNode implements ResourceScopeSpan {
+  readonly graph: ScopeGraph
+
+  /**
+   * The number in its name
+   */
+  readonly serial: number
+  limit: Readonly<Limit>
+
+  /**
+   * What it holds, its open spans included
+   */
+  memory = 0
+
+  /**
+   * The part of `memory` that was reserved directly in this node: the most that
+   * may be released here
+   */
+  ownMemory = 0
+
+  /**
+   * How many spans were opened, which numbers them
+   */
+  spans = 0
+  closed = false
+
+  constructor (graph: ScopeGraph, serial: number, limit: Readonly<Limit>) {
+    this.graph = graph
+    this.serial = serial
+    this.limit = limit
+  }
+
+  abstract get kind (): ScopeKind
+  abstract get name (): string
+  abstract stat (): ScopeStat
+
+  /**
+   * The first of the nodes that constrain this one that has no room
+   */
+  protected abstract firstConstraintWithoutMemory (size: number, priority: number): AggregateNode | OwnedNode | undefined
+
+  /**
+   * Adds to the nodes that constrain this one
+   */
+  protected abstract takeFromConstraints (size: number): void
+
+  /**
+   * The opposite of {@link takeFromConstraints}
+   */
+  protected abstract giveToConstraints (size: number): void
+
+  /**
+   * Takes what this node is, itself and the memory that it still holds, out of
+   * the nodes that constrain it. It is called once.
+   */
+  protected abstract leave (): void
+
+  fitsMemory (size: number, priority: number): boolean {
+    return this.memory + size <= memoryThreshold(this.limit.memory, priority)
+  }
+
+  /**
+   * The first node, this one or one that constrains it, that is closed or has no
+   * room
+   */
+  firstWithoutMemory (size: number, priority: number): AggregateNode | OwnedNode | undefined {
+    if (this.closed || !this.fitsMemory(size, priority)) {
+      return this
+    }
+
+    return this.firstConstraintWithoutMemory(size, priority)
+  }
+
+  /**
+   * Adds memory that was found to fit, for this node or for a span of it
+   */
+  takeMemory (size: number): void {
+    this.memory += size
+    this.takeFromConstraints(size)
+  }
+
+  giveMemory (size: number): void {
+    this.memory -= size
+    this.giveToConstraints(size)
+  }
+
+  endSpan (memory: number): void {
+    this.giveMemory(memory)
+  }
+
+  /**
+   * Reserves memory, or answers why not
+   */
+  tryReserveMemory (size: number, priority: number = MEMORY_PRIORITY_ALWAYS): Refusal | undefined {
+    checkSize(size)
+    checkPriority(priority)
+
+    const node = this.firstWithoutMemory(size, priority)
+
+    if (node != null) {
+      if (node.closed) {
+        throw scopeClosedError(this, node)
+      }
+
+      const refusal = this.graph.refuse(findMemoryShortage(this, node, size, priority))
+
+      if (refusal != null) {
+        return refusal
+      }
+    }
+
+    this.ownMemory += size
+    this.takeMemory(size)
+  }
+
+  reserveMemory (size: number, priority?: number): void {
+    const refusal = this.tryReserveMemory(size, priority)
+
+    if (refusal != null) {
+      throw this.graph.errorOf(refusal)
+    }
+  }
+
+  releaseMemory (size: number): void {
+    checkSize(size)
+
+    if (this.closed) {
+      return
+    }
+
+    if (size > this.ownMemory) {
+      this.graph.reportOverRelease(this, 'memory', size, this.ownMemory)
+      size = this.ownMemory
+    }
+
+    this.ownMemory -= size
+    this.giveMemory(size)
+  }
+
+  beginSpan (): ResourceScopeSpan {
+    if (this.closed) {
+      throw scopeClosedError(this, this)
+    }
+
+    return this.graph.openSpan(this, ++this.spans)
+  }
+
+  setLimit (limits: ResourceLimits): void {
+    this.limit = resolveLimit(limits, this.limit)
+  }
+
+  release (): void {
+    if (!this.closed) {
+      this.giveMemory(this.ownMemory)
+      this.ownMemory = 0
+    }
+  }
+
+  done (): void {
+    if (this.closed) {
+      return
+    }
+
+    this.closed = true
+    this.leave()
+    this.memory = 0
+    this.ownMemory = 0
+  }
+
+  [Symbol.dispose] (): void {
+    this.done()
+  }
+}

@@ -1,0 +1,214 @@
+import { ConnectionLimitExceededError, MemoryLimitExceededError, ResourceScopeClosedError, StreamLimitExceededError } from '../errors.ts'
+import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from './memory-priority.ts'
+import type { AggregateNode } from './aggregate-node.ts'
+import type { ScopeKind } from './scope-kind.ts'
+import type { RefusedRequest, ResourceLimitExceededError } from '../errors.ts'
+import type { Limit } from '../limits/limit.ts'
+import type { MessageStreamDirection } from '@libp2p/interface'
+
+/**
+ * The part of a node that a refusal needs to explain itself
+ */
+export interface RefusingNode {
+  readonly kind: ScopeKind
+  readonly name: string
+  readonly limit: Readonly<Limit>
+  readonly memory: number
+
+  /**
+   * The node that this one reserves in, where it is a span
+   */
+  readonly owner?: RefusingNode
+}
+
+/**
+ * Why a request does not fit. It is what the graph answers instead of throwing,
+ * so that a refusal costs about as much as an admission: nothing is formatted
+ * and no stack trace is captured until somebody asks for it.
+ */
+export class Refusal implements RefusedRequest {
+  readonly asker?: RefusingNode
+  readonly node: RefusingNode
+  readonly resource: 'stream' | 'connection' | 'fd' | 'memory'
+  readonly direction?: MessageStreamDirection
+  readonly current: number
+  readonly attempted: number
+  readonly limit: number
+  readonly priority?: number
+
+  constructor (asker: RefusingNode | undefined, node: RefusingNode, resource: Refusal['resource'], direction: MessageStreamDirection | undefined, current: number, attempted: number, limit: number, priority?: number) {
+    this.asker = asker
+    this.node = node
+    this.resource = resource
+    this.direction = direction
+    this.current = current
+    this.attempted = attempted
+    this.limit = limit
+    this.priority = priority
+  }
+
+  /**
+   * The kind of the scope that refused
+   */
+  get kind (): ScopeKind {
+    return this.node.kind
+  }
+
+  /**
+   * The name of the scope that refused
+   */
+  get scope (): string {
+    return this.node.name
+  }
+
+  get message (): string {
+    return `${chainNames(this.asker, this.node)}: ${describe(this.resource, this.direction)}resource limit exceeded`
+  }
+
+  toError (): ResourceLimitExceededError {
+    switch (this.resource) {
+      case 'stream':
+        return new StreamLimitExceededError(this.message, this)
+      case 'memory':
+        return new MemoryLimitExceededError(this.message, this)
+      default:
+        return new ConnectionLimitExceededError(this.message, this, this.resource)
+    }
+  }
+}
+
+function describe (resource: Refusal['resource'], direction?: MessageStreamDirection): string {
+  if (resource === 'memory') {
+    return ''
+  }
+
+  return `cannot reserve ${direction == null ? '' : `${direction} `}${resource === 'fd' ? 'file descriptor' : resource}: `
+}
+
+/**
+ * The names from the scope that was asked, through the owners of spans, to the
+ * one that refused
+ */
+function chainNames (asker: RefusingNode | undefined, node: RefusingNode): string {
+  const names: string[] = []
+  let step = asker
+
+  while (step != null && step !== node) {
+    names.push(step.name)
+    step = step.owner
+  }
+
+  names.push(node.name)
+
+  return names.join(': ')
+}
+
+/**
+ * Runs `create` without capturing a stack trace for the errors that it makes:
+ * during an attack refusals are a hot path, and the stack says nothing about
+ * the cause
+ */
+export function withoutStackTrace<T> (create: () => T): T {
+  const { stackTraceLimit } = Error
+
+  try {
+    Error.stackTraceLimit = 0
+
+    return create()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
+
+export function scopeClosedError (asker: RefusingNode, node: RefusingNode): ResourceScopeClosedError {
+  return new ResourceScopeClosedError(`${chainNames(asker, node)}: resource scope closed`)
+}
+
+/**
+ * What a scope holds, or what is about to be added to it
+ */
+export interface Usage {
+  readonly memory: number
+  readonly streamsInbound: number
+  readonly streamsOutbound: number
+  readonly connsInbound: number
+  readonly connsOutbound: number
+  readonly fd: number
+}
+
+export const NOTHING: Usage = Object.freeze({
+  memory: 0,
+  streamsInbound: 0,
+  streamsOutbound: 0,
+  connsInbound: 0,
+  connsOutbound: 0,
+  fd: 0
+})
+
+export function findMemoryShortage (asker: RefusingNode | undefined, node: RefusingNode, size: number, priority: number): Refusal | undefined {
+  const threshold = memoryThreshold(node.limit.memory, priority)
+
+  if (node.memory + size > threshold) {
+    return new Refusal(asker, node, 'memory', undefined, node.memory, size, threshold, priority)
+  }
+}
+
+/**
+ * The limit of the direction comes first, then the total. The total is checked
+ * even where nothing is added: what moves into a scope that is over its limit is
+ * refused.
+ */
+export function findStreamShortage (asker: RefusingNode | undefined, node: RefusingNode, held: Usage, added: Usage): Refusal | undefined {
+  const { limit } = node
+
+  if (added.streamsInbound > 0 && held.streamsInbound + added.streamsInbound > limit.streamsInbound) {
+    return new Refusal(asker, node, 'stream', 'inbound', held.streamsInbound, added.streamsInbound, limit.streamsInbound)
+  }
+
+  if (added.streamsOutbound > 0 && held.streamsOutbound + added.streamsOutbound > limit.streamsOutbound) {
+    return new Refusal(asker, node, 'stream', 'outbound', held.streamsOutbound, added.streamsOutbound, limit.streamsOutbound)
+  }
+
+  const total = held.streamsInbound + held.streamsOutbound
+  const more = added.streamsInbound + added.streamsOutbound
+
+  if (total + more > limit.streams) {
+    return new Refusal(asker, node, 'stream', undefined, total, more, limit.streams)
+  }
+}
+
+/**
+ * The limit of the direction comes first, then the total, then file descriptors
+ */
+export function findConnectionShortage (asker: RefusingNode | undefined, node: RefusingNode, held: Usage, added: Usage): Refusal | undefined {
+  const { limit } = node
+
+  if (added.connsInbound > 0 && held.connsInbound + added.connsInbound > limit.connsInbound) {
+    return new Refusal(asker, node, 'connection', 'inbound', held.connsInbound, added.connsInbound, limit.connsInbound)
+  }
+
+  if (added.connsOutbound > 0 && held.connsOutbound + added.connsOutbound > limit.connsOutbound) {
+    return new Refusal(asker, node, 'connection', 'outbound', held.connsOutbound, added.connsOutbound, limit.connsOutbound)
+  }
+
+  const total = held.connsInbound + held.connsOutbound
+  const more = added.connsInbound + added.connsOutbound
+
+  if (total + more > limit.conns) {
+    return new Refusal(asker, node, 'connection', undefined, total, more, limit.conns)
+  }
+
+  if (added.fd > 0 && held.fd + added.fd > limit.fd) {
+    return new Refusal(asker, node, 'fd', undefined, held.fd, added.fd, limit.fd)
+  }
+}
+
+/**
+ * Finds the first resource that does not fit when something moves into a scope.
+ * All of them are checked, whatever it is that moves.
+ */
+export function findMoveShortage (node: AggregateNode, added: Usage): Refusal | undefined {
+  return findMemoryShortage(undefined, node, added.memory, MEMORY_PRIORITY_ALWAYS) ??
+    findStreamShortage(undefined, node, node, added) ??
+    findConnectionShortage(undefined, node, node, added)
+}

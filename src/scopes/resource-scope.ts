@@ -1,0 +1,275 @@
+import type { Limit, ResourceLimits } from '../limits/limit.ts'
+import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
+
+/**
+ * What a scope holds
+ */
+export interface ScopeStat {
+  /** Reserved memory, in bytes */
+  memory: number
+
+  /** Open streams that remote peers opened */
+  numStreamsInbound: number
+
+  /** Open streams that this node opened */
+  numStreamsOutbound: number
+
+  /** Open connections that remote peers opened */
+  numConnsInbound: number
+
+  /** Open connections that this node opened */
+  numConnsOutbound: number
+
+  /** File descriptors of those connections */
+  numFD: number
+}
+
+/**
+ * A node of the graph that accounts for what is held below it and refuses what
+ * does not fit into its limit
+ */
+export interface ResourceScope {
+  /**
+   * The name that error messages use: `system`, `transient`, `service:S`,
+   * `service:S.peer:P`, `protocol:X`, `protocol:X.peer:P`, `peer:P`, `conn-N`,
+   * `stream-N`, or `OWNER.span-N`
+   */
+  readonly name: string
+
+  /**
+   * What this scope is checked against
+   */
+  readonly limit: Readonly<Limit>
+
+  /**
+   * Changes the limit of this scope, and only of this one. What is held already
+   * stays, even where it is more than the new limit allows.
+   *
+   * A service, protocol or peer scope whose limit was set is kept when it is
+   * idle, so that the limit is not forgotten.
+   *
+   * @param limits - Fields that are left out or `'default'` keep their value
+   * @throws {InvalidParametersError} If a value is not one a limit can have
+   */
+  setLimit(limits: ResourceLimits): void
+
+  /**
+   * Reserves memory here and in every scope above, or nowhere. Call it before
+   * the memory is allocated.
+   *
+   * @param size - A whole number of bytes
+   * @param priority - From 0 to 255: the reservation may fill
+   * `(1 + priority) / 256` of a limit, see `MEMORY_PRIORITY_LOW` and its
+   * siblings. Default: `MEMORY_PRIORITY_ALWAYS`
+   * @throws {MemoryLimitExceededError} If it does not fit
+   * @throws {ResourceScopeClosedError} If the scope has been closed
+   * @throws {InvalidParametersError} If the size or priority is invalid
+   */
+  reserveMemory(size: number, priority?: number): void
+
+  /**
+   * Gives back memory that was reserved in this scope. Giving back more than it
+   * holds is a mistake of the caller: a warning is logged and what it holds is
+   * released. Does nothing in a closed scope.
+   *
+   * @param size - A whole number of bytes
+   * @throws {InvalidParametersError} If the size is invalid
+   */
+  releaseMemory(size: number): void
+
+  /**
+   * What is held now
+   */
+  stat(): ScopeStat
+
+  /**
+   * Opens a temporary child. What it still holds when it is done is released.
+   *
+   * ```ts
+   * using span = scope.beginSpan()
+   * span.reserveMemory(1024)
+   * ```
+   *
+   * @throws {ResourceScopeClosedError} If the scope has been closed
+   */
+  beginSpan(): ResourceScopeSpan
+}
+
+/**
+ * A scope that its owner has to close
+ */
+export interface ResourceScopeSpan extends ResourceScope {
+  /**
+   * Releases everything that is still held. The scope stays open.
+   */
+  release(): void
+
+  /**
+   * Releases everything that is still held and closes the scope. Doing it again
+   * does nothing.
+   */
+  done(): void
+
+  /**
+   * The same as {@link ResourceScopeSpan.done | done}, for `using`
+   */
+  [Symbol.dispose](): void
+}
+
+/**
+ * All that is held for one peer
+ */
+export interface PeerScope extends ResourceScope {
+  readonly peer: PeerId
+}
+
+/**
+ * All streams of one protocol
+ */
+export interface ProtocolScope extends ResourceScope {
+  readonly protocol: string
+}
+
+/**
+ * All that is held by one service
+ */
+export interface ServiceScope extends ResourceScope {
+  /**
+   * The name of the service, without the `service:` that the scope's name has
+   */
+  readonly service: string
+}
+
+/**
+ * A scope under a service for what the service holds itself, such as its tables
+ * and queues, and connections and streams that the manager does not see
+ */
+export interface OwnedServiceScope extends ResourceScopeSpan {
+  readonly serviceScope: ServiceScope
+
+  /**
+   * @throws {StreamLimitExceededError} If it does not fit
+   * @throws {ResourceScopeClosedError} If the scope has been closed
+   * @throws {InvalidParametersError} If the direction is unknown
+   */
+  reserveStream(direction: MessageStreamDirection): void
+
+  /**
+   * Releasing more than is held logs a warning and changes nothing
+   *
+   * @throws {InvalidParametersError} If the direction is unknown
+   */
+  releaseStream(direction: MessageStreamDirection): void
+
+  /**
+   * @param direction
+   * @param usefd - Whether the connection uses a file descriptor. Default: `false`
+   * @throws {ConnectionLimitExceededError} If it does not fit
+   * @throws {ResourceScopeClosedError} If the scope has been closed
+   * @throws {InvalidParametersError} If the direction is unknown
+   */
+  reserveConnection(direction: MessageStreamDirection, usefd?: boolean): void
+
+  /**
+   * Releasing more than is held logs a warning and changes nothing
+   *
+   * @throws {InvalidParametersError} If the direction is unknown
+   */
+  releaseConnection(direction: MessageStreamDirection, usefd?: boolean): void
+}
+
+/**
+ * One connection. It is under `transient` until its peer is known.
+ */
+export interface ConnectionScope extends ResourceScopeSpan {
+  /**
+   * Whether it is accounted for under the allowlisted pair of scopes
+   */
+  readonly allowlisted: boolean
+
+  /**
+   * The scope of the peer, once {@link ConnectionScope.setPeer | setPeer} was
+   * called
+   */
+  readonly peerScope?: PeerScope
+
+  /**
+   * The scope of the service, once {@link ConnectionScope.setService | setService}
+   * was called
+   */
+  readonly serviceScope?: ServiceScope
+
+  /**
+   * Moves the connection, and all that it holds, from `transient` to its peer
+   *
+   * @throws {ResourceLimitExceededError} If it does not fit there. Nothing has
+   * changed then.
+   * @throws {ResourceScopeStateError} If it has a peer already
+   * @throws {ResourceScopeClosedError} If the scope has been closed
+   */
+  setPeer(peer: PeerId): void
+
+  /**
+   * Accounts for the connection under a service as well
+   *
+   * @throws {ResourceLimitExceededError} If it does not fit there. Nothing has
+   * changed then.
+   * @throws {ResourceScopeStateError} If it belongs to a service already or has no
+   * peer yet
+   * @throws {ResourceScopeClosedError} If the scope has been closed
+   * @throws {InvalidParametersError} If the name is empty
+   */
+  setService(service: string): void
+}
+
+/**
+ * One stream. It is under `transient` until its protocol is known.
+ */
+export interface StreamScope extends ResourceScopeSpan {
+  /**
+   * Whether it is accounted for under the allowlisted pair of scopes
+   */
+  readonly allowlisted: boolean
+
+  /**
+   * The scope of the peer. Only the scope of a stream that no manager watches has
+   * none.
+   */
+  readonly peerScope?: PeerScope
+
+  /**
+   * The scope of the protocol, once {@link StreamScope.setProtocol | setProtocol}
+   * was called
+   */
+  readonly protocolScope?: ProtocolScope
+
+  /**
+   * The scope of the service, once {@link StreamScope.setService | setService} was
+   * called
+   */
+  readonly serviceScope?: ServiceScope
+
+  /**
+   * Moves the stream, and all that it holds, from `transient` to its protocol
+   *
+   * @throws {ResourceLimitExceededError} If it does not fit there. Nothing has
+   * changed then.
+   * @throws {ResourceScopeStateError} If it has a protocol already
+   * @throws {ResourceScopeClosedError} If the scope has been closed
+   * @throws {InvalidParametersError} If the name is empty
+   */
+  setProtocol(protocol: string): void
+
+  /**
+   * Accounts for the stream under a service as well. Where the service of the
+   * protocol is known already, saying the same again does nothing.
+   *
+   * @throws {ResourceLimitExceededError} If it does not fit there. Nothing has
+   * changed then.
+   * @throws {ResourceScopeStateError} If it belongs to a service already or has no
+   * protocol yet
+   * @throws {ResourceScopeClosedError} If the scope has been closed
+   * @throws {InvalidParametersError} If the name is empty
+   */
+  setService(service: string): void
+}

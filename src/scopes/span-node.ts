@@ -1,0 +1,59 @@
+import { OwnedNode } from './owned-node.ts'
+import type { AggregateNode } from './aggregate-node.ts'
+import type { ScopeStat } from './resource-scope.ts'
+import type { ScopeGraph } from './scope-graph.ts'
+import type { ScopeKind } from './scope-kind.ts'
+
+/**
+ * A temporary child of any node. It has the limit that its owner had when it
+ * began, and reserves in its owner and so in everything that constrains that.
+ *
+ * It may outlive its owner: what it held was released with the owner then.
+ */
+export class SpanNode extends OwnedNode {
+  readonly owner: AggregateNode | OwnedNode
+
+  constructor (graph: ScopeGraph, owner: AggregateNode | OwnedNode, serial: number) {
+    super(graph, serial, owner.limit)
+    this.owner = owner
+  }
+
+  get kind (): ScopeKind {
+    return 'span'
+  }
+
+  get name (): string {
+    return `${this.owner.name}.span-${this.serial}`
+  }
+
+  stat (): ScopeStat {
+    return {
+      memory: this.memory,
+      numStreamsInbound: 0,
+      numStreamsOutbound: 0,
+      numConnsInbound: 0,
+      numConnsOutbound: 0,
+      numFD: 0
+    }
+  }
+
+  protected firstConstraintWithoutMemory (size: number, priority: number): AggregateNode | OwnedNode | undefined {
+    return this.owner.firstWithoutMemory(size, priority)
+  }
+
+  protected takeFromConstraints (size: number): void {
+    this.owner.takeMemory(size)
+  }
+
+  protected giveToConstraints (size: number): void {
+    if (!this.owner.closed) {
+      this.owner.giveMemory(size)
+    }
+  }
+
+  protected leave (): void {
+    if (!this.owner.closed) {
+      this.owner.endSpan(this.memory)
+    }
+  }
+}

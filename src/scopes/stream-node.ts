@@ -1,0 +1,225 @@
+import { ResourceScopeStateError } from '../errors.ts'
+import { checkName } from './arguments.ts'
+import { MovableNode } from './movable-node.ts'
+import { Refusal } from './refusal.ts'
+import type { AggregateNode, PeerChildNode } from './aggregate-node.ts'
+import type { Usage } from './refusal.ts'
+import type { PeerScope, ProtocolScope, ScopeStat, StreamScope } from './resource-scope.ts'
+import type { ScopeGraph } from './scope-graph.ts'
+import type { ScopeKind } from './scope-kind.ts'
+import type { ScopePair } from './scope-pair.ts'
+import type { Limit } from '../limits/limit.ts'
+
+/**
+ * One stream. What constrains it, in the order in which it is checked:
+ *
+ * - peer, transient, system, when it is opened
+ * - peer, protocol peer, protocol, system, once the protocol is known
+ * - peer, protocol peer, service peer, protocol, service, system, once the
+ *   service is known too
+ */
+export class StreamNode extends MovableNode implements StreamScope {
+  declare readonly peerNode: AggregateNode
+  protocolPeer?: PeerChildNode = undefined
+
+  constructor (graph: ScopeGraph, serial: number, limit: Readonly<Limit>, peerNode: AggregateNode, inbound: boolean, pair: ScopePair) {
+    super(graph, serial, limit, inbound, pair)
+    this.peerNode = peerNode
+  }
+
+  get kind (): ScopeKind {
+    return 'stream'
+  }
+
+  get name (): string {
+    return `stream-${this.serial}`
+  }
+
+  get peerScope (): PeerScope {
+    return this.peerNode
+  }
+
+  get protocolScope (): ProtocolScope | undefined {
+    return this.protocolPeer?.group
+  }
+
+  protected get missingForService (): 'protocol' | undefined {
+    return this.protocolPeer == null ? 'protocol' : undefined
+  }
+
+  stat (): ScopeStat {
+    const open = this.closed ? 0 : 1
+
+    return {
+      memory: this.memory,
+      numStreamsInbound: this.inbound ? open : 0,
+      numStreamsOutbound: this.inbound ? 0 : open,
+      numConnsInbound: 0,
+      numConnsOutbound: 0,
+      numFD: 0
+    }
+  }
+
+  get usage (): Usage {
+    return {
+      memory: this.memory,
+      streamsInbound: this.inbound ? 1 : 0,
+      streamsOutbound: this.inbound ? 0 : 1,
+      connsInbound: 0,
+      connsOutbound: 0,
+      fd: 0
+    }
+  }
+
+  fitsInto (node: AggregateNode): boolean {
+    return node.fitsStreamMove(this.inbound, this.memory)
+  }
+
+  addTo (node: AggregateNode): void {
+    node.addStream(this.inbound, this.memory)
+  }
+
+  dropFrom (node: AggregateNode): void {
+    node.dropStream(this.inbound, this.memory)
+  }
+
+  /**
+   * The first node that has no room for the stream when it is opened
+   */
+  firstWithoutRoom (): AggregateNode | StreamNode | undefined {
+    const { inbound, limit, pair, peerNode } = this
+
+    if ((inbound ? limit.streamsInbound : limit.streamsOutbound) < 1 || limit.streams < 1) {
+      return this
+    }
+
+    if (!peerNode.fitsStream(inbound)) {
+      return peerNode
+    }
+
+    if (!pair.transient.fitsStream(inbound)) {
+      return pair.transient
+    }
+
+    if (!pair.system.fitsStream(inbound)) {
+      return pair.system
+    }
+  }
+
+  /**
+   * Commits a new stream that was found to fit
+   */
+  enter (): void {
+    this.addTo(this.peerNode)
+    this.addTo(this.pair.transient)
+    this.addTo(this.pair.system)
+  }
+
+  /**
+   * Moves the stream from transient to its protocol, or answers why not
+   */
+  trySetProtocol (protocol: string): Refusal | undefined {
+    checkName('protocol', protocol)
+    this.assertOpen()
+
+    if (this.protocolPeer != null) {
+      throw new ResourceScopeStateError('stream scope already attached to a protocol')
+    }
+
+    const child = this.join(this.graph.getProtocol(protocol), this.peerNode)
+
+    if (child instanceof Refusal) {
+      return child
+    }
+
+    this.dropFrom(this.pair.transient)
+    this.protocolPeer = child
+  }
+
+  setProtocol (protocol: string): void {
+    const refusal = this.trySetProtocol(protocol)
+
+    if (refusal != null) {
+      throw this.graph.errorOf(refusal)
+    }
+  }
+
+  protected firstConstraintWithoutMemory (size: number, priority: number): AggregateNode | undefined {
+    const { pair, peerNode, protocolPeer, servicePeer } = this
+
+    if (!peerNode.fitsMemory(size, priority)) {
+      return peerNode
+    }
+
+    if (protocolPeer == null) {
+      if (!pair.transient.fitsMemory(size, priority)) {
+        return pair.transient
+      }
+    } else {
+      if (!protocolPeer.fitsMemory(size, priority)) {
+        return protocolPeer
+      }
+
+      if (servicePeer != null && !servicePeer.fitsMemory(size, priority)) {
+        return servicePeer
+      }
+
+      if (!protocolPeer.group.fitsMemory(size, priority)) {
+        return protocolPeer.group
+      }
+
+      if (servicePeer != null && !servicePeer.group.fitsMemory(size, priority)) {
+        return servicePeer.group
+      }
+    }
+
+    if (!pair.system.fitsMemory(size, priority)) {
+      return pair.system
+    }
+  }
+
+  protected takeFromConstraints (size: number): void {
+    const { pair, protocolPeer, servicePeer } = this
+
+    this.peerNode.memory += size
+    pair.system.memory += size
+
+    if (protocolPeer == null) {
+      pair.transient.memory += size
+      return
+    }
+
+    protocolPeer.memory += size
+    protocolPeer.group.memory += size
+
+    if (servicePeer != null) {
+      servicePeer.memory += size
+      servicePeer.group.memory += size
+    }
+  }
+
+  protected giveToConstraints (size: number): void {
+    // none of them can become idle, the stream itself is still in them
+    this.takeFromConstraints(-size)
+  }
+
+  protected leave (): void {
+    const { pair, protocolPeer, servicePeer } = this
+
+    this.dropFrom(this.peerNode)
+    this.dropFrom(pair.system)
+
+    if (protocolPeer == null) {
+      this.dropFrom(pair.transient)
+      return
+    }
+
+    this.dropFrom(protocolPeer)
+    this.dropFrom(protocolPeer.group)
+
+    if (servicePeer != null) {
+      this.dropFrom(servicePeer)
+      this.dropFrom(servicePeer.group)
+    }
+  }
+}
