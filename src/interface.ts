@@ -1,0 +1,205 @@
+import type { ConcreteLimitConfig } from './limits/limit-config.ts'
+import type { LimitsInit } from './limits/resolve-limits.ts'
+import type { RefusalCount } from './scopes/refusal-counts.ts'
+import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ScopeStat, ServiceScope, StreamScope } from './scopes/resource-scope.ts'
+import type { ComponentLogger, Connection, MessageStreamDirection, PeerId, Startable, Stream } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+export interface ResourceManagerInit extends LimitsInit {
+  /**
+   * `false` is an off switch: nothing is wrapped, nothing is counted, and
+   * `getStreamScope` and `getConnectionScope` answer with scopes that accept
+   * everything.
+   *
+   * @default true
+   */
+  enabled?: boolean
+
+  /**
+   * `false` is a dry run: everything that would have been refused is counted and
+   * reported, and let in.
+   *
+   * @default true
+   */
+  enforce?: boolean
+
+  /**
+   * Which protocols belong to which service, so that streams get their service
+   * without a change in the protocols. It is merged into the built-in table: a
+   * protocol that is named here belongs to the service that is named here.
+   * `false` turns off the built-in table too.
+   *
+   * @default {}
+   */
+  services?: Record<string, string[]> | false
+
+  /**
+   * Where a stand-alone manager logs to. One that is a service of a node logs to
+   * the logger of the node.
+   *
+   * @default defaultLogger()
+   */
+  logger?: ComponentLogger
+}
+
+/**
+ * What everything holds, ready for `JSON.stringify`
+ */
+export interface ResourceManagerStat {
+  system: ScopeStat
+  transient: ScopeStat
+  allowlistedSystem: ScopeStat
+  allowlistedTransient: ScopeStat
+
+  /** By the name of the service */
+  services: Record<string, ScopeStat>
+
+  /** By the protocol */
+  protocols: Record<string, ScopeStat>
+
+  /** By the peer id */
+  peers: Record<string, ScopeStat>
+}
+
+/**
+ * Accounts for the connections, streams, file descriptors and memory of a node
+ * and refuses what exceeds a limit
+ */
+export interface ResourceManager extends Startable {
+  /**
+   * Runs `fn` with the scope that everything is under
+   *
+   * @returns What `fn` returns
+   */
+  viewSystem<T>(fn: (scope: ResourceScope) => T): T
+
+  /**
+   * Runs `fn` with the scope of connections whose peer and streams whose protocol
+   * are not known yet
+   *
+   * @returns What `fn` returns
+   */
+  viewTransient<T>(fn: (scope: ResourceScope) => T): T
+
+  /**
+   * Runs `fn` with the scope of a service, which is made if need be. It is kept
+   * until `fn` has returned and, where it returns a promise, that has settled.
+   *
+   * @returns What `fn` returns
+   * @throws {InvalidParametersError} If the name is empty
+   */
+  viewService<T>(service: string, fn: (scope: ServiceScope) => T): T
+
+  /**
+   * Runs `fn` with the scope of a protocol, which is made if need be. It is kept
+   * until `fn` has returned and, where it returns a promise, that has settled.
+   *
+   * @returns What `fn` returns
+   * @throws {InvalidParametersError} If the name is empty
+   */
+  viewProtocol<T>(protocol: string, fn: (scope: ProtocolScope) => T): T
+
+  /**
+   * Runs `fn` with the scope of a peer, which is made if need be. It is kept until
+   * `fn` has returned and, where it returns a promise, that has settled.
+   *
+   * @returns What `fn` returns
+   * @throws {InvalidParametersError} If it is not a peer id
+   */
+  viewPeer<T>(peer: PeerId, fn: (scope: PeerScope) => T): T
+
+  /**
+   * Accounts for a new connection. The caller has to call `done()` when it is
+   * closed. A node with the service does this itself.
+   *
+   * @param direction
+   * @param usefd - Whether it uses a file descriptor
+   * @param endpoint - The address of the other end
+   * @throws {ResourceLimitExceededError} If it does not fit
+   * @throws {InvalidParametersError} If an argument is invalid
+   */
+  openConnection(direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): ConnectionScope
+
+  /**
+   * Accounts for a new stream. The caller has to call `done()` when it is closed.
+   * A node with the service does this itself.
+   *
+   * @param peer
+   * @param direction
+   * @param connection - The connection that the stream is opened on. A stream of
+   * an allowlisted connection may use the allowlisted scopes.
+   * @throws {ResourceLimitExceededError} If it does not fit
+   * @throws {InvalidParametersError} If an argument is invalid
+   */
+  openStream(peer: PeerId, direction: MessageStreamDirection, connection?: ConnectionScope): StreamScope
+
+  /**
+   * Opens a scope under a service for what the service holds itself. The caller
+   * has to call `done()` in the end.
+   *
+   * @throws {InvalidParametersError} If the name is empty
+   */
+  openService(service: string): OwnedServiceScope
+
+  /**
+   * The scope of a connection of this node. One that accepts everything where the
+   * connection is not known.
+   */
+  getConnectionScope(connection: Connection): ConnectionScope
+
+  /**
+   * The scope of a stream of this node. One that accepts everything where the
+   * stream is not known.
+   */
+  getStreamScope(stream: Stream): StreamScope
+
+  /**
+   * What everything holds now
+   */
+  stat(): ResourceManagerStat
+
+  /**
+   * How often limits have refused something, or would have where they are not
+   * enforced, since the manager was made
+   */
+  refusals(): RefusalCount[]
+
+  /**
+   * The names of the services that have a scope
+   */
+  listServices(): string[]
+
+  /**
+   * The protocols that have a scope
+   */
+  listProtocols(): string[]
+
+  /**
+   * The peers that have a scope
+   */
+  listPeers(): PeerId[]
+
+  /**
+   * The limits in force, or `undefined` where a custom `Limiter` computes them.
+   * Limits that were set on single scopes at run time are only visible there.
+   */
+  readonly limits?: ConcreteLimitConfig
+
+  /**
+   * What the system holds of what it may hold, in one line for people
+   */
+  systemState(): string
+
+  /**
+   * What a service holds of what it may hold, in one line for people
+   *
+   * @throws {InvalidParametersError} If the name is empty
+   */
+  serviceState(service: string): string
+
+  /**
+   * Forgets the scopes that hold nothing and that nobody needs, which otherwise
+   * happens within a minute
+   */
+  gc(): void
+}

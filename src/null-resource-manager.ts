@@ -1,0 +1,99 @@
+import { InfiniteLimits } from './limits/default-limits.ts'
+import { nullConnectionScope, nullPeerScope, nullProtocolScope, nullScope, nullServiceScope, nullStreamScope } from './scopes/null-scopes.ts'
+import { scopeState } from './scopes/scope-state.ts'
+import type { ResourceManager, ResourceManagerStat } from './interface.ts'
+import type { ConcreteLimitConfig } from './limits/limit-config.ts'
+import type { RefusalCount } from './scopes/refusal-counts.ts'
+import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ServiceScope, StreamScope } from './scopes/resource-scope.ts'
+import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
+
+/**
+ * A resource manager that accounts for nothing and limits nothing
+ */
+export class NullResourceManager implements ResourceManager {
+  readonly [Symbol.toStringTag] = 'libp2p-null-resource-manager'
+
+  start (): void {}
+  stop (): void {}
+  gc (): void {}
+
+  viewSystem<T> (fn: (scope: ResourceScope) => T): T {
+    return fn(nullScope())
+  }
+
+  viewTransient<T> (fn: (scope: ResourceScope) => T): T {
+    return fn(nullScope())
+  }
+
+  viewService<T> (service: string, fn: (scope: ServiceScope) => T): T {
+    return fn(nullServiceScope(service))
+  }
+
+  viewProtocol<T> (protocol: string, fn: (scope: ProtocolScope) => T): T {
+    return fn(nullProtocolScope(protocol))
+  }
+
+  viewPeer<T> (peer: PeerId, fn: (scope: PeerScope) => T): T {
+    return fn(nullPeerScope(peer))
+  }
+
+  openConnection (): ConnectionScope {
+    return nullConnectionScope()
+  }
+
+  openStream (peer: PeerId, _direction?: MessageStreamDirection): StreamScope {
+    return nullStreamScope(peer)
+  }
+
+  openService (service: string): OwnedServiceScope {
+    return nullServiceScope(service)
+  }
+
+  getConnectionScope (): ConnectionScope {
+    return nullConnectionScope()
+  }
+
+  getStreamScope (): StreamScope {
+    return nullStreamScope()
+  }
+
+  stat (): ResourceManagerStat {
+    return {
+      system: nullScope().stat(),
+      transient: nullScope().stat(),
+      allowlistedSystem: nullScope().stat(),
+      allowlistedTransient: nullScope().stat(),
+      services: {},
+      protocols: {},
+      peers: {}
+    }
+  }
+
+  refusals (): RefusalCount[] {
+    return []
+  }
+
+  listServices (): string[] {
+    return []
+  }
+
+  listProtocols (): string[] {
+    return []
+  }
+
+  listPeers (): PeerId[] {
+    return []
+  }
+
+  get limits (): ConcreteLimitConfig {
+    return InfiniteLimits
+  }
+
+  systemState (): string {
+    return scopeState('system', nullScope().stat(), nullScope().limit)
+  }
+
+  serviceState (service: string): string {
+    return scopeState(`service:${service}`, nullScope().stat(), nullScope().limit)
+  }
+}

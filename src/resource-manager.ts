@@ -1,0 +1,243 @@
+import { defaultLogger } from '@libp2p/logger'
+import { ConcreteLimiter } from './limits/limiter.ts'
+import { resolveLimits } from './limits/resolve-limits.ts'
+import { checkName, checkPeer } from './scopes/arguments.ts'
+import { ConnectionNode } from './scopes/connection-node.ts'
+import { getConnectionScope, getStreamScope } from './scopes/attached-scopes.ts'
+import { Refusal } from './scopes/refusal.ts'
+import { ScopeGraph } from './scopes/scope-graph.ts'
+import { scopeState } from './scopes/scope-state.ts'
+import { WarningLog } from './warning-log.ts'
+import type { ResourceManager, ResourceManagerInit, ResourceManagerStat } from './interface.ts'
+import type { ConcreteLimitConfig } from './limits/limit-config.ts'
+import type { AggregateNode } from './scopes/aggregate-node.ts'
+import type { RefusalCount } from './scopes/refusal-counts.ts'
+import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ScopeStat, ServiceScope, StreamScope } from './scopes/resource-scope.ts'
+import type { StreamNode } from './scopes/stream-node.ts'
+import type { Connection, Logger, MessageStreamDirection, PeerId, Stream } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * Owns the graph, opens scopes in it and shows what is there. It knows nothing of
+ * libp2p's components: what comes from them arrives through the `try…` methods,
+ * which answer instead of throwing.
+ */
+export class DefaultResourceManager implements ResourceManager {
+  readonly log: Logger
+  readonly #graph: ScopeGraph
+  readonly #warnings: WarningLog
+
+  constructor (init: ResourceManagerInit = {}) {
+    this.log = (init.logger ?? defaultLogger()).forComponent('libp2p:resource-manager')
+    this.#warnings = new WarningLog(this.log)
+    this.#graph = new ScopeGraph({
+      limiter: resolveLimits(init),
+      enforce: init.enforce ?? true,
+      captureStackTraces: this.log.enabled,
+      observer: {
+        onRefusal: (refusal) => {
+          if (this.log.enabled) {
+            this.log('refused %s, %d in use, %d more asked for, limit %d', refusal.message, refusal.current, refusal.attempted, refusal.limit)
+          }
+        },
+        onOverRelease: (scope, resource, released, held) => {
+          this.#warnings.warn(`${scope}: released more ${resource} than was held (${released} of ${held})`)
+        }
+      }
+    })
+  }
+
+  readonly [Symbol.toStringTag]: string = 'libp2p-resource-manager'
+
+  start (): void {
+    this.#graph.idle.start()
+  }
+
+  stop (): void {
+    this.#graph.idle.stop()
+  }
+
+  viewSystem<T> (fn: (scope: ResourceScope) => T): T {
+    return fn(this.#graph.normal.system)
+  }
+
+  viewTransient<T> (fn: (scope: ResourceScope) => T): T {
+    return fn(this.#graph.normal.transient)
+  }
+
+  viewService<T> (service: string, fn: (scope: ServiceScope) => T): T {
+    checkName('service', service)
+
+    return view(this.#graph.getService(service), fn)
+  }
+
+  viewProtocol<T> (protocol: string, fn: (scope: ProtocolScope) => T): T {
+    checkName('protocol', protocol)
+
+    return view(this.#graph.getProtocol(protocol), fn)
+  }
+
+  viewPeer<T> (peer: PeerId, fn: (scope: PeerScope) => T): T {
+    checkPeer(peer)
+
+    return view(this.#graph.getPeer(peer), fn)
+  }
+
+  /**
+   * Opens a connection, or answers why not
+   */
+  tryOpenConnection (direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): ConnectionNode | Refusal {
+    return this.#graph.openConnection(direction, usefd, endpoint)
+  }
+
+  openConnection (direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): ConnectionScope {
+    return this.#orThrow(this.tryOpenConnection(direction, usefd, endpoint))
+  }
+
+  /**
+   * Opens a stream, or answers why not
+   */
+  tryOpenStream (peer: PeerId, direction: MessageStreamDirection, connection?: ConnectionScope): StreamNode | Refusal {
+    return this.#graph.openStream(peer, direction)
+  }
+
+  openStream (peer: PeerId, direction: MessageStreamDirection, connection?: ConnectionScope): StreamScope {
+    return this.#orThrow(this.tryOpenStream(peer, direction, connection))
+  }
+
+  openService (service: string): OwnedServiceScope {
+    return this.#graph.openService(service)
+  }
+
+  /**
+   * The error that a caller gets who was refused
+   */
+  errorOf (refusal: Refusal): Error {
+    return this.#graph.errorOf(refusal)
+  }
+
+  /**
+   * Logs a warning, but never floods the log
+   */
+  warn (message: string): void {
+    this.#warnings.warn(message)
+  }
+
+  getConnectionScope (connection: Connection): ConnectionScope {
+    return getConnectionScope(connection)
+  }
+
+  getStreamScope (stream: Stream): StreamScope {
+    return getStreamScope(stream)
+  }
+
+  stat (): ResourceManagerStat {
+    const { normal, allowlisted, services, protocols, peers } = this.#graph
+
+    return {
+      system: normal.system.stat(),
+      transient: normal.transient.stat(),
+      allowlistedSystem: allowlisted.system.stat(),
+      allowlistedTransient: allowlisted.transient.stat(),
+      services: stats(services),
+      protocols: stats(protocols),
+      peers: stats(peers)
+    }
+  }
+
+  refusals (): RefusalCount[] {
+    return this.#graph.refusals.entries()
+  }
+
+  listServices (): string[] {
+    return [...this.#graph.services.keys()]
+  }
+
+  listProtocols (): string[] {
+    return [...this.#graph.protocols.keys()]
+  }
+
+  listPeers (): PeerId[] {
+    return Array.from(this.#graph.peers.values(), node => node.peer)
+  }
+
+  get limits (): ConcreteLimitConfig | undefined {
+    const { limiter } = this.#graph
+
+    return limiter instanceof ConcreteLimiter ? limiter.config : undefined
+  }
+
+  systemState (): string {
+    const { system } = this.#graph.normal
+
+    return scopeState(system.name, system.stat(), system.limit)
+  }
+
+  serviceState (service: string): string {
+    checkName('service', service)
+
+    // asking must not leave a scope behind
+    const node = this.#graph.services.get(service)
+    const name = `service:${service}`
+
+    return node == null
+      ? scopeState(name, NOTHING_HELD, this.#graph.limiter.getServiceLimits(service))
+      : scopeState(name, node.stat(), node.limit)
+  }
+
+  gc (): void {
+    this.#graph.idle.collectAll()
+  }
+
+  #orThrow<T> (opened: T | Refusal): T {
+    if (opened instanceof Refusal) {
+      throw this.#graph.errorOf(opened)
+    }
+
+    return opened
+  }
+}
+
+const NOTHING_HELD: ScopeStat = {
+  memory: 0,
+  numStreamsInbound: 0,
+  numStreamsOutbound: 0,
+  numConnsInbound: 0,
+  numConnsOutbound: 0,
+  numFD: 0
+}
+
+/**
+ * Keeps a node while a function, sync or async, works with it
+ */
+function view<T> (node: AggregateNode, fn: (scope: AggregateNode) => T): T {
+  let result: T
+  let pending = false
+
+  node.references++
+
+  try {
+    result = fn(node)
+
+    if (isThenable(result)) {
+      pending = true
+
+      return Promise.resolve(result).finally(() => { node.unreference() }) as T
+    }
+
+    return result
+  } finally {
+    if (!pending) {
+      node.unreference()
+    }
+  }
+}
+
+function isThenable (value: any): value is PromiseLike<unknown> {
+  return typeof value?.then === 'function'
+}
+
+function stats (nodes: Map<string, AggregateNode>): Record<string, ScopeStat> {
+  // not by assignment: a name such as `__proto__` is one like any other
+  return Object.fromEntries(Array.from(nodes, ([key, node]) => [key, node.stat()]))
+}
