@@ -1,0 +1,50 @@
+import type { ConnectionTracker } from './connection-tracker.ts'
+import type { DefaultResourceManager } from '../resource-manager.ts'
+import type { ConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/interface'
+
+/**
+ * Puts a gater in front of the user's one that accounts for connections.
+ *
+ * The user's gater is asked first, and what it denies reserves nothing. It may be
+ * a class with private fields, so its methods only ever see itself as `this`.
+ */
+export function accountingGater (gater: ConnectionGater, tracker: ConnectionTracker, manager: DefaultResourceManager): ConnectionGater {
+  const admit = (what: string, decide: () => boolean): boolean => {
+    try {
+      return decide()
+    } catch (err) {
+      // only what the user has provided can throw, such as a limiter
+      manager.warn(`refused ${what} because of an error - ${err}`)
+
+      return false
+    }
+  }
+
+  const denyEncrypted = (method: 'denyInboundEncryptedConnection' | 'denyOutboundEncryptedConnection') => async (peer: PeerId, maConn: MultiaddrConnection): Promise<boolean> => {
+    return await gater[method]?.(peer, maConn) === true || !admit('a connection of a peer', () => tracker.admitPeer(maConn, peer))
+  }
+
+  const methods: ConnectionGater = {
+    async denyInboundConnection (maConn) {
+      return await gater.denyInboundConnection?.(maConn) === true || !admit('an inbound connection', () => tracker.admitInbound(maConn))
+    },
+    denyInboundEncryptedConnection: denyEncrypted('denyInboundEncryptedConnection'),
+    denyOutboundEncryptedConnection: denyEncrypted('denyOutboundEncryptedConnection')
+  }
+
+  // not a proxy of the gater itself: it may be frozen, which proxies respect
+  return new Proxy<ConnectionGater>({}, {
+    get (_, property) {
+      if (Object.hasOwn(methods, property)) {
+        return methods[property as keyof ConnectionGater]
+      }
+
+      const value = Reflect.get(gater, property, gater)
+
+      return typeof value === 'function' ? value.bind(gater) : value
+    },
+    has (_, property) {
+      return Object.hasOwn(methods, property) || property in gater
+    }
+  })
+}

@@ -1,0 +1,116 @@
+import type { StreamTracker } from './stream-tracker.ts'
+import type { ConnectionNode } from '../scopes/connection-node.ts'
+import type { Connection, CreateStreamOptions, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
+
+type StreamListener = (event: CustomEvent<Stream>) => void
+
+/**
+ * The connection that a muxer works for, once it is known
+ */
+export interface MuxedConnection {
+  scope?: ConnectionNode
+}
+
+/**
+ * Stands between muxers and connections, so that no stream of either direction
+ * gets past without being accounted for
+ */
+export class MuxerGuard {
+  readonly #tracker: StreamTracker
+
+  /**
+   * The array of streams is the one thing that a muxer and its connection have in
+   * common
+   */
+  readonly #connections = new WeakMap<Stream[], MuxedConnection>()
+
+  constructor (tracker: StreamTracker) {
+    this.#tracker = tracker
+  }
+
+  /**
+   * A factory whose muxers are guarded. The original is left as it is, it may be
+   * shared with other nodes.
+   */
+  wrapFactory (factory: StreamMuxerFactory): StreamMuxerFactory {
+    return {
+      protocol: factory.protocol,
+      createStreamMuxer: (maConn) => this.#guard(factory.createStreamMuxer(maConn))
+    }
+  }
+
+  /**
+   * A connection is open: its muxer may have streams from now on
+   */
+  connectionOpened (connection: Connection, scope: ConnectionNode | undefined): void {
+    const muxed = this.#connections.get(connection.streams)
+
+    if (muxed != null) {
+      muxed.scope = scope
+    }
+  }
+
+  #guard (muxer: StreamMuxer): StreamMuxer {
+    const muxed: MuxedConnection = {}
+
+    this.#connections.set(muxer.streams, muxed)
+    this.#guardInbound(muxer, muxed)
+    this.#guardOutbound(muxer, muxed)
+
+    return muxer
+  }
+
+  /**
+   * Wraps the listeners that others add. A listener of our own would make the
+   * muxer deliver its early streams before the connection listens.
+   */
+  #guardInbound (muxer: StreamMuxer, muxed: MuxedConnection): void {
+    const addEventListener: any = muxer.addEventListener.bind(muxer)
+    const removeEventListener: any = muxer.removeEventListener.bind(muxer)
+    const wrapped = new WeakMap<object, StreamListener>()
+
+    muxer.addEventListener = (type: string, listener: any, options?: any) => {
+      if (type !== 'stream' || listener == null) {
+        addEventListener(type, listener, options)
+        return
+      }
+
+      let wrapper = wrapped.get(listener)
+
+      if (wrapper == null) {
+        wrapper = (event) => {
+          if (!this.#tracker.admitInbound(event.detail, muxed)) {
+            return
+          }
+
+          if (typeof listener === 'function') {
+            listener.call(muxer, event)
+          } else {
+            listener.handleEvent(event)
+          }
+        }
+        wrapped.set(listener, wrapper)
+      }
+
+      addEventListener(type, wrapper, options)
+    }
+
+    muxer.removeEventListener = (type: string, listener?: any, options?: any) => {
+      removeEventListener(type, type === 'stream' ? wrapped.get(listener) ?? listener : listener, options)
+    }
+  }
+
+  #guardOutbound (muxer: StreamMuxer, muxed: MuxedConnection): void {
+    const createStream = muxer.createStream.bind(muxer)
+
+    muxer.createStream = async (options?: CreateStreamOptions) => {
+      if (muxed.scope == null) {
+        // another listener of `connection:open` may open a stream before ours has
+        // been called, which happens before any microtask
+        await Promise.resolve()
+      }
+
+      return this.#tracker.openOutbound(async () => createStream(options), muxed)
+    }
+  }
+}
