@@ -1,0 +1,44 @@
+import type { AvailableResources } from './available-resources.ts'
+
+/**
+ * The part of the memory that libp2p takes when nothing is said about it. A node
+ * is seldom alone in its process, and the process seldom alone on its machine.
+ * go-libp2p's figure.
+ */
+const MEMORY_SHARE = 1 / 8
+
+/**
+ * The part of the open-file limit that libp2p takes when nothing is said about
+ * it: the application has files and sockets of its own. go-libp2p's figure.
+ */
+const FD_SHARE = 1 / 2
+
+/**
+ * What limits are scaled to
+ */
+export interface ScaleTarget {
+  /**
+   * Memory that libp2p may use, in bytes. Up to 128 MiB limits keep their base
+   * values.
+   *
+   * @default 0
+   */
+  memory?: number
+
+  /**
+   * File descriptors that libp2p may use. With 0 limits keep their base values.
+   *
+   * @default 0
+   */
+  fds?: number
+}
+
+/**
+ * libp2p's share of what the process may use
+ */
+export function autoScaleTarget (resources: AvailableResources): Required<ScaleTarget> {
+  return {
+    memory: Math.floor(resources.memory * MEMORY_SHARE),
+    fds: Math.floor(resources.fds * FD_SHARE)
+  }
+}

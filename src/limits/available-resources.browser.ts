@@ -1,0 +1,25 @@
+import type { AvailableResources } from './available-resources.ts'
+
+const GiB = 2 ** 30
+
+/**
+ * Assumed where the browser does not tell: Firefox and Safari never do, Chromium
+ * does in secure contexts only. This is a small phone, so limits are too low
+ * rather than too high.
+ */
+const FALLBACK_MEMORY = 2 * GiB
+
+/**
+ * What this page or worker may use. `navigator.deviceMemory` is in GiB, rounded
+ * to a power of two, and at most 8 in most browsers. Sockets of a browser use no
+ * file descriptors that could be counted.
+ */
+export function availableResources (): AvailableResources {
+  const deviceMemory: unknown = (globalThis.navigator as any)?.deviceMemory
+  const known = typeof deviceMemory === 'number' && deviceMemory > 0
+
+  return {
+    memory: known ? deviceMemory * GiB : FALLBACK_MEMORY,
+    fds: 0
+  }
+}

@@ -1,0 +1,101 @@
+import { validateConcreteLimits } from './concrete-limits.ts'
+import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
+import { LIMIT_FIELDS } from './limit.ts'
+import { formatMemorySize } from './memory-size.ts'
+import { join } from './problems.ts'
+import type { ConcreteLimitConfig } from './limit-config.ts'
+import type { Limit } from './limit.ts'
+
+/**
+ * What the limits have to agree with
+ */
+export interface CheckLimitsOptions {
+  /**
+   * The number of connections above which the connection manager closes some
+   *
+   * @default undefined
+   */
+  maxConnections?: number
+}
+
+const DIRECTIONS = [
+  ['streamsInbound', 'streams'],
+  ['streamsOutbound', 'streams'],
+  ['connsInbound', 'conns'],
+  ['connsOutbound', 'conns']
+] as const satisfies ReadonlyArray<readonly [keyof Limit, keyof Limit]>
+
+function format (field: keyof Limit, value: number): string {
+  if (value === Infinity) {
+    return 'unlimited'
+  }
+
+  return field === 'memory' ? formatMemorySize(value) : String(value)
+}
+
+/**
+ * A limit of one direction that the total stops short of
+ */
+function checkDirections (path: string, limit: Limit, warnings: string[]): void {
+  for (const [direction, total] of DIRECTIONS) {
+    if (limit[direction] > limit[total]) {
+      warnings.push(`${path}.${direction} (${format(direction, limit[direction])}) is above ${path}.${total} (${format(total, limit[total])}), which is reached first`)
+    }
+  }
+}
+
+/**
+ * A limit that the one of the scope above it stops short of. Unlimited is how to
+ * say that only the scope above counts, so that is none.
+ */
+function checkWithin (path: string, limit: Limit, outerPath: string, outer: Limit, warnings: string[]): void {
+  for (const field of LIMIT_FIELDS) {
+    if (limit[field] !== Infinity && limit[field] > outer[field]) {
+      warnings.push(`${path}.${field} (${format(field, limit[field])}) is above ${outerPath}.${field} (${format(field, outer[field])}), which is reached first`)
+    }
+  }
+}
+
+/**
+ * Finds limits that contradict each other, so that one of them is not what its
+ * author expects:
+ *
+ * - a limit for one direction above the total
+ * - transient limits above those of the system, allowlisted or not
+ * - limits of peers above those of the system
+ * - a connection manager that would close connections later than new ones are
+ * refused
+ *
+ * @returns one warning for each, none for go-libp2p's defaults at any scale
+ * @throws {InvalidParametersError} if the configuration is not valid
+ */
+export function checkLimits (config: ConcreteLimitConfig, options: CheckLimitsOptions = {}): string[] {
+  const limits = validateConcreteLimits(config)
+  const warnings: string[] = []
+
+  for (const key of SCOPE_KEYS) {
+    checkDirections(key, limits[key], warnings)
+  }
+
+  for (const key of NAMED_KEYS) {
+    for (const [name, limit] of Object.entries(limits[key])) {
+      checkDirections(join(key, name), limit, warnings)
+    }
+  }
+
+  checkWithin('transient', limits.transient, 'system', limits.system, warnings)
+  checkWithin('allowlistedTransient', limits.allowlistedTransient, 'allowlistedSystem', limits.allowlistedSystem, warnings)
+  checkWithin('peerDefault', limits.peerDefault, 'system', limits.system, warnings)
+
+  for (const [peer, limit] of Object.entries(limits.peer)) {
+    checkWithin(join('peer', peer), limit, 'system', limits.system, warnings)
+  }
+
+  const { maxConnections = 0 } = options
+
+  if (maxConnections > limits.system.conns) {
+    warnings.push(`the connection manager's maxConnections (${format('conns', maxConnections)}) is above system.conns (${limits.system.conns}): new connections are refused before it closes any`)
+  }
+
+  return warnings
+}

@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises'
+import { extname } from 'node:path'
+import { InvalidParametersError } from '@libp2p/interface'
+import { limitsFromJSON } from './limits-json.ts'
+import { limitsFromTOML } from './limits-toml.ts'
+import type { PartialLimitConfig } from './limit-config.ts'
+
+const READERS: Record<string, (text: string) => PartialLimitConfig> = {
+  '.json': limitsFromJSON,
+  '.toml': limitsFromTOML
+}
+
+/**
+ * The function that reads files with the extension of `path`
+ *
+ * @throws {InvalidParametersError} if there is none
+ */
+function readerFor (path: string): (text: string) => PartialLimitConfig {
+  const extension = typeof path === 'string' ? extname(path).toLowerCase() : ''
+
+  if (!Object.hasOwn(READERS, extension)) {
+    throw new InvalidParametersError(`path: expected a file that ends in .json or .toml, got ${String(path)}`)
+  }
+
+  return READERS[extension]
+}
+
+/**
+ * Reads limits from a file: `limitsFromJSON` if its name ends in `.json`,
+ * `limitsFromTOML` if it ends in `.toml`
+ *
+ * @throws {InvalidParametersError} naming the file, if it cannot be read or is
+ * not valid
+ */
+export async function loadLimits (path: string): Promise<PartialLimitConfig> {
+  const parse = readerFor(path)
+  let text: string
+
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (err: any) {
+    throw new InvalidParametersError(`${path}: expected a file that can be read: ${err.message}`)
+  }
+
+  try {
+    // some editors put a byte order mark first
+    return parse(text.replace(/^\uFEFF/, ''))
+  } catch (err: any) {
+    throw new InvalidParametersError(`${path}: ${err.message}`)
+  }
+}

@@ -1,0 +1,75 @@
+import { InvalidParametersError } from '@libp2p/interface'
+import { describe } from './problems.ts'
+
+/**
+ * An amount of memory: a number of bytes, a number with a unit such as
+ * `'512MiB'`, `'1.5GB'` or `'64 KiB'`, or a percentage of the memory that the
+ * process may use such as `'25%'`. `KB`, `MB`, `GB` and `TB` are powers of 1000,
+ * `KiB`, `MiB`, `GiB` and `TiB` powers of 1024.
+ */
+export type MemorySize = number | string
+
+/**
+ * Bytes of each unit, in lower case: `mib` cannot be mistaken for anything else
+ */
+const UNITS: Record<string, number> = {
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40
+}
+
+const SIZE = /^(\d+(?:\.\d+)?)\s*([a-z]+|%)$/i
+const EXPECTED = 'a number of bytes, a size such as "512MiB" or "1.5GB", or a percentage such as "25%"'
+
+function toBytes (text: string, available: () => number): number {
+  const [, digits, unit] = SIZE.exec(text.trim()) ?? []
+
+  if (unit === '%') {
+    return Number(digits) <= 100 ? Number(digits) / 100 * available() : NaN
+  }
+
+  return Number(digits) * (UNITS[unit?.toLowerCase()] ?? NaN)
+}
+
+/**
+ * Reads an amount of memory
+ *
+ * @param size - what was given
+ * @param path - the name of the option, for the message
+ * @param available - gives the bytes that 100% stands for
+ * @returns a whole number of bytes, at least 1
+ * @throws {InvalidParametersError} if it is no amount of memory, less than a
+ * byte, or more than 2^53-1 bytes
+ */
+export function parseMemorySize (size: MemorySize, path: string, available: () => number): number {
+  const bytes = typeof size === 'string' ? Math.floor(toBytes(size, available)) : size
+
+  if (!Number.isSafeInteger(bytes) || bytes < 1) {
+    throw new InvalidParametersError(`${path}: expected ${EXPECTED}, got ${describe(size)}`)
+  }
+
+  return bytes
+}
+
+/**
+ * Writes an amount of memory for people, such as `1.5 GiB`
+ */
+export function formatMemorySize (bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  let value = bytes
+  let unit = 0
+
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024
+    unit++
+  }
+
+  // a rounded number may not look like an exact one
+  return `${Number.isInteger(value) ? value : value.toFixed(2)} ${units[unit]}`
+}

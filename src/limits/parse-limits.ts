@@ -1,0 +1,197 @@
+import { peerIdFromString } from '@libp2p/peer-id'
+import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
+import { LIMIT_FIELDS } from './limit.ts'
+import { Problems, join } from './problems.ts'
+import { TYPESCRIPT } from './spelling.ts'
+import type { NamedKey, PartialLimitConfig } from './limit-config.ts'
+import type { Limit, LimitValue, ResourceLimits } from './limit.ts'
+import type { Spelling } from './spelling.ts'
+
+const LIMIT_VALUE = 'a whole number, "unlimited", "blockAll" or "default"'
+const DECIMAL_STRING = /^[+-]?\d+$/
+
+/**
+ * Go reads -1 as unlimited and -2 as blockAll: a file that has them came from
+ * there, but other negative numbers are mistakes and all look alike
+ */
+const NEGATIVE_HINT = 'write "unlimited" for no limit, "blockAll" for nothing at all'
+
+/**
+ * True for objects with keys, which arrays, maps and dates are not
+ */
+export function isRecord (value: unknown): value is Record<string, unknown> {
+  return Object.prototype.toString.call(value) === '[object Object]'
+}
+
+/**
+ * Reports the keys of `value` that are not among `names`, so that a misspelt
+ * limit is not silently without effect
+ */
+export function checkKeys (value: Record<string, unknown>, names: readonly string[], path: string, spelling: Spelling, problems: Problems): void {
+  for (const key of Object.keys(value)) {
+    if (names.includes(key)) {
+      continue
+    }
+
+    const meant = names.find(name => name.toLowerCase() === key.toLowerCase())
+    let hint: string | undefined
+
+    if (meant != null) {
+      hint = `did you mean ${meant}?`
+    } else if (spelling.file && isRecord(value[key])) {
+      hint = 'in TOML a name with dots is written in quotes, [Service."a.b"]'
+    }
+
+    problems.add(join(path, key), `one of the keys ${names.join(', ')}`, key, hint)
+  }
+}
+
+/**
+ * A value without its alternative ways of writing: undefined is the default,
+ * 0 is blockAll and what JavaScript cannot count to is unlimited
+ */
+function parseValue (value: unknown, field: keyof Limit, path: string, spelling: Spelling, problems: Problems): LimitValue | undefined {
+  if (value === undefined || value === 'default') {
+    return undefined
+  }
+
+  if (value === 'unlimited' || value === 'blockAll') {
+    return value
+  }
+
+  const decimal = spelling.file && field === 'memory' && typeof value === 'string' && DECIMAL_STRING.test(value)
+  const amount = decimal || (spelling.file && typeof value === 'bigint') ? Number(value) : value
+
+  if (typeof amount !== 'number' || Number.isNaN(amount)) {
+    problems.add(path, LIMIT_VALUE, value)
+  } else if (amount < 0) {
+    problems.add(path, LIMIT_VALUE, value, NEGATIVE_HINT)
+  } else if (amount > Number.MAX_SAFE_INTEGER) {
+    return 'unlimited'
+  } else if (!Number.isInteger(amount)) {
+    problems.add(path, LIMIT_VALUE, value)
+  } else {
+    return amount === 0 ? 'blockAll' : amount
+  }
+}
+
+/**
+ * The limits of one scope. Only the fields that differ from the default are set
+ * in the result, in the order of `LIMIT_FIELDS`.
+ */
+export function parseResourceLimits (value: unknown, path: string, spelling: Spelling, problems: Problems): ResourceLimits {
+  const limits: ResourceLimits = {}
+
+  if (value === undefined) {
+    return limits
+  }
+
+  if (!isRecord(value)) {
+    problems.add(path, 'an object with limits', value)
+    return limits
+  }
+
+  checkKeys(value, LIMIT_FIELDS.map(field => spelling.name(field)), path, spelling, problems)
+
+  for (const field of LIMIT_FIELDS) {
+    const name = spelling.name(field)
+    const parsed = parseValue(value[name], field, join(path, name), spelling, problems)
+
+    if (parsed !== undefined) {
+      limits[field] = parsed
+    }
+  }
+
+  return limits
+}
+
+/**
+ * A peer id can be written in several ways, but scopes are looked up by one
+ */
+export function parsePeerKey (key: string, path: string, problems: Problems): string {
+  try {
+    return peerIdFromString(key).toString()
+  } catch {
+    problems.add(path, 'a peer id as key', key)
+    return key
+  }
+}
+
+/**
+ * Reads one of the parts that are keyed by a name. The result has no prototype:
+ * `constructor` and `__proto__` are names like any other.
+ */
+export function parseNamed <T> (kind: NamedKey, value: unknown, path: string, problems: Problems, parse: (entry: unknown, path: string) => T): Record<string, T> {
+  const entries: Record<string, T> = Object.create(null)
+
+  if (value === undefined) {
+    return entries
+  }
+
+  if (!isRecord(value)) {
+    problems.add(path, 'an object with limits by name', value)
+    return entries
+  }
+
+  for (const name of Object.keys(value)) {
+    if (value[name] === undefined) {
+      continue
+    }
+
+    const entryPath = join(path, name)
+    const key = kind === 'peer' ? parsePeerKey(name, entryPath, problems) : name
+
+    if (key in entries) {
+      problems.add(entryPath, 'every peer once', name, `the same peer as ${key}`)
+    }
+
+    entries[key] = parse(value[name], entryPath)
+  }
+
+  return entries
+}
+
+/**
+ * Reads limits as users write them. The result is a copy in which every value
+ * is written in one way: `0` has become `'blockAll'`, numbers above 2^53-1 have
+ * become `'unlimited'`, fields that are `'default'` are left out, and peer ids
+ * are in their usual form.
+ *
+ * @throws {InvalidParametersError} listing every problem with its path
+ */
+export function parseLimits (value: unknown, spelling: Spelling = TYPESCRIPT): PartialLimitConfig {
+  const problems = new Problems('invalid limits')
+  const config: PartialLimitConfig = {}
+
+  if (!isRecord(value)) {
+    problems.add(spelling.root, 'an object with limits', value)
+    problems.throwIfAny()
+    return config
+  }
+
+  checkKeys(value, [...SCOPE_KEYS, ...NAMED_KEYS].map(key => spelling.name(key)), spelling.root, spelling, problems)
+
+  for (const key of SCOPE_KEYS) {
+    const name = spelling.name(key)
+    const limits = parseResourceLimits(value[name], join(spelling.root, name), spelling, problems)
+
+    if (Object.keys(limits).length > 0) {
+      config[key] = limits
+    }
+  }
+
+  for (const key of NAMED_KEYS) {
+    const name = spelling.name(key)
+    const entries = parseNamed(key, value[name], join(spelling.root, name), problems, (entry, path) => {
+      return parseResourceLimits(entry, path, spelling, problems)
+    })
+
+    if (Object.keys(entries).length > 0) {
+      config[key] = entries
+    }
+  }
+
+  problems.throwIfAny()
+
+  return config
+}

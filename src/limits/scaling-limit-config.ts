@@ -1,0 +1,300 @@
+import { InvalidParametersError } from '@libp2p/interface'
+import { autoScaleTarget } from './auto-scale.ts'
+import { availableResources } from './available-resources.ts'
+import { makeConcrete } from './concrete-limits.ts'
+import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
+import { BLOCK_ALL, LIMIT_FIELDS } from './limit.ts'
+import { checkKeys, isRecord, parsePeerKey } from './parse-limits.ts'
+import { Problems, join } from './problems.ts'
+import { TYPESCRIPT } from './spelling.ts'
+import type { ScaleTarget } from './auto-scale.ts'
+import type { ConcreteLimitConfig, NamedKey, ScopeKey } from './limit-config.ts'
+import type { Limit } from './limit.ts'
+import type { PeerId } from '@libp2p/interface'
+
+const MiB = 2 ** 20
+
+/**
+ * With no more than this, limits keep their base values, in bytes
+ */
+const BASE_MEMORY = 128 * MiB
+
+/**
+ * What is added to the base of a limit for every GiB of memory. Fields that are
+ * left out do not grow.
+ */
+export interface LimitIncrease extends Partial<Omit<Limit, 'fd'>> {
+  /**
+   * The part of the available file descriptors that may be used, from 0 to 1, if
+   * that is more than the base. Not set, or 0: the base.
+   */
+  fdFraction?: number
+}
+
+/**
+ * A limit that grows with the memory and the file descriptors there are
+ */
+export interface ScalingLimit {
+  /**
+   * The limit with 128 MiB of memory or less. A field that is left out is 0.
+   */
+  base: Partial<Limit>
+
+  /**
+   * @default {}
+   */
+  increase?: LimitIncrease
+}
+
+/**
+ * A limit for every kind of scope. A kind that is left out blocks everything.
+ */
+export type ScalingLimitConfigInit = { [K in ScopeKey]?: ScalingLimit }
+
+/**
+ * `increase × mebibytes / 1024` without loss, in whole numbers
+ */
+function grow (increase: number, mebibytes: number): number {
+  const product = increase * mebibytes
+
+  if (product <= Number.MAX_SAFE_INTEGER) {
+    return Math.floor(product / 1024)
+  }
+
+  return Number((BigInt(increase) * BigInt(mebibytes)) >> 10n)
+}
+
+function scaleLimit ({ base, increase = {} }: ScalingLimit, mebibytes: number, fds: number): Limit {
+  const scaled: Limit = { ...BLOCK_ALL, ...base }
+
+  for (const field of LIMIT_FIELDS) {
+    if (field !== 'fd') {
+      const sum = scaled[field] + grow(increase[field] ?? 0, mebibytes)
+
+      scaled[field] = sum > Number.MAX_SAFE_INTEGER ? Infinity : sum
+    }
+  }
+
+  const { fdFraction = 0 } = increase
+
+  if (fdFraction > 0 && fds > 0) {
+    scaled.fd = Math.max(Math.floor(fdFraction * fds), scaled.fd)
+  }
+
+  return scaled
+}
+
+function checkAmount (value: unknown, path: string, problems: Problems): void {
+  if (value !== undefined && !(Number.isSafeInteger(value) && Number(value) >= 0)) {
+    problems.add(path, 'a whole number from 0 to 2^53-1', value)
+  }
+}
+
+const INCREASE_FIELDS = [...LIMIT_FIELDS.filter(field => field !== 'fd'), 'fdFraction'] as const
+
+/**
+ * Copies what was passed, so that it cannot be changed behind our back
+ */
+function copyScalingLimit (value: ScalingLimit, path: string, problems: Problems): ScalingLimit {
+  const { base, increase = {} } = isRecord(value) ? value : { base: undefined }
+
+  if (!isRecord(base) || !isRecord(increase)) {
+    problems.add(path, 'an object with a base and an increase', value)
+    return { base: {} }
+  }
+
+  const basePath = join(path, 'base')
+  const increasePath = join(path, 'increase')
+
+  checkKeys(base, LIMIT_FIELDS, basePath, TYPESCRIPT, problems)
+  checkKeys(increase, INCREASE_FIELDS, increasePath, TYPESCRIPT, problems)
+
+  for (const field of LIMIT_FIELDS) {
+    if (base[field] !== Infinity) {
+      checkAmount(base[field], join(basePath, field), problems)
+    }
+
+    if (field !== 'fd') {
+      checkAmount(increase[field], join(increasePath, field), problems)
+    }
+  }
+
+  const { fdFraction = 0 } = increase
+
+  if (!(typeof fdFraction === 'number' && fdFraction >= 0 && fdFraction <= 1)) {
+    problems.add(join(increasePath, 'fdFraction'), 'a number from 0 to 1', fdFraction)
+  }
+
+  return Object.freeze({
+    base: Object.freeze({ ...base }),
+    increase: Object.freeze({ ...increase })
+  })
+}
+
+/**
+ * Limits that grow with the memory and the file descriptors of the machine they
+ * are used on.
+ *
+ * @example Go's defaults with a limit for a service of one's own
+ *
+ * ```TypeScript
+ * import { DefaultLimits, setDefaultServiceLimits } from 'libp2p-resource-manager'
+ *
+ * const config = DefaultLimits.clone()
+ * setDefaultServiceLimits(config)
+ * config.addServiceLimit('my-service', { streams: 64, memory: 2 ** 20 }, { streams: 16 })
+ *
+ * const limits = config.autoScale()
+ * ```
+ */
+export class ScalingLimitConfig {
+  /**
+   * The limit of every kind of scope
+   */
+  readonly scopes: Readonly<Record<ScopeKey, ScalingLimit>>
+
+  readonly #named: Record<NamedKey, Map<string, ScalingLimit>>
+  #frozen = false
+
+  /**
+   * @throws {InvalidParametersError} listing every problem with its path
+   */
+  constructor (init: ScalingLimitConfigInit = {}) {
+    const problems = new Problems('invalid scaling limits')
+
+    checkKeys(init as Record<string, unknown>, SCOPE_KEYS, 'scopes', TYPESCRIPT, problems)
+
+    this.scopes = Object.freeze(Object.fromEntries(SCOPE_KEYS.map(key => {
+      return [key, copyScalingLimit(init[key] ?? { base: {} }, key, problems)]
+    })) as Record<ScopeKey, ScalingLimit>)
+    this.#named = Object.fromEntries(NAMED_KEYS.map(key => [key, new Map()])) as Record<NamedKey, Map<string, ScalingLimit>>
+
+    problems.throwIfAny()
+  }
+
+  /**
+   * The limit of a service, for all peers together
+   *
+   * @throws {InvalidParametersError} listing every problem with its path
+   */
+  addServiceLimit (service: string, base: Partial<Limit>, increase?: LimitIncrease): void {
+    this.#add('service', service, { base, increase })
+  }
+
+  /**
+   * The limit of a service for each peer
+   *
+   * @throws {InvalidParametersError} listing every problem with its path
+   */
+  addServicePeerLimit (service: string, base: Partial<Limit>, increase?: LimitIncrease): void {
+    this.#add('servicePeer', service, { base, increase })
+  }
+
+  /**
+   * The limit of a protocol, for all peers together
+   *
+   * @throws {InvalidParametersError} listing every problem with its path
+   */
+  addProtocolLimit (protocol: string, base: Partial<Limit>, increase?: LimitIncrease): void {
+    this.#add('protocol', protocol, { base, increase })
+  }
+
+  /**
+   * The limit of a protocol for each peer
+   *
+   * @throws {InvalidParametersError} listing every problem with its path
+   */
+  addProtocolPeerLimit (protocol: string, base: Partial<Limit>, increase?: LimitIncrease): void {
+    this.#add('protocolPeer', protocol, { base, increase })
+  }
+
+  /**
+   * The limit of one peer
+   *
+   * @throws {InvalidParametersError} listing every problem with its path
+   */
+  addPeerLimit (peer: PeerId | string, base: Partial<Limit>, increase?: LimitIncrease): void {
+    this.#add('peer', peer?.toString(), { base, increase })
+  }
+
+  #add (kind: NamedKey, name: string, limit: ScalingLimit): void {
+    if (this.#frozen) {
+      throw new InvalidParametersError('these limits are shared and cannot be changed, change a .clone() of them')
+    }
+
+    const problems = new Problems('invalid scaling limits')
+
+    if (typeof name !== 'string') {
+      problems.add(kind, 'a name', name)
+    }
+
+    const key = kind === 'peer' ? parsePeerKey(String(name), join(kind, String(name)), problems) : name
+    const copy = copyScalingLimit(limit, join(kind, String(name)), problems)
+
+    problems.throwIfAny()
+    this.#named[kind].set(key, copy)
+  }
+
+  /**
+   * The limits for a given amount of memory and number of file descriptors
+   *
+   * @throws {InvalidParametersError} if one of them is not a number
+   */
+  scale ({ memory = 0, fds = 0 }: ScaleTarget = {}): ConcreteLimitConfig {
+    if (!Number.isFinite(memory)) {
+      throw new InvalidParametersError(`memory: expected a number of bytes, got ${memory}`)
+    }
+
+    if (typeof fds !== 'number' || Number.isNaN(fds)) {
+      throw new InvalidParametersError(`fds: expected a number of file descriptors, got ${fds}`)
+    }
+
+    const mebibytes = memory > BASE_MEMORY ? Math.floor(memory / MiB) : 0
+
+    return makeConcrete(
+      key => scaleLimit(this.scopes[key], mebibytes, fds),
+      key => {
+        const entries: Record<string, Limit> = Object.create(null)
+
+        for (const [name, limit] of this.#named[key]) {
+          entries[name] = scaleLimit(limit, mebibytes, fds)
+        }
+
+        return entries
+      }
+    )
+  }
+
+  /**
+   * The limits for one eighth of the memory and half of the file descriptors
+   * that this process may use. In browsers and workers the memory is that of the
+   * device, or 2 GiB if the browser does not tell.
+   */
+  autoScale (): ConcreteLimitConfig {
+    return this.scale(autoScaleTarget(availableResources()))
+  }
+
+  /**
+   * A copy that can be changed
+   */
+  clone (): ScalingLimitConfig {
+    const clone = new ScalingLimitConfig(this.scopes)
+
+    for (const key of NAMED_KEYS) {
+      for (const [name, limit] of this.#named[key]) {
+        clone.#named[key].set(name, limit)
+      }
+    }
+
+    return clone
+  }
+
+  /**
+   * Refuses every change from now on, for limits that are shared
+   */
+  freeze (): this {
+    this.#frozen = true
+
+    return this
+  }
+}

@@ -1,0 +1,172 @@
+import { stat } from 'node:fs/promises'
+import { InvalidParametersError } from '@libp2p/interface'
+import { loadLimits } from './load-limits.ts'
+import { describe } from './problems.ts'
+import type { PartialLimitConfig } from './limit-config.ts'
+import type { Logger } from '@libp2p/interface'
+
+/**
+ * How often the file is looked at, in ms. It costs one `stat` a second.
+ */
+const INTERVAL = 1000
+
+export interface WatchLimitsOptions {
+  /**
+   * Where the error goes when the file is bad. Without it, it is emitted as a
+   * warning of the process, which Node.js prints.
+   *
+   * @default undefined
+   */
+  log?: Pick<Logger, 'error'>
+
+  /**
+   * How often the file is looked at, in ms. It is read when it has changed and
+   * then stayed the same for this long, so a change takes one to two intervals.
+   *
+   * @default 1000
+   */
+  interval?: number
+}
+
+/**
+ * A file that is being watched. It does not keep the process alive.
+ */
+export interface LimitsWatcher extends Disposable {
+  /**
+   * Stops watching. Nothing is delivered after this, not even limits that are
+   * being read. Calling it twice does nothing.
+   */
+  stop(): void
+}
+
+/**
+ * Differs when a file was written, replaced, or removed
+ */
+async function versionOf (path: string): Promise<string> {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
+
+    return [dev, ino, size, mtimeNs, ctimeNs].join()
+  } catch (err: any) {
+    return String(err.code)
+  }
+}
+
+/**
+ * Looks at the file again and again instead of waiting to be told: that sees
+ * files replaced by a rename, links that are switched to another target, and
+ * files on network file systems and mounted volumes
+ */
+class FileWatcher implements LimitsWatcher {
+  readonly #path: string
+  readonly #onLimits: (limits: PartialLimitConfig) => void | Promise<void>
+  readonly #log?: Pick<Logger, 'error'>
+  readonly #interval: number
+  #timer?: ReturnType<typeof setTimeout>
+  #stopped = false
+
+  /** What was there at the last look */
+  #seen?: string
+
+  /** What was there when the file was read */
+  #read?: string
+
+  constructor (path: string, onLimits: (limits: PartialLimitConfig) => void | Promise<void>, options: WatchLimitsOptions) {
+    this.#path = path
+    this.#onLimits = onLimits
+    this.#log = options.log
+    this.#interval = options.interval ?? INTERVAL
+
+    void this.#look()
+  }
+
+  stop (): void {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+  }
+
+  [Symbol.dispose] (): void {
+    this.stop()
+  }
+
+  async #look (): Promise<void> {
+    const version = await versionOf(this.#path)
+
+    // a file that has just changed may still be being written
+    const settled = this.#seen === undefined || this.#seen === version
+    this.#seen = version
+
+    if (settled && this.#read !== version) {
+      this.#read = version
+      await this.#load()
+    }
+
+    if (!this.#stopped) {
+      // the next look is only planned now, so that there are never two
+      this.#timer = setTimeout(() => { void this.#look() }, this.#interval)
+      this.#timer.unref()
+    }
+  }
+
+  async #load (): Promise<void> {
+    try {
+      const limits = await loadLimits(this.#path)
+
+      if (!this.#stopped) {
+        await this.#onLimits(limits)
+      }
+    } catch (err: any) {
+      if (!this.#stopped) {
+        this.#report(String(err?.message ?? err))
+      }
+    }
+  }
+
+  #report (reason: string): void {
+    if (this.#log != null) {
+      this.#log.error('the limits stay as they are: %s', reason)
+    } else {
+      process.emitWarning(`the limits stay as they are: ${reason}`, 'ResourceManagerWarning')
+    }
+  }
+}
+
+/**
+ * Reads limits from a file, now and whenever it changes:
+ *
+ * ```TypeScript
+ * import { createResourceManager } from 'libp2p-resource-manager'
+ * import { watchLimits } from 'libp2p-resource-manager/node'
+ *
+ * const manager = createResourceManager()
+ * const watcher = watchLimits('limits.json', (limits) => { manager.setLimits(limits) })
+ *
+ * // later
+ * watcher.stop()
+ * ```
+ *
+ * If the file is missing or bad, or if `onLimits` throws, one error is logged and
+ * the limits stay as they are.
+ *
+ * @param path - ends in `.json` or `.toml`, as for `loadLimits`
+ * @param onLimits - called with the limits in the file
+ * @throws {InvalidParametersError} if `path` is not a string, `onLimits` not a
+ * function or the interval not a positive number
+ */
+export function watchLimits (path: string, onLimits: (limits: PartialLimitConfig) => void | Promise<void>, options: WatchLimitsOptions = {}): LimitsWatcher {
+  const { interval = INTERVAL } = options
+
+  if (typeof path !== 'string' || path === '') {
+    throw new InvalidParametersError(`path: expected the name of a file, got ${describe(path)}`)
+  }
+
+  if (typeof onLimits !== 'function') {
+    throw new InvalidParametersError(`onLimits: expected a function, got ${describe(onLimits)}`)
+  }
+
+  if (!Number.isSafeInteger(interval) || interval < 1) {
+    throw new InvalidParametersError(`interval: expected a whole number of ms, at least 1, got ${describe(interval)}`)
+  }
+
+  return new FileWatcher(path, onLimits, options)
+}

@@ -1,0 +1,133 @@
+import { expect } from 'aegir/chai'
+import { build } from '../../src/limits/build-limits.ts'
+import { deriveLimits } from '../../src/limits/derive-limits.ts'
+import { UNLIMITED } from '../../src/limits/limit.ts'
+import { limitsFromTOML } from '../../src/limits/limits-toml.ts'
+import { PEER_A } from './arbitraries.ts'
+
+function errorOf (text: any): string {
+  try {
+    limitsFromTOML(text)
+  } catch (err: any) {
+    expect(err).to.have.property('name', 'InvalidParametersError')
+
+    return err.message
+  }
+
+  throw new Error('nothing was thrown')
+}
+
+describe('limits as TOML', () => {
+  it('should read the structure of JSON files', () => {
+    expect(limitsFromTOML(`
+      Stream = { Streams = 1 }
+
+      [System]
+      Streams = 0
+      StreamsInbound = "unlimited"
+      StreamsOutbound = "default"
+      Conns = 9223372036854775807
+      FD = inf
+      Memory = "1073741824" # or a number
+
+      [Service."libp2p.identify"]
+      Memory = 4_194_304
+
+      [Peer.${PEER_A}]
+      ConnsInbound = "blockAll"
+    `)).to.deep.equal({
+      system: { streams: 'blockAll', streamsInbound: 'unlimited', conns: 'unlimited', fd: 'unlimited', memory: 1073741824 },
+      service: { 'libp2p.identify': { memory: 4194304 } },
+      peer: { [PEER_A]: { connsInbound: 'blockAll' } },
+      stream: { streams: 1 }
+    })
+    expect(limitsFromTOML('')).to.deep.equal({})
+  })
+
+  it('should say where a text stops being TOML', () => {
+    expect(errorOf('[System]\nStreams = 5\nStreams = 6')).to.match(/^invalid TOML: line 3, column 1: [^\n]+$/)
+    expect(errorOf('[System')).to.match(/^invalid TOML: line 1, column \d+: [^\n]+$/)
+  })
+
+  it('should list every problem with its path', () => {
+    const message = errorOf('System = 5\nConn = 1979-05-27\n[Transient]\nstreams = 1\nFD = nan\nMemory = -1\nConns = 1.5\n[Peer.x]')
+
+    expect(message.split('\n')).to.have.lengthOf(8)
+    expect(message).to.match(/Conn: expected an object with limits, got a /)
+    expect(message).to.include('Transient.FD: ').and.to.include('got NaN')
+    expect(message).to.include('Peer.x: expected a peer id')
+  })
+
+  it('should hint at quotes around names with dots', () => {
+    expect(errorOf('[Service.libp2p.identify]\nStreams = 1')).to.include('Service.libp2p.identify: expected one of the keys').and.to.include('[Service."a.b"]')
+  })
+
+  it('should not be fooled by names that are members of objects', () => {
+    expect(limitsFromTOML('[Service.__proto__]\nFD = 1\n[Service.constructor]\nFD = 2')).to.have.property('service').with.keys('__proto__', 'constructor')
+    expect(errorOf('[__proto__]\nSystemLimit = 1')).to.include('__proto__: expected one of the keys')
+  })
+
+  it('should refuse what is not even text', () => {
+    for (const text of [undefined, null, 5, {}]) {
+      expect(errorOf(text)).to.include('invalid TOML')
+    }
+  })
+})
+
+describe('limits as TOML sections', () => {
+  const defaults = deriveLimits({}, { memory: 2 ** 33, fds: 1000 })
+  const text = `
+    [SystemLimit]
+    Conns = 128
+    ConnsInbound = 64
+    Memory = 1073741824
+
+    [Service.chat]
+    ConnsInbound = 32
+    FD = 0
+
+    [Service."libp2p.ping"]
+    Memory = "5"
+  `
+
+  it('should limit the system', () => {
+    expect(build(limitsFromTOML(text), defaults).system).to.deep.equal({ ...defaults.system, conns: 128, connsInbound: 64, memory: 1073741824 })
+  })
+
+  it('should limit services by their sections and by nothing else', () => {
+    const { service } = build(limitsFromTOML(text), defaults)
+
+    expect(service.chat).to.deep.equal({ ...UNLIMITED, connsInbound: 32, fd: 0 })
+    expect(service['libp2p.ping']).to.deep.equal({ ...UNLIMITED, memory: 5 })
+  })
+
+  it('should limit services without a section by the system only', () => {
+    const limits = build(limitsFromTOML(text), defaults)
+
+    expect(limits.serviceDefault).to.deep.equal(UNLIMITED)
+    expect(limits.servicePeerDefault).to.deep.equal(UNLIMITED)
+
+    for (const name of Object.keys(defaults.service).filter(name => name !== 'libp2p.ping')) {
+      expect(limits.service[name], name).to.deep.equal(UNLIMITED)
+    }
+
+    for (const name of Object.keys(defaults.servicePeer)) {
+      expect(limits.servicePeer[name], name).to.deep.equal(UNLIMITED)
+    }
+  })
+
+  it('should leave everything else to the defaults', () => {
+    const limits = build(limitsFromTOML('[SystemLimit]'), defaults)
+
+    for (const key of ['system', 'transient', 'protocolDefault', 'protocol', 'peerDefault', 'conn', 'stream'] as const) {
+      expect(limits[key]).to.deep.equal(defaults[key])
+    }
+  })
+
+  it('should list every problem', () => {
+    expect(errorOf('Extra = 1\n[SystemLimit]\nconns = 1\nFD = -1\n[Service]\na = 5\n[Service.b]\nMemory = "x"')).to.match(/Extra: [^]*SystemLimit\.conns: [^]*SystemLimit\.FD: [^]*Service\.a: expected an object with limits, got 5[^]*Service\.b\.Memory: /)
+    expect(errorOf('SystemLimit = 5')).to.include('SystemLimit: expected an object with limits, got 5')
+    expect(errorOf('Service = 5\n[SystemLimit]')).to.include('Service: expected an object with limits by name, got 5')
+    expect(errorOf('[SystemLimit]\n[Transient]\nFD = 5')).to.include('Transient: expected one of the keys SystemLimit, Service')
+  })
+})
