@@ -1,3 +1,6 @@
+import type { AdmissionOptions } from './admission/admission.ts'
+import type { Allowlist } from './admission/allowlist.ts'
+import type { NetworkPrefixLimit } from './admission/subnet-limits.ts'
 import type { ConcreteLimitConfig } from './limits/limit-config.ts'
 import type { LimitsInit } from './limits/resolve-limits.ts'
 import type { RefusalCount } from './scopes/refusal-counts.ts'
@@ -5,7 +8,7 @@ import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, Reso
 import type { ComponentLogger, Connection, MessageStreamDirection, PeerId, Startable, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
-export interface ResourceManagerInit extends LimitsInit {
+export interface ResourceManagerInit extends LimitsInit, AdmissionOptions {
   /**
    * `false` is an off switch: nothing is wrapped, nothing is counted, and
    * `getStreamScope` and `getConnectionScope` answer with scopes that accept
@@ -184,6 +187,50 @@ export interface ResourceManager extends Startable {
    * Limits that were set on single scopes at run time are only visible there.
    */
   readonly limits?: ConcreteLimitConfig
+
+  /**
+   * Replaces the limits in force, in one step: those of every scope that exists,
+   * those that were set on single scopes at run time included, and of every scope
+   * to come. What is held already stays, even where it is more than the new limits
+   * allow: they refuse what comes next.
+   *
+   * @param limits - As in `ResourceManagerInit`: what a partial configuration
+   * leaves out comes from the same defaults as when the manager was made, not from
+   * the limits that were in force until now
+   * @throws {InvalidParametersError} listing every problem. Nothing has changed
+   * then.
+   */
+  setLimits(limits: NonNullable<LimitsInit['limits']>): void
+
+  /**
+   * The trusted addresses, which can be changed at any time
+   */
+  readonly allowlist: Allowlist
+
+  /**
+   * Limits the connections of a network, instead of the limit it may have and of
+   * those of the subnets in it. Connections that are open already count.
+   *
+   * @throws {InvalidParametersError} naming the field that cannot be used
+   */
+  addPrefixLimit(limit: NetworkPrefixLimit): void
+
+  /**
+   * Takes the limit of a network back
+   *
+   * @returns Whether there was one
+   * @throws {InvalidParametersError} If it is not a network
+   */
+  removePrefixLimit(network: string): boolean
+
+  /**
+   * Whether a transport should make the sender of a datagram prove its address
+   * before it begins a handshake
+   *
+   * @param address - Where the datagram came from: a multiaddr, an IP address, or
+   * `host:port`
+   */
+  verifySourceAddress(address: string | Multiaddr): boolean
 
   /**
    * What the system holds of what it may hold, in one line for people

@@ -1,3 +1,4 @@
+import { Allowlist } from './admission/allowlist.ts'
 import { InfiniteLimits } from './limits/default-limits.ts'
 import { nullConnectionScope, nullPeerScope, nullProtocolScope, nullScope, nullServiceScope, nullStreamScope } from './scopes/null-scopes.ts'
 import { scopeState } from './scopes/scope-state.ts'
@@ -11,11 +12,23 @@ import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
  * A resource manager that accounts for nothing and limits nothing
  */
 export class NullResourceManager implements ResourceManager {
+  readonly allowlist = new Allowlist()
+
   readonly [Symbol.toStringTag] = 'libp2p-null-resource-manager'
 
   start (): void {}
   stop (): void {}
   gc (): void {}
+  setLimits (): void {}
+  addPrefixLimit (): void {}
+
+  removePrefixLimit (): boolean {
+    return false
+  }
+
+  verifySourceAddress (): boolean {
+    return false
+  }
 
   viewSystem<T> (fn: (scope: ResourceScope) => T): T {
     return fn(nullScope())

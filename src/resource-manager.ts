@@ -1,19 +1,27 @@
 import { defaultLogger } from '@libp2p/logger'
+import { Admission } from './admission/admission.ts'
+import { isLimiter } from './limits/checked-limiter.ts'
+import { isConcreteLimitConfig } from './limits/concrete-limits.ts'
+import { isInfinite } from './limits/default-limits.ts'
 import { ConcreteLimiter } from './limits/limiter.ts'
 import { resolveLimits } from './limits/resolve-limits.ts'
 import { checkName, checkPeer } from './scopes/arguments.ts'
 import { ConnectionNode } from './scopes/connection-node.ts'
 import { getConnectionScope, getStreamScope } from './scopes/attached-scopes.ts'
-import { Refusal } from './scopes/refusal.ts'
 import { ScopeGraph } from './scopes/scope-graph.ts'
+import { StreamNode } from './scopes/stream-node.ts'
 import { scopeState } from './scopes/scope-state.ts'
+import { ScopeOpener } from './scope-opener.ts'
 import { WarningLog } from './warning-log.ts'
+import type { Allowlist } from './admission/allowlist.ts'
+import type { NetworkPrefixLimit } from './admission/subnet-limits.ts'
 import type { ResourceManager, ResourceManagerInit, ResourceManagerStat } from './interface.ts'
 import type { ConcreteLimitConfig } from './limits/limit-config.ts'
+import type { LimitsInit } from './limits/resolve-limits.ts'
 import type { AggregateNode } from './scopes/aggregate-node.ts'
+import type { AnyRefusal } from './scopes/refusal.ts'
 import type { RefusalCount } from './scopes/refusal-counts.ts'
 import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ScopeStat, ServiceScope, StreamScope } from './scopes/resource-scope.ts'
-import type { StreamNode } from './scopes/stream-node.ts'
 import type { Connection, Logger, MessageStreamDirection, PeerId, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -24,14 +32,25 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  */
 export class DefaultResourceManager implements ResourceManager {
   readonly log: Logger
+  readonly #admission: Admission
   readonly #graph: ScopeGraph
+  readonly #opener: ScopeOpener
   readonly #warnings: WarningLog
+  readonly #limitsInit: LimitsInit
 
   constructor (init: ResourceManagerInit = {}) {
     this.log = (init.logger ?? defaultLogger()).forComponent('libp2p:resource-manager')
     this.#warnings = new WarningLog(this.log)
+    this.#limitsInit = { profile: init.profile, maxMemory: init.maxMemory, maxConnections: init.maxConnections }
+
+    const limiter = resolveLimits(init)
+
+    this.#admission = new Admission({
+      ...init,
+      allowlistedConns: limiter.getAllowlistedSystemLimits().conns
+    })
     this.#graph = new ScopeGraph({
-      limiter: resolveLimits(init),
+      limiter,
       enforce: init.enforce ?? true,
       captureStackTraces: this.log.enabled,
       observer: {
@@ -45,6 +64,9 @@ export class DefaultResourceManager implements ResourceManager {
         }
       }
     })
+
+    this.#opener = new ScopeOpener(this.#graph, this.#admission)
+    this.#limitsChanged()
   }
 
   readonly [Symbol.toStringTag]: string = 'libp2p-resource-manager'
@@ -55,6 +77,7 @@ export class DefaultResourceManager implements ResourceManager {
 
   stop (): void {
     this.#graph.idle.stop()
+    this.#opener.stop()
   }
 
   viewSystem<T> (fn: (scope: ResourceScope) => T): T {
@@ -86,23 +109,35 @@ export class DefaultResourceManager implements ResourceManager {
   /**
    * Opens a connection, or answers why not
    */
-  tryOpenConnection (direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): ConnectionNode | Refusal {
-    return this.#graph.openConnection(direction, usefd, endpoint)
+  tryOpenConnection (direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): ConnectionNode | AnyRefusal {
+    return this.#opener.openConnection(direction, usefd, endpoint)
   }
 
   openConnection (direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): ConnectionScope {
-    return this.#orThrow(this.tryOpenConnection(direction, usefd, endpoint))
+    const opened = this.tryOpenConnection(direction, usefd, endpoint)
+
+    if (!(opened instanceof ConnectionNode)) {
+      throw this.#graph.errorOf(opened)
+    }
+
+    return opened
   }
 
   /**
    * Opens a stream, or answers why not
    */
-  tryOpenStream (peer: PeerId, direction: MessageStreamDirection, connection?: ConnectionScope): StreamNode | Refusal {
-    return this.#graph.openStream(peer, direction)
+  tryOpenStream (peer: PeerId, direction: MessageStreamDirection, connection?: ConnectionScope): StreamNode | AnyRefusal {
+    return this.#opener.openStream(peer, direction, connection)
   }
 
   openStream (peer: PeerId, direction: MessageStreamDirection, connection?: ConnectionScope): StreamScope {
-    return this.#orThrow(this.tryOpenStream(peer, direction, connection))
+    const opened = this.tryOpenStream(peer, direction, connection)
+
+    if (!(opened instanceof StreamNode)) {
+      throw this.#graph.errorOf(opened)
+    }
+
+    return opened
   }
 
   openService (service: string): OwnedServiceScope {
@@ -112,7 +147,7 @@ export class DefaultResourceManager implements ResourceManager {
   /**
    * The error that a caller gets who was refused
    */
-  errorOf (refusal: Refusal): Error {
+  errorOf (refusal: AnyRefusal): Error {
     return this.#graph.errorOf(refusal)
   }
 
@@ -161,10 +196,42 @@ export class DefaultResourceManager implements ResourceManager {
     return Array.from(this.#graph.peers.values(), node => node.peer)
   }
 
+  setLimits (limits: NonNullable<LimitsInit['limits']>): void {
+    // the profile and its siblings are about what a partial configuration leaves
+    // out, and there is nothing of that in the others
+    const isWhole = isConcreteLimitConfig(limits) || isLimiter(limits)
+
+    this.#graph.setLimiter(resolveLimits(isWhole ? { limits } : { ...this.#limitsInit, limits }))
+    this.#limitsChanged()
+  }
+
   get limits (): ConcreteLimitConfig | undefined {
     const { limiter } = this.#graph
 
     return limiter instanceof ConcreteLimiter ? limiter.config : undefined
+  }
+
+  get allowlist (): Allowlist {
+    return this.#admission.allowlist
+  }
+
+  addPrefixLimit (limit: NetworkPrefixLimit): void {
+    this.#admission.addPrefixLimit(limit)
+  }
+
+  removePrefixLimit (network: string): boolean {
+    return this.#admission.removePrefixLimit(network)
+  }
+
+  verifySourceAddress (address: string | Multiaddr): boolean {
+    return this.#admission.verifySourceAddress(address)
+  }
+
+  /**
+   * Why an inbound stream whose protocol was negotiated comes too soon, if so
+   */
+  refuseProtocolByRate (protocol: string, peer: PeerId): AnyRefusal | undefined {
+    return this.#opener.refuseProtocolByRate(protocol, peer)
   }
 
   systemState (): string {
@@ -189,12 +256,12 @@ export class DefaultResourceManager implements ResourceManager {
     this.#graph.idle.collectAll()
   }
 
-  #orThrow<T> (opened: T | Refusal): T {
-    if (opened instanceof Refusal) {
-      throw this.#graph.errorOf(opened)
-    }
+  #limitsChanged (): void {
+    const { limits } = this
 
-    return opened
+    // unlimited means that nothing is refused, by subnet and rate limits neither
+    this.#admission.lifted = limits != null && isInfinite(limits)
+    this.#admission.allowlistedConns = this.#graph.allowlisted.system.limit.conns
   }
 }
 

@@ -1,8 +1,7 @@
 import { attachConnectionScope } from '../scopes/attached-scopes.ts'
-import { Refusal } from '../scopes/refusal.ts'
+import { ConnectionNode } from '../scopes/connection-node.ts'
 import { usesFileDescriptor } from './uses-file-descriptor.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
-import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { MultiaddrConnection, PeerId } from '@libp2p/interface'
 
 /**
@@ -61,7 +60,7 @@ export class ConnectionTracker {
 
     const scope = this.#manager.tryOpenConnection('inbound', usesFileDescriptor(maConn.remoteAddr), maConn.remoteAddr)
 
-    if (scope instanceof Refusal) {
+    if (!(scope instanceof ConnectionNode)) {
       return false
     }
 

@@ -1,7 +1,6 @@
-import { Refusal } from '../scopes/refusal.ts'
+import { ConnectionNode } from '../scopes/connection-node.ts'
 import { usesFileDescriptor } from './uses-file-descriptor.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
-import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
@@ -63,7 +62,7 @@ export class PendingDials {
   #open (address: Multiaddr): ConnectionNode {
     const scope = this.#manager.tryOpenConnection('outbound', usesFileDescriptor(address), address)
 
-    if (scope instanceof Refusal) {
+    if (!(scope instanceof ConnectionNode)) {
       throw this.#manager.errorOf(scope)
     }
 

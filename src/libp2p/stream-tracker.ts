@@ -1,9 +1,9 @@
 import { StreamLimitExceededError } from '../errors.ts'
 import { attachedStreamScope, attachStreamScope } from '../scopes/attached-scopes.ts'
-import { Refusal } from '../scopes/refusal.ts'
+import { StreamNode } from '../scopes/stream-node.ts'
 import type { MuxedConnection } from './muxer-guard.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
-import type { StreamNode } from '../scopes/stream-node.ts'
+import type { AnyRefusal } from '../scopes/refusal.ts'
 import type { MessageStreamDirection, Stream, StreamMiddleware } from '@libp2p/interface'
 
 /**
@@ -51,7 +51,7 @@ export class StreamTracker {
     try {
       const scope = this.#tryOpen('inbound', muxed)
 
-      if (!(scope instanceof Refusal)) {
+      if (scope instanceof StreamNode) {
         this.#attach(stream, scope)
 
         return true
@@ -73,7 +73,7 @@ export class StreamTracker {
   async openOutbound (open: () => Promise<Stream>, muxed: MuxedConnection): Promise<Stream> {
     const scope = this.#tryOpen('outbound', muxed)
 
-    if (scope instanceof Refusal) {
+    if (!(scope instanceof StreamNode)) {
       throw this.#manager.errorOf(scope)
     }
 
@@ -100,7 +100,9 @@ export class StreamTracker {
       throw new Error('the stream is not accounted for')
     }
 
-    const refusal = scope.trySetProtocol(stream.protocol) ?? this.#trySetService(scope, stream.protocol)
+    const refusal = this.#refuseByRate(scope, stream.protocol) ??
+      scope.trySetProtocol(stream.protocol) ??
+      this.#trySetService(scope, stream.protocol)
 
     if (refusal != null) {
       throw this.#manager.errorOf(refusal)
@@ -109,13 +111,17 @@ export class StreamTracker {
     next(stream, connection)
   }
 
-  #trySetService (scope: StreamNode, protocol: string): Refusal | undefined {
+  #refuseByRate (scope: StreamNode, protocol: string): AnyRefusal | undefined {
+    return scope.inbound ? this.#manager.refuseProtocolByRate(protocol, scope.peerScope.peer) : undefined
+  }
+
+  #trySetService (scope: StreamNode, protocol: string): AnyRefusal | undefined {
     const service = this.#services.get(protocol)
 
     return service == null ? undefined : scope.tryAssignService(service)
   }
 
-  #tryOpen (direction: MessageStreamDirection, { scope }: MuxedConnection): StreamNode | Refusal {
+  #tryOpen (direction: MessageStreamDirection, { scope }: MuxedConnection): StreamNode | AnyRefusal {
     const peer = scope?.peerScope?.peer
 
     if (scope == null || peer == null || scope.closed) {

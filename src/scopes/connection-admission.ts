@@ -1,5 +1,5 @@
 import type { ConnectionNode } from './connection-node.ts'
-import type { Refusal } from './refusal.ts'
+import type { AnyRefusal } from './refusal.ts'
 import type { PeerId } from '@libp2p/interface'
 
 /**
@@ -17,7 +17,7 @@ export interface ConnectionAdmission {
    * The connection moves from the allowlisted pair to the normal one unless this
    * answers why it must not
    */
-  leaveAllowlist(connection: ConnectionNode): Refusal | undefined
+  leaveAllowlist(connection: ConnectionNode): AnyRefusal | undefined
 
   /**
    * The connection has been closed

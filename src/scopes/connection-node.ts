@@ -1,12 +1,14 @@
 import { ResourceScopeStateError } from '../errors.ts'
 import { checkPeer } from './arguments.ts'
 import { MovableNode } from './movable-node.ts'
+import { findConnectionShortage, NOTHING } from './refusal.ts'
 import type { AggregateNode } from './aggregate-node.ts'
-import type { Refusal, Usage } from './refusal.ts'
+import type { AnyRefusal, Refusal, Usage } from './refusal.ts'
 import type { ConnectionScope, PeerScope, ScopeStat } from './resource-scope.ts'
 import type { ScopeGraph } from './scope-graph.ts'
 import type { ScopeKind } from './scope-kind.ts'
 import type { ScopePair } from './scope-pair.ts'
+import type { IPAddress } from '../admission/ip-address.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -26,8 +28,13 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
    */
   readonly endpoint?: Multiaddr
 
-  constructor (graph: ScopeGraph, serial: number, limit: Readonly<Limit>, inbound: boolean, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr) {
-    super(graph, serial, limit, inbound, pair)
+  /**
+   * The address under which the connection counts in its subnet
+   */
+  countedIP?: IPAddress = undefined
+
+  constructor (graph: ScopeGraph, serial: number, ownLimit: Readonly<Limit> | undefined, inbound: boolean, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr) {
+    super(graph, serial, ownLimit, inbound, pair)
     this.usefd = usefd
     this.endpoint = endpoint
   }
@@ -38,6 +45,10 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
 
   get name (): string {
     return `conn-${this.serial}`
+  }
+
+  get limit (): Readonly<Limit> {
+    return this.ownLimit ?? this.graph.connLimit
   }
 
   get peerScope (): PeerScope | undefined {
@@ -85,21 +96,21 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
   }
 
   /**
-   * The first node that has no room for the connection when it is opened
+   * Why the connection cannot be opened, if so
    */
-  firstWithoutRoom (): AggregateNode | ConnectionNode | undefined {
+  findShortage (): Refusal | undefined {
     const { inbound, limit, pair, usefd } = this
 
     if ((inbound ? limit.connsInbound : limit.connsOutbound) < 1 || limit.conns < 1 || (usefd && limit.fd < 1)) {
-      return this
+      return findConnectionShortage(this, this, NOTHING, this.usage)
     }
 
     if (!pair.transient.fitsConnection(inbound, usefd)) {
-      return pair.transient
+      return findConnectionShortage(this, pair.transient, pair.transient, this.usage)
     }
 
     if (!pair.system.fitsConnection(inbound, usefd)) {
-      return pair.system
+      return findConnectionShortage(this, pair.system, pair.system, this.usage)
     }
   }
 
@@ -119,7 +130,7 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
    * fit into all of that pair, transient included: it should not get around
    * transient because it was almost allowlisted.
    */
-  trySetPeer (peer: PeerId): Refusal | undefined {
+  trySetPeer (peer: PeerId): AnyRefusal | undefined {
     checkPeer(peer)
     this.assertOpen()
 

@@ -26,8 +26,8 @@ export abstract class MovableNode extends OwnedNode {
    */
   serviceAssigned = false
 
-  constructor (graph: ScopeGraph, serial: number, limit: Readonly<Limit>, inbound: boolean, pair: ScopePair) {
-    super(graph, serial, limit)
+  constructor (graph: ScopeGraph, serial: number, ownLimit: Readonly<Limit> | undefined, inbound: boolean, pair: ScopePair) {
+    super(graph, serial, ownLimit)
     this.inbound = inbound
     this.pair = pair
   }

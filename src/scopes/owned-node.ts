@@ -23,7 +23,11 @@ export abstract class OwnedNode implements ResourceScopeSpan {
    * The number in its name
    */
   readonly serial: number
-  limit: Readonly<Limit>
+
+  /**
+   * A limit of its own, which does not follow the configuration
+   */
+  ownLimit?: Readonly<Limit>
 
   /**
    * What it holds, its open spans included
@@ -42,14 +46,15 @@ export abstract class OwnedNode implements ResourceScopeSpan {
   spans = 0
   closed = false
 
-  constructor (graph: ScopeGraph, serial: number, limit: Readonly<Limit>) {
+  constructor (graph: ScopeGraph, serial: number, ownLimit?: Readonly<Limit>) {
     this.graph = graph
     this.serial = serial
-    this.limit = limit
+    this.ownLimit = ownLimit
   }
 
   abstract get kind (): ScopeKind
   abstract get name (): string
+  abstract get limit (): Readonly<Limit>
   abstract stat (): ScopeStat
 
   /**
@@ -164,7 +169,7 @@ export abstract class OwnedNode implements ResourceScopeSpan {
   }
 
   setLimit (limits: ResourceLimits): void {
-    this.limit = resolveLimit(limits, this.limit)
+    this.ownLimit = resolveLimit(limits, this.limit)
   }
 
   release (): void {

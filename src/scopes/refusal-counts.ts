@@ -1,13 +1,18 @@
-import type { Refusal } from './refusal.ts'
-import type { ScopeKind } from './scope-kind.ts'
+import type { AnyRefusal } from './refusal.ts'
+import type { Resource } from '../errors.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**
- * How often one kind of scope has refused one resource
+ * How often one kind of scope, or of limit by address or rate, has refused one
+ * resource
  */
 export interface RefusalCount {
-  kind: ScopeKind
-  resource: Refusal['resource']
+  /**
+   * What refused: a kind of scope such as `system` or `protocolPeer`, or `subnet`,
+   * `network`, `global`, `peer` or `protocol` for a limit by subnet or of a rate
+   */
+  kind: string
+  resource: Resource
 
   /**
    * Set where the limit was one for a single direction
@@ -17,14 +22,14 @@ export interface RefusalCount {
 }
 
 /**
- * Counts refusals by the kind of scope, the resource and the direction: a few
+ * Counts refusals by the kind of what refused, the resource and the direction: a few
  * dozen numbers, however many scopes there are
  */
 export class RefusalCounts {
   // few enough that looking through them beats making a key to look up
   readonly #counts: RefusalCount[] = []
 
-  add ({ kind, resource, direction }: Refusal): void {
+  add ({ kind, resource, direction }: AnyRefusal): void {
     for (const entry of this.#counts) {
       if (entry.kind === kind && entry.resource === resource && entry.direction === direction) {
         entry.count++

@@ -2,7 +2,7 @@ import { ConnectionLimitExceededError, MemoryLimitExceededError, ResourceScopeCl
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from './memory-priority.ts'
 import type { AggregateNode } from './aggregate-node.ts'
 import type { ScopeKind } from './scope-kind.ts'
-import type { RefusedRequest, ResourceLimitExceededError } from '../errors.ts'
+import type { RefusedRequest, Resource, ResourceLimitExceededError } from '../errors.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
@@ -22,11 +22,25 @@ export interface RefusingNode {
 }
 
 /**
+ * Why something is refused, by a scope or by what is decided before there is one
+ */
+export interface AnyRefusal extends RefusedRequest {
+  /**
+   * The kind of what refused: a kind of scope, or what a limit by address or of a
+   * rate is for
+   */
+  readonly kind: string
+  readonly resource: Resource
+  readonly message: string
+  toError(): ResourceLimitExceededError
+}
+
+/**
  * Why a request does not fit. It is what the graph answers instead of throwing,
  * so that a refusal costs about as much as an admission: nothing is formatted
  * and no stack trace is captured until somebody asks for it.
  */
-export class Refusal implements RefusedRequest {
+export class Refusal implements AnyRefusal {
   readonly asker?: RefusingNode
   readonly node: RefusingNode
   readonly resource: 'stream' | 'connection' | 'fd' | 'memory'

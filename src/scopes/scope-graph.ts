@@ -1,8 +1,10 @@
+import { UNLIMITED } from '../limits/limit.ts'
+import { ConcreteLimiter } from '../limits/limiter.ts'
 import { AggregateNode } from './aggregate-node.ts'
 import { checkDirection, checkName, checkPeer } from './arguments.ts'
 import { ConnectionNode } from './connection-node.ts'
 import { IdleNodes } from './idle-nodes.ts'
-import { findConnectionShortage, findStreamShortage, NOTHING, withoutStackTrace } from './refusal.ts'
+import { Refusal, withoutStackTrace } from './refusal.ts'
 import { RefusalCounts } from './refusal-counts.ts'
 import { ServiceSpanNode } from './service-span-node.ts'
 import { SpanNode } from './span-node.ts'
@@ -10,9 +12,10 @@ import { StreamNode } from './stream-node.ts'
 import type { PeerChildNode } from './aggregate-node.ts'
 import type { ConnectionAdmission } from './connection-admission.ts'
 import type { OwnedNode } from './owned-node.ts'
-import type { Refusal } from './refusal.ts'
+import type { AnyRefusal } from './refusal.ts'
 import type { ScopePair } from './scope-pair.ts'
 import type { ResourceLimitExceededError } from '../errors.ts'
+import type { Limit } from '../limits/limit.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -25,7 +28,7 @@ export interface GraphObserver {
   /**
    * A request was refused or, where limits are not enforced, would have been
    */
-  onRefusal(refusal: Refusal): void
+  onRefusal(refusal: AnyRefusal): void
 
   /**
    * More was released than was held
@@ -54,7 +57,13 @@ export interface ScopeGraphInit {
  * that are idle.
  */
 export class ScopeGraph {
-  limiter: Limiter
+  /**
+   * What connections and streams are checked against themselves, where the
+   * configuration says it for all of them
+   */
+  connLimit: Readonly<Limit> = UNLIMITED
+  streamLimit: Readonly<Limit> = UNLIMITED
+
   admission?: ConnectionAdmission
   readonly normal: ScopePair
   readonly allowlisted: ScopePair
@@ -64,6 +73,7 @@ export class ScopeGraph {
   readonly idle: IdleNodes
   readonly refusals = new RefusalCounts()
 
+  #limiter: Limiter
   readonly #observer: GraphObserver
   readonly #enforce: boolean
   readonly #captureStackTraces: boolean
@@ -73,7 +83,8 @@ export class ScopeGraph {
   constructor (init: ScopeGraphInit) {
     const { limiter } = init
 
-    this.limiter = limiter
+    this.#limiter = limiter
+    this.#readSharedLimits()
     this.#observer = init.observer
     this.#enforce = init.enforce
     this.#captureStackTraces = init.captureStackTraces
@@ -96,7 +107,7 @@ export class ScopeGraph {
     let node = this.services.get(service)
 
     if (node == null) {
-      node = new AggregateNode(this, { kind: 'service', key: service, limit: this.limiter.getServiceLimits(service), parent: this.normal.system })
+      node = new AggregateNode(this, { kind: 'service', key: service, limit: this.#limiter.getServiceLimits(service), parent: this.normal.system })
       this.services.set(service, node)
     }
 
@@ -107,7 +118,7 @@ export class ScopeGraph {
     let node = this.protocols.get(protocol)
 
     if (node == null) {
-      node = new AggregateNode(this, { kind: 'protocol', key: protocol, limit: this.limiter.getProtocolLimits(protocol), parent: this.normal.system })
+      node = new AggregateNode(this, { kind: 'protocol', key: protocol, limit: this.#limiter.getProtocolLimits(protocol), parent: this.normal.system })
       this.protocols.set(protocol, node)
       node.queueIfIdle()
     }
@@ -120,7 +131,7 @@ export class ScopeGraph {
     let node = this.peers.get(key)
 
     if (node == null) {
-      node = new AggregateNode(this, { kind: 'peer', key, peer, limit: this.limiter.getPeerLimits(peer), parent: this.normal.system })
+      node = new AggregateNode(this, { kind: 'peer', key, peer, limit: this.#limiter.getPeerLimits(peer), parent: this.normal.system })
       this.peers.set(key, node)
       node.queueIfIdle()
     }
@@ -142,7 +153,7 @@ export class ScopeGraph {
       node = new AggregateNode(this, {
         kind: isProtocol ? 'protocolPeer' : 'servicePeer',
         key: peerNode.key,
-        limit: isProtocol ? this.limiter.getProtocolPeerLimits(group.key) : this.limiter.getServicePeerLimits(group.key),
+        limit: isProtocol ? this.#limiter.getProtocolPeerLimits(group.key) : this.#limiter.getServicePeerLimits(group.key),
         peerNode,
         group
       }) as PeerChildNode
@@ -156,52 +167,20 @@ export class ScopeGraph {
   // what is opened
 
   /**
-   * Opens a connection under one of the pairs, or answers why not. A number is
-   * used up either way.
+   * A connection that is not counted yet. It uses up a number even if it never is.
    */
-  openConnection (direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr, pair: ScopePair = this.normal): ConnectionNode | Refusal {
-    checkDirection(direction)
-
-    const connection = new ConnectionNode(this, ++this.#connections, this.limiter.getConnLimits(), direction === 'inbound', usefd, pair, endpoint)
-    const node = connection.firstWithoutRoom()
-
-    if (node != null) {
-      const held = node instanceof AggregateNode ? node : NOTHING
-      const refusal = this.refuse(findConnectionShortage(connection, node, held, connection.usage))
-
-      if (refusal != null) {
-        return refusal
-      }
-    }
-
-    connection.enter()
-
-    return connection
+  newConnection (direction: MessageStreamDirection, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr): ConnectionNode {
+    return new ConnectionNode(this, ++this.#connections, this.#ownConnLimit(), direction === 'inbound', usefd, pair, endpoint)
   }
 
   /**
-   * Opens a stream of a peer under one of the pairs, or answers why not. A number
-   * is used up either way.
+   * A stream that is not counted yet. It uses up a number even if it never is.
    */
-  openStream (peer: PeerId, direction: MessageStreamDirection, pair: ScopePair = this.normal): StreamNode | Refusal {
+  newStream (peer: PeerId, direction: MessageStreamDirection): StreamNode {
     checkPeer(peer)
     checkDirection(direction)
 
-    const stream = new StreamNode(this, ++this.#streams, this.limiter.getStreamLimits(peer), this.getPeer(peer), direction === 'inbound', pair)
-    const node = stream.firstWithoutRoom()
-
-    if (node != null) {
-      const held = node instanceof AggregateNode ? node : NOTHING
-      const refusal = this.refuse(findStreamShortage(stream, node, held, stream.usage))
-
-      if (refusal != null) {
-        return refusal
-      }
-    }
-
-    stream.enter()
-
-    return stream
+    return new StreamNode(this, ++this.#streams, this.#ownStreamLimit(peer), this.getPeer(peer), direction === 'inbound', this.normal)
   }
 
   openService (service: string): ServiceSpanNode {
@@ -223,14 +202,14 @@ export class ScopeGraph {
    * Counts and reports what does not fit. The answer is what the caller has to
    * turn down: nothing where limits are not enforced.
    */
-  refuse (refusal: Refusal | undefined): Refusal | undefined {
+  refuse <R extends AnyRefusal> (refusal: R | undefined): R | undefined {
     if (refusal == null) {
       return
     }
 
     this.refusals.add(refusal)
 
-    if (refusal.node instanceof AggregateNode) {
+    if (refusal instanceof Refusal && refusal.node instanceof AggregateNode) {
       refusal.node.refusals++
     }
 
@@ -239,12 +218,78 @@ export class ScopeGraph {
     return this.#enforce ? refusal : undefined
   }
 
-  errorOf (refusal: Refusal): ResourceLimitExceededError {
+  errorOf (refusal: AnyRefusal): ResourceLimitExceededError {
     return this.#captureStackTraces ? refusal.toError() : withoutStackTrace(() => refusal.toError())
   }
 
   reportOverRelease (node: { name: string }, resource: string, released: number, held: number): void {
     this.#observer.onOverRelease(node.name, resource, released, held)
+  }
+
+  // which limits apply
+
+  get limiter (): Limiter {
+    return this.#limiter
+  }
+
+  /**
+   * Applies other limits to everything that exists, at once. What is held stays,
+   * even where it is more than the new limits allow.
+   *
+   * @throws Whatever the limiter throws. Nothing has changed then.
+   */
+  setLimiter (limiter: Limiter): void {
+    const limits = new Map<AggregateNode, Readonly<Limit>>([
+      [this.normal.system, limiter.getSystemLimits()],
+      [this.normal.transient, limiter.getTransientLimits()],
+      [this.allowlisted.system, limiter.getAllowlistedSystemLimits()],
+      [this.allowlisted.transient, limiter.getAllowlistedTransientLimits()]
+    ])
+
+    for (const [name, node] of this.services) {
+      limits.set(node, limiter.getServiceLimits(name))
+    }
+
+    for (const [name, node] of this.protocols) {
+      limits.set(node, limiter.getProtocolLimits(name))
+    }
+
+    for (const node of this.peers.values()) {
+      limits.set(node, limiter.getPeerLimits(node.peer))
+
+      for (const [group, child] of node.children ?? []) {
+        limits.set(child, group.kind === 'protocol' ? limiter.getProtocolPeerLimits(group.key) : limiter.getServicePeerLimits(group.key))
+      }
+    }
+
+    this.#limiter = limiter
+    this.#readSharedLimits()
+
+    for (const [node, limit] of limits) {
+      node.limit = limit
+      // it has the limit of the configuration again, and may be collected
+      node.sticky = false
+      node.queueIfIdle()
+    }
+  }
+
+  /**
+   * A list of limits has the same for all connections and streams, and so they
+   * follow it when it changes. A limiter that computes is asked for each of them.
+   */
+  #readSharedLimits (): void {
+    if (this.#limiter instanceof ConcreteLimiter) {
+      this.connLimit = this.#limiter.config.conn
+      this.streamLimit = this.#limiter.config.stream
+    }
+  }
+
+  #ownConnLimit (): Readonly<Limit> | undefined {
+    return this.#limiter instanceof ConcreteLimiter ? undefined : this.#limiter.getConnLimits()
+  }
+
+  #ownStreamLimit (peer: PeerId): Readonly<Limit> | undefined {
+    return this.#limiter instanceof ConcreteLimiter ? undefined : this.#limiter.getStreamLimits(peer)
   }
 
   #collect (node: AggregateNode): void {

@@ -3,6 +3,7 @@ import type { AggregateNode } from './aggregate-node.ts'
 import type { ScopeStat } from './resource-scope.ts'
 import type { ScopeGraph } from './scope-graph.ts'
 import type { ScopeKind } from './scope-kind.ts'
+import type { Limit } from '../limits/limit.ts'
 
 /**
  * A temporary child of any node. It has the limit that its owner had when it
@@ -11,6 +12,7 @@ import type { ScopeKind } from './scope-kind.ts'
  * It may outlive its owner: what it held was released with the owner then.
  */
 export class SpanNode extends OwnedNode {
+  declare ownLimit: Readonly<Limit>
   readonly owner: AggregateNode | OwnedNode
 
   constructor (graph: ScopeGraph, owner: AggregateNode | OwnedNode, serial: number) {
@@ -24,6 +26,10 @@ export class SpanNode extends OwnedNode {
 
   get name (): string {
     return `${this.owner.name}.span-${this.serial}`
+  }
+
+  get limit (): Readonly<Limit> {
+    return this.ownLimit
   }
 
   stat (): ScopeStat {

@@ -1,7 +1,7 @@
 import { ResourceScopeStateError } from '../errors.ts'
 import { checkName } from './arguments.ts'
 import { MovableNode } from './movable-node.ts'
-import { Refusal } from './refusal.ts'
+import { findStreamShortage, NOTHING, Refusal } from './refusal.ts'
 import type { AggregateNode, PeerChildNode } from './aggregate-node.ts'
 import type { Usage } from './refusal.ts'
 import type { PeerScope, ProtocolScope, ScopeStat, StreamScope } from './resource-scope.ts'
@@ -22,8 +22,8 @@ export class StreamNode extends MovableNode implements StreamScope {
   declare readonly peerNode: AggregateNode
   protocolPeer?: PeerChildNode = undefined
 
-  constructor (graph: ScopeGraph, serial: number, limit: Readonly<Limit>, peerNode: AggregateNode, inbound: boolean, pair: ScopePair) {
-    super(graph, serial, limit, inbound, pair)
+  constructor (graph: ScopeGraph, serial: number, ownLimit: Readonly<Limit> | undefined, peerNode: AggregateNode, inbound: boolean, pair: ScopePair) {
+    super(graph, serial, ownLimit, inbound, pair)
     this.peerNode = peerNode
   }
 
@@ -33,6 +33,10 @@ export class StreamNode extends MovableNode implements StreamScope {
 
   get name (): string {
     return `stream-${this.serial}`
+  }
+
+  get limit (): Readonly<Limit> {
+    return this.ownLimit ?? this.graph.streamLimit
   }
 
   get peerScope (): PeerScope {
@@ -84,25 +88,25 @@ export class StreamNode extends MovableNode implements StreamScope {
   }
 
   /**
-   * The first node that has no room for the stream when it is opened
+   * Why the stream cannot be opened, if so
    */
-  firstWithoutRoom (): AggregateNode | StreamNode | undefined {
+  findShortage (): Refusal | undefined {
     const { inbound, limit, pair, peerNode } = this
 
     if ((inbound ? limit.streamsInbound : limit.streamsOutbound) < 1 || limit.streams < 1) {
-      return this
+      return findStreamShortage(this, this, NOTHING, this.usage)
     }
 
     if (!peerNode.fitsStream(inbound)) {
-      return peerNode
+      return findStreamShortage(this, peerNode, peerNode, this.usage)
     }
 
     if (!pair.transient.fitsStream(inbound)) {
-      return pair.transient
+      return findStreamShortage(this, pair.transient, pair.transient, this.usage)
     }
 
     if (!pair.system.fitsStream(inbound)) {
-      return pair.system
+      return findStreamShortage(this, pair.system, pair.system, this.usage)
     }
   }
 

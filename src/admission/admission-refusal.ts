@@ -1,0 +1,80 @@
+import { RateLimitExceededError, SubnetLimitExceededError } from '../errors.ts'
+import type { RefusedRequest, ResourceLimitExceededError } from '../errors.ts'
+import type { MessageStreamDirection } from '@libp2p/interface'
+
+/**
+ * What a limit is for: each subnet of one size, one network, everything, a peer
+ * or a protocol
+ */
+export type RefusingKind = 'subnet' | 'network' | 'global' | 'peer' | 'protocol'
+
+/**
+ * What a refusal was decided by
+ */
+export interface RefusedBy {
+  resource: 'subnet' | 'rate'
+  kind: RefusingKind
+
+  /**
+   * Which subnet, network, peer or protocol it was. It is turned into text when
+   * somebody asks.
+   */
+  subject?: { toString(): string }
+
+  current: number
+  limit: number
+}
+
+/**
+ * Why a connection or a stream is not admitted. It is what the admission answers
+ * instead of throwing, so that a refusal costs about as much as an admission:
+ * nothing is formatted and no stack trace is captured until somebody asks for it.
+ */
+export class AdmissionRefusal implements RefusedRequest {
+  readonly request: 'connection' | 'stream'
+  readonly resource: 'subnet' | 'rate'
+  readonly kind: RefusingKind
+  readonly direction: MessageStreamDirection
+
+  /**
+   * Connections of the subnet, or how much of the burst of a rate is used up
+   */
+  readonly current: number
+
+  readonly attempted = 1
+
+  /**
+   * How many connections the subnet may have, or the burst of a rate
+   */
+  readonly limit: number
+
+  readonly #subject?: { toString(): string }
+
+  constructor (request: 'connection' | 'stream', direction: MessageStreamDirection, by: RefusedBy) {
+    this.request = request
+    this.direction = direction
+    this.resource = by.resource
+    this.kind = by.kind
+    this.current = by.current
+    this.limit = by.limit
+    this.#subject = by.subject
+  }
+
+  /**
+   * What the limit is for, such as `subnet:1.2.3.4/32`, `network:10.0.0.0/8`,
+   * `peer:12D3…` or `global`
+   */
+  get scope (): string {
+    return this.#subject == null ? this.kind : `${this.kind}:${this.#subject}`
+  }
+
+  get message (): string {
+    return `${this.scope}: cannot reserve ${this.direction} ${this.request}: ${this.resource === 'rate' ? 'rate' : 'resource'} limit exceeded`
+  }
+
+  toError (): ResourceLimitExceededError {
+    return this.resource === 'rate'
+      ? new RateLimitExceededError(this.message, this)
+      : new SubnetLimitExceededError(this.message, this)
+  }
+}

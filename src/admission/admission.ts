@@ -1,0 +1,302 @@
+import { Allowlist } from './allowlist.ts'
+import { startClock } from './clock.ts'
+import { PRIVATE_NETWORKS, parseNetwork } from './ip-network.ts'
+import { RateLimiter } from './rate-limiter.ts'
+import { DEFAULT_MAX_TRACKED, resolveConnectionRates } from './rate-limits.ts'
+import { SourceVerification } from './source-verification.ts'
+import { StreamRateLimiter } from './stream-rates.ts'
+import { SubnetLimiter } from './subnet-limiter.ts'
+import { resolvePrefixLimit, resolveSubnetLimits } from './subnet-limits.ts'
+import { Sweeper } from './sweeper.ts'
+import { checkList, checkObject, invalid } from './validation.ts'
+import type { AdmissionRefusal } from './admission-refusal.ts'
+import type { IPAddress } from './ip-address.ts'
+import type { ConnectionRateLimits } from './rate-limits.ts'
+import type { StreamRateLimits } from './stream-rates.ts'
+import type { NetworkPrefixLimit, SubnetLimits } from './subnet-limits.ts'
+import type { Sweepable } from './sweeper.ts'
+import type { MessageStreamDirection } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * How often remote peers may open connections and streams
+ */
+export interface RateLimitsInit {
+  /**
+   * How often remote peers may open connections, or `false` for no limit. Addresses
+   * in the allowlist are exempt.
+   */
+  connections?: ConnectionRateLimits | false
+
+  /**
+   * How often remote peers may open streams
+   *
+   * @default {}
+   */
+  streams?: StreamRateLimits
+}
+
+/**
+ * The part of the options of a resource manager that says what is decided by address
+ */
+export interface AdmissionOptions {
+  /**
+   * Trusted addresses. Connections with them are opened under limits of their own
+   * when there is no room for them otherwise, they may be as many as these limits
+   * say, and their rate is not limited. See `Allowlist` for what an entry looks like.
+   *
+   * @default []
+   */
+  allowlist?: Multiaddr[]
+
+  /**
+   * How many connections there may be with each subnet or network
+   */
+  subnetLimits?: SubnetLimits
+
+  /**
+   * How often remote peers may open connections and streams, or `false` for no limit
+   */
+  rateLimits?: RateLimitsInit | false
+
+  /**
+   * Networks that have no limits by subnet and of the rate of connections, unless one
+   * is configured for a network in them: networks such as `10.0.0.0/8`, or `private`
+   * for all that are not routed on the internet.
+   *
+   * Many hosts may share an address behind a NAT, and all nodes of a cluster may be in
+   * one subnet. The risk is that one host, which may be malicious or out of order, can
+   * take up all connections of this node. Do not list a network that strangers have
+   * addresses in, and list no network at all where a proxy or load balancer in it
+   * forwards connections from the internet: they have its address.
+   *
+   * @default []
+   */
+  trustedNetworks?: string[]
+}
+
+export interface AdmissionInit extends AdmissionOptions {
+  /**
+   * How many connections there may be under the limits of the allowlist. Networks in
+   * the allowlist may have as many, unless a limit is configured for them.
+   */
+  allowlistedConns: number
+
+  /**
+   * The time in milliseconds since any point in time, which must not go back
+   *
+   * @default performance.now
+   */
+  now?(): number
+}
+
+/**
+ * Decides by address which connections are opened, before they get a scope
+ */
+export class Admission {
+  readonly allowlist: Allowlist
+
+  /**
+   * Left out unless rates of streams are configured
+   */
+  readonly streamRates?: StreamRateLimiter
+
+  readonly #clock: () => number
+  readonly #subnets: SubnetLimiter
+  readonly #rates?: RateLimiter
+  readonly #verification: SourceVerification
+  readonly #sweeper = new Sweeper()
+  #allowlistedConns: number
+  #lifted = false
+
+  /**
+   * @throws {InvalidParametersError} naming the option that cannot be used
+   */
+  constructor (init: AdmissionInit) {
+    const trusted = resolveTrustedNetworks(init.trustedNetworks)
+    const { rateLimits = {} } = init
+
+    checkList('allowlist', init.allowlist)
+
+    if (rateLimits !== false) {
+      checkObject('rateLimits', rateLimits)
+    }
+
+    const { connections = {}, streams = undefined } = rateLimits === false ? { connections: false as const } : rateLimits
+
+    this.#clock = startClock(init.now)
+    this.#subnets = new SubnetLimiter(resolveSubnetLimits(init.subnetLimits, trusted))
+    this.#rates = connections === false
+      ? undefined
+      : new RateLimiter({
+        limits: resolveConnectionRates('rateLimits.connections', connections, trusted),
+        request: 'connection',
+        clock: this.#clock
+      })
+    this.streamRates = streams == null ? undefined : new StreamRateLimiter('rateLimits.streams', streams, this.#clock)
+    this.#verification = new SourceVerification({
+      subnets: this.#subnets,
+      maxSubnets: connections === false ? DEFAULT_MAX_TRACKED : connections.maxSubnets ?? DEFAULT_MAX_TRACKED,
+      clock: this.#clock
+    })
+    this.#allowlistedConns = init.allowlistedConns
+    this.allowlist = new Allowlist({
+      entries: init.allowlist,
+      onNetworksChange: () => { this.#updateAllowlisted() }
+    })
+    this.#updateAllowlisted()
+  }
+
+  /**
+   * Decides about a connection that is about to be dialled or was accepted. Unless it
+   * is refused, it counts until `release` is called with its address.
+   *
+   * @param ip - the address of the remote host. What has none is never refused.
+   * @param direction - who opens the connection: rates are for inbound ones
+   * @returns why it is refused, in which case it does not count
+   */
+  admit (ip: IPAddress | undefined, direction: MessageStreamDirection): AdmissionRefusal | undefined {
+    if (ip == null) {
+      return
+    }
+
+    if (direction === 'inbound' && this.#rates != null && !this.allowlist.allowedIP(ip)) {
+      const refusal = this.#rates.take(ip)
+
+      if (refusal != null) {
+        return refusal
+      }
+    }
+
+    return this.#subnets.add(ip, direction)
+  }
+
+  /**
+   * Counts a connection that was opened under the limits of the allowlist, which
+   * have no part in the limits of subnets, and leaves them
+   *
+   * @returns why it does not fit, in which case it does not count
+   */
+  count (ip: IPAddress | undefined, direction: MessageStreamDirection): AdmissionRefusal | undefined {
+    return ip == null ? undefined : this.#subnets.add(ip, direction)
+  }
+
+  /**
+   * Takes back what `admit` or `count` has counted: the connection has closed, was
+   * refused by a scope, or is opened under the limits of the allowlist
+   */
+  release (ip: IPAddress | undefined): void {
+    if (ip != null) {
+      this.#subnets.remove(ip)
+    }
+  }
+
+  /**
+   * Whether a transport should make the sender of a datagram prove its address before
+   * it begins a handshake
+   *
+   * @param address - where the datagram came from: a multiaddr, an IP address, or
+   * `host:port`
+   */
+  verifySourceAddress (address: string | Multiaddr): boolean {
+    return this.#verification.verify(address)
+  }
+
+  /**
+   * Sets the limit of a network, instead of the one it may have. Connections that are
+   * open already count.
+   *
+   * @throws {InvalidParametersError} naming the field that cannot be used
+   */
+  addPrefixLimit (limit: NetworkPrefixLimit): void {
+    this.#subnets.addPrefix(resolvePrefixLimit(limit, 'prefixLimit'))
+  }
+
+  /**
+   * Takes the limit of a network back. Connections that are open count in the limits
+   * that apply from then on.
+   *
+   * @returns false if the network has none
+   * @throws {InvalidParametersError} if it is not a network
+   */
+  removePrefixLimit (network: string): boolean {
+    return this.#subnets.removePrefix(parseNetwork(network, 'network'))
+  }
+
+  /**
+   * How many connections there may be under the limits of the allowlist
+   */
+  get allowlistedConns (): number {
+    return this.#allowlistedConns
+  }
+
+  set allowlistedConns (count: number) {
+    if (count !== this.#allowlistedConns) {
+      this.#allowlistedConns = count
+      this.#updateAllowlisted()
+    }
+  }
+
+  /**
+   * While it is true, the default limits by subnet and of rates do not apply, those
+   * that are configured do. Connections are counted all the same.
+   */
+  get lifted (): boolean {
+    return this.#lifted
+  }
+
+  set lifted (lifted: boolean) {
+    this.#lifted = lifted
+    this.#subnets.setLifted(lifted)
+
+    if (this.#rates != null) {
+      this.#rates.lifted = lifted
+    }
+  }
+
+  /**
+   * Forgets subnets and peers that could have their full burst again. As long as there
+   * are new ones they do it in passing, so this is for when they have stopped coming.
+   *
+   * @returns false if there is more to look at: it takes a fraction of a millisecond
+   * and can be called again at once, or after other work
+   */
+  sweep (): boolean {
+    return this.#sweeper.sweep(this.#tables, this.#clock())
+  }
+
+  /**
+   * How many buckets of subnets and peers are kept
+   */
+  get tracked (): number {
+    return this.#tables.reduce((sum, { size }) => sum + size, 0)
+  }
+
+  get #tables (): Sweepable[] {
+    return [
+      ...this.#rates?.tables ?? [],
+      ...this.#verification.tables,
+      ...this.streamRates?.tables ?? []
+    ]
+  }
+
+  #updateAllowlisted (): void {
+    this.#subnets.setAllowlisted(() => this.allowlist.networks(), this.#allowlistedConns)
+  }
+}
+
+function resolveTrustedNetworks (networks: string[] = []): string[] {
+  checkList('trustedNetworks', networks)
+
+  return networks.flatMap((network, i) => {
+    if (network === 'private') {
+      return PRIVATE_NETWORKS
+    }
+
+    if (typeof network !== 'string') {
+      throw invalid(`trustedNetworks[${i}]`, 'a network or "private"', network)
+    }
+
+    return parseNetwork(network, `trustedNetworks[${i}]`).toString()
+  })
+}

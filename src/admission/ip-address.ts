@@ -1,0 +1,255 @@
+/**
+ * An IP address as numbers, so that it can be compared, masked and looked up
+ * without allocating anything.
+ *
+ * An IPv6 address that stands for an IPv4 address (`::ffff:1.2.3.4`) is that
+ * IPv4 address: a dual-stack socket reports IPv4 peers that way, and a second
+ * way of writing an address must not be a way around its limits.
+ */
+export class IPAddress {
+  readonly version: 4 | 6
+
+  /**
+   * The address in words of 32 bits, the first one first. They are signed,
+   * because V8 stores signed 32 bit integers without boxing them. An IPv4
+   * address has one word, the others are 0.
+   */
+  readonly word0: number
+  readonly word1: number
+  readonly word2: number
+  readonly word3: number
+
+  constructor (version: 4 | 6, word0: number, word1: number, word2: number, word3: number) {
+    this.version = version
+    this.word0 = word0
+    this.word1 = word1
+    this.word2 = word2
+    this.word3 = word3
+  }
+
+  /**
+   * The number of bits of an address of this version
+   */
+  get bits (): 32 | 128 {
+    return this.version === 4 ? 32 : 128
+  }
+
+  equals (other: IPAddress): boolean {
+    return this.version === other.version &&
+      this.word0 === other.word0 &&
+      this.word1 === other.word1 &&
+      this.word2 === other.word2 &&
+      this.word3 === other.word3
+  }
+
+  /**
+   * The address as RFC 5952 wants it written, such as `1.2.3.4` or `2001:db8::1`
+   */
+  toString (): string {
+    return this.version === 4
+      ? ipv4ToString(this.word0)
+      : ipv6ToString([this.word0, this.word1, this.word2, this.word3])
+  }
+}
+
+function ipv4ToString (word: number): string {
+  return `${word >>> 24}.${(word >>> 16) & 0xff}.${(word >>> 8) & 0xff}.${word & 0xff}`
+}
+
+function ipv6ToString (words: number[]): string {
+  const groups = words.flatMap(word => [word >>> 16, word & 0xffff])
+  let gap = 0
+  let gapLength = 0
+
+  for (let start = 0; start < groups.length; start++) {
+    let length = 0
+
+    while (start + length < groups.length && groups[start + length] === 0) {
+      length++
+    }
+
+    if (length > gapLength) {
+      gap = start
+      gapLength = length
+    }
+  }
+
+  const text = groups.map(group => group.toString(16))
+
+  // a single group of zeros is not shortened
+  if (gapLength < 2) {
+    return text.join(':')
+  }
+
+  return `${text.slice(0, gap).join(':')}::${text.slice(gap + gapLength).join(':')}`
+}
+
+const CODE_DOT = 0x2e
+const CODE_COLON = 0x3a
+const CODE_ZERO = 0x30
+const CODE_A = 0x61
+const IPV6_GROUPS = 8
+
+/**
+ * Reads an address such as `1.2.3.4`, `2001:db8::1` or `fe80::1%eth0`, whose
+ * zone is ignored. Answers `undefined` when the text is anything else.
+ */
+export function parseIP (text: string): IPAddress | undefined {
+  return text.includes(':') ? parseIPv6(text) : parseIPv4(text)
+}
+
+export function parseIPv4 (text: string): IPAddress | undefined {
+  const word = readIPv4(text, 0, text.length)
+
+  return word == null ? undefined : new IPAddress(4, word, 0, 0, 0)
+}
+
+export function parseIPv6 (text: string): IPAddress | undefined {
+  const zone = text.indexOf('%')
+  const groups = readGroups(text, zone === -1 ? text.length : zone)
+
+  if (groups == null) {
+    return undefined
+  }
+
+  const word0 = groups[0] << 16 | groups[1]
+  const word1 = groups[2] << 16 | groups[3]
+  const word2 = groups[4] << 16 | groups[5]
+  const word3 = groups[6] << 16 | groups[7]
+
+  if (word0 === 0 && word1 === 0 && word2 === 0xffff) {
+    return new IPAddress(4, word3, 0, 0, 0)
+  }
+
+  return new IPAddress(6, word0, word1, word2, word3)
+}
+
+function readIPv4 (text: string, start: number, end: number): number | undefined {
+  let word = 0
+  let octet = 0
+  let digits = 0
+  let dots = 0
+
+  for (let i = start; i < end; i++) {
+    const code = text.charCodeAt(i)
+
+    if (code === CODE_DOT) {
+      if (digits === 0 || dots === 3) {
+        return undefined
+      }
+
+      word = word << 8 | octet
+      octet = 0
+      digits = 0
+      dots++
+      continue
+    }
+
+    const digit = code - CODE_ZERO
+
+    // a leading zero is refused: some read what follows as octal, some do not
+    if (digit < 0 || digit > 9 || (digits > 0 && octet === 0)) {
+      return undefined
+    }
+
+    octet = octet * 10 + digit
+    digits++
+
+    if (octet > 0xff) {
+      return undefined
+    }
+  }
+
+  return dots === 3 && digits > 0 ? word << 8 | octet : undefined
+}
+
+/**
+ * Reads the eight groups of an IPv6 address
+ */
+function readGroups (text: string, end: number): number[] | undefined {
+  const groups: number[] = []
+  let gap = -1
+  let i = 0
+
+  if (text.startsWith('::')) {
+    gap = 0
+    i = 2
+  }
+
+  while (i < end) {
+    const start = i
+    let group = 0
+
+    for (let digit = hexDigit(text, i); i < end && digit !== -1; digit = hexDigit(text, i)) {
+      group = (group << 4 | digit) & 0xfffff
+      i++
+    }
+
+    if (i < end && text.charCodeAt(i) === CODE_DOT) {
+      // the last two groups may be written as an IPv4 address
+      const word = readIPv4(text, start, end)
+
+      if (word == null) {
+        return undefined
+      }
+
+      groups.push(word >>> 16, word & 0xffff)
+      break
+    }
+
+    if (i === start || i - start > 4 || groups.length === IPV6_GROUPS) {
+      return undefined
+    }
+
+    groups.push(group)
+
+    if (i === end) {
+      break
+    }
+
+    if (text.charCodeAt(i++) !== CODE_COLON || i === end) {
+      return undefined
+    }
+
+    if (text.charCodeAt(i) === CODE_COLON) {
+      if (gap !== -1) {
+        return undefined
+      }
+
+      gap = groups.length
+      i++
+    }
+  }
+
+  return fillGap(groups, gap)
+}
+
+/**
+ * Puts the zeros back that `::` stands for, which are at least one group
+ */
+function fillGap (groups: number[], gap: number): number[] | undefined {
+  const missing = IPV6_GROUPS - groups.length
+
+  if (gap === -1) {
+    return missing === 0 ? groups : undefined
+  }
+
+  if (missing < 1) {
+    return undefined
+  }
+
+  return [...groups.slice(0, gap), ...new Array<number>(missing).fill(0), ...groups.slice(gap)]
+}
+
+function hexDigit (text: string, index: number): number {
+  const code = text.charCodeAt(index)
+
+  if (code >= CODE_ZERO && code <= CODE_ZERO + 9) {
+    return code - CODE_ZERO
+  }
+
+  // the bit that upper and lower case letters differ in
+  const letter = (code | 0x20) - CODE_A
+
+  return letter >= 0 && letter < 6 ? letter + 10 : -1
+}

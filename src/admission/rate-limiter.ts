@@ -1,0 +1,186 @@
+import { AdmissionRefusal } from './admission-refusal.ts'
+import { IPNetwork } from './ip-network.ts'
+import { NetworkMap } from './network-map.ts'
+import { SubnetBuckets, TokenBucket } from './token-buckets.ts'
+import type { RefusedBy } from './admission-refusal.ts'
+import type { IPAddress } from './ip-address.ts'
+import type { ResolvedRateLimits, ResolvedSubnetRate } from './rate-limits.ts'
+import type { Sweepable } from './sweeper.ts'
+
+/**
+ * The rate of one network
+ */
+interface NetworkRate {
+  network: IPNetwork
+
+  /**
+   * Left out where it is unlimited
+   */
+  bucket?: TokenBucket
+}
+
+export interface RateLimiterInit {
+  limits: ResolvedRateLimits
+
+  /**
+   * What is limited, for error messages
+   */
+  request: 'connection' | 'stream'
+
+  /**
+   * The time in milliseconds
+   */
+  clock(): number
+}
+
+/**
+ * Limits how often something may come from an address, by token buckets: those of
+ * the networks the address is in, or else those of its subnets and the global one.
+ *
+ * They are asked from the most specific to the widest, and only if all of them have
+ * a token, one is taken from each: what is refused costs nobody anything.
+ */
+export class RateLimiter {
+  /**
+   * While it is true, default rates do not apply
+   */
+  lifted = false
+
+  readonly #request: 'connection' | 'stream'
+  readonly #clock: () => number
+  readonly #networks = new NetworkMap<NetworkRate>()
+  readonly #ipv4: SubnetBuckets[]
+  readonly #ipv6: SubnetBuckets[]
+  readonly #global?: TokenBucket
+
+  // the networks that `check` has found
+  readonly #found: NetworkRate[] = []
+
+  constructor ({ limits, request, clock }: RateLimiterInit) {
+    this.#request = request
+    this.#clock = clock
+    this.#ipv4 = createBuckets(limits.ipv4, limits.maxSubnets)
+    this.#ipv6 = createBuckets(limits.ipv6, limits.maxSubnets)
+    this.#global = limits.global == null ? undefined : new TokenBucket(limits.global)
+
+    for (const { network, rate } of limits.prefixes) {
+      this.#networks.set(network, { network, bucket: rate == null ? undefined : new TokenBucket(rate) })
+    }
+  }
+
+  /**
+   * Takes a token for an address
+   *
+   * @param ip - the address; without one, only the global rate applies
+   * @returns why there is none, in which case nothing has changed
+   */
+  take (ip: IPAddress | undefined): AdmissionRefusal | undefined {
+    const now = this.#clock()
+    const refusal = this.check(ip, now)
+
+    if (refusal == null) {
+      this.commit(ip, now)
+    }
+
+    return refusal
+  }
+
+  /**
+   * Finds out whether there is a token for an address
+   *
+   * @returns why there is none
+   */
+  check (ip: IPAddress | undefined, now: number): AdmissionRefusal | undefined {
+    const found = this.#found
+
+    found.length = 0
+
+    if (ip != null) {
+      const levels = this.#networks.levels(ip.version)
+
+      for (let i = 0; i < levels.length; i++) {
+        const rate = levels[i].get(ip)
+
+        if (rate != null) {
+          found.push(rate)
+
+          if (rate.bucket?.check(now) === false) {
+            return this.#refuse('network', rate.network, rate.bucket, now)
+          }
+        }
+      }
+
+      if (found.length > 0) {
+        return
+      }
+
+      const subnets = ip.version === 4 ? this.#ipv4 : this.#ipv6
+
+      for (let i = 0; i < subnets.length; i++) {
+        const buckets = subnets[i]
+
+        if (!this.#isLifted(buckets) && !buckets.check(ip, now)) {
+          return this.#refuse('subnet', new IPNetwork(ip, buckets.prefixLength), buckets, now)
+        }
+      }
+    }
+
+    if (this.#global?.check(now) === false) {
+      return this.#refuse('global', undefined, this.#global, now)
+    }
+  }
+
+  /**
+   * Takes the tokens that `check` has just found for the same address
+   */
+  commit (ip: IPAddress | undefined, now: number): void {
+    const found = this.#found
+
+    if (found.length > 0) {
+      for (let i = 0; i < found.length; i++) {
+        found[i].bucket?.commit()
+      }
+
+      return
+    }
+
+    if (ip != null) {
+      const subnets = ip.version === 4 ? this.#ipv4 : this.#ipv6
+
+      for (let i = 0; i < subnets.length; i++) {
+        if (!this.#isLifted(subnets[i])) {
+          subnets[i].commit(ip, now)
+        }
+      }
+    }
+
+    this.#global?.commit()
+  }
+
+  /**
+   * The buckets of subnets
+   */
+  get tables (): Sweepable[] {
+    return [...this.#ipv4, ...this.#ipv6]
+  }
+
+  #isLifted (buckets: SubnetBuckets): boolean {
+    return this.lifted && buckets.isDefault
+  }
+
+  #refuse (kind: RefusedBy['kind'], subject: IPNetwork | undefined, buckets: TokenBucket | SubnetBuckets, now: number): AdmissionRefusal {
+    return new AdmissionRefusal(this.#request, 'inbound', {
+      resource: 'rate',
+      kind,
+      subject,
+      current: buckets.missing(now),
+      limit: buckets.rate.burst
+    })
+  }
+}
+
+function createBuckets (limits: ResolvedSubnetRate[], max: number): SubnetBuckets[] {
+  return limits.flatMap(({ rate, prefixLength, isDefault }) => {
+    return rate == null ? [] : [new SubnetBuckets({ rate, prefixLength, isDefault, max })]
+  })
+}

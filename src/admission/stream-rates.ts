@@ -1,0 +1,163 @@
+import { AdmissionRefusal } from './admission-refusal.ts'
+import { DEFAULT_MAX_TRACKED, MAX_TRACKED, resolveRate } from './rate-limits.ts'
+import { NamedBuckets, TokenBucket } from './token-buckets.ts'
+import { checkObject, checkWholeNumber } from './validation.ts'
+import type { Rate } from './rate-limits.ts'
+import type { Sweepable } from './sweeper.ts'
+
+/**
+ * How often remote peers may open streams. Streams that are opened and reset at once
+ * stay below every limit of how many there may be at the same time.
+ */
+export interface StreamRateLimits {
+  /**
+   * The rate of the inbound streams of each peer, counted when they are opened
+   *
+   * @default unlimited
+   */
+  peer?: Rate
+
+  /**
+   * Rates of the inbound streams of protocols, counted when the protocol was
+   * negotiated
+   *
+   * @default {}
+   */
+  protocol?: Record<string, Rate>
+
+  /**
+   * Rates of the inbound streams of protocols for each peer, counted when the
+   * protocol was negotiated
+   *
+   * @default {}
+   */
+  protocolPeer?: Record<string, Rate>
+
+  /**
+   * How many peers are tracked for each rate that is one for each peer, at about 150
+   * bytes each. A peer that could have its full burst again is forgotten. When there
+   * are more, new peers share one bucket until others are forgotten.
+   *
+   * @default 32768
+   */
+  maxPeers?: number
+}
+
+/**
+ * Limits how often streams are opened
+ */
+export class StreamRateLimiter {
+  readonly #clock: () => number
+  readonly #peer?: NamedBuckets
+  readonly #protocol = new Map<string, TokenBucket>()
+  readonly #protocolPeer = new Map<string, NamedBuckets>()
+
+  /**
+   * @throws {InvalidParametersError} naming the field that cannot be used
+   */
+  constructor (field: string, limits: StreamRateLimits, clock: () => number) {
+    checkObject(field, limits)
+
+    const { protocol = {}, protocolPeer = {}, maxPeers = DEFAULT_MAX_TRACKED } = limits
+
+    checkObject(`${field}.protocol`, protocol)
+    checkObject(`${field}.protocolPeer`, protocolPeer)
+    checkWholeNumber(`${field}.maxPeers`, maxPeers, 1, MAX_TRACKED)
+
+    const peer = limits.peer == null ? undefined : resolveRate(`${field}.peer`, limits.peer)
+
+    this.#clock = clock
+    this.#peer = peer == null ? undefined : new NamedBuckets(peer, maxPeers)
+
+    for (const [name, limit] of Object.entries(protocol)) {
+      const rate = resolveRate(`${field}.protocol[${JSON.stringify(name)}]`, limit)
+
+      if (rate != null) {
+        this.#protocol.set(name, new TokenBucket(rate))
+      }
+    }
+
+    for (const [name, limit] of Object.entries(protocolPeer)) {
+      const rate = resolveRate(`${field}.protocolPeer[${JSON.stringify(name)}]`, limit)
+
+      if (rate != null) {
+        this.#protocolPeer.set(name, new NamedBuckets(rate, maxPeers))
+      }
+    }
+  }
+
+  /**
+   * Counts an inbound stream that a peer has opened
+   *
+   * @param peer - the peer id as text
+   * @returns why it is refused, in which case nothing has changed
+   */
+  admit (peer: string): AdmissionRefusal | undefined {
+    const buckets = this.#peer
+
+    if (buckets == null) {
+      return
+    }
+
+    const now = this.#clock()
+
+    if (!buckets.check(peer, now)) {
+      return refusePeer(peer, buckets, now)
+    }
+
+    buckets.commit(peer, now)
+  }
+
+  /**
+   * Counts an inbound stream whose protocol was negotiated
+   *
+   * @param protocol - the protocol
+   * @param peer - the peer id as text
+   * @returns why it is refused, in which case nothing has changed
+   */
+  admitProtocol (protocol: string, peer: string): AdmissionRefusal | undefined {
+    const ofPeer = this.#protocolPeer.get(protocol)
+    const ofAll = this.#protocol.get(protocol)
+
+    if (ofPeer == null && ofAll == null) {
+      return
+    }
+
+    const now = this.#clock()
+
+    if (ofPeer?.check(peer, now) === false) {
+      return refuse('protocol', `${protocol}.peer:${peer}`, ofPeer, now)
+    }
+
+    if (ofAll?.check(now) === false) {
+      return refuse('protocol', protocol, ofAll, now)
+    }
+
+    ofPeer?.commit(peer, now)
+    ofAll?.commit()
+  }
+
+  /**
+   * The buckets of peers
+   */
+  get tables (): Sweepable[] {
+    return this.#peer == null ? [...this.#protocolPeer.values()] : [this.#peer, ...this.#protocolPeer.values()]
+  }
+}
+
+/**
+ * The refusal of a stream of a peer that has opened too many
+ */
+export function refusePeer (peer: string, buckets: NamedBuckets, now: number): AdmissionRefusal {
+  return refuse('peer', peer, buckets, now)
+}
+
+function refuse (kind: 'peer' | 'protocol', subject: string, buckets: TokenBucket | NamedBuckets, now: number): AdmissionRefusal {
+  return new AdmissionRefusal('stream', 'inbound', {
+    resource: 'rate',
+    kind,
+    subject,
+    current: buckets.missing(now),
+    limit: buckets.rate.burst
+  })
+}

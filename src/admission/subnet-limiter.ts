@@ -1,0 +1,243 @@
+import { AdmissionRefusal } from './admission-refusal.ts'
+import { IPNetwork } from './ip-network.ts'
+import { NetworkMap } from './network-map.ts'
+import { SubnetCounts } from './subnet-counts.ts'
+import type { IPAddress } from './ip-address.ts'
+import type { ResolvedPrefixLimit, ResolvedSubnetLimits } from './subnet-limits.ts'
+import type { MessageStreamDirection } from '@libp2p/interface'
+
+/**
+ * The connections of one network
+ */
+interface CountedNetwork extends ResolvedPrefixLimit {
+  count: number
+}
+
+/**
+ * Limits the connections of each subnet and of networks.
+ *
+ * Connections are counted by address. The counts of subnets and networks are made
+ * from those, and made again when the limits change: a limit always counts the
+ * connections that it is for, no matter which limits were in force when they were
+ * opened.
+ */
+export class SubnetLimiter {
+  readonly #ipv4 = new SubnetCounts(4)
+  readonly #ipv6 = new SubnetCounts(6)
+  readonly #subnetLimits: Omit<ResolvedSubnetLimits, 'prefixes'>
+  readonly #configured = new NetworkMap<ResolvedPrefixLimit>()
+  // what is in the map, to list it
+  readonly #configuredList = new Map<string, ResolvedPrefixLimit>()
+  #allowlisted: () => readonly IPNetwork[] = () => []
+  #allowlistedConns = 0
+  #lifted = false
+
+  // made by #refresh
+  #networks = new NetworkMap<CountedNetwork>()
+  #limits: ResolvedSubnetLimits = { ipv4: [], ipv6: [], prefixes: [] }
+  #stale = true
+
+  constructor (limits: ResolvedSubnetLimits) {
+    this.#subnetLimits = limits
+
+    for (const limit of limits.prefixes) {
+      this.addPrefix(limit)
+    }
+  }
+
+  /**
+   * Counts one more connection with an address
+   *
+   * @returns why it does not fit, in which case nothing has changed
+   */
+  add (ip: IPAddress, direction: MessageStreamDirection): AdmissionRefusal | undefined {
+    this.#refresh()
+
+    const counts = this.#counts(ip)
+    const host = counts.hosts.find(ip)
+    const network = this.#networks.match(ip)
+
+    if (network == null) {
+      const full = counts.findFull(ip, host)
+
+      if (full != null) {
+        return new AdmissionRefusal('connection', direction, {
+          resource: 'subnet',
+          kind: 'subnet',
+          subject: new IPNetwork(ip, full.prefixLength),
+          current: full.counts.valueAt(full.position),
+          limit: full.connCount
+        })
+      }
+
+      counts.addFound(ip, host)
+      return
+    }
+
+    if (network.count + 1 > network.connCount) {
+      return new AdmissionRefusal('connection', direction, {
+        resource: 'subnet',
+        kind: 'network',
+        subject: network.network,
+        current: network.count,
+        limit: network.connCount
+      })
+    }
+
+    network.count++
+    counts.addHost(ip, host)
+  }
+
+  /**
+   * Takes back what `add` counted
+   *
+   * @returns false if there is no connection with this address, in which case
+   * nothing has changed
+   */
+  remove (ip: IPAddress): boolean {
+    this.#refresh()
+
+    const counts = this.#counts(ip)
+    const host = counts.hosts.find(ip)
+
+    if (counts.hosts.valueAt(host) === 0) {
+      return false
+    }
+
+    const network = this.#networks.match(ip)
+
+    if (network != null) {
+      network.count--
+    } else {
+      counts.removeFromSubnets(ip)
+    }
+
+    counts.removeHost(ip, host)
+
+    return true
+  }
+
+  /**
+   * Sets the limit of a network, instead of the one it had
+   */
+  addPrefix (limit: ResolvedPrefixLimit): void {
+    this.#configured.set(limit.network, limit)
+    this.#configuredList.set(limit.network.toString(), limit)
+    this.#stale = true
+  }
+
+  /**
+   * @returns false if the network had no limit
+   */
+  removePrefix (network: IPNetwork): boolean {
+    this.#configured.delete(network)
+    this.#stale = true
+
+    return this.#configuredList.delete(network.toString())
+  }
+
+  /**
+   * Gives networks room for a number of connections, unless they have more already
+   * or a limit is configured for them
+   *
+   * @param networks - answers the networks; it is asked when they are needed, as
+   * there may be thousands
+   * @param connCount - how many connections each network may have
+   */
+  setAllowlisted (networks: () => readonly IPNetwork[], connCount: number): void {
+    this.#allowlisted = networks
+    this.#allowlistedConns = connCount
+    this.#stale = true
+  }
+
+  /**
+   * While it is true, default limits for subnets do not apply
+   */
+  setLifted (lifted: boolean): void {
+    this.#stale ||= this.#lifted !== lifted
+    this.#lifted = lifted
+  }
+
+  /**
+   * The limits in force: always the same object until they change
+   */
+  get limits (): ResolvedSubnetLimits {
+    this.#refresh()
+
+    return this.#limits
+  }
+
+  /**
+   * How many addresses have connections
+   */
+  get hosts (): number {
+    return this.#ipv4.hosts.size + this.#ipv6.hosts.size
+  }
+
+  #counts (ip: IPAddress): SubnetCounts {
+    return ip.version === 4 ? this.#ipv4 : this.#ipv6
+  }
+
+  /**
+   * Makes the counts again if the limits have changed. It is left to the next
+   * decision, so that a thousand changes in a row cost as much as one.
+   */
+  #refresh (): void {
+    if (!this.#stale) {
+      return
+    }
+
+    const inForce = (limit: { isDefault: boolean }): boolean => !(this.#lifted && limit.isDefault)
+
+    this.#stale = false
+    this.#networks = new NetworkMap()
+    this.#ipv4.reset(this.#subnetLimits.ipv4.filter(inForce))
+    this.#ipv6.reset(this.#subnetLimits.ipv6.filter(inForce))
+    this.#limits = {
+      ipv4: this.#ipv4.subnets,
+      ipv6: this.#ipv6.subnets,
+      prefixes: [...this.#configuredList.values(), ...this.#allowlistLimits()]
+    }
+
+    for (const limit of this.#limits.prefixes) {
+      this.#networks.set(limit.network, { ...limit, count: 0 })
+    }
+
+    this.#recount(this.#ipv4)
+    this.#recount(this.#ipv6)
+  }
+
+  #recount (counts: SubnetCounts): void {
+    counts.hosts.forEach(counts.version, (ip, count) => {
+      const network = this.#networks.match(ip)
+
+      if (network != null) {
+        network.count += count
+      } else {
+        counts.addToSubnets(ip, count)
+      }
+    })
+  }
+
+  /**
+   * The limits of allowlisted networks, without those that would allow a host less
+   * than it is allowed anyway
+   */
+  #allowlistLimits (): ResolvedPrefixLimit[] {
+    const connCount = this.#allowlistedConns
+
+    return this.#allowlisted()
+      .filter(network => {
+        const configured = this.#configured.match(network.address, network.prefixLength)
+
+        if (configured != null) {
+          return configured.network.prefixLength < network.prefixLength && configured.connCount < connCount
+        }
+
+        const { subnets } = this.#counts(network.address)
+
+        return subnets.some(subnet => subnet.connCount < connCount)
+      })
+      .map(network => ({ network, connCount }))
+  }
+}

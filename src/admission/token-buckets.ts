@@ -1,0 +1,199 @@
+import { SubnetTable } from './subnet-table.ts'
+import { SWEEP_ON_INSERT } from './sweeper.ts'
+import type { IPAddress } from './ip-address.ts'
+import type { Sweepable } from './sweeper.ts'
+import type { TokenRate } from './token-rate.ts'
+
+/**
+ * One token bucket. As with all buckets here, `check` decides and `commit` takes
+ * the token, so that several buckets can be asked before one of them is changed.
+ */
+export class TokenBucket {
+  readonly rate: TokenRate
+  #fullAt = 0
+  #next = 0
+
+  constructor (rate: TokenRate) {
+    this.rate = rate
+  }
+
+  check (now: number): boolean {
+    this.#next = this.rate.take(this.#fullAt, now)
+
+    return this.#next !== 0
+  }
+
+  /**
+   * Takes the token that `check` has just found
+   */
+  commit (): void {
+    this.#fullAt = this.#next
+  }
+
+  /**
+   * How many tokens were missing when `check` found none
+   */
+  missing (now: number): number {
+    return this.rate.missing(this.#fullAt, now)
+  }
+}
+
+/**
+ * A token bucket for each subnet of one size. Only buckets that are not full are
+ * kept, and no more than a number of them: while there are that many, subnets that
+ * have none share one bucket.
+ */
+export class SubnetBuckets implements Sweepable {
+  readonly rate: TokenRate
+  readonly prefixLength: number
+  readonly isDefault: boolean
+  readonly #max: number
+  // by subnet, the time at which the bucket is full
+  readonly #table: SubnetTable
+  #sharedFullAt = 0
+
+  // what `check` has found
+  #position = 0
+  #shared = false
+  #fullAt = 0
+  #next = 0
+
+  constructor (init: { rate: TokenRate, prefixLength: number, isDefault: boolean, max: number }) {
+    this.rate = init.rate
+    this.prefixLength = init.prefixLength
+    this.isDefault = init.isDefault
+    this.#max = init.max
+    this.#table = new SubnetTable(init.prefixLength)
+  }
+
+  get size (): number {
+    return this.#table.size
+  }
+
+  check (ip: IPAddress, now: number): boolean {
+    const table = this.#table
+
+    this.#position = table.find(ip)
+    this.#fullAt = table.valueAt(this.#position)
+    this.#shared = false
+
+    if (this.#fullAt === 0 && table.size >= this.#max) {
+      this.sweep(now, SWEEP_ON_INSERT)
+      this.#position = table.find(ip)
+      this.#shared = table.size >= this.#max
+      this.#fullAt = this.#shared ? this.#sharedFullAt : 0
+    }
+
+    this.#next = this.rate.take(this.#fullAt, now)
+
+    return this.#next !== 0
+  }
+
+  /**
+   * Takes the token that `check` has just found for the same address
+   */
+  commit (ip: IPAddress, now: number): void {
+    if (this.#shared) {
+      this.#sharedFullAt = this.#next
+      return
+    }
+
+    this.#table.put(this.#position, ip, this.#next)
+
+    if (this.#fullAt === 0) {
+      this.sweep(now, SWEEP_ON_INSERT)
+    }
+  }
+
+  missing (now: number): number {
+    return this.rate.missing(this.#fullAt, now)
+  }
+
+  restart (): void {
+    this.#table.restart()
+  }
+
+  sweep (now: number, budget: number): number {
+    return this.#table.removeUpTo(now, budget)
+  }
+}
+
+/**
+ * A token bucket for each of the names that remote peers come with. It is bounded
+ * in the same way as the buckets of subnets.
+ */
+export class NamedBuckets implements Sweepable {
+  readonly rate: TokenRate
+  readonly #max: number
+  readonly #buckets = new Map<string, { fullAt: number }>()
+  readonly #shared = { fullAt: 0 }
+  // where `sweep` continues
+  #hand: Iterator<[string, { fullAt: number }]> | undefined
+
+  // what `check` has found
+  #bucket: { fullAt: number } | undefined
+  #next = 0
+
+  constructor (rate: TokenRate, max: number) {
+    this.rate = rate
+    this.#max = max
+  }
+
+  get size (): number {
+    return this.#buckets.size
+  }
+
+  check (name: string, now: number): boolean {
+    this.#bucket = this.#buckets.get(name)
+
+    if (this.#bucket == null && this.#buckets.size >= this.#max) {
+      this.sweep(now, SWEEP_ON_INSERT)
+      this.#bucket = this.#buckets.size >= this.#max ? this.#shared : undefined
+    }
+
+    this.#next = this.rate.take(this.#bucket == null ? 0 : this.#bucket.fullAt, now)
+
+    return this.#next !== 0
+  }
+
+  /**
+   * Takes the token that `check` has just found for the same name
+   */
+  commit (name: string, now: number): void {
+    if (this.#bucket != null) {
+      this.#bucket.fullAt = this.#next
+      return
+    }
+
+    this.#buckets.set(name, { fullAt: this.#next })
+    this.sweep(now, SWEEP_ON_INSERT)
+  }
+
+  missing (now: number): number {
+    return this.rate.missing(this.#bucket == null ? 0 : this.#bucket.fullAt, now)
+  }
+
+  restart (): void {
+    this.#hand = undefined
+  }
+
+  sweep (now: number, budget: number): number {
+    this.#hand ??= this.#buckets.entries()
+
+    for (; budget > 0; budget--) {
+      const { done, value } = this.#hand.next()
+
+      if (done === true) {
+        this.#hand = undefined
+
+        return budget
+      }
+
+      if (value[1].fullAt <= now) {
+        this.#buckets.delete(value[0])
+      }
+    }
+
+    return 0
+  }
+}

@@ -1,0 +1,42 @@
+import { InvalidParametersError } from '@libp2p/interface'
+
+/**
+ * Prints a value of any type for an error message
+ */
+function show (value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+}
+
+/**
+ * The error for a field of the configuration that does not say what it should
+ */
+export function invalid (field: string, expected: string, value: unknown): InvalidParametersError {
+  return new InvalidParametersError(`${field}: expected ${expected}, got ${show(value)}`)
+}
+
+/**
+ * Throws `InvalidParametersError` unless the value is a whole number in a range
+ */
+export function checkWholeNumber (field: string, value: number, min: number, max: number): void {
+  if (!Number.isSafeInteger(value) || value < min || value > max) {
+    throw invalid(field, `a whole number from ${min} to ${max}`, value)
+  }
+}
+
+/**
+ * Throws `InvalidParametersError` unless the value is a list or left out
+ */
+export function checkList (field: string, value: unknown): void {
+  if (value !== undefined && !Array.isArray(value)) {
+    throw invalid(field, 'a list', value)
+  }
+}
+
+/**
+ * Throws `InvalidParametersError` unless the value is an object
+ */
+export function checkObject (field: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalid(field, 'an object', value)
+  }
+}

@@ -1,0 +1,188 @@
+import { ipFromMultiaddr } from './admission/ip-from-address.ts'
+import { checkDirection } from './scopes/arguments.ts'
+import type { Admission } from './admission/admission.ts'
+import type { ConnectionAdmission } from './scopes/connection-admission.ts'
+import type { ConnectionNode } from './scopes/connection-node.ts'
+import type { AnyRefusal } from './scopes/refusal.ts'
+import type { ScopeGraph } from './scopes/scope-graph.ts'
+import type { StreamNode } from './scopes/stream-node.ts'
+import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * How often the admission forgets addresses that it need not remember any more,
+ * in ms
+ */
+const SWEEP_INTERVAL = 60_000
+
+/**
+ * Opens connections and streams: what is decided by address, the graph, and the
+ * second pair of scopes for trusted addresses, in this order. Everything happens
+ * in one synchronous step.
+ */
+export class ScopeOpener implements ConnectionAdmission {
+  readonly #graph: ScopeGraph
+  readonly #admission: Admission
+  #sweepTimer?: ReturnType<typeof setTimeout>
+
+  constructor (graph: ScopeGraph, admission: Admission) {
+    this.#graph = graph
+    this.#admission = admission
+    graph.admission = this
+  }
+
+  /**
+   * Opens a connection, or answers why not
+   */
+  openConnection (direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): ConnectionNode | AnyRefusal {
+    checkDirection(direction)
+
+    const graph = this.#graph
+    const ip = endpoint == null ? undefined : ipFromMultiaddr(endpoint)
+    const denied = this.#admission.admit(ip, direction)
+
+    if (ip != null) {
+      this.#scheduleSweep(SWEEP_INTERVAL)
+    }
+
+    const refused = graph.refuse(denied)
+
+    if (refused != null) {
+      return refused
+    }
+
+    // one that was let in although it does not fit is not counted by address
+    const countedIP = denied == null ? ip : undefined
+    let connection = graph.newConnection(direction, usefd, graph.normal, endpoint)
+    let shortage = connection.findShortage()
+
+    if (shortage != null && endpoint != null && ip != null && this.#admission.allowlist.allowed(endpoint)) {
+      connection = graph.newConnection(direction, usefd, graph.allowlisted, endpoint)
+      shortage = connection.findShortage()
+    }
+
+    const refusal = graph.refuse(shortage)
+
+    if (refusal != null) {
+      this.#admission.release(countedIP)
+
+      return refusal
+    }
+
+    if (connection.allowlisted) {
+      this.#admission.release(countedIP)
+    } else {
+      connection.countedIP = countedIP
+    }
+
+    connection.enter()
+
+    return connection
+  }
+
+  /**
+   * Opens a stream, or answers why not
+   *
+   * @param connection - the connection it is opened on: where that is allowlisted,
+   * the stream may use the allowlisted pair too
+   */
+  openStream (peer: PeerId, direction: MessageStreamDirection, connection?: { readonly allowlisted: boolean }): StreamNode | AnyRefusal {
+    const graph = this.#graph
+    const stream = graph.newStream(peer, direction)
+    const refused = stream.inbound ? this.#refuseByRate(stream.peerNode.key) : undefined
+
+    if (refused != null) {
+      return refused
+    }
+
+    let shortage = stream.findShortage()
+
+    if (shortage != null && connection?.allowlisted === true) {
+      stream.pair = graph.allowlisted
+      shortage = stream.findShortage()
+    }
+
+    const refusal = graph.refuse(shortage)
+
+    if (refusal != null) {
+      return refusal
+    }
+
+    stream.enter()
+
+    return stream
+  }
+
+  /**
+   * Why an inbound stream whose protocol was negotiated comes too soon, if so
+   */
+  refuseProtocolByRate (protocol: string, peer: PeerId): AnyRefusal | undefined {
+    const { streamRates } = this.#admission
+
+    if (streamRates != null) {
+      this.#scheduleSweep(SWEEP_INTERVAL)
+
+      return this.#graph.refuse(streamRates.admitProtocol(protocol, peer.toString()))
+    }
+  }
+
+  // ConnectionAdmission
+
+  staysAllowlisted (peer: PeerId, connection: ConnectionNode): boolean {
+    return connection.endpoint != null && this.#admission.allowlist.allowedPeerAndMultiaddr(peer, connection.endpoint)
+  }
+
+  leaveAllowlist (connection: ConnectionNode): AnyRefusal | undefined {
+    const ip = connection.endpoint == null ? undefined : ipFromMultiaddr(connection.endpoint)
+    const denied = this.#admission.count(ip, connection.inbound ? 'inbound' : 'outbound')
+
+    if (denied == null) {
+      connection.countedIP = ip
+    }
+
+    return this.#graph.refuse(denied)
+  }
+
+  leave (connection: ConnectionNode): void {
+    this.#admission.release(connection.countedIP)
+  }
+
+  stop (): void {
+    clearTimeout(this.#sweepTimer)
+    this.#sweepTimer = undefined
+  }
+
+  #refuseByRate (peer: string): AnyRefusal | undefined {
+    const { streamRates } = this.#admission
+
+    if (streamRates != null) {
+      this.#scheduleSweep(SWEEP_INTERVAL)
+
+      return this.#graph.refuse(streamRates.admit(peer))
+    }
+  }
+
+  /**
+   * There is a timer only while there may be something to forget
+   */
+  #scheduleSweep (delay: number): void {
+    if (this.#sweepTimer != null) {
+      return
+    }
+
+    this.#sweepTimer = setTimeout(() => {
+      this.#sweepTimer = undefined
+
+      if (!this.#admission.sweep()) {
+        this.#scheduleSweep(0)
+      } else if (this.#admission.tracked > 0) {
+        this.#scheduleSweep(SWEEP_INTERVAL)
+      }
+    }, delay)
+
+    // a browser answers with a number
+    if (typeof this.#sweepTimer === 'object') {
+      this.#sweepTimer.unref()
+    }
+  }
+}
