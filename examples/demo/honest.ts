@@ -1,0 +1,103 @@
+/**
+ * The honest peer: it has one connection and echoes over a new stream all the
+ * time. What came of it is reported to the parent process twice a second.
+ */
+
+import { createLibp2p } from 'libp2p'
+import { multiaddr } from '@multiformats/multiaddr'
+import { ECHO_PROTOCOL, NODE_OPTIONS } from './node.ts'
+import type { Connection } from '@libp2p/interface'
+
+/**
+ * How long an echo may take before it counts as failed, in ms
+ */
+const TIMEOUT = 5_000
+
+/**
+ * How long the peer rests between two echoes, in ms
+ */
+const PAUSE = 20
+
+const REPORT_INTERVAL = 500
+
+export interface HonestReport {
+  succeeded: number
+  failed: number
+  lastError?: string
+
+  /**
+   * The latencies since the last report, in ms
+   */
+  latencies: number[]
+}
+
+const report: HonestReport = { succeeded: 0, failed: 0, latencies: [] }
+const message = new Uint8Array(1024).fill(7)
+
+async function echoOnce (connection: Connection): Promise<void> {
+  const signal = AbortSignal.timeout(TIMEOUT)
+  const stream = await connection.newStream(ECHO_PROTOCOL, { signal })
+
+  try {
+    let received = 0
+
+    stream.send(message)
+
+    const aborted = new Promise<never>((resolve, reject) => {
+      signal.addEventListener('abort', () => { reject(signal.reason) }, { once: true })
+    })
+
+    const echoed = (async () => {
+      for await (const data of stream) {
+        received += data.byteLength
+
+        if (received === message.byteLength) {
+          return
+        }
+      }
+
+      throw new Error('the stream ended early')
+    })()
+
+    await Promise.race([echoed, aborted])
+    await stream.close({ signal })
+  } catch (err: any) {
+    stream.abort(err)
+    throw err
+  }
+}
+
+const node = await createLibp2p(NODE_OPTIONS)
+const connection = await node.dial(multiaddr(process.argv[2]))
+let stopping = false
+
+process.on('message', () => {
+  stopping = true
+})
+
+const reporter = setInterval(() => {
+  process.send?.(report)
+  report.latencies = []
+}, REPORT_INTERVAL)
+
+process.send?.(report)
+
+while (!stopping) {
+  const start = performance.now()
+
+  try {
+    await echoOnce(connection)
+    report.succeeded++
+    report.latencies.push(performance.now() - start)
+  } catch (err: any) {
+    report.failed++
+    report.lastError = `${err.name}: ${err.message}`
+  }
+
+  await new Promise(resolve => setTimeout(resolve, PAUSE))
+}
+
+clearInterval(reporter)
+process.send?.(report)
+await node.stop()
+process.disconnect()

@@ -1,0 +1,104 @@
+/**
+ * The hostile peers. Each has an identity of its own and does at the same time,
+ * as fast as it can but within the bounds below:
+ *
+ * - opens connections
+ * - opens streams, sends data and never reads what comes back
+ * - opens streams and never negotiates a protocol
+ *
+ * and beside them plain sockets connect and never begin a handshake.
+ */
+
+import { createConnection } from 'node:net'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p } from 'libp2p'
+import { ECHO_PROTOCOL, NODE_OPTIONS } from './node.ts'
+import type { Connection, StreamMuxer } from '@libp2p/interface'
+
+const PEERS = 8
+const CONNECTIONS_PER_PEER = 40
+const STREAMS_PER_CONNECTION = 60
+const SILENT_SOCKETS = 20
+
+/**
+ * How long the attacker rests after each step, in ms: it shares the machine with
+ * its victim
+ */
+const PAUSE = 5
+
+const server = multiaddr(process.argv[2])
+const data = new Uint8Array(64 * 1024)
+let stopping = false
+
+process.on('message', () => {
+  stopping = true
+})
+
+async function pause (): Promise<void> {
+  await new Promise(resolve => setTimeout(resolve, PAUSE))
+}
+
+/**
+ * Opens streams of both hostile kinds until the connection is gone
+ */
+async function floodStreams (connection: Connection): Promise<void> {
+  // no well-behaved node would reach for the muxer
+  const { muxer } = connection as unknown as { muxer: StreamMuxer }
+
+  while (!stopping && connection.status === 'open') {
+    if (connection.streams.length < STREAMS_PER_CONNECTION) {
+      muxer.createStream().catch(() => {})
+
+      connection.newStream(ECHO_PROTOCOL).then(stream => {
+        stream.pause()
+        stream.send(data)
+      }).catch(() => {})
+    }
+
+    await pause()
+  }
+}
+
+async function floodConnections (): Promise<void> {
+  const node = await createLibp2p(NODE_OPTIONS)
+
+  while (!stopping) {
+    if (node.getConnections().length < CONNECTIONS_PER_PEER) {
+      node.dial(server, { force: true }).then(floodStreams).catch(() => {})
+    }
+
+    await pause()
+  }
+
+  await node.stop()
+}
+
+async function holdSilentSocket (): Promise<void> {
+  const [{ value: host }, { value: port }] = server.getComponents()
+
+  while (!stopping) {
+    await new Promise<void>(resolve => {
+      const socket = createConnection({ host, port: Number(port) })
+      const timer = setInterval(() => {
+        if (stopping) {
+          socket.destroy()
+        }
+      }, 100)
+
+      socket.on('error', () => {})
+      socket.on('close', () => {
+        clearInterval(timer)
+        resolve()
+      })
+    })
+
+    await pause()
+  }
+}
+
+await Promise.all([
+  ...Array.from({ length: PEERS }, floodConnections),
+  ...Array.from({ length: SILENT_SOCKETS }, holdSilentSocket)
+])
+
+process.disconnect()

@@ -1,0 +1,25 @@
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { tcp } from '@libp2p/tcp'
+import type { Libp2pOptions } from 'libp2p'
+
+export const ECHO_PROTOCOL = '/demo/echo/1.0.0'
+
+/**
+ * What all nodes of the demonstration have in common: TCP on loopback.
+ *
+ * The limits of the connection manager are out of the way, with and without the
+ * resource manager, so that it is the same attack.
+ */
+export const NODE_OPTIONS = {
+  transports: [tcp()],
+  connectionEncrypters: [noise()],
+  streamMuxers: [yamux()],
+  connectionMonitor: { enabled: false },
+  connectionManager: {
+    maxConnections: 100_000,
+    maxIncomingPendingConnections: 100_000,
+    inboundConnectionThreshold: 100_000,
+    reconnectRetries: 0
+  }
+} satisfies Libp2pOptions
