@@ -1,3 +1,36 @@
+/**
+ * @packageDocumentation
+ *
+ * A resource manager for js-libp2p: it accounts for every connection, stream, file
+ * descriptor and byte that a node holds, in a graph of scopes, and refuses what
+ * would exceed a limit. It brings go-libp2p's resource manager to JavaScript.
+ *
+ * @example
+ *
+ * ```ts
+ * import { createLibp2p } from 'libp2p'
+ * import { getStreamScope, resourceManager } from 'libp2p-resource-manager'
+ *
+ * const node = await createLibp2p({
+ *   services: {
+ *     resourceManager: resourceManager({
+ *       limits: {
+ *         system: { connsInbound: 200, streamsOutbound: 'unlimited' },
+ *         peerDefault: { streamsInbound: 64 }
+ *       }
+ *     })
+ *   }
+ * })
+ *
+ * // optional: a handler can say which service a stream belongs to
+ * await node.handle('/my/1.0.0', (stream) => {
+ *   getStreamScope(stream).setService('my-service')
+ * })
+ *
+ * console.info(node.services.resourceManager.systemState())
+ * ```
+ */
+
 import { ResourceManagerService } from './libp2p/resource-manager-service.ts'
 import { NullResourceManager } from './null-resource-manager.ts'
 import { DefaultResourceManager } from './resource-manager.ts'
@@ -14,6 +47,8 @@ export function resourceManager (init: ResourceManagerInit = {}): (components: R
 /**
  * A resource manager that is not wired to a node: for custom stacks, tests and
  * tools
+ *
+ * @throws {InvalidParametersError} naming the option that cannot be used
  */
 export function createResourceManager (init: ResourceManagerInit = {}): ResourceManager {
   return init.enabled === false ? new NullResourceManager() : new DefaultResourceManager(init)
@@ -23,7 +58,34 @@ export { NullResourceManager }
 export { getConnectionScope, getStreamScope } from './scopes/attached-scopes.ts'
 export { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_HIGH, MEMORY_PRIORITY_LOW, MEMORY_PRIORITY_MEDIUM } from './scopes/memory-priority.ts'
 export * from './errors.ts'
+
+export { Allowlist } from './admission/allowlist.ts'
+export { rateLimit } from './admission/rate-limit-handler.ts'
+
+export { apply, build, toPartialLimitConfig } from './limits/build-limits.ts'
+export { checkLimits } from './limits/check-limits.ts'
+export { DefaultLimits, InfiniteLimits } from './limits/default-limits.ts'
+export { setDefaultServiceLimits } from './limits/default-service-limits.ts'
+export { limitsToString } from './limits/format-limits.ts'
+export { limitsFromJSON, limitsToJSON } from './limits/limits-json.ts'
+export { limitsFromTOML } from './limits/limits-toml.ts'
+export { ScalingLimitConfig } from './limits/scaling-limit-config.ts'
+
 export type { ResourceManager, ResourceManagerInit, ResourceManagerStat } from './interface.ts'
 export type { ResourceManagerComponents } from './libp2p/resource-manager-service.ts'
 export type { RefusalCount } from './scopes/refusal-counts.ts'
 export type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ResourceScopeSpan, ScopeStat, ServiceScope, StreamScope } from './scopes/resource-scope.ts'
+export type { AdmissionOptions, RateLimitsInit } from './admission/admission.ts'
+export type { RateLimitOptions } from './admission/rate-limit-handler.ts'
+export type { ConnectionRateLimits, Rate } from './admission/rate-limits.ts'
+export type { StreamRateLimits } from './admission/stream-rates.ts'
+export type { NetworkPrefixLimit, SubnetLimits } from './admission/subnet-limits.ts'
+export type { CheckLimitsOptions } from './limits/check-limits.ts'
+export type { LimitKnobs } from './limits/derive-limits.ts'
+export type { ConcreteLimitConfig, NamedKey, PartialLimitConfig, ScopeKey } from './limits/limit-config.ts'
+export type { Limit, LimitValue, ResourceLimits } from './limits/limit.ts'
+export type { Limiter } from './limits/limiter.ts'
+export type { MemorySize } from './limits/memory-size.ts'
+export type { ProfileName } from './limits/profiles.ts'
+export type { LimitsInit } from './limits/resolve-limits.ts'
+export type { LimitIncrease, ScalingLimit, ScalingLimitConfigInit } from './limits/scaling-limit-config.ts'

@@ -1,4 +1,4 @@
-import { withoutStackTrace } from '../scopes/refusal.ts'
+import { withoutStackTrace } from '../without-stack-trace.ts'
 import { startClock } from './clock.ts'
 import { ipFromMultiaddr } from './ip-from-address.ts'
 import { RateLimiter } from './rate-limiter.ts'

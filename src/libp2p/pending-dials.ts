@@ -5,7 +5,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
  * Dials that are accounted for and have no socket yet. Dials of the same address
- * are interchangeable.
+ * are interchangeable, whichever peer they expect there.
  */
 export class PendingDials {
   readonly #manager: DefaultResourceManager
@@ -21,7 +21,7 @@ export class PendingDials {
    * @throws {ResourceLimitExceededError} If there is no room for the connection
    */
   async run<T> (address: Multiaddr, dial: () => Promise<T>): Promise<T> {
-    const key = address.toString()
+    const key = keyOf(address)
     const scope = this.#open(address)
 
     const pending = this.#scopes.get(key)
@@ -49,7 +49,7 @@ export class PendingDials {
    * there is no room for it
    */
   claim (address: Multiaddr): ConnectionNode {
-    const key = address.toString()
+    const key = keyOf(address)
     const scope = this.#scopes.get(key)?.[0]
 
     if (scope != null) {
@@ -85,4 +85,12 @@ export class PendingDials {
 
     return true
   }
+}
+
+/**
+ * What a dial and its connection have in common. Not the peer id: the connections
+ * of some transports have the one that answered, expected or not.
+ */
+function keyOf (address: Multiaddr): string {
+  return address.toString().replace(/\/p2p\/[^/]+$/, '')
 }

@@ -117,23 +117,6 @@ function chainNames (asker: RefusingNode | undefined, node: RefusingNode): strin
   return names.join(': ')
 }
 
-/**
- * Runs `create` without capturing a stack trace for the errors that it makes:
- * during an attack refusals are a hot path, and the stack says nothing about
- * the cause
- */
-export function withoutStackTrace<T> (create: () => T): T {
-  const { stackTraceLimit } = Error
-
-  try {
-    Error.stackTraceLimit = 0
-
-    return create()
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit
-  }
-}
-
 export function scopeClosedError (asker: RefusingNode, node: RefusingNode): ResourceScopeClosedError {
   return new ResourceScopeClosedError(`${chainNames(asker, node)}: resource scope closed`)
 }

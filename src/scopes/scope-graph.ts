@@ -1,10 +1,11 @@
 import { UNLIMITED } from '../limits/limit.ts'
 import { ConcreteLimiter } from '../limits/limiter.ts'
+import { withoutStackTrace } from '../without-stack-trace.ts'
 import { AggregateNode } from './aggregate-node.ts'
 import { checkDirection, checkName, checkPeer } from './arguments.ts'
 import { ConnectionNode } from './connection-node.ts'
 import { IdleNodes } from './idle-nodes.ts'
-import { Refusal, withoutStackTrace } from './refusal.ts'
+import { Refusal } from './refusal.ts'
 import { RefusalCounts } from './refusal-counts.ts'
 import { ServiceSpanNode } from './service-span-node.ts'
 import { SpanNode } from './span-node.ts'
@@ -144,8 +145,7 @@ export class ScopeGraph {
    * is counted in the peer and in the group by its streams themselves.
    */
   getPeerChild (peerNode: AggregateNode, group: AggregateNode): PeerChildNode {
-    peerNode.children ??= new Map()
-    let node = peerNode.children.get(group)
+    let node = peerNode.children?.get(group)
 
     if (node == null) {
       const isProtocol = group.kind === 'protocol'
@@ -157,7 +157,7 @@ export class ScopeGraph {
         peerNode,
         group
       }) as PeerChildNode
-      peerNode.children.set(group, node)
+      peerNode.children?.add(node)
       node.queueIfIdle()
     }
 
@@ -257,7 +257,9 @@ export class ScopeGraph {
     for (const node of this.peers.values()) {
       limits.set(node, limiter.getPeerLimits(node.peer))
 
-      for (const [group, child] of node.children ?? []) {
+      for (const child of node.children ?? []) {
+        const { group } = child
+
         limits.set(child, group.kind === 'protocol' ? limiter.getProtocolPeerLimits(group.key) : limiter.getServicePeerLimits(group.key))
       }
     }
@@ -296,7 +298,7 @@ export class ScopeGraph {
     node.closed = true
 
     if (node.group != null) {
-      node.peerNode?.children?.delete(node.group)
+      node.peerNode?.children?.delete(node as PeerChildNode)
     } else if (node.kind === 'peer') {
       this.peers.delete(node.key)
     } else {

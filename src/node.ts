@@ -1,0 +1,32 @@
+/**
+ * @packageDocumentation
+ *
+ * What needs a file system: limits from files.
+ *
+ * @example
+ *
+ * ```ts
+ * import { createLibp2p } from 'libp2p'
+ * import { resourceManager } from 'libp2p-resource-manager'
+ * import { loadLimits, watchLimits } from 'libp2p-resource-manager/node'
+ *
+ * const node = await createLibp2p({
+ *   services: {
+ *     resourceManager: resourceManager({
+ *       limits: await loadLimits('limits.json')
+ *     })
+ *   }
+ * })
+ *
+ * const watcher = watchLimits('limits.json', (limits) => {
+ *   node.services.resourceManager.setLimits(limits)
+ * })
+ *
+ * // when it is no longer needed
+ * watcher.stop()
+ * ```
+ */
+
+export { loadLimits } from './limits/load-limits.ts'
+export { watchLimits } from './limits/watch-limits.ts'
+export type { LimitsWatcher, WatchLimitsOptions } from './limits/watch-limits.ts'

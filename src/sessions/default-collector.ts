@@ -1,0 +1,348 @@
+import { checkWholeNumber, invalid } from '../admission/validation.ts'
+import { resolveCollectorConfig } from './collector-config.ts'
+import { History } from './history.ts'
+import { SessionTable } from './session-table.ts'
+import { LiveSession } from './session.ts'
+import { STEP_DURATION, SlidingWindow } from './sliding-window.ts'
+import { Ticker } from './ticker.ts'
+import type { ResolvedCollectorConfig } from './collector-config.ts'
+import type { Collector, CollectorConfig, Summary } from './collector.ts'
+import type { Session } from './session.ts'
+import type { TickResult, TickTask } from './ticker.ts'
+
+/**
+ * How many sessions end in one slice of work when many have timed out at once, which
+ * takes about a millisecond
+ */
+const SESSIONS_PER_TICK = 1_024
+
+/**
+ * Location and peer of sessions that have none
+ */
+const UNKNOWN = 'unknown'
+
+/**
+ * Keeps sessions in memory
+ */
+export class DefaultCollector implements Collector, TickTask {
+  /**
+   * The sessions that have ended
+   */
+  readonly history: History
+  readonly config: ResolvedCollectorConfig
+  readonly #ticker: Ticker
+  readonly #sessions: SessionTable
+  readonly #companions = new Set<Collector>()
+  readonly #rx: SlidingWindow
+  readonly #tx: SlidingWindow
+  #running = true
+
+  /**
+   * @param config
+   * @param ticker - may be shared between collectors, which then need one timer
+   * @throws {InvalidParametersError} If an option cannot be used
+   */
+  constructor (config: CollectorConfig = {}, ticker: Ticker = new Ticker()) {
+    this.config = resolveCollectorConfig(config)
+    this.history = new History(this.config.maxHistory)
+    this.#ticker = ticker
+    this.#sessions = new SessionTable({ ...this.config, ended: session => { this.#record(session) } })
+    this.#rx = new SlidingWindow(stepAt(ticker.now()))
+    this.#tx = new SlidingWindow(stepAt(ticker.now()))
+    ticker.add(this)
+  }
+
+  register (id: string, reference: string, location: string, peer: string): void {
+    checkText('id', id)
+    checkText('reference', reference)
+    checkText('location', location)
+    checkText('peer', peer)
+
+    if (id === '') {
+      throw invalid('id', 'a non-empty string', id)
+    }
+
+    if (!this.#running || this.#sessions.has(id)) {
+      return
+    }
+
+    const now = this.#ticker.now()
+    const session = new LiveSession({
+      id,
+      reference,
+      location: location === '' ? UNKNOWN : location,
+      peer: peer === '' ? UNKNOWN : peer,
+      now,
+      step: stepAt(now)
+    })
+
+    this.#sessions.add(session)
+    this.#ticker.wake()
+  }
+
+  activate (id: string): boolean {
+    const session = this.#sessions.get(id)
+
+    if (session == null || session.active) {
+      return false
+    }
+
+    this.#sessions.seen(session, this.#ticker.now())
+
+    return true
+  }
+
+  registerAndActivate (id: string, reference: string, location: string, peer: string): void {
+    this.register(id, reference, location, peer)
+    this.activate(id)
+  }
+
+  extra (id: string, text: string): void {
+    checkText('text', text)
+
+    const session = this.#sessions.get(id)
+
+    if (session != null) {
+      session.extra = text
+    }
+  }
+
+  unregister (id: string): void {
+    const session = this.#sessions.get(id)
+
+    if (session != null) {
+      this.#sessions.end(session)
+    }
+  }
+
+  ingress (id: string, bytes: number): void {
+    const session = this.#transfer(id, bytes)
+
+    if (session == null) {
+      return
+    }
+
+    const step = stepAt(session.lastSeen)
+
+    session.rxBytes += bytes
+    session.rx.add(bytes, step)
+    this.#rx.add(bytes, step)
+  }
+
+  egress (id: string, bytes: number): void {
+    const session = this.#transfer(id, bytes)
+
+    if (session == null) {
+      return
+    }
+
+    const step = stepAt(session.lastSeen)
+
+    session.txBytes += bytes
+    session.tx.add(bytes, step)
+    this.#tx.add(bytes, step)
+  }
+
+  ingressBitrate (): number {
+    return this.#rx.bitrate(this.#step())
+  }
+
+  egressBitrate (): number {
+    return this.#tx.bitrate(this.#step())
+  }
+
+  maxIngressBitrate (): number {
+    return this.config.maxRxBitrate
+  }
+
+  maxEgressBitrate (): number {
+    return this.config.maxTxBitrate
+  }
+
+  topIngressBitrate (): number {
+    const step = this.#step()
+    let sum = 0
+
+    for (const session of this.#sessions.active()) {
+      sum += session.rx.topBitrate(step)
+    }
+
+    return sum
+  }
+
+  topEgressBitrate (): number {
+    const step = this.#step()
+    let sum = 0
+
+    for (const session of this.#sessions.active()) {
+      sum += session.tx.topBitrate(step)
+    }
+
+    return sum
+  }
+
+  isIngressBitrateExceeded (): boolean {
+    return exceeds(this.ingressBitrate(), this.config.maxRxBitrate)
+  }
+
+  isEgressBitrateExceeded (): boolean {
+    return exceeds(this.egressBitrate(), this.config.maxTxBitrate)
+  }
+
+  isSessionsExceeded (): boolean {
+    const { maxSessions } = this.config
+
+    return maxSessions > 0 && this.#sessions.size >= maxSessions
+  }
+
+  isKnownSession (id: string): boolean {
+    return this.#sessions.has(id)
+  }
+
+  isCollectableIP (ip: string): boolean {
+    return this.config.limiter.isAllowed(ip)
+  }
+
+  summary (): Summary {
+    const { maxSessions, maxRxBitrate, maxTxBitrate } = this.config
+
+    return {
+      maxSessions,
+      maxRxBitrate,
+      maxTxBitrate,
+      currentSessions: this.sessions(),
+      currentRxBitrate: this.ingressBitrate(),
+      currentTxBitrate: this.egressBitrate(),
+      active: this.active(),
+      summary: this.history.summary()
+    }
+  }
+
+  active (): Session[] {
+    const step = this.#step()
+
+    return Array.from(this.#sessions.active(), session => session.toSession(step))
+  }
+
+  sessionTopIngressBitrate (id: string): number {
+    return this.#sessions.get(id)?.rx.topBitrate(this.#step()) ?? 0
+  }
+
+  sessionTopEgressBitrate (id: string): number {
+    return this.#sessions.get(id)?.tx.topBitrate(this.#step()) ?? 0
+  }
+
+  sessionSetTopIngressBitrate (id: string, bitrate: number): void {
+    checkTopBitrate(bitrate)
+    this.#sessions.get(id)?.rx.setTopBitrate(bitrate, this.#step())
+  }
+
+  sessionSetTopEgressBitrate (id: string, bitrate: number): void {
+    checkTopBitrate(bitrate)
+    this.#sessions.get(id)?.tx.setTopBitrate(bitrate, this.#step())
+  }
+
+  sessions (): number {
+    return this.#sessions.activeSize
+  }
+
+  addCompanion (collector: Collector): void {
+    if (collector === this || typeof collector?.ingressBitrate !== 'function') {
+      throw invalid('collector', 'another collector', collector === this ? 'this one' : collector)
+    }
+
+    this.#companions.add(collector)
+  }
+
+  companionIngressBitrate (): number {
+    return this.#withCompanions(collector => collector.ingressBitrate())
+  }
+
+  companionEgressBitrate (): number {
+    return this.#withCompanions(collector => collector.egressBitrate())
+  }
+
+  companionTopIngressBitrate (): number {
+    return this.#withCompanions(collector => collector.topIngressBitrate())
+  }
+
+  companionTopEgressBitrate (): number {
+    return this.#withCompanions(collector => collector.topEgressBitrate())
+  }
+
+  start (): void {
+    this.#running = true
+    this.#ticker.add(this)
+  }
+
+  stop (): void {
+    this.#running = false
+    this.#sessions.endAll()
+    this.#ticker.remove(this)
+  }
+
+  tick (now: number): TickResult {
+    if (this.#sessions.endIdle(now, SESSIONS_PER_TICK) === 0) {
+      return 'busy'
+    }
+
+    return this.#sessions.size === 0 ? 'idle' : 'waiting'
+  }
+
+  #step (): number {
+    return stepAt(this.#ticker.now())
+  }
+
+  /**
+   * The session that bytes are counted for, if there are both
+   */
+  #transfer (id: string, bytes: number): LiveSession | undefined {
+    checkWholeNumber('bytes', bytes, 0, Number.MAX_SAFE_INTEGER)
+
+    const session = bytes === 0 ? undefined : this.#sessions.get(id)
+
+    if (session != null) {
+      this.#sessions.seen(session, this.#ticker.now())
+    }
+
+    return session
+  }
+
+  #record (session: LiveSession): void {
+    const { location, peer, reference, rxBytes, txBytes } = session
+
+    this.history.add({ location, peer, reference, totalSessions: 1, totalRxBytes: rxBytes, totalTxBytes: txBytes })
+    // somebody may wait for the history to change
+    this.#ticker.wake()
+  }
+
+  #withCompanions (bitrate: (collector: Collector) => number): number {
+    let sum = bitrate(this)
+
+    for (const companion of this.#companions) {
+      sum += bitrate(companion)
+    }
+
+    return sum
+  }
+}
+
+function stepAt (now: number): number {
+  return Math.floor(now / STEP_DURATION)
+}
+
+function exceeds (bitrate: number, max: number): boolean {
+  return max > 0 && bitrate > max
+}
+
+function checkText (field: string, text: string): void {
+  if (typeof text !== 'string') {
+    throw invalid(field, 'a string', text)
+  }
+}
+
+function checkTopBitrate (bitrate: number): void {
+  if (!Number.isFinite(bitrate) || bitrate < 0) {
+    throw invalid('bitrate', 'a number of bit/s from 0', bitrate)
+  }
+}

@@ -1,0 +1,70 @@
+import type { LiveSession } from './session.ts'
+
+/**
+ * Sessions in the order in which they were last seen. Those that have been idle for
+ * too long are at the front, so that finding them does not cost anything for the
+ * others.
+ *
+ * The links are in the sessions: moving one to the end allocates nothing. A session
+ * is in one queue at a time.
+ */
+export class SessionQueue {
+  #first?: LiveSession
+  #last?: LiveSession
+  #size = 0
+
+  get size (): number {
+    return this.#size
+  }
+
+  /**
+   * The session that has not been seen for the longest time
+   */
+  get first (): LiveSession | undefined {
+    return this.#first
+  }
+
+  push (session: LiveSession): void {
+    this.#append(session)
+    this.#size++
+  }
+
+  remove (session: LiveSession): void {
+    this.#unlink(session)
+    this.#size--
+  }
+
+  moveToEnd (session: LiveSession): void {
+    if (session !== this.#last) {
+      this.#unlink(session)
+      this.#append(session)
+    }
+  }
+
+  #append (session: LiveSession): void {
+    session.previous = this.#last
+    session.next = undefined
+
+    if (this.#last == null) {
+      this.#first = session
+    } else {
+      this.#last.next = session
+    }
+
+    this.#last = session
+  }
+
+  #unlink (session: LiveSession): void {
+    if (session.previous == null) {
+      this.#first = session.next
+    } else {
+      session.previous.next = session.next
+    }
+
+    if (session.next == null) {
+      this.#last = session.previous
+    } else {
+      session.next.previous = session.previous
+    }
+  }
+}

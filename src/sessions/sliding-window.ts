@@ -1,0 +1,105 @@
+/**
+ * How long a step is, in ms
+ */
+export const STEP_DURATION = 1_000
+
+/**
+ * How many steps a bit rate is averaged over
+ */
+export const WINDOW_STEPS = 10
+
+/**
+ * How much of the top rate is left after a step
+ */
+export const TOP_DECAY = 0.95
+
+/**
+ * What turns the bytes in a window into bit/s
+ */
+const BITRATE_PER_BYTE = 8 / (WINDOW_STEPS * STEP_DURATION / 1_000)
+
+/**
+ * The bit rate of the last ten seconds, and the highest one that has been seen.
+ *
+ * Time comes in as the number of a step. Nothing has to happen while time passes:
+ * what it changes is made up for at the next call, so that the answers do not depend
+ * on who has asked before. A step that is earlier than the last one is taken for the
+ * last one.
+ */
+export class SlidingWindow {
+  // the bytes of each step, the one with number n at n modulo the size
+  readonly #steps: number[] = new Array<number>(WINDOW_STEPS).fill(0)
+  // their sum, which is exact because all of them are whole numbers
+  #bytes = 0
+  #topBitrate = 0
+  #step: number
+
+  constructor (step: number) {
+    this.#step = step
+  }
+
+  add (bytes: number, step: number): void {
+    this.#advance(step)
+    this.#steps[this.#step % WINDOW_STEPS] += bytes
+    this.#bytes += bytes
+    this.#raiseTop()
+  }
+
+  /**
+   * The average of the step and the nine before it, in bit/s
+   */
+  bitrate (step: number): number {
+    this.#advance(step)
+
+    return this.#bytes * BITRATE_PER_BYTE
+  }
+
+  /**
+   * The highest bit rate that has been seen, less 5% for each step since, in bit/s
+   */
+  topBitrate (step: number): number {
+    this.#advance(step)
+
+    return this.#topBitrate
+  }
+
+  /**
+   * What is taken for the highest bit rate from now on, in bit/s. More bytes or the
+   * next step raise it to the bit rate there is, if that is higher.
+   */
+  setTopBitrate (bitrate: number, step: number): void {
+    this.#advance(step)
+    this.#topBitrate = bitrate
+  }
+
+  #advance (step: number): void {
+    const passed = step - this.#step
+
+    if (passed <= 0) {
+      return
+    }
+
+    for (let i = Math.min(passed, WINDOW_STEPS); i > 0; i--) {
+      const oldest = ++this.#step % WINDOW_STEPS
+
+      this.#bytes -= this.#steps[oldest]
+      this.#steps[oldest] = 0
+      this.#topBitrate *= TOP_DECAY
+      this.#raiseTop()
+    }
+
+    if (step > this.#step) {
+      // the window is empty by now
+      this.#topBitrate *= TOP_DECAY ** (step - this.#step)
+      this.#step = step
+    }
+  }
+
+  #raiseTop (): void {
+    const bitrate = this.#bytes * BITRATE_PER_BYTE
+
+    if (bitrate > this.#topBitrate) {
+      this.#topBitrate = bitrate
+    }
+  }
+}
