@@ -1,8 +1,8 @@
 /**
  * A node under attack, with an honest peer that should not notice.
  *
- *   npm start                    with a resource manager
- *   npm start -- --without       the same attack without one
+ * - `npm start`: with a resource manager
+ * - `npm start -- --without`: the same attack without one
  *
  * Exits with 1 if the honest peer lost service, a limit was exceeded, or anything
  * was still reserved after the nodes had stopped.
@@ -31,6 +31,10 @@ const DRAW_INTERVAL = 1_000
  * The honest peer has lost service if fewer of its echoes than this succeed
  */
 const MIN_SUCCESS = 0.99
+
+function print (text: string): void {
+  process.stdout.write(`${text}\n`)
+}
 
 function percentile (values: number[], share: number): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length * share)] ?? 0
@@ -140,16 +144,16 @@ const problems = [
   ...(reserved.length > 0 ? [`still reserved after the nodes had stopped: ${reserved.join(', ')}`] : [])
 ]
 
-console.info(`
+print(`
   Summary, ${enabled ? 'with' : 'without'} a resource manager
   honest peer        ${record.describe(record.all)}
   most at a time     ${maxConnections} connections, ${maxStreams} streams, ${Math.round(maxMemory / 2 ** 20)} MiB resident`)
 
 if (enabled) {
-  console.info(`  refused            ${refused} connections and streams
+  print(`  refused            ${refused} connections and streams
   limits exceeded    ${peak.exceeded.size === 0 ? 'none' : [...peak.exceeded].join(', ')}
   still reserved     ${reserved.length === 0 ? 'nothing' : reserved.join(', ')}
 `)
-  problems.forEach(problem => { console.error(`  ✗ ${problem}`) })
+  problems.forEach(problem => { print(`  ✗ ${problem}`) })
   process.exitCode = problems.length === 0 ? 0 : 1
 }

@@ -4,6 +4,7 @@ import type { Admission } from './admission/admission.ts'
 import type { ConnectionAdmission } from './scopes/connection-admission.ts'
 import type { ConnectionNode } from './scopes/connection-node.ts'
 import type { AnyRefusal } from './scopes/refusal.ts'
+import type { ConnectionScope } from './scopes/resource-scope.ts'
 import type { ScopeGraph } from './scopes/scope-graph.ts'
 import type { StreamNode } from './scopes/stream-node.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
@@ -83,10 +84,12 @@ export class ScopeOpener implements ConnectionAdmission {
   /**
    * Opens a stream, or answers why not
    *
+   * @param peer
+   * @param direction
    * @param connection - the connection it is opened on: where that is allowlisted,
    * the stream may use the allowlisted pair too
    */
-  openStream (peer: PeerId, direction: MessageStreamDirection, connection?: { readonly allowlisted: boolean }): StreamNode | AnyRefusal {
+  openStream (peer: PeerId, direction: MessageStreamDirection, connection?: Pick<ConnectionScope, 'allowlisted'>): StreamNode | AnyRefusal {
     const graph = this.#graph
     const stream = graph.newStream(peer, direction)
     const refused = stream.inbound ? this.#refuseByRate(stream.peerNode.key) : undefined

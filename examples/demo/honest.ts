@@ -3,9 +3,9 @@
  * time. What came of it is reported to the parent process twice a second.
  */
 
-import { createLibp2p } from 'libp2p'
 import { multiaddr } from '@multiformats/multiaddr'
-import { ECHO_PROTOCOL, NODE_OPTIONS } from './node.ts'
+import { createLibp2p } from 'libp2p'
+import { ECHO_PROTOCOL, nodeOptions } from './node.ts'
 import type { Connection } from '@libp2p/interface'
 
 /**
@@ -67,12 +67,12 @@ async function echoOnce (connection: Connection): Promise<void> {
   }
 }
 
-const node = await createLibp2p(NODE_OPTIONS)
+const node = await createLibp2p(nodeOptions())
 const connection = await node.dial(multiaddr(process.argv[2]))
-let stopping = false
+const stopping = new AbortController()
 
 process.on('message', () => {
-  stopping = true
+  stopping.abort()
 })
 
 const reporter = setInterval(() => {
@@ -82,7 +82,7 @@ const reporter = setInterval(() => {
 
 process.send?.(report)
 
-while (!stopping) {
+while (!stopping.signal.aborted) {
   const start = performance.now()
 
   try {

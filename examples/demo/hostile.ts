@@ -9,29 +9,33 @@
  * and beside them plain sockets connect and never begin a handshake.
  */
 
+import { setMaxListeners } from 'node:events'
 import { createConnection } from 'node:net'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import { ECHO_PROTOCOL, NODE_OPTIONS } from './node.ts'
+import { ECHO_PROTOCOL, nodeOptions } from './node.ts'
 import type { Connection, StreamMuxer } from '@libp2p/interface'
 
 const PEERS = 8
 const CONNECTIONS_PER_PEER = 40
 const STREAMS_PER_CONNECTION = 60
-const SILENT_SOCKETS = 20
+const SILENT_SOCKETS = 12
 
 /**
  * How long the attacker rests after each step, in ms: it shares the machine with
  * its victim
  */
-const PAUSE = 5
+const PAUSE = 10
 
 const server = multiaddr(process.argv[2])
 const data = new Uint8Array(64 * 1024)
-let stopping = false
+const stopping = new AbortController()
+
+// one for each silent socket
+setMaxListeners(SILENT_SOCKETS, stopping.signal)
 
 process.on('message', () => {
-  stopping = true
+  stopping.abort()
 })
 
 async function pause (): Promise<void> {
@@ -45,7 +49,7 @@ async function floodStreams (connection: Connection): Promise<void> {
   // no well-behaved node would reach for the muxer
   const { muxer } = connection as unknown as { muxer: StreamMuxer }
 
-  while (!stopping && connection.status === 'open') {
+  while (!stopping.signal.aborted && connection.status === 'open') {
     if (connection.streams.length < STREAMS_PER_CONNECTION) {
       muxer.createStream().catch(() => {})
 
@@ -60,9 +64,9 @@ async function floodStreams (connection: Connection): Promise<void> {
 }
 
 async function floodConnections (): Promise<void> {
-  const node = await createLibp2p(NODE_OPTIONS)
+  const node = await createLibp2p(nodeOptions())
 
-  while (!stopping) {
+  while (!stopping.signal.aborted) {
     if (node.getConnections().length < CONNECTIONS_PER_PEER) {
       node.dial(server, { force: true }).then(floodStreams).catch(() => {})
     }
@@ -76,18 +80,15 @@ async function floodConnections (): Promise<void> {
 async function holdSilentSocket (): Promise<void> {
   const [{ value: host }, { value: port }] = server.getComponents()
 
-  while (!stopping) {
+  while (!stopping.signal.aborted) {
     await new Promise<void>(resolve => {
       const socket = createConnection({ host, port: Number(port) })
-      const timer = setInterval(() => {
-        if (stopping) {
-          socket.destroy()
-        }
-      }, 100)
+      const destroy = (): void => { socket.destroy() }
 
+      stopping.signal.addEventListener('abort', destroy)
       socket.on('error', () => {})
       socket.on('close', () => {
-        clearInterval(timer)
+        stopping.signal.removeEventListener('abort', destroy)
         resolve()
       })
     })

@@ -11,15 +11,17 @@ export const ECHO_PROTOCOL = '/demo/echo/1.0.0'
  * The limits of the connection manager are out of the way, with and without the
  * resource manager, so that it is the same attack.
  */
-export const NODE_OPTIONS = {
-  transports: [tcp()],
-  connectionEncrypters: [noise()],
-  streamMuxers: [yamux()],
-  connectionMonitor: { enabled: false },
-  connectionManager: {
-    maxConnections: 100_000,
-    maxIncomingPendingConnections: 100_000,
-    inboundConnectionThreshold: 100_000,
-    reconnectRetries: 0
+export function nodeOptions (): Libp2pOptions {
+  return {
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionMonitor: { enabled: false },
+    connectionManager: {
+      maxConnections: 100_000,
+      maxIncomingPendingConnections: 100_000,
+      inboundConnectionThreshold: 100_000,
+      reconnectRetries: 0
+    }
   }
-} satisfies Libp2pOptions
+}

@@ -1,7 +1,7 @@
 import { pipe } from 'it-pipe'
 import { createLibp2p } from 'libp2p'
 import { resourceManager } from '../../src/index.ts'
-import { ECHO_PROTOCOL, NODE_OPTIONS } from './node.ts'
+import { ECHO_PROTOCOL, nodeOptions } from './node.ts'
 import type { Libp2p, ServiceMap, Stream } from '@libp2p/interface'
 
 /**
@@ -43,7 +43,7 @@ async function echo (stream: Stream): Promise<void> {
  */
 export async function startServer (enabled: boolean): Promise<Libp2p<ServerServices>> {
   const node = await createLibp2p<ServerServices>({
-    ...NODE_OPTIONS,
+    ...nodeOptions(),
     addresses: {
       listen: ['/ip4/127.0.0.1/tcp/0']
     },

@@ -1,7 +1,7 @@
 import { InvalidParametersError, serviceCapabilities } from '@libp2p/interface'
+import { checkLimits } from '../limits/check-limits.ts'
 import { DefaultResourceManager } from '../resource-manager.ts'
 import { attachedConnectionScope } from '../scopes/attached-scopes.ts'
-import { checkLimits } from '../limits/check-limits.ts'
 import { accountingGater } from './connection-gater.ts'
 import { ConnectionTracker } from './connection-tracker.ts'
 import { MuxerGuard } from './muxer-guard.ts'

@@ -5,7 +5,12 @@ import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
  * Prints a value of any type for an error message
  */
 function show (value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+  if (typeof value === 'string') {
+    return JSON.stringify(value)
+  }
+
+  // an object may have no way to become a string
+  return typeof value === 'object' && value !== null ? Object.prototype.toString.call(value) : String(value)
 }
 
 export function checkSize (size: number): void {

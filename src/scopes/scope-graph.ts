@@ -5,8 +5,8 @@ import { AggregateNode } from './aggregate-node.ts'
 import { checkDirection, checkName, checkPeer } from './arguments.ts'
 import { ConnectionNode } from './connection-node.ts'
 import { IdleNodes } from './idle-nodes.ts'
-import { Refusal } from './refusal.ts'
 import { RefusalCounts } from './refusal-counts.ts'
+import { Refusal } from './refusal.ts'
 import { ServiceSpanNode } from './service-span-node.ts'
 import { SpanNode } from './span-node.ts'
 import { StreamNode } from './stream-node.ts'
@@ -234,9 +234,7 @@ export class ScopeGraph {
 
   /**
    * Applies other limits to everything that exists, at once. What is held stays,
-   * even where it is more than the new limits allow.
-   *
-   * @throws Whatever the limiter throws. Nothing has changed then.
+   * even where it is more than the new limits allow. Where the limiter throws, nothing has changed.
    */
   setLimiter (limiter: Limiter): void {
     const limits = new Map<AggregateNode, Readonly<Limit>>([

@@ -4,7 +4,6 @@ import { SpanNode } from './span-node.ts'
 import type { AggregateNode } from './aggregate-node.ts'
 import type { Refusal, Usage } from './refusal.ts'
 import type { OwnedServiceScope, ScopeStat, ServiceScope } from './resource-scope.ts'
-import type { ScopeGraph } from './scope-graph.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 const ONE_STREAM = {
@@ -22,10 +21,6 @@ export class ServiceSpanNode extends SpanNode implements OwnedServiceScope, Usag
   connsInbound = 0
   connsOutbound = 0
   fd = 0
-
-  constructor (graph: ScopeGraph, service: AggregateNode, serial: number) {
-    super(graph, service, serial)
-  }
 
   get serviceScope (): ServiceScope {
     return this.owner

@@ -15,8 +15,8 @@ import type { Limit } from '../limits/limit.ts'
  *
  * - peer, transient, system, when it is opened
  * - peer, protocol peer, protocol, system, once the protocol is known
- * - peer, protocol peer, service peer, protocol, service, system, once the
- *   service is known too
+ * - peer, protocol peer, service peer, protocol, service, system, once the service
+ * is known too
  */
 export class StreamNode extends MovableNode implements StreamScope {
   declare readonly peerNode: AggregateNode
