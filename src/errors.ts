@@ -1,3 +1,5 @@
+import { formatSetting } from './limits/setting.ts'
+import type { SettingPath } from './limits/setting.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**
@@ -38,6 +40,11 @@ export interface RefusedRequest {
    * The priority of a memory reservation, from 0 to 255
    */
   priority?: number
+
+  /**
+   * Where the limit is configured
+   */
+  settingPath?: SettingPath
 }
 
 /**
@@ -91,6 +98,16 @@ export abstract class ResourceLimitExceededError extends Error {
    */
   readonly priority?: number
 
+  /**
+   * Where the limit is configured, as keys of the options of the resource manager:
+   * `['limits', 'system', 'connsInbound']` or `['subnetLimits', 'ipv4']`. Not set
+   * where a custom `Limiter` computes it.
+   *
+   * The limit of a scope whose `setLimit` was called is the one from there, and
+   * remains so when this setting changes, until `setLimits` of the manager is called.
+   */
+  readonly settingPath?: SettingPath
+
   constructor (message: string, request: RefusedRequest) {
     super(message)
     this.name = 'ResourceLimitExceededError'
@@ -100,6 +117,17 @@ export abstract class ResourceLimitExceededError extends Error {
     this.attempted = request.attempted
     this.limit = request.limit
     this.priority = request.priority
+    this.settingPath = request.settingPath
+  }
+
+  /**
+   * The setting to change if more should fit. Limits are written as in go-libp2p's
+   * files: `System.ConnsInbound`, `Peer["12D3…"].Streams`, `PeerDefault.Streams`.
+   * Other options are written as they are called here: `subnetLimits.ipv4`,
+   * `rateLimits.connections.global`.
+   */
+  get setting (): string | undefined {
+    return this.settingPath == null ? undefined : formatSetting(this.settingPath)
   }
 }
 

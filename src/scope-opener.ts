@@ -1,6 +1,7 @@
 import { ipFromMultiaddr } from './admission/ip-from-address.ts'
 import { checkDirection } from './scopes/arguments.ts'
 import type { Admission } from './admission/admission.ts'
+import type { IPAddress } from './admission/ip-address.ts'
 import type { ConnectionAdmission } from './scopes/connection-admission.ts'
 import type { ConnectionNode } from './scopes/connection-node.ts'
 import type { AnyRefusal } from './scopes/refusal.ts'
@@ -73,7 +74,7 @@ export class ScopeOpener implements ConnectionAdmission {
     if (connection.allowlisted) {
       this.#admission.release(countedIP)
     } else {
-      connection.countedIP = countedIP
+      connection.countedAddress = countedIP
     }
 
     connection.enter()
@@ -140,14 +141,14 @@ export class ScopeOpener implements ConnectionAdmission {
     const denied = this.#admission.count(ip, connection.inbound ? 'inbound' : 'outbound')
 
     if (denied == null) {
-      connection.countedIP = ip
+      connection.countedAddress = ip
     }
 
     return this.#graph.refuse(denied)
   }
 
   leave (connection: ConnectionNode): void {
-    this.#admission.release(connection.countedIP)
+    this.#admission.release(connection.countedAddress as IPAddress | undefined)
   }
 
   stop (): void {

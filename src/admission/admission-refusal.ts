@@ -1,5 +1,6 @@
 import { RateLimitExceededError, SubnetLimitExceededError } from '../errors.ts'
 import type { RefusedRequest, ResourceLimitExceededError } from '../errors.ts'
+import type { SettingPath } from '../limits/setting.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**
@@ -70,6 +71,31 @@ export class AdmissionRefusal implements RefusedRequest {
 
   get message (): string {
     return `${this.scope}: cannot reserve ${this.direction} ${this.request}: ${this.resource === 'rate' ? 'rate' : 'resource'} limit exceeded`
+  }
+
+  /**
+   * The option that has this limit, without the address or peer it was applied to
+   */
+  get settingPath (): SettingPath {
+    if (this.resource === 'subnet') {
+      return ['subnetLimits', this.#optionForAddresses]
+    }
+
+    return this.request === 'connection'
+      ? ['rateLimits', 'connections', this.#optionForAddresses]
+      : ['rateLimits', 'streams', this.kind]
+  }
+
+  get #optionForAddresses (): string {
+    switch (this.kind) {
+      case 'subnet':
+        // the colons of the address tell which
+        return String(this.#subject).includes(':') ? 'ipv6' : 'ipv4'
+      case 'network':
+        return 'prefixes'
+      default:
+        return this.kind
+    }
   }
 
   toError (): ResourceLimitExceededError {

@@ -100,6 +100,12 @@ export class StreamTracker {
       throw new Error('the stream is not accounted for')
     }
 
+    // it has ended already and holds nothing: what happens now is for libp2p to say
+    if (scope.closed) {
+      next(stream, connection)
+      return
+    }
+
     const refusal = this.#refuseByRate(scope, stream.protocol) ??
       scope.trySetProtocol(stream.protocol) ??
       this.#trySetService(scope, stream.protocol)

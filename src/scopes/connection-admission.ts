@@ -3,6 +3,11 @@ import type { AnyRefusal } from './refusal.ts'
 import type { PeerId } from '@libp2p/interface'
 
 /**
+ * What the admission remembers an address by. The graph only keeps it.
+ */
+export type CountedAddress = object
+
+/**
  * What is decided about connections by their address. The graph knows nothing of
  * addresses, it only says what becomes of its connections.
  */

@@ -3,12 +3,12 @@ import { checkPeer } from './arguments.ts'
 import { MovableNode } from './movable-node.ts'
 import { findConnectionShortage, NOTHING } from './refusal.ts'
 import type { AggregateNode } from './aggregate-node.ts'
+import type { CountedAddress } from './connection-admission.ts'
 import type { AnyRefusal, Refusal, Usage } from './refusal.ts'
 import type { ConnectionScope, PeerScope, ScopeStat } from './resource-scope.ts'
 import type { ScopeGraph } from './scope-graph.ts'
 import type { ScopeKind } from './scope-kind.ts'
 import type { ScopePair } from './scope-pair.ts'
-import type { IPAddress } from '../admission/ip-address.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -31,7 +31,7 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
   /**
    * The address under which the connection counts in its subnet
    */
-  countedIP?: IPAddress = undefined
+  countedAddress?: CountedAddress = undefined
 
   constructor (graph: ScopeGraph, serial: number, ownLimit: Readonly<Limit> | undefined, inbound: boolean, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr) {
     super(graph, serial, ownLimit, inbound, pair)

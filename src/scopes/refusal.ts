@@ -1,9 +1,10 @@
 import { ConnectionLimitExceededError, MemoryLimitExceededError, ResourceScopeClosedError, StreamLimitExceededError } from '../errors.ts'
+import { limitField } from '../limits/setting.ts'
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from './memory-priority.ts'
-import type { AggregateNode } from './aggregate-node.ts'
 import type { ScopeKind } from './scope-kind.ts'
 import type { RefusedRequest, Resource, ResourceLimitExceededError } from '../errors.ts'
 import type { Limit } from '../limits/limit.ts'
+import type { SettingPath } from '../limits/setting.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**
@@ -14,6 +15,11 @@ export interface RefusingNode {
   readonly name: string
   readonly limit: Readonly<Limit>
   readonly memory: number
+
+  /**
+   * The part of the configuration that its limit is from, where it is from one
+   */
+  readonly limitPath?: SettingPath
 
   /**
    * The node that this one reserves in, where it is a span
@@ -31,6 +37,11 @@ export interface AnyRefusal extends RefusedRequest {
    */
   readonly kind: string
   readonly resource: Resource
+
+  /**
+   * What was asked for, other than memory: which of it `resource` is not always says
+   */
+  readonly added?: Usage
   readonly message: string
   toError(): ResourceLimitExceededError
 }
@@ -49,8 +60,9 @@ export class Refusal implements AnyRefusal {
   readonly attempted: number
   readonly limit: number
   readonly priority?: number
+  readonly added?: Usage
 
-  constructor (asker: RefusingNode | undefined, node: RefusingNode, resource: Refusal['resource'], direction: MessageStreamDirection | undefined, current: number, attempted: number, limit: number, priority?: number) {
+  constructor (asker: RefusingNode | undefined, node: RefusingNode, resource: Refusal['resource'], direction: MessageStreamDirection | undefined, current: number, attempted: number, limit: number, priority?: number, added?: Usage) {
     this.asker = asker
     this.node = node
     this.resource = resource
@@ -59,6 +71,7 @@ export class Refusal implements AnyRefusal {
     this.attempted = attempted
     this.limit = limit
     this.priority = priority
+    this.added = added
   }
 
   /**
@@ -73,6 +86,12 @@ export class Refusal implements AnyRefusal {
    */
   get scope (): string {
     return this.node.name
+  }
+
+  get settingPath (): SettingPath | undefined {
+    const path = this.node.limitPath
+
+    return path == null ? undefined : [...path, limitField(this.resource, this.direction)]
   }
 
   get message (): string {
@@ -159,18 +178,18 @@ export function findStreamShortage (asker: RefusingNode | undefined, node: Refus
   const { limit } = node
 
   if (added.streamsInbound > 0 && held.streamsInbound + added.streamsInbound > limit.streamsInbound) {
-    return new Refusal(asker, node, 'stream', 'inbound', held.streamsInbound, added.streamsInbound, limit.streamsInbound)
+    return new Refusal(asker, node, 'stream', 'inbound', held.streamsInbound, added.streamsInbound, limit.streamsInbound, undefined, added)
   }
 
   if (added.streamsOutbound > 0 && held.streamsOutbound + added.streamsOutbound > limit.streamsOutbound) {
-    return new Refusal(asker, node, 'stream', 'outbound', held.streamsOutbound, added.streamsOutbound, limit.streamsOutbound)
+    return new Refusal(asker, node, 'stream', 'outbound', held.streamsOutbound, added.streamsOutbound, limit.streamsOutbound, undefined, added)
   }
 
   const total = held.streamsInbound + held.streamsOutbound
   const more = added.streamsInbound + added.streamsOutbound
 
   if (total + more > limit.streams) {
-    return new Refusal(asker, node, 'stream', undefined, total, more, limit.streams)
+    return new Refusal(asker, node, 'stream', undefined, total, more, limit.streams, undefined, added)
   }
 }
 
@@ -181,22 +200,22 @@ export function findConnectionShortage (asker: RefusingNode | undefined, node: R
   const { limit } = node
 
   if (added.connsInbound > 0 && held.connsInbound + added.connsInbound > limit.connsInbound) {
-    return new Refusal(asker, node, 'connection', 'inbound', held.connsInbound, added.connsInbound, limit.connsInbound)
+    return new Refusal(asker, node, 'connection', 'inbound', held.connsInbound, added.connsInbound, limit.connsInbound, undefined, added)
   }
 
   if (added.connsOutbound > 0 && held.connsOutbound + added.connsOutbound > limit.connsOutbound) {
-    return new Refusal(asker, node, 'connection', 'outbound', held.connsOutbound, added.connsOutbound, limit.connsOutbound)
+    return new Refusal(asker, node, 'connection', 'outbound', held.connsOutbound, added.connsOutbound, limit.connsOutbound, undefined, added)
   }
 
   const total = held.connsInbound + held.connsOutbound
   const more = added.connsInbound + added.connsOutbound
 
   if (total + more > limit.conns) {
-    return new Refusal(asker, node, 'connection', undefined, total, more, limit.conns)
+    return new Refusal(asker, node, 'connection', undefined, total, more, limit.conns, undefined, added)
   }
 
   if (added.fd > 0 && held.fd + added.fd > limit.fd) {
-    return new Refusal(asker, node, 'fd', undefined, held.fd, added.fd, limit.fd)
+    return new Refusal(asker, node, 'fd', undefined, held.fd, added.fd, limit.fd, undefined, added)
   }
 }
 
@@ -204,7 +223,7 @@ export function findConnectionShortage (asker: RefusingNode | undefined, node: R
  * Finds the first resource that does not fit when something moves into a scope.
  * All of them are checked, whatever it is that moves.
  */
-export function findMoveShortage (node: AggregateNode, added: Usage): Refusal | undefined {
+export function findMoveShortage (node: RefusingNode & Usage, added: Usage): Refusal | undefined {
   return findMemoryShortage(undefined, node, added.memory, MEMORY_PRIORITY_ALWAYS) ??
     findStreamShortage(undefined, node, node, added) ??
     findConnectionShortage(undefined, node, node, added)

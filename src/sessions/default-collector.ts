@@ -3,7 +3,7 @@ import { resolveCollectorConfig } from './collector-config.ts'
 import { History } from './history.ts'
 import { SessionTable } from './session-table.ts'
 import { LiveSession } from './session.ts'
-import { STEP_DURATION, SlidingWindow } from './sliding-window.ts'
+import { SlidingWindow } from './sliding-window.ts'
 import { Ticker } from './ticker.ts'
 import type { ResolvedCollectorConfig } from './collector-config.ts'
 import type { Collector, CollectorConfig, Summary } from './collector.ts'
@@ -47,8 +47,8 @@ export class DefaultCollector implements Collector, TickTask {
     this.history = new History(this.config.maxHistory)
     this.#ticker = ticker
     this.#sessions = new SessionTable({ ...this.config, ended: session => { this.#record(session) } })
-    this.#rx = new SlidingWindow(stepAt(ticker.now()))
-    this.#tx = new SlidingWindow(stepAt(ticker.now()))
+    this.#rx = new SlidingWindow(ticker.step())
+    this.#tx = new SlidingWindow(ticker.step())
     ticker.add(this)
   }
 
@@ -66,17 +66,13 @@ export class DefaultCollector implements Collector, TickTask {
       return
     }
 
-    const now = this.#ticker.now()
-    const session = new LiveSession({
+    this.#sessions.add(new LiveSession({
       id,
       reference,
       location: location === '' ? UNKNOWN : location,
       peer: peer === '' ? UNKNOWN : peer,
-      now,
-      step: stepAt(now)
-    })
-
-    this.#sessions.add(session)
+      step: this.#ticker.step()
+    }))
     this.#ticker.wake()
   }
 
@@ -87,7 +83,7 @@ export class DefaultCollector implements Collector, TickTask {
       return false
     }
 
-    this.#sessions.seen(session, this.#ticker.now())
+    this.#sessions.seen(session, this.#ticker.step())
 
     return true
   }
@@ -122,11 +118,9 @@ export class DefaultCollector implements Collector, TickTask {
       return
     }
 
-    const step = stepAt(session.lastSeen)
-
     session.rxBytes += bytes
-    session.rx.add(bytes, step)
-    this.#rx.add(bytes, step)
+    session.rx.add(bytes, session.lastSeen)
+    this.#rx.add(bytes, session.lastSeen)
   }
 
   egress (id: string, bytes: number): void {
@@ -136,19 +130,17 @@ export class DefaultCollector implements Collector, TickTask {
       return
     }
 
-    const step = stepAt(session.lastSeen)
-
     session.txBytes += bytes
-    session.tx.add(bytes, step)
-    this.#tx.add(bytes, step)
+    session.tx.add(bytes, session.lastSeen)
+    this.#tx.add(bytes, session.lastSeen)
   }
 
   ingressBitrate (): number {
-    return this.#rx.bitrate(this.#step())
+    return this.#rx.bitrate(this.#ticker.step())
   }
 
   egressBitrate (): number {
-    return this.#tx.bitrate(this.#step())
+    return this.#tx.bitrate(this.#ticker.step())
   }
 
   maxIngressBitrate (): number {
@@ -160,22 +152,22 @@ export class DefaultCollector implements Collector, TickTask {
   }
 
   topIngressBitrate (): number {
-    const step = this.#step()
+    const step = this.#ticker.step()
     let sum = 0
 
-    for (const session of this.#sessions.active()) {
-      sum += session.rx.topBitrate(step)
+    for (const { active, rx } of this.#sessions.values()) {
+      sum += active ? rx.topBitrate(step) : 0
     }
 
     return sum
   }
 
   topEgressBitrate (): number {
-    const step = this.#step()
+    const step = this.#ticker.step()
     let sum = 0
 
-    for (const session of this.#sessions.active()) {
-      sum += session.tx.topBitrate(step)
+    for (const { active, tx } of this.#sessions.values()) {
+      sum += active ? tx.topBitrate(step) : 0
     }
 
     return sum
@@ -219,27 +211,34 @@ export class DefaultCollector implements Collector, TickTask {
   }
 
   active (): Session[] {
-    const step = this.#step()
+    const step = this.#ticker.step()
+    const sessions: Session[] = []
 
-    return Array.from(this.#sessions.active(), session => session.toSession(step))
+    for (const session of this.#sessions.values()) {
+      if (session.active) {
+        sessions.push(session.toSession(step))
+      }
+    }
+
+    return sessions
   }
 
   sessionTopIngressBitrate (id: string): number {
-    return this.#sessions.get(id)?.rx.topBitrate(this.#step()) ?? 0
+    return this.#sessions.get(id)?.rx.topBitrate(this.#ticker.step()) ?? 0
   }
 
   sessionTopEgressBitrate (id: string): number {
-    return this.#sessions.get(id)?.tx.topBitrate(this.#step()) ?? 0
+    return this.#sessions.get(id)?.tx.topBitrate(this.#ticker.step()) ?? 0
   }
 
   sessionSetTopIngressBitrate (id: string, bitrate: number): void {
     checkTopBitrate(bitrate)
-    this.#sessions.get(id)?.rx.setTopBitrate(bitrate, this.#step())
+    this.#sessions.get(id)?.rx.setTopBitrate(bitrate, this.#ticker.step())
   }
 
   sessionSetTopEgressBitrate (id: string, bitrate: number): void {
     checkTopBitrate(bitrate)
-    this.#sessions.get(id)?.tx.setTopBitrate(bitrate, this.#step())
+    this.#sessions.get(id)?.tx.setTopBitrate(bitrate, this.#ticker.step())
   }
 
   sessions (): number {
@@ -281,16 +280,12 @@ export class DefaultCollector implements Collector, TickTask {
     this.#ticker.remove(this)
   }
 
-  tick (now: number): TickResult {
-    if (this.#sessions.endIdle(now, SESSIONS_PER_TICK) === 0) {
+  tick (step: number): TickResult {
+    if (this.#sessions.endIdle(step, SESSIONS_PER_TICK) === 0) {
       return 'busy'
     }
 
     return this.#sessions.size === 0 ? 'idle' : 'waiting'
-  }
-
-  #step (): number {
-    return stepAt(this.#ticker.now())
   }
 
   /**
@@ -302,7 +297,7 @@ export class DefaultCollector implements Collector, TickTask {
     const session = bytes === 0 ? undefined : this.#sessions.get(id)
 
     if (session != null) {
-      this.#sessions.seen(session, this.#ticker.now())
+      this.#sessions.seen(session, this.#ticker.coarseStep())
     }
 
     return session
@@ -325,10 +320,6 @@ export class DefaultCollector implements Collector, TickTask {
 
     return sum
   }
-}
-
-function stepAt (now: number): number {
-  return Math.floor(now / STEP_DURATION)
 }
 
 function exceeds (bitrate: number, max: number): boolean {

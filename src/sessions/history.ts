@@ -26,19 +26,21 @@ export interface HistorySummary extends SessionStats {
   references: Record<string, SessionStats>
 }
 
+interface SessionNames {
+  readonly location: string
+  readonly peer: string
+  readonly reference: string
+}
+
 /**
  * The sum of all sessions with the same location, peer and reference
  */
-export interface HistoryEntry extends SessionStats {
-  location: string
-  peer: string
-  reference: string
-}
+export interface HistoryEntry extends SessionNames, SessionStats {}
 
 /**
  * Location, peer and reference of what does not get an entry of its own
  */
-export const OTHER = 'other'
+const OTHER = 'other'
 
 /**
  * The sums of sessions that have ended, for each location, peer and reference.
@@ -49,8 +51,8 @@ export const OTHER = 'other'
  */
 export class History {
   readonly #maxEntries: number
-  readonly #entries = new Map<string, HistoryEntry>()
   readonly #other: HistoryEntry = { location: OTHER, peer: OTHER, reference: OTHER, ...noSessions() }
+  readonly #entries = new Map([[keyOf(this.#other), this.#other]])
   #revision = 0
 
   /**
@@ -73,9 +75,7 @@ export class History {
   }
 
   entries (): HistoryEntry[] {
-    const entries = [...this.#entries.values()]
-
-    return this.#other.totalSessions === 0 ? entries : [...entries, this.#other]
+    return Array.from(this.#entries.values()).filter(({ totalSessions }) => totalSessions > 0)
   }
 
   summary (): HistorySummary {
@@ -94,22 +94,29 @@ export class History {
     return summary
   }
 
-  #entryFor ({ location, peer, reference }: Readonly<HistoryEntry>): HistoryEntry {
-    // the lengths keep apart what would be the same when put together
-    const key = `${location.length}:${peer.length}:${location}${peer}${reference}`
+  #entryFor (names: SessionNames): HistoryEntry {
+    const key = keyOf(names)
     let entry = this.#entries.get(key)
 
     if (entry == null) {
-      if (this.#entries.size >= this.#maxEntries) {
+      // one of them is the entry for the others
+      if (this.#entries.size > this.#maxEntries) {
         return this.#other
       }
 
-      entry = { location, peer, reference, ...noSessions() }
+      entry = { location: names.location, peer: names.peer, reference: names.reference, ...noSessions() }
       this.#entries.set(key, entry)
     }
 
     return entry
   }
+}
+
+/**
+ * The lengths keep apart what would be the same when put together
+ */
+function keyOf ({ location, peer, reference }: SessionNames): string {
+  return `${location.length}:${peer.length}:${location}${peer}${reference}`
 }
 
 function noSessions (): SessionStats {

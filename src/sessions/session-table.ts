@@ -1,8 +1,18 @@
 import { SessionQueue } from './session-queue.ts'
-import type { ResolvedCollectorConfig } from './collector-config.ts'
+import { toSteps } from './ticker.ts'
 import type { LiveSession } from './session.ts'
 
-export interface SessionTableInit extends Pick<ResolvedCollectorConfig, 'inactiveTimeout' | 'sessionTimeout'> {
+export interface SessionTableInit {
+  /**
+   * How long a session is kept that has not been activated, in ms
+   */
+  inactiveTimeout: number
+
+  /**
+   * How long an active session is kept without any bytes, in ms
+   */
+  sessionTimeout: number
+
   /**
    * Called with each session that ends and was active
    */
@@ -13,13 +23,17 @@ export interface SessionTableInit extends Pick<ResolvedCollectorConfig, 'inactiv
  * The sessions of a collector by their id, from the beginning to the end of each
  */
 export class SessionTable {
-  readonly #init: SessionTableInit
+  readonly #ended: (session: LiveSession) => void
+  readonly #inactiveSteps: number
+  readonly #sessionSteps: number
   readonly #sessions = new Map<string, LiveSession>()
   readonly #pending = new SessionQueue()
   readonly #active = new SessionQueue()
 
   constructor (init: SessionTableInit) {
-    this.#init = init
+    this.#ended = init.ended
+    this.#inactiveSteps = toSteps(init.inactiveTimeout)
+    this.#sessionSteps = toSteps(init.sessionTimeout)
   }
 
   /**
@@ -37,14 +51,10 @@ export class SessionTable {
   }
 
   /**
-   * The sessions that are active, the oldest first
+   * All sessions, the oldest first
    */
-  * active (): Generator<LiveSession> {
-    for (const session of this.#sessions.values()) {
-      if (session.active) {
-        yield session
-      }
-    }
+  values (): Iterable<LiveSession> {
+    return this.#sessions.values()
   }
 
   has (id: string): boolean {
@@ -66,17 +76,16 @@ export class SessionTable {
   /**
    * Something has happened in a session, which makes it active
    */
-  seen (session: LiveSession, now: number): void {
-    session.lastSeen = now
-
-    if (session.active) {
+  seen (session: LiveSession, step: number): void {
+    if (!session.active) {
+      this.#pending.remove(session)
+      this.#active.push(session)
+      session.active = true
+    } else if (session.lastSeen !== step) {
       this.#active.moveToEnd(session)
-      return
     }
 
-    this.#pending.remove(session)
-    this.#active.push(session)
-    session.active = true
+    session.lastSeen = step
   }
 
   end (session: LiveSession): void {
@@ -84,7 +93,7 @@ export class SessionTable {
 
     if (session.active) {
       this.#active.remove(session)
-      this.#init.ended(session)
+      this.#ended(session)
     } else {
       this.#pending.remove(session)
     }
@@ -99,18 +108,22 @@ export class SessionTable {
   /**
    * Ends sessions that have been idle for too long
    *
-   * @param now - the time of the ticker, in ms
+   * @param step - the number of the step that it is now
    * @param budget - how many to end at most
    * @returns What is left of the budget
    */
-  endIdle (now: number, budget: number): number {
-    const left = this.#endIdle(this.#pending, now - this.#init.inactiveTimeout, budget)
+  endIdle (step: number, budget: number): number {
+    const left = this.#endIdle(this.#pending, step - this.#inactiveSteps, budget)
 
-    return this.#endIdle(this.#active, now - this.#init.sessionTimeout, left)
+    return this.#endIdle(this.#active, step - this.#sessionSteps, left)
   }
 
+  /**
+   * Ends those that were last seen before a step. The step itself does not count:
+   * they may have been seen at the end of it.
+   */
   #endIdle (queue: SessionQueue, since: number, budget: number): number {
-    while (budget > 0 && queue.first != null && queue.first.lastSeen <= since) {
+    while (budget > 0 && queue.first != null && queue.first.lastSeen < since) {
       this.end(queue.first)
       budget--
     }

@@ -46,10 +46,7 @@ export interface LiveSessionInit {
   location: string
   peer: string
 
-  /** The time of the ticker, in ms */
-  now: number
-
-  /** The number of the step for the windows */
+  /** The number of the step that it is now */
   step: number
 }
 
@@ -70,8 +67,8 @@ export class LiveSession {
   txBytes = 0
 
   /**
-   * When the session was registered, activated or had traffic, whichever was last,
-   * as time of the ticker in ms
+   * The number of the step in which the session was registered, activated or had
+   * traffic, whichever was last
    */
   lastSeen: number
 
@@ -84,7 +81,7 @@ export class LiveSession {
     this.reference = init.reference
     this.location = init.location
     this.peer = init.peer
-    this.lastSeen = init.now
+    this.lastSeen = init.step
     this.rx = new SlidingWindow(init.step)
     this.tx = new SlidingWindow(init.step)
     // set here too, so that all sessions have the same shape from the beginning

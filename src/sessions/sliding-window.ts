@@ -1,7 +1,4 @@
-/**
- * How long a step is, in ms
- */
-export const STEP_DURATION = 1_000
+import { STEP_DURATION } from './ticker.ts'
 
 /**
  * How many steps a bit rate is averaged over

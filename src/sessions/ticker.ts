@@ -1,15 +1,22 @@
 import { startClock } from '../admission/clock.ts'
 
 /**
- * How often tasks are called while one of them waits for something, in ms
+ * How long a step is, in ms. It is the unit of time here: as small whole numbers,
+ * steps are compared and stored without allocating anything.
  */
-export const TICK_INTERVAL = 1_000
+export const STEP_DURATION = 1_000
 
 /**
- * What a task expects of the next tick:
+ * How many calls of `coarseStep` share a look at the clock, which takes longer than
+ * everything else that has to be done to count some bytes
+ */
+const CALLS_PER_LOOK = 16
+
+/**
+ * What a task expects of the ticker:
  *
  * - `idle`: nothing, until somebody calls `wake`
- * - `waiting`: to be called after the interval
+ * - `waiting`: to be called in the next step
  * - `busy`: to be called again as soon as others have had the event loop
  */
 export type TickResult = 'idle' | 'waiting' | 'busy'
@@ -18,9 +25,9 @@ export interface TickTask {
   /**
    * Does what is due, in a slice that does not hold up anything else
    *
-   * @param now - the time of the ticker, in ms
+   * @param step - the number of the step that it is now
    */
-  tick(now: number): TickResult
+  tick(step: number): TickResult
 }
 
 export interface TickerInit {
@@ -33,19 +40,45 @@ export interface TickerInit {
 }
 
 /**
+ * How many steps something takes that takes a number of ms
+ */
+export function toSteps (ms: number): number {
+  return Math.ceil(ms / STEP_DURATION)
+}
+
+/**
  * One clock and one timer for any number of tasks. There is a timer only while a
  * task waits for something, and it does not keep the process alive.
  */
 export class Ticker {
-  /**
-   * The time in ms since the ticker was made
-   */
-  readonly now: () => number
+  // in ms since the ticker was made
+  readonly #now: () => number
   readonly #tasks = new Set<TickTask>()
+  #step = 0
+  #calls = 0
   #timer?: ReturnType<typeof setTimeout>
 
   constructor (init: TickerInit = {}) {
-    this.now = startClock(init.now)
+    this.#now = startClock(init.now)
+  }
+
+  /**
+   * The number of the step that it is now, counted from when the ticker was made
+   */
+  step (): number {
+    this.#calls = 0
+    // a clock that is set back must not bring sessions out of order
+    this.#step = Math.max(this.#step, Math.floor(this.#now() / STEP_DURATION))
+
+    return this.#step
+  }
+
+  /**
+   * The same without always looking at the clock. While a task waits, the timer does
+   * so at the beginning of each step; in case that it is late, some of the calls do.
+   */
+  coarseStep (): number {
+    return ++this.#calls < CALLS_PER_LOOK ? this.#step : this.step()
   }
 
   add (task: TickTask): void {
@@ -65,7 +98,7 @@ export class Ticker {
    */
   wake (): void {
     if (this.#timer == null) {
-      this.#schedule(TICK_INTERVAL)
+      this.#schedule('waiting')
     }
   }
 
@@ -73,27 +106,29 @@ export class Ticker {
    * Calls all tasks now
    */
   tick (): void {
-    const now = this.now()
-    let delay = Infinity
+    const step = this.step()
+    let next: TickResult = 'idle'
 
     this.#cancel()
 
     for (const task of this.#tasks) {
-      const result = task.tick(now)
+      const result = task.tick(step)
 
-      if (result !== 'idle') {
-        delay = Math.min(delay, result === 'busy' ? 0 : TICK_INTERVAL)
+      if (next === 'idle' || result === 'busy') {
+        next = result
       }
     }
 
-    if (delay < Infinity) {
+    if (next !== 'idle') {
       this.#cancel()
-      this.#schedule(delay)
+      this.#schedule(next)
     }
   }
 
-  #schedule (delay: number): void {
-    this.#timer = setTimeout(() => { this.tick() }, delay)
+  #schedule (next: 'waiting' | 'busy'): void {
+    const untilNextStep = STEP_DURATION - this.#now() % STEP_DURATION
+
+    this.#timer = setTimeout(() => { this.tick() }, next === 'busy' ? 0 : untilNextStep)
 
     // not there in browsers, where a timer is a number
     this.#timer.unref?.()

@@ -1,0 +1,29 @@
+import type { AggregateNode } from './aggregate-node.ts'
+import type { OwnedNode } from './owned-node.ts'
+import type { Usage } from './refusal.ts'
+
+export type AnyNode = AggregateNode | OwnedNode
+
+/**
+ * Follows everything that changes in the graph. It is called after the change, and
+ * must not throw.
+ *
+ * There usually is none, and then nothing but a look at one field happens.
+ */
+export interface GraphTracer {
+  created(node: AnyNode): void
+
+  destroyed(node: AnyNode): void
+
+  /**
+   * The same was added to all of these
+   *
+   * @param priority - that of a reservation of memory
+   */
+  added(nodes: AnyNode[], usage: Usage, priority?: number): void
+
+  /**
+   * The same was taken out of all of these
+   */
+  removed(nodes: AnyNode[], usage: Usage): void
+}

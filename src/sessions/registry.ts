@@ -1,0 +1,219 @@
+import { checkObject, invalid } from '../admission/validation.ts'
+import { WarningLog } from '../warning-log.ts'
+import { DefaultCollector } from './default-collector.ts'
+import { HistoryStore } from './history-store.ts'
+import { NullCollector } from './null-collector.ts'
+import { Persistence } from './persistence.ts'
+import { Ticker } from './ticker.ts'
+import type { Collector, CollectorConfig, Summary } from './collector.ts'
+import type { HistoryStoreInit } from './history-store.ts'
+import type { Session } from './session.ts'
+import type { TickerInit } from './ticker.ts'
+import type { Logger, Startable } from '@libp2p/interface'
+
+export interface SessionRegistryInit extends TickerInit {
+  /**
+   * Where the histories of the collectors are kept. They are read when the registry
+   * is started.
+   *
+   * @default histories are lost at the end of the process
+   */
+  persistence?: HistoryStoreInit
+
+  /**
+   * Where it is logged that a history could not be read or written
+   *
+   * @default it is not logged
+   */
+  log?: Logger
+}
+
+/**
+ * What the collectors know
+ */
+export interface SessionRegistryReader {
+  /**
+   * The ids of the collectors
+   */
+  collectors(): string[]
+
+  /**
+   * The collector with this id, `undefined` if there is none
+   */
+  collector(id: string): Collector | undefined
+
+  /**
+   * The summary of a collector, an empty one if there is no such collector
+   */
+  summary(id: string): Summary
+
+  /**
+   * The active sessions of a collector, the oldest first, none if there is no such
+   * collector
+   */
+  active(id: string): Session[]
+}
+
+interface RegisteredCollector {
+  collector: DefaultCollector
+  persistence?: Persistence
+}
+
+/**
+ * Collectors by their id. However many sessions they have, together they need one
+ * timer.
+ *
+ * Collectors can be registered and used at any time. Starting and stopping is about
+ * what is kept: `start` reads the histories, `stop` ends all sessions and writes the
+ * histories.
+ */
+export class SessionRegistry implements SessionRegistryReader, Startable {
+  readonly #ticker: Ticker
+  readonly #store?: HistoryStore
+  readonly #warnings?: WarningLog
+  readonly #registered = new Map<string, RegisteredCollector>()
+  #started = false
+
+  /**
+   * @throws {InvalidParametersError} If the persistence lacks a datastore or a key
+   */
+  constructor (init: SessionRegistryInit = {}) {
+    const { log, now, persistence } = init
+
+    checkPersistence(persistence)
+
+    this.#ticker = new Ticker({ now })
+    this.#store = persistence == null ? undefined : new HistoryStore(persistence)
+    this.#warnings = log == null ? undefined : new WarningLog(log, now)
+  }
+
+  /**
+   * Makes a collector
+   *
+   * @param id - letters and digits
+   * @param config
+   * @throws {InvalidParametersError} If the id is anything else or taken, or if an
+   * option cannot be used
+   */
+  register (id: string, config: CollectorConfig = {}): Collector {
+    if (typeof id !== 'string' || !/^[0-9A-Za-z]+$/.test(id)) {
+      throw invalid('id', 'letters and digits', id)
+    }
+
+    if (this.#registered.has(id)) {
+      throw invalid('id', 'one that is not registered', id)
+    }
+
+    const collector = new DefaultCollector(config, this.#ticker)
+    const persistence = this.#persist(id, collector)
+
+    this.#registered.set(id, { collector, persistence })
+
+    if (this.#started) {
+      void persistence?.start()
+    }
+
+    return collector
+  }
+
+  /**
+   * Stops a collector and forgets it
+   *
+   * @returns When its history has been written
+   * @throws {InvalidParametersError} If there is no collector with this id
+   */
+  async unregister (id: string): Promise<void> {
+    const registered = this.#registered.get(id)
+
+    if (registered == null) {
+      throw invalid('id', 'a registered one', id)
+    }
+
+    this.#registered.delete(id)
+    registered.collector.stop()
+    await registered.persistence?.stop()
+  }
+
+  /**
+   * Stops all collectors and forgets them
+   *
+   * @returns When their histories have been written
+   */
+  async unregisterAll (): Promise<void> {
+    await Promise.all(this.collectors().map(async id => this.unregister(id)))
+  }
+
+  collectors (): string[] {
+    return [...this.#registered.keys()]
+  }
+
+  collector (id: string): Collector | undefined {
+    return this.#registered.get(id)?.collector
+  }
+
+  summary (id: string): Summary {
+    return (this.collector(id) ?? new NullCollector()).summary()
+  }
+
+  active (id: string): Session[] {
+    return this.collector(id)?.active() ?? []
+  }
+
+  /**
+   * @returns When the histories have been read, or could not be read
+   */
+  async start (): Promise<void> {
+    this.#started = true
+
+    await Promise.all(Array.from(this.#registered.values(), async ({ collector, persistence }) => {
+      collector.start()
+      await persistence?.start()
+    }))
+  }
+
+  /**
+   * Ends all sessions. The collectors stay registered, but have no new sessions until
+   * the registry is started again.
+   *
+   * @returns When the histories have been written, or could not be written
+   */
+  async stop (): Promise<void> {
+    this.#started = false
+
+    await Promise.all(Array.from(this.#registered.values(), async ({ collector, persistence }) => {
+      collector.stop()
+      await persistence?.stop()
+    }))
+  }
+
+  #persist (id: string, { config, history }: DefaultCollector): Persistence | undefined {
+    if (this.#store == null) {
+      return undefined
+    }
+
+    return new Persistence({
+      id,
+      history,
+      store: this.#store,
+      ticker: this.#ticker,
+      interval: config.persistInterval,
+      warn: message => { this.#warnings?.warn(message) }
+    })
+  }
+}
+
+function checkPersistence (persistence?: HistoryStoreInit): void {
+  checkObject('persistence', persistence)
+
+  if (persistence == null) {
+    return
+  }
+
+  if (typeof persistence.datastore?.put !== 'function') {
+    throw invalid('persistence.datastore', 'a datastore', persistence.datastore)
+  }
+
+  if (typeof persistence.key?.instance !== 'function') {
+    throw invalid('persistence.key', 'a key', persistence.key)
+  }
+}
