@@ -13,8 +13,8 @@ const DEFAULT_SESSION_TIMEOUT = 5_000
 const DEFAULT_PERSIST_INTERVAL = 60_000
 
 /**
- * With entries of 150 characters, this is less than 1 MB of memory and 400 kB in the
- * datastore, and writing it holds the event loop for about a millisecond
+ * With names of 150 characters in each entry this is less than 1 MB of memory and
+ * 400 kB in the datastore, and writing it holds the event loop for about a millisecond
  */
 const DEFAULT_MAX_HISTORY = 2_048
 
@@ -24,27 +24,25 @@ const DEFAULT_MAX_HISTORY = 2_048
 export type ResolvedCollectorConfig = Readonly<Required<CollectorConfig>>
 
 /**
- * @param config - what was configured
- * @param field - where it was configured, for the error message
  * @throws {InvalidParametersError} If an option cannot be used
  */
-export function resolveCollectorConfig (config: CollectorConfig = {}, field: string = 'config'): ResolvedCollectorConfig {
-  checkObject(field, config)
+export function resolveCollectorConfig (config: CollectorConfig): ResolvedCollectorConfig {
+  checkObject('config', config)
 
   const { maxRxBitrate = 0, maxTxBitrate = 0, maxSessions = 0, limiter = new NullIPLimiter() } = config
   const { sessionTimeout = DEFAULT_SESSION_TIMEOUT, inactiveTimeout = sessionTimeout } = config
   const { persistInterval = DEFAULT_PERSIST_INTERVAL, maxHistory = DEFAULT_MAX_HISTORY } = config
 
-  checkBitrate(`${field}.maxRxBitrate`, maxRxBitrate)
-  checkBitrate(`${field}.maxTxBitrate`, maxTxBitrate)
-  checkWholeNumber(`${field}.maxSessions`, maxSessions, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
-  checkWholeNumber(`${field}.sessionTimeout`, sessionTimeout, 1, Number.MAX_SAFE_INTEGER)
-  checkWholeNumber(`${field}.inactiveTimeout`, inactiveTimeout, 1, Number.MAX_SAFE_INTEGER)
-  checkWholeNumber(`${field}.persistInterval`, persistInterval, 0, Number.MAX_SAFE_INTEGER)
-  checkWholeNumber(`${field}.maxHistory`, maxHistory, 0, Number.MAX_SAFE_INTEGER)
+  checkBitrate('config.maxRxBitrate', maxRxBitrate)
+  checkBitrate('config.maxTxBitrate', maxTxBitrate)
+  checkWholeNumber('config.maxSessions', maxSessions, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+  checkWholeNumber('config.sessionTimeout', sessionTimeout, 1, Number.MAX_SAFE_INTEGER)
+  checkWholeNumber('config.inactiveTimeout', inactiveTimeout, 1, Number.MAX_SAFE_INTEGER)
+  checkWholeNumber('config.persistInterval', persistInterval, 0, Number.MAX_SAFE_INTEGER)
+  checkWholeNumber('config.maxHistory', maxHistory, 0, Number.MAX_SAFE_INTEGER)
 
   if (typeof limiter?.isAllowed !== 'function') {
-    throw invalid(`${field}.limiter`, 'an IP limiter', limiter)
+    throw invalid('config.limiter', 'an IP limiter', limiter)
   }
 
   return {

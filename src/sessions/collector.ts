@@ -35,26 +35,26 @@ export interface CollectorConfig {
   limiter?: IPFilter
 
   /**
-   * How long a session is kept that has not been activated, in ms. Sessions are
-   * looked at once a second.
+   * How long a session is kept that has not been activated, in ms. It is rounded up
+   * to whole seconds, and may take one more, as sessions are looked at once a second.
    *
    * @default the `sessionTimeout`
    */
   inactiveTimeout?: number
 
   /**
-   * How long an active session is kept without any bytes, in ms. Sessions are looked
-   * at once a second.
+   * How long an active session is kept without any bytes, in ms. It is rounded up to
+   * whole seconds, and may take one more, as sessions are looked at once a second.
    *
    * @default 5_000
    */
   sessionTimeout?: number
 
   /**
-   * How often the history is written at most, in ms, if the registry of the
-   * collector has a datastore. Nothing is written unless there is something new. 0
-   * means that it is only written when the collector is unregistered or the registry
-   * is stopped.
+   * How often the history is written at most, in ms rounded up to whole seconds, if
+   * the registry of the collector has a datastore. Nothing is written unless there is
+   * something new. 0 means that it is only written when the collector is unregistered
+   * or the registry is stopped.
    *
    * @default 60_000
    */

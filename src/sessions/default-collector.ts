@@ -1,4 +1,5 @@
-import { checkWholeNumber, invalid } from '../admission/validation.ts'
+import { invalid } from '../admission/validation.ts'
+import { checkBytes, checkSessionId, checkText, checkTopBitrate } from './arguments.ts'
 import { resolveCollectorConfig } from './collector-config.ts'
 import { History } from './history.ts'
 import { SessionTable } from './session-table.ts'
@@ -12,7 +13,7 @@ import type { TickResult, TickTask } from './ticker.ts'
 
 /**
  * How many sessions end in one slice of work when many have timed out at once, which
- * takes about a millisecond
+ * takes less than a millisecond
  */
 const SESSIONS_PER_TICK = 1_024
 
@@ -53,14 +54,10 @@ export class DefaultCollector implements Collector, TickTask {
   }
 
   register (id: string, reference: string, location: string, peer: string): void {
-    checkText('id', id)
+    checkSessionId(id)
     checkText('reference', reference)
     checkText('location', location)
     checkText('peer', peer)
-
-    if (id === '') {
-      throw invalid('id', 'a non-empty string', id)
-    }
 
     if (!this.#running || this.#sessions.has(id)) {
       return
@@ -292,7 +289,7 @@ export class DefaultCollector implements Collector, TickTask {
    * The session that bytes are counted for, if there are both
    */
   #transfer (id: string, bytes: number): LiveSession | undefined {
-    checkWholeNumber('bytes', bytes, 0, Number.MAX_SAFE_INTEGER)
+    checkBytes(bytes)
 
     const session = bytes === 0 ? undefined : this.#sessions.get(id)
 
@@ -324,16 +321,4 @@ export class DefaultCollector implements Collector, TickTask {
 
 function exceeds (bitrate: number, max: number): boolean {
   return max > 0 && bitrate > max
-}
-
-function checkText (field: string, text: string): void {
-  if (typeof text !== 'string') {
-    throw invalid(field, 'a string', text)
-  }
-}
-
-function checkTopBitrate (bitrate: number): void {
-  if (!Number.isFinite(bitrate) || bitrate < 0) {
-    throw invalid('bitrate', 'a number of bit/s from 0', bitrate)
-  }
 }

@@ -14,8 +14,8 @@ export interface HistoryStoreInit {
   datastore: HistoryDatastore
 
   /**
-   * What the keys begin with: a history is under `KEY:ID`, a damaged one is set aside
-   * under `KEY:ID:damaged`
+   * What the keys begin with, such as `new Key('/libp2p-resource-manager/sessions')`:
+   * a history is under `KEY:ID`, a damaged one is set aside under `KEY:ID:damaged`
    */
   key: Key
 }

@@ -1,7 +1,7 @@
 import { parseIP } from '../admission/ip-address.ts'
 import { parseNetwork } from '../admission/ip-network.ts'
 import { NetworkMap } from '../admission/network-map.ts'
-import { checkList } from '../admission/validation.ts'
+import { checkList, checkObject } from '../admission/validation.ts'
 
 /**
  * Decides by its IP address whether traffic is of interest
@@ -41,9 +41,12 @@ export class IPLimiter implements IPFilter {
   readonly #allow?: NetworkMap<true>
 
   /**
-   * @throws {InvalidParametersError} If something in the lists is not a network
+   * @throws {InvalidParametersError} If something in the lists is not a network, or they
+   * are no lists
    */
   constructor (init: IPLimiterInit = {}) {
+    checkObject('init', init)
+
     const { block, allow } = init
 
     this.#block = networks('block', block)

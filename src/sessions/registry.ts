@@ -1,5 +1,6 @@
 import { checkObject, invalid } from '../admission/validation.ts'
 import { WarningLog } from '../warning-log.ts'
+import { checkCollectorId } from './arguments.ts'
 import { DefaultCollector } from './default-collector.ts'
 import { HistoryStore } from './history-store.ts'
 import { NullCollector } from './null-collector.ts'
@@ -96,9 +97,7 @@ export class SessionRegistry implements SessionRegistryReader, Startable {
    * option cannot be used
    */
   register (id: string, config: CollectorConfig = {}): Collector {
-    if (typeof id !== 'string' || !/^[0-9A-Za-z]+$/.test(id)) {
-      throw invalid('id', 'letters and digits', id)
-    }
+    checkCollectorId(id)
 
     if (this.#registered.has(id)) {
       throw invalid('id', 'one that is not registered', id)
@@ -203,11 +202,11 @@ export class SessionRegistry implements SessionRegistryReader, Startable {
 }
 
 function checkPersistence (persistence?: HistoryStoreInit): void {
-  checkObject('persistence', persistence)
-
   if (persistence == null) {
     return
   }
+
+  checkObject('persistence', persistence)
 
   if (typeof persistence.datastore?.put !== 'function') {
     throw invalid('persistence.datastore', 'a datastore', persistence.datastore)

@@ -84,9 +84,6 @@ export class LiveSession {
     this.lastSeen = init.step
     this.rx = new SlidingWindow(init.step)
     this.tx = new SlidingWindow(init.step)
-    // set here too, so that all sessions have the same shape from the beginning
-    this.previous = undefined
-    this.next = undefined
   }
 
   toSession (step: number): Session {

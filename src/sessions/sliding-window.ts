@@ -3,17 +3,17 @@ import { STEP_DURATION } from './ticker.ts'
 /**
  * How many steps a bit rate is averaged over
  */
-export const WINDOW_STEPS = 10
+const WINDOW_STEPS = 10
 
 /**
  * How much of the top rate is left after a step
  */
-export const TOP_DECAY = 0.95
+const TOP_DECAY = 0.95
 
 /**
- * What turns the bytes in a window into bit/s
+ * How long the window is, in seconds
  */
-const BITRATE_PER_BYTE = 8 / (WINDOW_STEPS * STEP_DURATION / 1_000)
+const WINDOW_SECONDS = WINDOW_STEPS * STEP_DURATION / 1_000
 
 /**
  * The bit rate of the last ten seconds, and the highest one that has been seen.
@@ -48,7 +48,7 @@ export class SlidingWindow {
   bitrate (step: number): number {
     this.#advance(step)
 
-    return this.#bytes * BITRATE_PER_BYTE
+    return this.#average()
   }
 
   /**
@@ -92,8 +92,12 @@ export class SlidingWindow {
     }
   }
 
+  #average (): number {
+    return this.#bytes * 8 / WINDOW_SECONDS
+  }
+
   #raiseTop (): void {
-    const bitrate = this.#bytes * BITRATE_PER_BYTE
+    const bitrate = this.#average()
 
     if (bitrate > this.#topBitrate) {
       this.#topBitrate = bitrate

@@ -1,0 +1,32 @@
+import { checkWholeNumber, invalid } from '../admission/validation.ts'
+
+export function checkText (argument: string, text: string): void {
+  if (typeof text !== 'string') {
+    throw invalid(argument, 'a string', text)
+  }
+}
+
+export function checkSessionId (id: string): void {
+  if (typeof id !== 'string' || id === '') {
+    throw invalid('id', 'a non-empty string', id)
+  }
+}
+
+/**
+ * The id of a collector becomes part of a key in a datastore
+ */
+export function checkCollectorId (id: string): void {
+  if (typeof id !== 'string' || !/^[0-9A-Za-z]+$/.test(id)) {
+    throw invalid('id', 'letters and digits', id)
+  }
+}
+
+export function checkBytes (bytes: number): void {
+  checkWholeNumber('bytes', bytes, 0, Number.MAX_SAFE_INTEGER)
+}
+
+export function checkTopBitrate (bitrate: number): void {
+  if (!Number.isFinite(bitrate) || bitrate < 0) {
+    throw invalid('bitrate', 'a number of bit/s from 0', bitrate)
+  }
+}
