@@ -14,8 +14,12 @@ const TOLERANCE = 0.1
  */
 const NOISE = 4
 
-const WARM_UP = 20_000
-const ITERATIONS = 10_000
+/**
+ * Few enough that the young generation is never full, so that nothing is collected
+ * during a round
+ */
+const ITERATIONS = { small: 10_000, large: 2 }
+const WARM_UP = { small: 20_000, large: 20 }
 const ROUNDS = 5
 
 /**
@@ -31,11 +35,13 @@ export function measureAllocations (operations: Operation[]): Record<string, num
 
   const bytes: Record<string, number> = {}
 
-  for (const { name, prepare } of operations) {
+  for (const { name, isLarge, prepare } of operations) {
     const operation = prepare()
+    const size = isLarge === true ? 'large' : 'small'
+    const iterations = ITERATIONS[size]
     let lowest = Infinity
 
-    for (let i = 0; i < WARM_UP; i++) {
+    for (let i = 0; i < WARM_UP[size]; i++) {
       operation()
     }
 
@@ -44,11 +50,11 @@ export function measureAllocations (operations: Operation[]): Record<string, num
 
       const before = process.memoryUsage().heapUsed
 
-      for (let i = 0; i < ITERATIONS; i++) {
+      for (let i = 0; i < iterations; i++) {
         operation()
       }
 
-      lowest = Math.min(lowest, (process.memoryUsage().heapUsed - before) / ITERATIONS)
+      lowest = Math.min(lowest, (process.memoryUsage().heapUsed - before) / iterations)
     }
 
     bytes[name] = Math.max(0, Math.round(lowest))

@@ -42,13 +42,13 @@ if (process.argv.includes('--store')) {
   const results = []
 
   print(`Node.js ${process.version}, ${cpus()[0].model}\n`)
-  print(`${'operation'.padEnd(50)}${'median'.padStart(12)}${'p99'.padStart(12)}${'allocated'.padStart(14)}`)
+  print(`${'operation'.padEnd(56)}${'median'.padStart(12)}${'p99'.padStart(12)}${'allocated'.padStart(14)}`)
 
   for (const { name, prepare } of all) {
     const { p50, p99 } = await measure(prepare())
 
     results.push({ name, medianNanoseconds: p50, p99Nanoseconds: p99, allocatedBytes: bytes[name] })
-    print(`${name.padEnd(50)}${`${p50.toFixed(1)} ns`.padStart(12)}${`${p99.toFixed(1)} ns`.padStart(12)}${`${bytes[name]} bytes`.padStart(14)}`)
+    print(`${name.padEnd(56)}${`${p50.toFixed(1)} ns`.padStart(12)}${`${p99.toFixed(1)} ns`.padStart(12)}${`${bytes[name]} bytes`.padStart(14)}`)
   }
 
   const heap = measureHeap(peers, MANY_SCOPES)
@@ -56,7 +56,7 @@ if (process.argv.includes('--store')) {
   print('')
 
   for (const [name, size] of Object.entries(heap)) {
-    print(`${name.padEnd(50)}${`${size} bytes`.padStart(12)}`)
+    print(`${name.padEnd(56)}${`${size} bytes`.padStart(12)}`)
   }
 
   writeFileSync(fileURLToPath(new URL('./results.json', import.meta.url)), `${JSON.stringify({ node: process.version, cpu: cpus()[0].model, operations: results, heap }, null, 2)}\n`)

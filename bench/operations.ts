@@ -13,6 +13,11 @@ export interface Operation {
   name: string
 
   /**
+   * One that is not small is repeated less often, when its allocations are measured
+   */
+  isLarge?: boolean
+
+  /**
    * Makes what it needs
    *
    * @returns What is repeated
@@ -25,9 +30,9 @@ const SERVICE = 'bench'
 const MESSAGE_SIZE = 4096
 
 /**
- * Peers take turns in an order that no cache can guess
+ * How peers take turns: one after the other, or in an order that no cache can guess
  */
-const STRIDE = 7_919
+const ORDERS = { 'in turn': 1, 'at random': 7_919 }
 
 const STREAMS_PER_PEER = 3
 
@@ -62,9 +67,11 @@ function populate (manager: DefaultResourceManager, peers: PeerId[]): void {
   }
 }
 
-function streamLife (name: string, init: ResourceManagerInit, peers: PeerId[]): Operation {
+function streamLife (name: string, init: ResourceManagerInit, peers: PeerId[], order: keyof typeof ORDERS = 'in turn'): Operation {
+  const stride = ORDERS[order]
+
   return {
-    name: `stream life, ${name}, ${peers.length} ${peers.length === 1 ? 'peer' : 'peers'}`,
+    name: `stream life, ${name}, ${peers.length === 1 ? '1 peer' : `${peers.length} peers ${order}`}`,
     prepare () {
       const manager = createManager(init)
       let next = 0
@@ -72,7 +79,7 @@ function streamLife (name: string, init: ResourceManagerInit, peers: PeerId[]): 
       populate(manager, peers)
 
       return () => {
-        next = (next + STRIDE) % peers.length
+        next = (next + stride) % peers.length
         openStream(manager, peers[next], '/bench/1', 'bench-1').done()
       }
     }
@@ -99,7 +106,7 @@ function connectionLife (name: string, init: ResourceManagerInit, peer: PeerId, 
 /**
  * The operations of go-libp2p that there are figures for, and their variants
  *
- * @param peers - At least one, and as many as the largest variant has
+ * @param peers - 10,000 of them
  */
 export function operations (peers: PeerId[]): Operation[] {
   const unlimited: ResourceManagerInit = { limits: InfiniteLimits }
@@ -110,10 +117,11 @@ export function operations (peers: PeerId[]): Operation[] {
   const [peer] = peers
 
   return [
-    ...[1, 100, 10_000].filter(count => count <= peers.length).flatMap(count => [
+    ...[1, 100, 10_000].flatMap(count => [
       streamLife('unlimited', unlimited, peers.slice(0, count)),
-      streamLife('default limits', limited, peers.slice(0, count))
+      streamLife('limited', limited, peers.slice(0, count))
     ]),
+    streamLife('limited', limited, peers.slice(0, 10_000), 'at random'),
     connectionLife('without an address', limited, peer),
     connectionLife('with subnet and rate decisions', {
       ...limited,
@@ -162,6 +170,7 @@ export function operations (peers: PeerId[]): Operation[] {
     },
     {
       name: 'stat() with 10,000 peers',
+      isLarge: true,
       prepare () {
         const manager = createManager(unlimited)
 
