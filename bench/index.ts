@@ -36,7 +36,7 @@ if (process.argv.includes('--store')) {
   const regressions = findRegressions(bytes)
 
   regressions.forEach(regression => { print(`✗ ${regression}`) })
-  print(`${all.length - regressions.length} operations allocate as much as they did, ${regressions.length} more`)
+  print(`${Object.keys(bytes).length - regressions.length} operations allocate as much as they did, ${regressions.length} more`)
   process.exitCode = regressions.length === 0 ? 0 : 1
 } else {
   const results = []
@@ -48,7 +48,7 @@ if (process.argv.includes('--store')) {
     const { p50, p99 } = await measure(prepare())
 
     results.push({ name, medianNanoseconds: p50, p99Nanoseconds: p99, allocatedBytes: bytes[name] })
-    print(`${name.padEnd(56)}${`${p50.toFixed(1)} ns`.padStart(12)}${`${p99.toFixed(1)} ns`.padStart(12)}${`${bytes[name]} bytes`.padStart(14)}`)
+    print(`${name.padEnd(56)}${`${p50.toFixed(1)} ns`.padStart(12)}${`${p99.toFixed(1)} ns`.padStart(12)}${(bytes[name] == null ? '' : `${bytes[name]} bytes`).padStart(14)}`)
   }
 
   const heap = measureHeap(peers, MANY_SCOPES)

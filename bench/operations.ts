@@ -13,7 +13,7 @@ export interface Operation {
   name: string
 
   /**
-   * One that is not small is repeated less often, when its allocations are measured
+   * What it allocates depends on how far the compiler has got, and is not compared
    */
   isLarge?: boolean
 
