@@ -38,7 +38,8 @@ describe('admission of connections over TCP', () => {
    * A node whose connections come from one address
    */
   async function dialer (localAddress: string): Promise<TestNode> {
-    const dialOpts = { localAddress }
+    // it is passed on to `net.connect`, though the type does not list it
+    const dialOpts: object = { localAddress }
 
     return nodes.create({
       transports: [tcp({ dialOpts })],

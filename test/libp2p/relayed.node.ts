@@ -1,0 +1,87 @@
+import { multiaddr } from '@multiformats/multiaddr'
+import { expect } from 'aegir/chai'
+import { getConnectionScope } from '../../src/index.ts'
+import { rejection } from './fixtures/eventually.ts'
+import { PrivateGater } from './fixtures/gater.ts'
+import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
+import { overRelay, RELAYED, startRelay } from './fixtures/node-transports.ts'
+import { componentsOf, eventuallyHeld, held, otherEnd, TestNodes } from './fixtures/nodes.ts'
+import { wiringSuite } from './suite/index.ts'
+import type { PeerId } from '@libp2p/interface'
+
+wiringSuite('relayed', overRelay)
+
+/**
+ * Denies what only happens with relays
+ */
+class RelayedGater extends PrivateGater {
+  readonly #peers: PeerId[] = []
+
+  get denied (): PeerId[] {
+    return this.#peers
+  }
+
+  denyInboundRelayedConnection (_relay: PeerId, remote: PeerId): boolean {
+    this.#peers.push(remote)
+
+    return true
+  }
+}
+
+describe('a relayed connection', () => {
+  const nodes = new TestNodes()
+
+  afterEach(async () => {
+    await nodes.stop()
+  })
+
+  it('should be counted by the relay as streams of its service, until it ends', async () => {
+    const relay = await startRelay(nodes, true)
+    const relayAddress = relay.getMultiaddrs()[0]
+    const listener = await nodes.create({ ...RELAYED, addresses: { listen: [`${relayAddress}/p2p-circuit`] } })
+    const dialer = await nodes.create(RELAYED)
+    const inbox = await Inbox.of(listener, PROTOCOL, { runOnLimitedConnection: true })
+    await otherEnd(await dialer.dial(relayAddress), dialer, relay)
+    const before = held(relay)
+
+    const local = await dialer.dial(multiaddr(`${relayAddress}/p2p-circuit/p2p/${listener.peerId}`))
+    await expect(local.newStream(PROTOCOL)).to.eventually.be.rejected.with.property('name', 'LimitedConnectionError')
+    await local.newStream(PROTOCOL, { runOnLimitedConnection: true })
+    await inbox.next()
+
+    expect(getConnectionScope(local).stat()).to.include({ numConnsOutbound: 1, numFD: 0 })
+    expect(held(relay)['libp2p.relay/v2']).to.deep.equal({ numStreamsInbound: 1, numStreamsOutbound: 1 })
+    expect(held(relay)['/libp2p/circuit/relay/0.2.0/hop']).to.deep.equal({ numStreamsInbound: 1 })
+    expect(held(relay)['/libp2p/circuit/relay/0.2.0/stop']).to.deep.equal({ numStreamsOutbound: 1 })
+
+    await local.close()
+    await eventuallyHeld(relay, before)
+  })
+
+  it('should be refused by the relay when its service has no room', async () => {
+    const { dialer, listener, address } = await overRelay.connect(nodes)
+    const before = [held(dialer), held(listener)]
+    const relayId = dialer.getConnections()[0].remotePeer
+
+    dialer.services.resourceManager.viewService('libp2p.relay/v2', scope => { scope.setLimit({ streams: 'blockAll' }) })
+    const error = await rejection(dialer.dial(address))
+
+    expect(error).to.have.property('name', 'StreamLimitExceededError')
+    expect(dialer.getConnections(relayId)).to.have.lengthOf(1)
+    await eventuallyHeld(dialer, before[0])
+    await eventuallyHeld(listener, before[1])
+  })
+
+  it('should be denied by a gater that is a class with private fields', async () => {
+    const gater = new RelayedGater()
+    const { dialer, listener, address } = await overRelay.connect(nodes, { listener: { connectionGater: gater } })
+    const before = [held(dialer), held(listener)]
+
+    await rejection(dialer.dial(address))
+
+    expect(gater.denied.map(String)).to.deep.equal([dialer.peerId.toString()])
+    expect(componentsOf(listener).connectionGater).to.not.equal(gater)
+    await eventuallyHeld(dialer, before[0])
+    await eventuallyHeld(listener, before[1])
+  })
+})
