@@ -144,7 +144,9 @@ export function connectionRefusals (transport: TransportUnderTest): void {
       }
 
       block('blockAll')
-      await rejection(dialer.dial(address))
+      const error = await rejection(dialer.dial(address))
+      expect(error).to.be.an.instanceOf(ConnectionLimitExceededError)
+      expect(error).to.include({ scope: `peer:${listener.peerId}`, limit: 0 })
       block(1)
       await dialer.dial(address)
     })
