@@ -88,7 +88,8 @@ export abstract class ResourceLimitExceededError extends Error {
   readonly attempted: number
 
   /**
-   * The limit that would have been exceeded: a number, or bytes of memory
+   * The limit that would have been exceeded: a number, or bytes of memory. For memory
+   * it is the part of the limit that the priority may fill.
    */
   readonly limit: number
 

@@ -1,19 +1,20 @@
 /**
  * @packageDocumentation
  *
- * What needs a file system: limits from files.
+ * What needs a file system: limits from files, and traces to files.
  *
  * @example
  *
  * ```ts
  * import { createLibp2p } from 'libp2p'
  * import { resourceManager } from 'libp2p-resource-manager'
- * import { loadLimits, watchLimits } from 'libp2p-resource-manager/node'
+ * import { loadLimits, traceFile, watchLimits } from 'libp2p-resource-manager/node'
  *
  * const node = await createLibp2p({
  *   services: {
  *     resourceManager: resourceManager({
- *       limits: await loadLimits('limits.json')
+ *       limits: await loadLimits('limits.json'),
+ *       trace: [traceFile('trace.json.gz')]
  *     })
  *   }
  * })
@@ -29,4 +30,6 @@
 
 export { loadLimits } from './limits/load-limits.ts'
 export { watchLimits } from './limits/watch-limits.ts'
+export { traceFile } from './reporting/trace-file.ts'
+export type { TraceFile, TraceFileOptions } from './reporting/trace-file.ts'
 export type { LimitsWatcher, WatchLimitsOptions } from './limits/watch-limits.ts'

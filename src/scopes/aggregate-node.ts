@@ -2,12 +2,14 @@ import { resolveLimit } from '../limits/build-limits.ts'
 import { checkPriority, checkSize } from './arguments.ts'
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from './memory-priority.ts'
 import { PeerChildren } from './peer-children.ts'
-import { findMemoryShortage, scopeClosedError } from './refusal.ts'
+import { findMemoryShortage, NOTHING, scopeClosedError } from './refusal.ts'
+import type { AnyNode } from './graph-tracer.ts'
 import type { Refusal, Usage } from './refusal.ts'
 import type { PeerScope, ProtocolScope, ResourceScopeSpan, ScopeStat, ServiceScope } from './resource-scope.ts'
 import type { ScopeGraph } from './scope-graph.ts'
 import type { ScopeKind } from './scope-kind.ts'
 import type { Limit, ResourceLimits } from '../limits/limit.ts'
+import type { SettingPath } from '../limits/setting.ts'
 import type { PeerId } from '@libp2p/interface'
 
 export interface AggregateNodeInit {
@@ -144,6 +146,21 @@ export class AggregateNode implements PeerScope, ProtocolScope, ServiceScope, Us
       default:
         return this.kind
     }
+  }
+
+  get limitPath (): SettingPath | undefined {
+    return this.graph.limitPath(this.kind, this.group?.key ?? this.key)
+  }
+
+  get usage (): Usage {
+    return this
+  }
+
+  /**
+   * What is reserved directly in this node is reserved in these
+   */
+  get chain (): AnyNode[] {
+    return this.parent == null ? [this] : [this, this.parent]
   }
 
   /**
@@ -363,6 +380,10 @@ export class AggregateNode implements PeerScope, ProtocolScope, ServiceScope, Us
 
     this.ownMemory += size
     this.takeMemory(size)
+
+    if (this.graph.tracer !== undefined) {
+      this.graph.tracer.added(this.chain, { ...NOTHING, memory: size }, priority)
+    }
   }
 
   reserveMemory (size: number, priority?: number): void {
@@ -387,6 +408,10 @@ export class AggregateNode implements PeerScope, ProtocolScope, ServiceScope, Us
 
     this.ownMemory -= size
     this.giveMemory(size)
+
+    if (this.graph.tracer !== undefined) {
+      this.graph.tracer.removed(this.chain, { ...NOTHING, memory: size })
+    }
   }
 
   beginSpan (): ResourceScopeSpan {

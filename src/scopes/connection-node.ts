@@ -4,12 +4,14 @@ import { MovableNode } from './movable-node.ts'
 import { findConnectionShortage, NOTHING } from './refusal.ts'
 import type { AggregateNode } from './aggregate-node.ts'
 import type { CountedAddress } from './connection-admission.ts'
+import type { AnyNode } from './graph-tracer.ts'
 import type { AnyRefusal, Refusal, Usage } from './refusal.ts'
 import type { ConnectionScope, PeerScope, ScopeStat } from './resource-scope.ts'
 import type { ScopeGraph } from './scope-graph.ts'
 import type { ScopeKind } from './scope-kind.ts'
 import type { ScopePair } from './scope-pair.ts'
 import type { Limit } from '../limits/limit.ts'
+import type { SettingPath } from '../limits/setting.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -33,6 +35,11 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
    */
   countedAddress?: CountedAddress = undefined
 
+  /**
+   * Where it is in the list of open connections
+   */
+  position = -1
+
   constructor (graph: ScopeGraph, serial: number, ownLimit: Readonly<Limit> | undefined, inbound: boolean, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr) {
     super(graph, serial, ownLimit, inbound, pair)
     this.usefd = usefd
@@ -49,6 +56,17 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
 
   get limit (): Readonly<Limit> {
     return this.ownLimit ?? this.graph.connLimit
+  }
+
+  get limitPath (): SettingPath | undefined {
+    return this.graph.limitPath('conn')
+  }
+
+  get constraints (): AnyNode[] {
+    const { pair, servicePeer } = this
+    const first = this.peerNode ?? pair.transient
+
+    return servicePeer == null ? [first, pair.system] : [first, servicePeer, servicePeer.group, pair.system]
   }
 
   get peerScope (): PeerScope | undefined {
@@ -120,6 +138,12 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
   enter (): void {
     this.addTo(this.pair.transient)
     this.addTo(this.pair.system)
+    this.graph.connections.add(this)
+
+    if (this.graph.tracer !== undefined) {
+      this.graph.tracer.created(this)
+      this.graph.tracer.added([...this.constraints, this], this.usage)
+    }
   }
 
   /**
@@ -167,6 +191,11 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
     }
 
     this.peerNode = peerNode
+
+    if (graph.tracer !== undefined) {
+      graph.tracer.added(leavesAllowlist ? [peerNode, graph.normal.system] : [peerNode], this.usage)
+      graph.tracer.removed(leavesAllowlist ? [pair.transient, pair.system] : [pair.transient], this.usage)
+    }
   }
 
   setPeer (peer: PeerId): void {
@@ -229,6 +258,7 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
       this.dropFrom(servicePeer.group)
     }
 
+    this.graph.connections.delete(this)
     this.graph.admission?.leave(this)
   }
 }

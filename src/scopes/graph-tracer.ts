@@ -1,6 +1,6 @@
 import type { AggregateNode } from './aggregate-node.ts'
 import type { OwnedNode } from './owned-node.ts'
-import type { Usage } from './refusal.ts'
+import type { AnyRefusal, Usage } from './refusal.ts'
 
 export type AnyNode = AggregateNode | OwnedNode
 
@@ -16,9 +16,8 @@ export interface GraphTracer {
   destroyed(node: AnyNode): void
 
   /**
-   * The same was added to all of these
-   *
-   * @param priority - that of a reservation of memory
+   * The same was added to all of these. The priority is that of a reservation of
+   * memory.
    */
   added(nodes: AnyNode[], usage: Usage, priority?: number): void
 
@@ -26,4 +25,9 @@ export interface GraphTracer {
    * The same was taken out of all of these
    */
   removed(nodes: AnyNode[], usage: Usage): void
+
+  /**
+   * A request was refused or, where limits are not enforced, would have been
+   */
+  refused(refusal: AnyRefusal): void
 }

@@ -3,7 +3,7 @@ import { checkName } from './arguments.ts'
 import { OwnedNode } from './owned-node.ts'
 import { findMoveShortage, Refusal, scopeClosedError } from './refusal.ts'
 import type { AggregateNode, PeerChildNode } from './aggregate-node.ts'
-import type { Usage } from './refusal.ts'
+import type { AnyRefusal } from './refusal.ts'
 import type { ServiceScope } from './resource-scope.ts'
 import type { ScopeGraph } from './scope-graph.ts'
 import type { ScopePair } from './scope-pair.ts'
@@ -33,11 +33,6 @@ export abstract class MovableNode extends OwnedNode {
   }
 
   /**
-   * What it is and what it holds, as something that is added to another node
-   */
-  abstract get usage (): Usage
-
-  /**
    * What has to be known about it before its service can be
    */
   protected abstract readonly missingForService: 'peer' | 'protocol' | undefined
@@ -57,7 +52,7 @@ export abstract class MovableNode extends OwnedNode {
   /**
    * Adds it to a service, or answers why not
    */
-  trySetService (service: string): Refusal | undefined {
+  trySetService (service: string): AnyRefusal | undefined {
     checkName('service', service)
     this.assertOpen()
 
@@ -73,6 +68,13 @@ export abstract class MovableNode extends OwnedNode {
       throw new ResourceScopeStateError(`${this.kind === 'conn' ? 'connection' : 'stream'} scope not attached to a ${this.missingForService}`)
     }
 
+    const { serviceGate } = this.graph
+    const refusal = this.graph.refuse(serviceGate?.findRefusal(this, service))
+
+    if (refusal != null) {
+      return refusal
+    }
+
     const child = this.join(this.graph.getService(service), this.peerNode)
 
     if (child instanceof Refusal) {
@@ -80,13 +82,14 @@ export abstract class MovableNode extends OwnedNode {
     }
 
     this.servicePeer = child
+    serviceGate?.joined(this, service)
   }
 
   /**
    * Adds it to the service that is known to be the one for its protocol, or
    * answers why not
    */
-  tryAssignService (service: string): Refusal | undefined {
+  tryAssignService (service: string): AnyRefusal | undefined {
     const refusal = this.trySetService(service)
 
     this.serviceAssigned = refusal == null
@@ -122,14 +125,8 @@ export abstract class MovableNode extends OwnedNode {
    * or to neither
    */
   protected join (group: AggregateNode, peerNode: AggregateNode): PeerChildNode | Refusal {
-    let refusal = this.findRefusal(group)
-
-    if (refusal != null) {
-      return refusal
-    }
-
     const child = this.graph.getPeerChild(peerNode, group)
-    refusal = this.findRefusal(child)
+    const refusal = this.findRefusal(this.fitsInto(group) ? child : group)
 
     if (refusal != null) {
       return refusal
@@ -137,6 +134,10 @@ export abstract class MovableNode extends OwnedNode {
 
     this.addTo(group)
     this.addTo(child)
+
+    if (this.graph.tracer !== undefined) {
+      this.graph.tracer.added([group, child], this.usage)
+    }
 
     return child
   }

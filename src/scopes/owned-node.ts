@@ -1,13 +1,15 @@
 import { resolveLimit } from '../limits/build-limits.ts'
 import { checkPriority, checkSize } from './arguments.ts'
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from './memory-priority.ts'
-import { findMemoryShortage, scopeClosedError } from './refusal.ts'
+import { findMemoryShortage, NOTHING, scopeClosedError } from './refusal.ts'
 import type { AggregateNode } from './aggregate-node.ts'
-import type { Refusal } from './refusal.ts'
+import type { AnyNode } from './graph-tracer.ts'
+import type { Refusal, Usage } from './refusal.ts'
 import type { ResourceScopeSpan, ScopeStat } from './resource-scope.ts'
 import type { ScopeGraph } from './scope-graph.ts'
 import type { ScopeKind } from './scope-kind.ts'
 import type { Limit, ResourceLimits } from '../limits/limit.ts'
+import type { SettingPath } from '../limits/setting.ts'
 
 /**
  * A node that somebody opens and has to close: a connection, a stream, a span or
@@ -55,7 +57,18 @@ export abstract class OwnedNode implements ResourceScopeSpan {
   abstract get kind (): ScopeKind
   abstract get name (): string
   abstract get limit (): Readonly<Limit>
+  abstract get limitPath (): SettingPath | undefined
   abstract stat (): ScopeStat
+
+  /**
+   * What it is and what it holds, as something that is added to another node
+   */
+  abstract get usage (): Usage
+
+  /**
+   * The nodes that it is counted in, all that are above it
+   */
+  abstract get constraints (): AnyNode[]
 
   /**
    * The first of the nodes that constrain this one that has no room
@@ -80,6 +93,21 @@ export abstract class OwnedNode implements ResourceScopeSpan {
 
   fitsMemory (size: number, priority: number): boolean {
     return this.memory + size <= memoryThreshold(this.limit.memory, priority)
+  }
+
+  /**
+   * Forgets what it held, after {@link leave}
+   */
+  protected empty (): void {
+    this.memory = 0
+    this.ownMemory = 0
+  }
+
+  /**
+   * What is reserved in this node is reserved in these
+   */
+  get chain (): AnyNode[] {
+    return [this, ...this.constraints]
   }
 
   /**
@@ -118,6 +146,20 @@ export abstract class OwnedNode implements ResourceScopeSpan {
     checkSize(size)
     checkPriority(priority)
 
+    const refusal = this.tryHoldMemory(size, priority)
+
+    if (refusal == null) {
+      this.ownMemory += size
+    }
+
+    return refusal
+  }
+
+  /**
+   * Reserves memory that only {@link dropMemory} gives back, and nothing that the
+   * users of this scope release, or answers why not
+   */
+  tryHoldMemory (size: number, priority: number): Refusal | undefined {
     const node = this.firstWithoutMemory(size, priority)
 
     if (node != null) {
@@ -132,8 +174,26 @@ export abstract class OwnedNode implements ResourceScopeSpan {
       }
     }
 
-    this.ownMemory += size
     this.takeMemory(size)
+
+    if (this.graph.tracer !== undefined) {
+      this.graph.tracer.added(this.chain, { ...NOTHING, memory: size }, priority)
+    }
+  }
+
+  /**
+   * Gives back memory that was held
+   */
+  dropMemory (size: number): void {
+    if (this.closed) {
+      return
+    }
+
+    this.giveMemory(size)
+
+    if (this.graph.tracer !== undefined) {
+      this.graph.tracer.removed(this.chain, { ...NOTHING, memory: size })
+    }
   }
 
   reserveMemory (size: number, priority?: number): void {
@@ -157,7 +217,7 @@ export abstract class OwnedNode implements ResourceScopeSpan {
     }
 
     this.ownMemory -= size
-    this.giveMemory(size)
+    this.dropMemory(size)
   }
 
   beginSpan (): ResourceScopeSpan {
@@ -174,8 +234,7 @@ export abstract class OwnedNode implements ResourceScopeSpan {
 
   release (): void {
     if (!this.closed) {
-      this.giveMemory(this.ownMemory)
-      this.ownMemory = 0
+      this.releaseMemory(this.ownMemory)
     }
   }
 
@@ -186,8 +245,13 @@ export abstract class OwnedNode implements ResourceScopeSpan {
 
     this.closed = true
     this.leave()
-    this.memory = 0
-    this.ownMemory = 0
+
+    if (this.graph.tracer !== undefined) {
+      this.graph.tracer.removed(this.constraints, this.usage)
+      this.graph.tracer.destroyed(this)
+    }
+
+    this.empty()
   }
 
   [Symbol.dispose] (): void {

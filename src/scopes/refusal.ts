@@ -1,6 +1,7 @@
 import { ConnectionLimitExceededError, MemoryLimitExceededError, ResourceScopeClosedError, StreamLimitExceededError } from '../errors.ts'
 import { limitField } from '../limits/setting.ts'
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from './memory-priority.ts'
+import type { ScopeStat } from './resource-scope.ts'
 import type { ScopeKind } from './scope-kind.ts'
 import type { RefusedRequest, Resource, ResourceLimitExceededError } from '../errors.ts'
 import type { Limit } from '../limits/limit.ts'
@@ -25,6 +26,11 @@ export interface RefusingNode {
    * The node that this one reserves in, where it is a span
    */
   readonly owner?: RefusingNode
+
+  /**
+   * What it holds, for people
+   */
+  stat?(): ScopeStat
 }
 
 /**
@@ -39,9 +45,14 @@ export interface AnyRefusal extends RefusedRequest {
   readonly resource: Resource
 
   /**
-   * What was asked for, other than memory: which of it `resource` is not always says
+   * How much was asked for, other than memory
    */
   readonly added?: Usage
+
+  /**
+   * What was asked for, where `resource` does not say
+   */
+  readonly request?: 'connection' | 'stream'
   readonly message: string
   toError(): ResourceLimitExceededError
 }

@@ -64,6 +64,8 @@ export interface ResourceScope {
    * @throws {MemoryLimitExceededError} If it does not fit
    * @throws {ResourceScopeClosedError} If the scope has been closed
    * @throws {InvalidParametersError} If the size or priority is invalid
+   *
+   * What is unlimited is never refused, and counted exactly up to 2^53-1 bytes
    */
   reserveMemory(size: number, priority?: number): void
 
@@ -100,7 +102,8 @@ export interface ResourceScope {
  */
 export interface ResourceScopeSpan extends ResourceScope {
   /**
-   * Releases everything that is still held. The scope stays open.
+   * Releases everything that was reserved in this scope and not released yet. Its
+   * spans keep what they hold, and the scope stays open.
    */
   release(): void
 

@@ -1,10 +1,12 @@
 import { UNLIMITED } from '../limits/limit.ts'
 import { ConcreteLimiter } from '../limits/limiter.ts'
+import { limitPath } from '../limits/setting.ts'
 import { withoutStackTrace } from '../without-stack-trace.ts'
 import { AggregateNode } from './aggregate-node.ts'
 import { checkDirection, checkName, checkPeer } from './arguments.ts'
 import { ConnectionNode } from './connection-node.ts'
 import { IdleNodes } from './idle-nodes.ts'
+import { OpenConnections } from './open-connections.ts'
 import { RefusalCounts } from './refusal-counts.ts'
 import { Refusal } from './refusal.ts'
 import { ServiceSpanNode } from './service-span-node.ts'
@@ -12,12 +14,16 @@ import { SpanNode } from './span-node.ts'
 import { StreamNode } from './stream-node.ts'
 import type { PeerChildNode } from './aggregate-node.ts'
 import type { ConnectionAdmission } from './connection-admission.ts'
+import type { GraphTracer } from './graph-tracer.ts'
 import type { OwnedNode } from './owned-node.ts'
 import type { AnyRefusal } from './refusal.ts'
+import type { ScopeKind } from './scope-kind.ts'
 import type { ScopePair } from './scope-pair.ts'
+import type { ServiceGate } from './service-gate.ts'
 import type { ResourceLimitExceededError } from '../errors.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { Limiter } from '../limits/limiter.ts'
+import type { SettingPath } from '../limits/setting.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -66,11 +72,14 @@ export class ScopeGraph {
   streamLimit: Readonly<Limit> = UNLIMITED
 
   admission?: ConnectionAdmission
+  serviceGate?: ServiceGate = undefined
+  tracer?: GraphTracer = undefined
   readonly normal: ScopePair
   readonly allowlisted: ScopePair
   readonly services = new Map<string, AggregateNode>()
   readonly protocols = new Map<string, AggregateNode>()
   readonly peers = new Map<string, AggregateNode>()
+  readonly connections = new OpenConnections()
   readonly idle: IdleNodes
   readonly refusals = new RefusalCounts()
 
@@ -102,6 +111,19 @@ export class ScopeGraph {
     this.allowlisted = { system: allowlistedSystem, transient: allowlistedTransient, allowlisted: true }
   }
 
+  /**
+   * From now on somebody follows what changes. There must be nothing in the graph yet
+   * but the scopes that are always there.
+   */
+  startTracing (tracer: GraphTracer): void {
+    for (const { system, transient } of [this.normal, this.allowlisted]) {
+      tracer.created(system)
+      tracer.created(transient)
+    }
+
+    this.tracer = tracer
+  }
+
   // nodes by name, made when they are first asked for
 
   getService (service: string): AggregateNode {
@@ -110,6 +132,7 @@ export class ScopeGraph {
     if (node == null) {
       node = new AggregateNode(this, { kind: 'service', key: service, limit: this.#limiter.getServiceLimits(service), parent: this.normal.system })
       this.services.set(service, node)
+      this.tracer?.created(node)
     }
 
     return node
@@ -122,6 +145,7 @@ export class ScopeGraph {
       node = new AggregateNode(this, { kind: 'protocol', key: protocol, limit: this.#limiter.getProtocolLimits(protocol), parent: this.normal.system })
       this.protocols.set(protocol, node)
       node.queueIfIdle()
+      this.tracer?.created(node)
     }
 
     return node
@@ -135,6 +159,7 @@ export class ScopeGraph {
       node = new AggregateNode(this, { kind: 'peer', key, peer, limit: this.#limiter.getPeerLimits(peer), parent: this.normal.system })
       this.peers.set(key, node)
       node.queueIfIdle()
+      this.tracer?.created(node)
     }
 
     return node
@@ -159,6 +184,7 @@ export class ScopeGraph {
       }) as PeerChildNode
       peerNode.children?.add(node)
       node.queueIfIdle()
+      this.tracer?.created(node)
     }
 
     return node
@@ -189,11 +215,21 @@ export class ScopeGraph {
     const node = this.getService(service)
     node.references++
 
-    return new ServiceSpanNode(this, node, ++node.spans)
+    const span = new ServiceSpanNode(this, node, ++node.spans)
+
+    this.tracer?.created(span)
+
+    return span
   }
 
   openSpan (owner: AggregateNode | OwnedNode, serial: number): SpanNode {
-    return new SpanNode(this, owner, serial)
+    const span = new SpanNode(this, owner, serial)
+
+    if (this.tracer !== undefined) {
+      this.tracer.created(span)
+    }
+
+    return span
   }
 
   // what is refused
@@ -214,6 +250,7 @@ export class ScopeGraph {
     }
 
     this.#observer.onRefusal(refusal)
+    this.tracer?.refused(refusal)
 
     return this.#enforce ? refusal : undefined
   }
@@ -230,6 +267,17 @@ export class ScopeGraph {
 
   get limiter (): Limiter {
     return this.#limiter
+  }
+
+  /**
+   * The part of the configuration that the limit of a scope is from, where there is
+   * a configuration
+   *
+   * @param kind - the kind of the scope
+   * @param name - the name of the service, the protocol or the peer id
+   */
+  limitPath (kind: ScopeKind, name: string = ''): SettingPath | undefined {
+    return this.#limiter instanceof ConcreteLimiter ? limitPath(this.#limiter.config, kind, name) : undefined
   }
 
   /**
@@ -293,14 +341,26 @@ export class ScopeGraph {
   }
 
   #collect (node: AggregateNode): void {
+    // it may have gone with its peer already
+    if (node.closed) {
+      return
+    }
+
     node.closed = true
 
     if (node.group != null) {
       node.peerNode?.children?.delete(node as PeerChildNode)
     } else if (node.kind === 'peer') {
       this.peers.delete(node.key)
+
+      // they hold part of what the peer holds, which is nothing
+      for (const child of [...node.children ?? []]) {
+        this.#collect(child)
+      }
     } else {
       this.protocols.delete(node.key)
     }
+
+    this.tracer?.destroyed(node)
   }
 }

@@ -1,5 +1,5 @@
 import { checkDirection } from './arguments.ts'
-import { findConnectionShortage, findStreamShortage, scopeClosedError } from './refusal.ts'
+import { findConnectionShortage, findStreamShortage, NOTHING, scopeClosedError } from './refusal.ts'
 import { SpanNode } from './span-node.ts'
 import type { AggregateNode } from './aggregate-node.ts'
 import type { Refusal, Usage } from './refusal.ts'
@@ -9,6 +9,10 @@ import type { MessageStreamDirection } from '@libp2p/interface'
 const ONE_STREAM = {
   inbound: Object.freeze({ memory: 0, streamsInbound: 1, streamsOutbound: 0, connsInbound: 0, connsOutbound: 0, fd: 0 }),
   outbound: Object.freeze({ memory: 0, streamsInbound: 0, streamsOutbound: 1, connsInbound: 0, connsOutbound: 0, fd: 0 })
+}
+
+function oneConnection (inbound: boolean, usefd: boolean): Usage {
+  return { ...NOTHING, connsInbound: inbound ? 1 : 0, connsOutbound: inbound ? 0 : 1, fd: usefd ? 1 : 0 }
 }
 
 /**
@@ -26,6 +30,10 @@ export class ServiceSpanNode extends SpanNode implements OwnedServiceScope, Usag
     return this.owner
   }
 
+  get usage (): Usage {
+    return this
+  }
+
   reserveStream (direction: MessageStreamDirection): void {
     checkDirection(direction)
     this.assertOpen()
@@ -41,6 +49,7 @@ export class ServiceSpanNode extends SpanNode implements OwnedServiceScope, Usag
 
     this.owner.addStream(inbound, 0)
     this.graph.normal.system.addStream(inbound, 0)
+    this.graph.tracer?.added(this.chain, ONE_STREAM[direction])
   }
 
   releaseStream (direction: MessageStreamDirection): void {
@@ -66,6 +75,7 @@ export class ServiceSpanNode extends SpanNode implements OwnedServiceScope, Usag
 
     this.owner.dropStream(inbound, 0)
     this.graph.normal.system.dropStream(inbound, 0)
+    this.graph.tracer?.removed(this.chain, ONE_STREAM[direction])
   }
 
   reserveConnection (direction: MessageStreamDirection, usefd = false): void {
@@ -73,7 +83,7 @@ export class ServiceSpanNode extends SpanNode implements OwnedServiceScope, Usag
     this.assertOpen()
 
     const inbound = direction === 'inbound'
-    const added: Usage = { memory: 0, streamsInbound: 0, streamsOutbound: 0, connsInbound: inbound ? 1 : 0, connsOutbound: inbound ? 0 : 1, fd: usefd ? 1 : 0 }
+    const added = oneConnection(inbound, usefd)
 
     this.admit((node, held) => findConnectionShortage(this, node, held, added))
 
@@ -82,6 +92,7 @@ export class ServiceSpanNode extends SpanNode implements OwnedServiceScope, Usag
     this.fd += added.fd
     this.owner.addConnection(inbound, usefd, 0)
     this.graph.normal.system.addConnection(inbound, usefd, 0)
+    this.graph.tracer?.added(this.chain, added)
   }
 
   releaseConnection (direction: MessageStreamDirection, usefd = false): void {
@@ -93,8 +104,12 @@ export class ServiceSpanNode extends SpanNode implements OwnedServiceScope, Usag
       return
     }
 
-    if ((inbound ? this.connsInbound : this.connsOutbound) === 0 || (usefd && this.fd === 0)) {
-      this.graph.reportOverRelease(this, `${direction} connections${usefd ? ' with a file descriptor' : ''}`, 1, 0)
+    const held = inbound ? this.connsInbound : this.connsOutbound
+    const connections = this.connsInbound + this.connsOutbound
+
+    // those that are left must be able to hold the file descriptors that are left
+    if (held === 0 || (usefd ? this.fd === 0 : this.fd === connections)) {
+      this.graph.reportOverRelease(this, `${direction} connections ${usefd ? 'with' : 'without'} a file descriptor`, 1, 0)
       return
     }
 
@@ -107,6 +122,7 @@ export class ServiceSpanNode extends SpanNode implements OwnedServiceScope, Usag
     this.fd -= usefd ? 1 : 0
     this.owner.dropConnection(inbound, usefd, 0)
     this.graph.normal.system.dropConnection(inbound, usefd, 0)
+    this.graph.tracer?.removed(this.chain, oneConnection(inbound, usefd))
   }
 
   stat (): ScopeStat {
@@ -122,22 +138,41 @@ export class ServiceSpanNode extends SpanNode implements OwnedServiceScope, Usag
 
   release (): void {
     super.release()
-    this.dropCounts()
+
+    const held: Usage = {
+      memory: 0,
+      streamsInbound: this.streamsInbound,
+      streamsOutbound: this.streamsOutbound,
+      connsInbound: this.connsInbound,
+      connsOutbound: this.connsOutbound,
+      fd: this.fd
+    }
+
+    this.giveCounts()
+    this.emptyCounts()
+    this.graph.tracer?.removed(this.chain, held)
   }
 
   protected leave (): void {
-    this.dropCounts()
+    this.giveCounts()
     super.leave()
+  }
+
+  protected empty (): void {
+    super.empty()
+    this.emptyCounts()
   }
 
   /**
    * Gives back every stream, connection and file descriptor that is held
    */
-  private dropCounts (): void {
+  private giveCounts (): void {
     for (const node of [this.owner, this.graph.normal.system]) {
       node.dropCounts(this)
     }
+  }
 
+  private emptyCounts (): void {
     this.streamsInbound = 0
     this.streamsOutbound = 0
     this.connsInbound = 0
@@ -157,10 +192,16 @@ export class ServiceSpanNode extends SpanNode implements OwnedServiceScope, Usag
    */
   private admit (findShortage: (node: AggregateNode | ServiceSpanNode, held: Usage) => Refusal | undefined): void {
     for (const node of [this, this.owner, this.graph.normal.system]) {
-      const refusal = this.graph.refuse(findShortage(node, node))
+      const shortage = findShortage(node, node)
 
-      if (refusal != null) {
-        throw this.graph.errorOf(refusal)
+      if (shortage != null) {
+        const refusal = this.graph.refuse(shortage)
+
+        if (refusal != null) {
+          throw this.graph.errorOf(refusal)
+        }
+
+        return
       }
     }
   }

@@ -1,9 +1,13 @@
 import { OwnedNode } from './owned-node.ts'
+import { NOTHING } from './refusal.ts'
 import type { AggregateNode } from './aggregate-node.ts'
+import type { AnyNode } from './graph-tracer.ts'
+import type { Usage } from './refusal.ts'
 import type { ScopeStat } from './resource-scope.ts'
 import type { ScopeGraph } from './scope-graph.ts'
 import type { ScopeKind } from './scope-kind.ts'
 import type { Limit } from '../limits/limit.ts'
+import type { SettingPath } from '../limits/setting.ts'
 
 /**
  * A temporary child of any node. It has the limit that its owner had when it
@@ -30,6 +34,18 @@ export class SpanNode extends OwnedNode {
 
   get limit (): Readonly<Limit> {
     return this.ownLimit
+  }
+
+  get limitPath (): SettingPath | undefined {
+    return this.owner.limitPath
+  }
+
+  get usage (): Usage {
+    return { ...NOTHING, memory: this.memory }
+  }
+
+  get constraints (): AnyNode[] {
+    return this.owner.closed ? [] : this.owner.chain
   }
 
   stat (): ScopeStat {

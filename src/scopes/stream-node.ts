@@ -3,12 +3,14 @@ import { checkName } from './arguments.ts'
 import { MovableNode } from './movable-node.ts'
 import { findStreamShortage, NOTHING, Refusal } from './refusal.ts'
 import type { AggregateNode, PeerChildNode } from './aggregate-node.ts'
+import type { AnyNode } from './graph-tracer.ts'
 import type { Usage } from './refusal.ts'
 import type { PeerScope, ProtocolScope, ScopeStat, StreamScope } from './resource-scope.ts'
 import type { ScopeGraph } from './scope-graph.ts'
 import type { ScopeKind } from './scope-kind.ts'
 import type { ScopePair } from './scope-pair.ts'
 import type { Limit } from '../limits/limit.ts'
+import type { SettingPath } from '../limits/setting.ts'
 
 /**
  * One stream. What constrains it, in the order in which it is checked:
@@ -41,6 +43,24 @@ export class StreamNode extends MovableNode implements StreamScope {
 
   get peerScope (): PeerScope {
     return this.peerNode
+  }
+
+  get limitPath (): SettingPath | undefined {
+    return this.graph.limitPath('stream')
+  }
+
+  get constraints (): AnyNode[] {
+    const { pair, peerNode, protocolPeer, servicePeer } = this
+
+    if (protocolPeer == null) {
+      return [peerNode, pair.transient, pair.system]
+    }
+
+    if (servicePeer == null) {
+      return [peerNode, protocolPeer, protocolPeer.group, pair.system]
+    }
+
+    return [peerNode, protocolPeer, servicePeer, protocolPeer.group, servicePeer.group, pair.system]
   }
 
   get protocolScope (): ProtocolScope | undefined {
@@ -117,6 +137,11 @@ export class StreamNode extends MovableNode implements StreamScope {
     this.addTo(this.peerNode)
     this.addTo(this.pair.transient)
     this.addTo(this.pair.system)
+
+    if (this.graph.tracer !== undefined) {
+      this.graph.tracer.created(this)
+      this.graph.tracer.added([...this.constraints, this], this.usage)
+    }
   }
 
   /**
@@ -138,6 +163,10 @@ export class StreamNode extends MovableNode implements StreamScope {
 
     this.dropFrom(this.pair.transient)
     this.protocolPeer = child
+
+    if (this.graph.tracer !== undefined) {
+      this.graph.tracer.removed([this.pair.transient], this.usage)
+    }
   }
 
   setProtocol (protocol: string): void {

@@ -1,0 +1,87 @@
+import { InvalidParametersError } from '@libp2p/interface'
+import type { Holder, HoldersOptions } from '../interface.ts'
+import type { ConnectionNode } from '../scopes/connection-node.ts'
+import type { StreamNode } from '../scopes/stream-node.ts'
+import type { MultiaddrConnection, Stream } from '@libp2p/interface'
+
+const DEFAULT_TOP = 10
+
+interface HoldingStream {
+  readonly scope: StreamNode
+  readonly stream: Stream
+
+  /** The connection that it is a stream of */
+  readonly connection: ConnectionNode
+}
+
+/**
+ * The connections and streams of a node
+ */
+export interface HoldersSource {
+  connections: Iterable<[ConnectionNode, MultiaddrConnection]>
+  streams: Iterable<HoldingStream>
+}
+
+/**
+ * Those that hold most, first of all those that hold most
+ *
+ * @throws {InvalidParametersError} naming the option that cannot be used
+ */
+export function listHolders (source: HoldersSource, { resource = 'memory', top = DEFAULT_TOP }: HoldersOptions = {}, now: number = Date.now()): Holder[] {
+  if (resource !== 'memory' && resource !== 'stream') {
+    throw new InvalidParametersError(`resource: expected "memory" or "stream", got ${String(resource)}`)
+  }
+
+  if (!Number.isInteger(top) || top < 1) {
+    throw new InvalidParametersError(`top: expected a whole number from 1 on, got ${String(top)}`)
+  }
+
+  const counts = countStreams(source.streams)
+  const holders = connectionHolders(source.connections, counts, now)
+
+  if (resource === 'memory') {
+    holders.push(...streamHolders(source.streams, now))
+  }
+
+  const amount = (holder: Holder): number => resource === 'memory' ? holder.memory : holder.streams
+
+  return holders.filter(holder => amount(holder) > 0)
+    .sort((a, b) => amount(b) - amount(a))
+    .slice(0, top)
+}
+
+function countStreams (streams: Iterable<HoldingStream>): Map<ConnectionNode, number> {
+  const counts = new Map<ConnectionNode, number>()
+
+  for (const { connection } of streams) {
+    counts.set(connection, (counts.get(connection) ?? 0) + 1)
+  }
+
+  return counts
+}
+
+function connectionHolders (connections: HoldersSource['connections'], counts: Map<ConnectionNode, number>, now: number): Holder[] {
+  return Array.from(connections, ([scope, { remoteAddr, timeline }]) => ({
+    scope: scope.name,
+    direction: scope.inbound ? 'inbound' : 'outbound',
+    peer: scope.peerNode?.key,
+    address: remoteAddr.toString(),
+    service: scope.servicePeer?.group.key,
+    age: now - timeline.open,
+    memory: scope.memory,
+    streams: counts.get(scope) ?? 0
+  }))
+}
+
+function streamHolders (streams: Iterable<HoldingStream>, now: number): Holder[] {
+  return Array.from(streams, ({ scope, stream }) => ({
+    scope: scope.name,
+    direction: scope.inbound ? 'inbound' : 'outbound',
+    peer: scope.peerNode.key,
+    protocol: scope.protocolPeer?.group.key,
+    service: scope.servicePeer?.group.key,
+    age: now - stream.timeline.open,
+    memory: scope.memory,
+    streams: 1
+  }))
+}

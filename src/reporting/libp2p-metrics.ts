@@ -1,0 +1,63 @@
+import { DISTRIBUTIONS, GAUGES } from './metric-families.ts'
+import type { DistributionFamily, GaugeFamily, MetricsSource, Sample } from './metric-families.ts'
+import type { Metrics } from '@libp2p/interface'
+
+/**
+ * Not go-libp2p's: both kinds of metrics can be in one registry
+ */
+const PREFIX = 'libp2p_resource_manager_'
+
+/**
+ * Registers everything with the metrics of a node. They are read from the graph when
+ * they are scraped, and cost nothing in between.
+ *
+ * These metrics have one label, so what go-libp2p has several for is put together:
+ * `inbound system`.
+ */
+export function registerMetrics (metrics: Metrics, source: MetricsSource): void {
+  for (const family of GAUGES) {
+    register(metrics, family, () => family.read(source))
+  }
+
+  for (const family of DISTRIBUTIONS) {
+    register(metrics, { ...family, labelNames: [...family.labelNames, 'le'] }, () => cumulate(family, source))
+  }
+}
+
+function register (metrics: Metrics, { help, labelNames, name }: Omit<GaugeFamily, 'read'>, read: () => Sample[]): void {
+  const seen = new Set<string>()
+
+  metrics.registerMetricGroup(`${PREFIX}${name}`, {
+    label: labelNames.join('_'),
+    help,
+    calculate: () => {
+      // what is gone would keep its last value
+      const values: Record<string, number> = Object.fromEntries(Array.from(seen, key => [key, 0]))
+
+      for (const { labels, value } of read()) {
+        const key = labelNames.map(label => labels[label]).filter(value => value !== '').join(' ')
+
+        values[key] = value
+        seen.add(key)
+      }
+
+      return values
+    }
+  })
+}
+
+/**
+ * There are no histograms of what is now, only of what was, so each bucket is a number
+ */
+function cumulate ({ buckets, labels, read }: DistributionFamily, source: MetricsSource): Sample[] {
+  const samples = read(source)
+
+  return labels.flatMap(labels => {
+    const mine = samples.filter(sample => sample.labels.dir === labels.dir)
+
+    return [...buckets, Infinity].map(bound => ({
+      labels: { ...labels, le: bound === Infinity ? '+Inf' : String(bound) },
+      value: mine.filter(({ value }) => value <= bound).length
+    }))
+  })
+}

@@ -1,0 +1,109 @@
+import { LIMIT_FIELDS } from '../limits/limit.ts'
+import { formatBytes } from '../scopes/scope-state.ts'
+import { shareOf, USED } from './scope-usage.ts'
+import type { AggregateNode } from '../scopes/aggregate-node.ts'
+import type { ScopeGraph } from '../scopes/scope-graph.ts'
+
+/**
+ * How many services, protocols and peers are listed, of each the fullest
+ */
+const MAX_ROWS = 8
+
+/**
+ * Longer names are cut, in the middle: peer ids differ at their end
+ */
+const MAX_NAME_LENGTH = 39
+
+const HEADER = ['scope', 'conns in', 'conns out', 'streams in', 'streams out', 'fd', 'memory', 'fullest', 'refused']
+
+/**
+ * A table for people: what the scopes hold of what they may hold, how full they are
+ * and how often they have refused something
+ */
+export function scopeTable (graph: ScopeGraph): string {
+  const { allowlisted, normal, peers, protocols, services } = graph
+  const rows = [HEADER, row(normal.system), row(normal.transient)]
+
+  for (const node of [allowlisted.system, allowlisted.transient]) {
+    if (!node.idle || node.refusals > 0) {
+      rows.push(row(node))
+    }
+  }
+
+  const hidden: string[] = []
+
+  for (const [kind, nodes] of [['services', services], ['protocols', protocols], ['peers', peers]] as const) {
+    const fullest = fullestOf(nodes.values())
+
+    rows.push(...fullest.map(row))
+
+    if (nodes.size > fullest.length) {
+      hidden.push(`${nodes.size - fullest.length} more ${kind}`)
+    }
+  }
+
+  const widths = HEADER.map((_, column) => Math.max(...rows.map(row => row[column].length)))
+  const lines = rows.map(row => {
+    // names to the left, numbers to the right
+    return row.map((cell, column) => column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column])).join('  ')
+  })
+
+  return [...lines, ...hidden.length === 0 ? [] : [`and ${hidden.join(', ')}`]].join('\n')
+}
+
+/**
+ * The fullest nodes, fullest first, without sorting all of possibly very many
+ */
+function fullestOf (nodes: Iterable<AggregateNode>): AggregateNode[] {
+  const top: Array<{ node: AggregateNode, share: number }> = []
+
+  for (const node of nodes) {
+    const share = fullestShare(node)
+    const at = top.findIndex(other => share > other.share || (share === other.share && node.refusals > other.node.refusals))
+
+    if (at !== -1) {
+      top.splice(at, 0, { node, share })
+    } else if (top.length < MAX_ROWS) {
+      top.push({ node, share })
+    }
+
+    top.length = Math.min(top.length, MAX_ROWS)
+  }
+
+  return top.map(({ node }) => node)
+}
+
+function fullestShare (node: AggregateNode): number {
+  return Math.max(...LIMIT_FIELDS.map(field => shareOf(USED[field](node), node.limit[field])))
+}
+
+function row (node: AggregateNode): string[] {
+  const { limit } = node
+  const share = fullestShare(node)
+
+  return [
+    cut(node.name),
+    of(node.connsInbound, limit.connsInbound),
+    of(node.connsOutbound, limit.connsOutbound),
+    of(node.streamsInbound, limit.streamsInbound),
+    of(node.streamsOutbound, limit.streamsOutbound),
+    of(node.fd, limit.fd),
+    of(node.memory, limit.memory, formatBytes),
+    share === Infinity ? 'blocked' : `${Math.round(100 * share)}%`,
+    String(node.refusals)
+  ]
+}
+
+function of (used: number, limit: number, format: (value: number) => string = String): string {
+  return limit === Infinity ? format(used) : `${format(used)} of ${format(limit)}`
+}
+
+function cut (name: string): string {
+  if (name.length <= MAX_NAME_LENGTH) {
+    return name
+  }
+
+  const half = (MAX_NAME_LENGTH - 1) / 2
+
+  return `${name.slice(0, half)}…${name.slice(-half)}`
+}

@@ -1,0 +1,110 @@
+import { InvalidParametersError } from '@libp2p/interface'
+import { LIMIT_FIELDS } from '../limits/limit.ts'
+import type { Limit } from '../limits/limit.ts'
+import type { AggregateNode } from '../scopes/aggregate-node.ts'
+import type { ScopeGraph } from '../scopes/scope-graph.ts'
+import type { ScopeKind } from '../scopes/scope-kind.ts'
+
+/**
+ * From here on a scope is close to its limit, in percent
+ */
+const DEFAULT_MIN_PERCENT = 80
+
+export interface UsageOptions {
+  /**
+   * How much of a limit has to be in use for it to be listed, in percent
+   *
+   * @default 80
+   */
+  minPercent?: number
+}
+
+/**
+ * How much of one of its limits a scope uses
+ */
+export interface ScopeUsage {
+  /** The name of the scope */
+  scope: string
+  kind: ScopeKind
+
+  /** Which of its limits it is */
+  resource: keyof Limit
+
+  /** How much is in use: a number, or bytes of memory */
+  used: number
+
+  /** How much may be in use: a number, or bytes of memory */
+  limit: number
+
+  /**
+   * `used` of `limit`. More than 100 where the limit has been lowered since, and
+   * `Infinity` where it is 0 now.
+   */
+  percent: number
+
+  /** How often the scope has refused something, of any resource */
+  refusals: number
+}
+
+export const USED: Record<keyof Limit, (node: AggregateNode) => number> = {
+  streams: (node) => node.streamsInbound + node.streamsOutbound,
+  streamsInbound: (node) => node.streamsInbound,
+  streamsOutbound: (node) => node.streamsOutbound,
+  conns: (node) => node.connsInbound + node.connsOutbound,
+  connsInbound: (node) => node.connsInbound,
+  connsOutbound: (node) => node.connsOutbound,
+  fd: (node) => node.fd,
+  memory: (node) => node.memory
+}
+
+/**
+ * All scopes that add up what others hold: the singles, then services, protocols and
+ * peers with their shares
+ */
+export function * allScopes (graph: ScopeGraph): Generator<AggregateNode> {
+  yield graph.normal.system
+  yield graph.normal.transient
+  yield graph.allowlisted.system
+  yield graph.allowlisted.transient
+  yield * graph.services.values()
+  yield * graph.protocols.values()
+
+  for (const peer of graph.peers.values()) {
+    yield peer
+    yield * peer.children ?? []
+  }
+}
+
+/**
+ * The share of a limit that is in use, from 0 to 1 unless it was lowered
+ */
+export function shareOf (used: number, limit: number): number {
+  return used === 0 ? 0 : used / limit
+}
+
+/**
+ * The scopes that are near their limits, fullest first
+ *
+ * @throws {InvalidParametersError} if the percentage is not a number from 0 on
+ */
+export function scopeUsage (graph: ScopeGraph, { minPercent = DEFAULT_MIN_PERCENT }: UsageOptions = {}): ScopeUsage[] {
+  if (!(minPercent >= 0)) {
+    throw new InvalidParametersError(`minPercent: expected a number from 0 on, got ${String(minPercent)}`)
+  }
+
+  const result: ScopeUsage[] = []
+
+  for (const node of allScopes(graph)) {
+    for (const resource of LIMIT_FIELDS) {
+      const limit = node.limit[resource]
+      const used = USED[resource](node)
+      const percent = 100 * shareOf(used, limit)
+
+      if (limit !== Infinity && used > 0 && percent >= minPercent) {
+        result.push({ scope: node.name, kind: node.kind, resource, used, limit, percent, refusals: node.refusals })
+      }
+    }
+  }
+
+  return result.sort((a, b) => b.percent - a.percent || b.refusals - a.refusals)
+}

@@ -1,0 +1,207 @@
+import { AggregateNode } from '../scopes/aggregate-node.ts'
+import { MEMORY_PRIORITY_ALWAYS } from '../scopes/memory-priority.ts'
+import { OwnedNode } from '../scopes/owned-node.ts'
+import { NOTHING, Refusal } from '../scopes/refusal.ts'
+import { traceScope } from './trace-scope.ts'
+import type { TraceEvent, TraceEventType, TraceReporter } from './trace-event.ts'
+import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
+import type { AnyNode, GraphTracer } from '../scopes/graph-tracer.ts'
+import type { AnyRefusal, Usage } from '../scopes/refusal.ts'
+
+type EventFields = Partial<TraceEvent>
+
+function isNode (node: unknown): node is AnyNode {
+  return node instanceof AggregateNode || node instanceof OwnedNode
+}
+
+function identify (node: AnyNode): Pick<TraceEvent, 'name' | 'scope'> {
+  return { name: node.name, scope: traceScope(node) }
+}
+
+/**
+ * What a limit by address or of a rate has refused
+ */
+function addedBy ({ direction, request }: AnyRefusal): Usage {
+  const inbound = direction === 'inbound' ? 1 : 0
+  const outbound = 1 - inbound
+
+  return request === 'stream'
+    ? { ...NOTHING, streamsInbound: inbound, streamsOutbound: outbound }
+    : { ...NOTHING, connsInbound: inbound, connsOutbound: outbound }
+}
+
+function streams (added: Usage, held: Usage, sign: 1 | -1 = 1): EventFields {
+  return {
+    deltaIn: sign * added.streamsInbound,
+    deltaOut: sign * added.streamsOutbound,
+    streamsIn: held.streamsInbound,
+    streamsOut: held.streamsOutbound
+  }
+}
+
+function connections (added: Usage, held: Usage, sign: 1 | -1 = 1): EventFields {
+  return {
+    delta: sign * added.fd,
+    deltaIn: sign * added.connsInbound,
+    deltaOut: sign * added.connsOutbound,
+    connsIn: held.connsInbound,
+    connsOut: held.connsOutbound,
+    fd: held.fd
+  }
+}
+
+export interface TracerInit {
+  reporters: TraceReporter[]
+
+  /**
+   * A reporter has failed and is not told anything any more
+   */
+  onError(err: unknown): void
+
+  /**
+   * There are no reporters any more
+   */
+  onEmpty(): void
+
+  /**
+   * The time in ms since 1970
+   *
+   * @default Date.now
+   */
+  now?(): number
+}
+
+/**
+ * Turns what changes in the graph into events for reporters. A reporter that fails
+ * takes neither the others nor the graph along.
+ */
+export class Tracer implements GraphTracer {
+  readonly #reporters: TraceReporter[]
+  readonly #onError: (err: unknown) => void
+  readonly #onEmpty: () => void
+  readonly #now: () => number
+
+  constructor (init: TracerInit) {
+    this.#reporters = [...init.reporters]
+    this.#onError = init.onError
+    this.#onEmpty = init.onEmpty
+    this.#now = init.now ?? Date.now
+  }
+
+  start (limits?: ConcreteLimitConfig): void {
+    this.#push(this.#event('start', { limit: limits }))
+  }
+
+  async stop (): Promise<void> {
+    await Promise.all(this.#reporters.map(async reporter => {
+      try {
+        await reporter.stop?.()
+      } catch (err) {
+        this.#detach(reporter, err)
+      }
+    }))
+  }
+
+  created (node: AnyNode): void {
+    this.#push(this.#event('create_scope', { ...identify(node), limit: node.limit }))
+  }
+
+  destroyed (node: AnyNode): void {
+    this.#push(this.#event('destroy_scope', identify(node)))
+  }
+
+  added (nodes: AnyNode[], usage: Usage, priority: number = MEMORY_PRIORITY_ALWAYS): void {
+    for (const node of nodes) {
+      this.#changed(node, usage, 1, priority)
+    }
+  }
+
+  removed (nodes: AnyNode[], usage: Usage): void {
+    for (const node of nodes) {
+      this.#changed(node, usage, -1, 0)
+    }
+  }
+
+  refused (refusal: AnyRefusal): void {
+    const { attempted, priority, request, resource } = refusal
+    const node = refusal instanceof Refusal && isNode(refusal.node) ? refusal.node : undefined
+    const identity = node == null ? { name: refusal.scope, scope: { class: resource } } : identify(node)
+    const held = node?.usage ?? NOTHING
+    const added = refusal.added ?? addedBy(refusal)
+
+    if (resource === 'memory') {
+      this.#push(this.#event('block_reserve_memory', { ...identity, priority, delta: attempted, memory: held.memory }))
+    } else if (resource === 'stream' || request === 'stream') {
+      this.#push(this.#event('block_add_stream', { ...identity, ...streams(added, held) }))
+    } else {
+      this.#push(this.#event('block_add_conn', { ...identity, ...connections(added, held) }))
+    }
+  }
+
+  #changed (node: AnyNode, usage: Usage, sign: 1 | -1, priority: number): void {
+    const held = node.usage
+    const identity = identify(node)
+
+    if (usage.memory !== 0) {
+      this.#push(this.#event(sign > 0 ? 'reserve_memory' : 'release_memory', { ...identity, priority, delta: sign * usage.memory, memory: held.memory }))
+    }
+
+    if (usage.streamsInbound + usage.streamsOutbound !== 0) {
+      this.#push(this.#event(sign > 0 ? 'add_stream' : 'remove_stream', { ...identity, ...streams(usage, held, sign) }))
+    }
+
+    if (usage.connsInbound + usage.connsOutbound + usage.fd !== 0) {
+      this.#push(this.#event(sign > 0 ? 'add_conn' : 'remove_conn', { ...identity, ...connections(usage, held, sign) }))
+    }
+  }
+
+  #event (type: TraceEventType, fields: EventFields): TraceEvent {
+    return {
+      time: this.#now(),
+      type,
+      scope: undefined,
+      name: undefined,
+      limit: undefined,
+      priority: 0,
+      delta: 0,
+      deltaIn: 0,
+      deltaOut: 0,
+      memory: 0,
+      streamsIn: 0,
+      streamsOut: 0,
+      connsIn: 0,
+      connsOut: 0,
+      fd: 0,
+      ...fields
+    }
+  }
+
+  #push (event: TraceEvent): void {
+    for (let i = 0; i < this.#reporters.length; i++) {
+      const reporter = this.#reporters[i]
+
+      try {
+        reporter.consumeEvent(event)
+      } catch (err) {
+        this.#detach(reporter, err)
+        i--
+      }
+    }
+  }
+
+  #detach (reporter: TraceReporter, err: unknown): void {
+    const at = this.#reporters.indexOf(reporter)
+
+    // it may have failed in an event that was caused by its handling of another
+    if (at === -1) {
+      return
+    }
+
+    this.#reporters.splice(at, 1)
+    this.#onError(err)
+
+    if (this.#reporters.length === 0) {
+      this.#onEmpty()
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import { readFile } from 'node:fs/promises'
+import { tcp } from '@libp2p/tcp'
+import { expect } from 'aegir/chai'
+import delay from 'delay'
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import { getStreamScope } from '../../src/index.ts'
+import { prometheusMetrics } from '../../src/prometheus.ts'
+import { TestNodes } from '../libp2p/fixtures/nodes.ts'
+import { PROTOCOL, SERVICE } from '../scopes/fixtures.ts'
+import { hasPrometheus, PrometheusServer } from './prometheus-server.ts'
+import type { TestNode } from '../libp2p/fixtures/nodes.ts'
+import type { Connection } from '@libp2p/interface'
+
+// tests are run from the root of the package
+const DASHBOARD = 'dashboards/resource-manager.json'
+
+/**
+ * How long to wait until Prometheus has scraped often enough, in ms: far longer than
+ * it takes
+ */
+const PATIENCE = 30_000
+
+/**
+ * How long to wait between two looks, in ms
+ */
+const ROUND = 250
+
+interface Panel {
+  title: string
+  type: string
+  targets?: Array<{ expr: string }>
+}
+
+/**
+ * What Grafana fills in
+ */
+function fillIn (expression: string): string {
+  return expression
+    .replaceAll('$instance', '.*')
+    .replaceAll('$__rate_interval', '10s')
+}
+
+async function readExpressions (): Promise<Array<{ title: string, expression: string }>> {
+  const { panels }: { panels: Panel[] } = JSON.parse(await readFile(DASHBOARD, 'utf8'))
+
+  return panels.flatMap(({ targets = [], title }) => targets.map(({ expr }) => ({ title, expression: fillIn(expr) })))
+}
+
+/**
+ * A node that refuses for every reason that a panel shows
+ */
+async function createServer (nodes: TestNodes): Promise<TestNode> {
+  const server = await nodes.create({
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    transports: [tcp()],
+    manager: {
+      limits: { system: { conns: 100, streams: 1_000, memory: 1_000_000 }, protocolPeer: { [PROTOCOL]: { streamsInbound: 3 } } },
+      services: { [SERVICE]: [PROTOCOL] },
+      subnetLimits: { prefixes: [{ network: '127.0.0.0/8', connCount: 2 }] },
+      rateLimits: { streams: { peer: { rate: 1, burst: 20 } } }
+    }
+  })
+
+  await server.handle(PROTOCOL, (stream) => {
+    getStreamScope(stream).reserveMemory(100_000)
+  })
+
+  return server
+}
+
+/**
+ * Opens more connections, streams and memory than the node has limits for
+ */
+async function load (client: TestNode, server: TestNode, connection: Connection): Promise<void> {
+  const ignore = (): void => {}
+  await Promise.all(Array.from({ length: 4 }, async () => client.dial(server.getMultiaddrs(), { force: true }).catch(ignore)))
+
+  await Promise.all(Array.from({ length: 30 }, async () => {
+    const stream = await connection.newStream(PROTOCOL)
+
+    stream.send(new Uint8Array(1))
+  }).map(async opening => opening.catch(ignore)))
+
+  expect(() => { server.services.resourceManager.viewSystem(scope => { scope.reserveMemory(2_000_000) }) }).to.throw()
+}
+
+describe('dashboard', () => {
+  const nodes = new TestNodes()
+  let prometheus: PrometheusServer | undefined
+
+  afterEach(async () => {
+    await prometheus?.stop()
+    await nodes.stop()
+  })
+
+  // without one the name of the test says what to do
+  const [run, missing] = hasPrometheus() ? [it, ''] : [it.skip, ' (there is none: tasks/install-prometheus.sh installs it, or set PROMETHEUS_BIN)']
+
+  run(`should have data in every panel when a real Prometheus${missing} scrapes a real node`, async function () {
+    this.timeout(3 * PATIENCE)
+
+    const registry = new Registry()
+    const server = await createServer(nodes)
+    const client = await nodes.create({ transports: [tcp()] })
+    const connection = await client.dial(server.getMultiaddrs())
+
+    collectDefaultMetrics({ register: registry })
+    prometheusMetrics(server.services.resourceManager, { registry })
+
+    // a rate needs a series to be there before it grows
+    await load(client, server, connection)
+    prometheus = await PrometheusServer.start(registry)
+
+    const expressions = await readExpressions()
+    const deadline = Date.now() + PATIENCE
+    let empty: Array<{ title: string, expression: string }>
+
+    expect(expressions).to.have.length.above(20)
+
+    do {
+      await load(client, server, connection)
+      await delay(ROUND)
+      empty = []
+
+      for (const { expression, title } of expressions) {
+        const values = await prometheus.query(expression)
+
+        if (!values.some(value => !Number.isNaN(value))) {
+          empty.push({ title, expression })
+        }
+      }
+    } while (empty.length > 0 && Date.now() < deadline)
+
+    expect(empty).to.deep.equal([])
+  })
+})

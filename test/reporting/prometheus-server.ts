@@ -1,0 +1,115 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { eventually } from '../libp2p/fixtures/eventually.ts'
+import type { ChildProcess } from 'node:child_process'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Registry } from 'prom-client'
+
+const BINARY = process.env.PROMETHEUS_BIN ?? 'prometheus'
+
+/**
+ * How often it scrapes, in seconds. The least that a rate can be computed from are two
+ * scrapes.
+ */
+const SCRAPE_INTERVAL = 1
+
+export function hasPrometheus (): boolean {
+  try {
+    execFileSync(BINARY, ['--version'], { stdio: 'ignore' })
+
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * A real Prometheus that scrapes a registry of this process
+ */
+export class PrometheusServer {
+  readonly #directory: string
+  readonly #target: Server
+  readonly #process: ChildProcess
+  readonly #url: string
+
+  private constructor (directory: string, target: Server, process: ChildProcess, url: string) {
+    this.#directory = directory
+    this.#target = target
+    this.#process = process
+    this.#url = url
+  }
+
+  static async start (registry: Registry): Promise<PrometheusServer> {
+    const directory = await mkdtemp(join(tmpdir(), 'prometheus-'))
+    const target = await serve(registry)
+    const { port } = target.address() as AddressInfo
+
+    await writeFile(join(directory, 'prometheus.yml'), JSON.stringify({
+      global: { scrape_interval: `${SCRAPE_INTERVAL}s`, scrape_timeout: `${SCRAPE_INTERVAL}s` },
+      scrape_configs: [{ job_name: 'node', static_configs: [{ targets: [`127.0.0.1:${port}`] }] }]
+    }))
+
+    const child = spawn(BINARY, [
+      `--config.file=${join(directory, 'prometheus.yml')}`,
+      `--storage.tsdb.path=${join(directory, 'data')}`,
+      // it takes any port that is free, and says which
+      '--web.listen-address=127.0.0.1:0',
+      '--log.level=info'
+    ], { stdio: ['ignore', 'ignore', 'pipe'] })
+    let log = ''
+
+    child.stderr.setEncoding('utf8').on('data', (text) => { log += text })
+
+    const address = await eventually(() => {
+      if (child.exitCode != null) {
+        throw new Error(`Prometheus has ended: ${log}`)
+      }
+
+      return log.match(/msg="Listening on" address=(127\.0\.0\.1:\d+)/)?.[1]
+    }, 'the address of Prometheus')
+
+    return new PrometheusServer(directory, target, child, `http://${address}`)
+  }
+
+  /**
+   * The values that an expression has now
+   */
+  async query (expression: string): Promise<number[]> {
+    const response = await fetch(`${this.#url}/api/v1/query?query=${encodeURIComponent(expression)}`)
+    const { data, error, status } = await response.json() as any
+
+    if (status !== 'success') {
+      throw new Error(`${expression}: ${error}`)
+    }
+
+    return data.result.map(({ value }: any) => Number(value[1].replace('Inf', 'Infinity')))
+  }
+
+  async stop (): Promise<void> {
+    const ended = new Promise(resolve => { this.#process.once('exit', resolve) })
+
+    this.#process.kill()
+    this.#target.closeAllConnections()
+    await new Promise(resolve => { this.#target.close(resolve) })
+    await ended
+    await rm(this.#directory, { recursive: true })
+  }
+}
+
+async function serve (registry: Registry): Promise<Server> {
+  const server = createServer((_, response) => {
+    registry.metrics().then(text => {
+      response.setHeader('Content-Type', registry.contentType).end(text)
+    }, err => {
+      response.writeHead(500).end(String(err))
+    })
+  })
+
+  await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
+
+  return server
+}

@@ -1,0 +1,173 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { expect } from 'aegir/chai'
+import { traceFile } from '../../src/node.ts'
+import { createManager, errorOf, peerA, PROTOCOL, recordingLogger, SERVICE } from '../scopes/fixtures.ts'
+import { Recorder } from './fixtures.ts'
+import type { TraceEvent } from '../../src/index.ts'
+
+/**
+ * The fields of go-libp2p's events and scopes, and those of a limit
+ */
+const EVENT_FIELDS = ['Time', 'Type', 'Scope', 'Name', 'Limit', 'Priority', 'Delta', 'DeltaIn', 'DeltaOut', 'Memory', 'StreamsIn', 'StreamsOut', 'ConnsIn', 'ConnsOut', 'FD']
+const SCOPE_FIELDS = ['Class', 'Conn', 'Stream', 'Service', 'Protocol', 'Peer', 'Span']
+const LIMIT_FIELDS = ['Streams', 'StreamsInbound', 'StreamsOutbound', 'Conns', 'ConnsInbound', 'ConnsOutbound', 'FD', 'Memory']
+
+describe('trace file', () => {
+  let directory: string
+  let path: string
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'trace-file-'))
+    path = join(directory, 'trace.json.gz')
+  })
+
+  afterEach(async () => {
+    await rm(directory, { recursive: true })
+  })
+
+  async function read (): Promise<any[]> {
+    return gunzipSync(await readFile(path)).toString().trimEnd().split('\n').map(line => JSON.parse(line))
+  }
+
+  function event (delta: number): TraceEvent {
+    return { time: 0, type: 'reserve_memory', name: 'system', priority: 0, delta, deltaIn: 0, deltaOut: 0, memory: 0, streamsIn: 0, streamsOut: 0, connsIn: 0, connsOut: 0, fd: 0 }
+  }
+
+  it('should have one event in each line, with the fields of go-libp2p', async () => {
+    const recorder = new Recorder()
+    const manager = createManager({ system: { conns: 1 }, peer: { [peerA.toString()]: { memory: 10 } } }, { trace: [traceFile(path), recorder] })
+    const connection = manager.openConnection('inbound', true)
+    const stream = manager.openStream(peerA, 'outbound')
+
+    connection.setPeer(peerA)
+    stream.setProtocol(PROTOCOL)
+    stream.setService(SERVICE)
+    stream.beginSpan().reserveMemory(5, 203)
+    expect(() => { stream.reserveMemory(6) }).to.throw()
+    expect(() => manager.openConnection('inbound', true)).to.throw()
+    stream.done()
+    connection.done()
+    await manager.stop()
+
+    const lines = await read()
+
+    expect(lines.map(({ Type }) => Type)).to.deep.equal(recorder.events.map(({ type }) => type))
+    expect(lines.map(({ Name }) => Name)).to.deep.equal(recorder.events.map(({ name }) => name))
+
+    for (const line of lines) {
+      expect(EVENT_FIELDS).to.include.members(Object.keys(line))
+      expect(SCOPE_FIELDS).to.include.members(Object.keys(line.Scope ?? {}))
+      expect(new Date(line.Time).toISOString()).to.equal(line.Time)
+
+      if (line.Type === 'create_scope') {
+        expect(Object.keys(line.Limit)).to.deep.equal(LIMIT_FIELDS)
+      }
+    }
+
+    expect(lines[0].Limit.System).to.include({ Conns: 1, Streams: 'unlimited', Memory: 'unlimited' })
+    expect(lines[0].Limit.Peer[peerA.toString()]).to.have.property('Memory', '10')
+    expect(lines.find(({ Type, Name }) => Type === 'add_conn' && Name === 'system')).to.include({ Delta: 1, DeltaIn: 1, ConnsIn: 1, FD: 1 })
+    expect(lines.find(({ Type, Name }) => Type === 'reserve_memory' && Name === 'stream-1.span-1')).to.deep.include({
+      Scope: { Class: 'stream', Stream: '1', Span: '1' },
+      Priority: 203,
+      Delta: 5,
+      Memory: 5
+    })
+  })
+
+  it('should be readable up to the last flush when the process crashes', async () => {
+    const file = traceFile(path)
+
+    file.consumeEvent(event(1))
+    await file.flush()
+    file.consumeEvent(event(2))
+
+    // it is as it would be left behind now
+    expect((await read()).map(({ Delta }) => Delta)).to.deep.equal([1])
+    await file.stop()
+    expect((await read()).map(({ Delta }) => Delta)).to.deep.equal([1, 2])
+  })
+
+  it('should keep what comes after it was stopped', async () => {
+    const file = traceFile(path)
+
+    file.consumeEvent(event(1))
+    await file.stop()
+    file.consumeEvent(event(2))
+    await file.stop()
+    await file.stop()
+
+    expect((await read()).map(({ Delta }) => Delta)).to.deep.equal([1, 2])
+  })
+
+  it('should replace what was in the file', async () => {
+    await writeFile(path, 'not gzip')
+    const file = traceFile(path)
+
+    file.consumeEvent(event(1))
+    await file.stop()
+
+    expect(await read()).to.have.lengthOf(1)
+  })
+
+  it('should keep the order where several flushes are under way', async () => {
+    const file = traceFile(path)
+    const flushes: Array<Promise<void>> = []
+
+    for (let i = 1; i <= 3_000; i++) {
+      file.consumeEvent(event(i))
+
+      if (i % 1_000 === 0) {
+        flushes.push(file.flush())
+      }
+    }
+
+    await Promise.all(flushes)
+    expect((await read()).map(({ Delta }) => Delta)).to.deep.equal(Array.from({ length: 3_000 }, (_, i) => i + 1))
+  })
+
+  it('should drop and count events when too many wait to be written', async () => {
+    const file = traceFile(path, { maxPending: 2 })
+
+    ;[1, 2, 3].forEach(delta => { file.consumeEvent(event(delta)) })
+    expect(file.dropped).to.equal(1)
+
+    // those that are being written take up room as well
+    const flushed = file.flush()
+    await Promise.resolve()
+    ;[4, 5].forEach(delta => { file.consumeEvent(event(delta)) })
+    expect(file.dropped).to.equal(3)
+
+    await flushed
+    file.consumeEvent(event(6))
+    await file.stop()
+
+    expect(file.dropped).to.equal(3)
+    expect((await read()).map(({ Delta }) => Delta)).to.deep.equal([1, 2, 6])
+  })
+
+  it('should say that it cannot write, and be detached', async () => {
+    const { logger, errors } = recordingLogger()
+    const file = traceFile(join(directory, 'missing', 'trace.json.gz'))
+    const manager = createManager({}, { logger, trace: [file] })
+
+    await expect(file.flush()).to.eventually.be.rejected.with.property('code', 'ENOENT')
+    manager.openStream(peerA, 'inbound').done()
+    await manager.stop()
+
+    expect(errors).to.have.lengthOf(1)
+    await expect(file.flush()).to.eventually.be.rejected.with.property('code', 'ENOENT')
+  })
+
+  it('should refuse a path or a number that it cannot use', () => {
+    expect(errorOf(() => traceFile(''))).to.have.property('name', 'InvalidParametersError')
+    expect(errorOf(() => traceFile(undefined as any)).message).to.include('path')
+
+    for (const maxPending of [0, -1, 1.5, NaN, '10'] as any[]) {
+      expect(errorOf(() => traceFile('trace.json.gz', { maxPending })).message).to.include('maxPending')
+    }
+  })
+})
