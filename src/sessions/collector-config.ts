@@ -24,25 +24,27 @@ const DEFAULT_MAX_HISTORY = 2_048
 export type ResolvedCollectorConfig = Readonly<Required<CollectorConfig>>
 
 /**
+ * @param config
+ * @param field - how errors call the configuration
  * @throws {InvalidParametersError} If an option cannot be used
  */
-export function resolveCollectorConfig (config: CollectorConfig): ResolvedCollectorConfig {
-  checkObject('config', config)
+export function resolveCollectorConfig (config: CollectorConfig, field: string = 'config'): ResolvedCollectorConfig {
+  checkObject(field, config)
 
   const { maxRxBitrate = 0, maxTxBitrate = 0, maxSessions = 0, limiter = new NullIPLimiter() } = config
   const { sessionTimeout = DEFAULT_SESSION_TIMEOUT, inactiveTimeout = sessionTimeout } = config
   const { persistInterval = DEFAULT_PERSIST_INTERVAL, maxHistory = DEFAULT_MAX_HISTORY } = config
 
-  checkBitrate('config.maxRxBitrate', maxRxBitrate)
-  checkBitrate('config.maxTxBitrate', maxTxBitrate)
-  checkWholeNumber('config.maxSessions', maxSessions, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
-  checkWholeNumber('config.sessionTimeout', sessionTimeout, 1, Number.MAX_SAFE_INTEGER)
-  checkWholeNumber('config.inactiveTimeout', inactiveTimeout, 1, Number.MAX_SAFE_INTEGER)
-  checkWholeNumber('config.persistInterval', persistInterval, 0, Number.MAX_SAFE_INTEGER)
-  checkWholeNumber('config.maxHistory', maxHistory, 0, Number.MAX_SAFE_INTEGER)
+  checkBitrate(`${field}.maxRxBitrate`, maxRxBitrate)
+  checkBitrate(`${field}.maxTxBitrate`, maxTxBitrate)
+  checkWholeNumber(`${field}.maxSessions`, maxSessions, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+  checkWholeNumber(`${field}.sessionTimeout`, sessionTimeout, 1, Number.MAX_SAFE_INTEGER)
+  checkWholeNumber(`${field}.inactiveTimeout`, inactiveTimeout, 1, Number.MAX_SAFE_INTEGER)
+  checkWholeNumber(`${field}.persistInterval`, persistInterval, 0, Number.MAX_SAFE_INTEGER)
+  checkWholeNumber(`${field}.maxHistory`, maxHistory, 0, Number.MAX_SAFE_INTEGER)
 
   if (typeof limiter?.isAllowed !== 'function') {
-    throw invalid('config.limiter', 'an IP limiter', limiter)
+    throw invalid(`${field}.limiter`, 'an IP limiter', limiter)
   }
 
   return {
@@ -57,7 +59,7 @@ export function resolveCollectorConfig (config: CollectorConfig): ResolvedCollec
   }
 }
 
-function checkBitrate (field: string, bitrate: number): void {
+export function checkBitrate (field: string, bitrate: number): void {
   if (!Number.isFinite(bitrate)) {
     throw invalid(field, 'a number of bit/s', bitrate)
   }

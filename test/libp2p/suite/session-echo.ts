@@ -1,5 +1,6 @@
 import { expect } from 'aegir/chai'
 import delay from 'delay'
+import { drained } from '../fixtures/drained.ts'
 import { PROTOCOL } from '../fixtures/inbox.ts'
 import { TestNodes } from '../fixtures/nodes.ts'
 import { randomBytes, randomNumbers } from '../fixtures/random-bytes.ts'
@@ -69,7 +70,7 @@ async function read (stream: Stream, random: Random, onData: (data: Uint8Array) 
 async function echo (stream: Stream, random: Random): Promise<void> {
   await read(stream, random, (data) => {
     if (!stream.send(data)) {
-      return stream.onDrain()
+      return drained(stream)
     }
   })
   await stream.close()
@@ -82,7 +83,7 @@ async function sendAll (stream: Stream, bytes: Uint8Array, random: Random): Prom
     sent += chunk.byteLength
 
     if (!stream.send(chunk)) {
-      await stream.onDrain()
+      await drained(stream)
     }
   }
 

@@ -1,0 +1,131 @@
+import { startClock } from '../admission/clock.ts'
+
+/**
+ * How long a budget that is not used accumulates, in ms: as long as a timer may well
+ * be late, so that the rate is reached, and not longer, so that it is kept
+ */
+const MAX_SAVED = 100
+
+/**
+ * What a stream typically sends in one go, in bytes: whoever waits waits for this
+ * much, so that streams do not take turns for a few bytes
+ */
+const SHARE = 65_536
+
+/**
+ * Between two turns, in ms: those who had theirs spend it a moment later
+ */
+const MIN_DELAY = 10
+
+/**
+ * The longest that timers can wait is 2^31 ms. Waking up for nothing now and then does
+ * no harm.
+ */
+const MAX_DELAY = 60_000
+
+/**
+ * Bytes that become available at a constant rate. More than there are can be spent at
+ * once, which is then made up for by waiting.
+ *
+ * Those who wait get their turns in the order in which they came, and there is a timer
+ * only while somebody waits.
+ */
+export class ByteBudget {
+  // in bytes per ms
+  readonly #rate: number
+  readonly #maxSaved: number
+  readonly #share: number
+  readonly #clock: () => number
+  readonly #waiting = new Set<() => void>()
+  #balance = 0
+  #updated = 0
+  // some have waited for a whole share, and others were faster
+  #postponed = false
+  #timer?: ReturnType<typeof setTimeout>
+
+  /**
+   * @param bitrate - in bit/s, more than 0
+   * @param now - the time in ms since any point in time, which must not go back
+   */
+  constructor (bitrate: number, now?: () => number) {
+    this.#rate = bitrate / 8 / 1_000
+    // a byte must fit, however slow it is
+    this.#maxSaved = Math.max(1, this.#rate * MAX_SAVED)
+    // half of what can be saved, so that nothing is lost when the timer is late
+    this.#share = Math.max(1, Math.min(SHARE, this.#maxSaved / 2))
+    this.#clock = startClock(now)
+  }
+
+  /**
+   * How many bytes there are now, which is negative if more were spent
+   */
+  get available (): number {
+    const now = this.#clock()
+
+    this.#balance = Math.min(this.#maxSaved, this.#balance + (now - this.#updated) * this.#rate)
+    this.#updated = now
+
+    return Math.floor(this.#balance)
+  }
+
+  spend (bytes: number): void {
+    this.#balance -= bytes
+  }
+
+  /**
+   * Calls back once, when it is the turn of the caller
+   */
+  wait (callback: () => void): void {
+    this.#waiting.add(callback)
+    this.#schedule()
+  }
+
+  /**
+   * Does not call back
+   */
+  cancel (callback: () => void): void {
+    this.#waiting.delete(callback)
+
+    if (this.#waiting.size === 0) {
+      clearTimeout(this.#timer)
+      this.#timer = undefined
+    }
+  }
+
+  #schedule (): void {
+    if (this.#timer != null) {
+      return
+    }
+
+    const delay = Math.ceil((this.#share - this.available) / this.#rate)
+
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#giveTurns()
+    }, Math.min(Math.max(delay, MIN_DELAY), MAX_DELAY))
+
+    // not there in browsers, where a timer is a number
+    this.#timer.unref?.()
+  }
+
+  #giveTurns (): void {
+    const { available } = this
+    const postponed = available < this.#share && !this.#postponed
+    let turns = available <= 0 || postponed ? 0 : Math.ceil(available / SHARE)
+
+    this.#postponed = postponed
+
+    for (const callback of this.#waiting) {
+      if (turns-- <= 0) {
+        break
+      }
+
+      this.#waiting.delete(callback)
+      callback()
+    }
+
+    if (this.#waiting.size > 0) {
+      this.#schedule()
+    }
+  }
+}

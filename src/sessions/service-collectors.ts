@@ -1,0 +1,248 @@
+import { checkList, checkObject, invalid } from '../admission/validation.ts'
+import { join } from '../limits/problems.ts'
+import { resolveCollectorConfig } from './collector-config.ts'
+import { collectorId } from './collector-id.ts'
+import { SessionRefusal } from './session-refusal.ts'
+import { budgetsOf, NodeBudgets } from './stream-budgets.ts'
+import type { ResolvedCollectorConfig } from './collector-config.ts'
+import type { Collector, CollectorConfig } from './collector.ts'
+import type { SessionRegistry } from './registry.ts'
+import type { SessionRefusalInit } from './session-refusal.ts'
+import type { StreamBudgets, ThrottleInit } from './stream-budgets.ts'
+import type { MessageStreamDirection } from '@libp2p/interface'
+
+/**
+ * In place of a service: the collector of whole connections
+ */
+export const CONNECTIONS = 'connections'
+
+/**
+ * The collector of a service, and what its limits mean for the service
+ */
+export interface ServiceCollectorConfig extends CollectorConfig {
+  /**
+   * Other services that have a collector. Their bit rates and that of this service
+   * together are compared with the limits of this one.
+   *
+   * @default []
+   */
+  companions?: string[]
+
+  /**
+   * `true` slows the streams of the service together to `maxRxBitrate` and
+   * `maxTxBitrate`, at least one of which is needed then, instead of refusing new ones
+   * because of the bit rate. They are slowed by back-pressure: nothing is lost or
+   * delayed that has arrived, and `pause` and `resume` remain the application's.
+   *
+   * The rate is an average. Streams that have waited receive up to what their muxer
+   * lets the remote send at once, 256 KiB for yamux to begin with. Remotes cannot be
+   * held back where the muxer (mplex, WebRTC) or, for `connections`, the transport
+   * (WebSockets) has no way to: there `maxRxBitrate` has no effect. And what an
+   * application sends although `send` has answered `false` waits in memory.
+   *
+   * Cannot be combined with `companions`. In a dry run nothing is slowed.
+   *
+   * @default false
+   */
+  throttle?: boolean
+}
+
+export interface SessionsInit {
+  /**
+   * Collectors by the name of the service whose streams they watch, as in `services`
+   * or as it is given to `setService`. Each stream is a session: its id is the name
+   * of the stream's scope, its reference the protocol, its location the address of the
+   * remote and its peer the peer id. `connections` stands for whole connections, with
+   * all that is sent on them, encrypted: there the reference is the direction. It
+   * cannot be the name of a service.
+   *
+   * Bytes count as received when they arrive from the remote, whether or not
+   * somebody ever reads them, and as sent when they are handed to the connection.
+   * A session ends when its stream is closed, or has been idle for the
+   * `sessionTimeout`. In the latter case there is a new session, with the same id, as
+   * soon as the stream goes on. Where the `limiter` of the collector does not allow
+   * the IP address of the remote, there is no session.
+   *
+   * While there are as many sessions as `maxSessions`, and while the bit rate is above
+   * `maxRxBitrate` or `maxTxBitrate`, new streams of the service (new connections for
+   * `connections`) are refused, whatever their address.
+   *
+   * The collectors are in the registry of the resource manager, with letters and
+   * digits as ids: `libp2p.ping` is `resourceManager.sessions.collector('libp2pPing')`,
+   * see `collectorId`.
+   *
+   * @default {}
+   */
+  collectors?: Record<string, ServiceCollectorConfig>
+
+  /**
+   * Slows streams, of whatever service, to bit rates for the whole node and for each
+   * peer. It works as the `throttle` of a collector does, needs no collector, and adds
+   * up with it: a stream obeys all that it is part of.
+   *
+   * @default {}
+   */
+  throttle?: ThrottleInit
+}
+
+/**
+ * A service that has a collector
+ */
+export interface WatchedService {
+  readonly collector: Collector
+  readonly config: ResolvedCollectorConfig
+
+  /**
+   * Whether its bit rates slow streams, and do not refuse any
+   */
+  readonly throttled: boolean
+
+  /**
+   * What its streams may transfer, where they are slowed
+   */
+  readonly budgets?: StreamBudgets
+}
+
+/**
+ * The collectors of services, and what they refuse
+ */
+export class ServiceCollectors {
+  /**
+   * What streams may transfer, where they are slowed whatever their service is
+   */
+  readonly nodeBudgets?: NodeBudgets
+
+  readonly #watched = new Map<string, WatchedService>()
+
+  /**
+   * @param init
+   * @param registry
+   * @param enforce - whether streams are slowed where that is asked for
+   * @throws {InvalidParametersError} naming the option that cannot be used. Nothing
+   * has been registered then.
+   */
+  constructor (init: SessionsInit, registry: SessionRegistry, enforce: boolean) {
+    checkObject('sessions', init)
+
+    const { collectors = {}, throttle } = init
+
+    checkObject('sessions.collectors', collectors)
+
+    const configs = checkCollectors(collectors)
+    const nodeBudgets = throttle === undefined ? undefined : new NodeBudgets('sessions.throttle', throttle)
+
+    this.nodeBudgets = enforce ? nodeBudgets : undefined
+
+    for (const [service, config] of configs) {
+      const { throttle: throttled = false } = collectors[service]
+      const collector = registry.register(collectorId(service), config)
+
+      this.#watched.set(service, { config, collector, throttled, budgets: throttled && enforce ? budgetsOf(config) : undefined })
+    }
+
+    for (const [service, { collector }] of this.#watched) {
+      for (const companion of collectors[service].companions ?? []) {
+        collector.addCompanion(this.#watched.get(companion)?.collector as Collector)
+      }
+    }
+  }
+
+  get (service: string): WatchedService | undefined {
+    return this.#watched.get(service)
+  }
+
+  /**
+   * Why a new stream of a service, or a new connection, is refused, if so
+   */
+  findRefusal (service: string, request: 'connection' | 'stream', direction: MessageStreamDirection): SessionRefusal | undefined {
+    const watched = this.#watched.get(service)
+
+    if (watched == null) {
+      return
+    }
+
+    const excess = findExcess(watched)
+
+    return excess == null ? undefined : new SessionRefusal({ service, request, direction, ...excess })
+  }
+}
+
+function findExcess ({ collector, config, throttled }: WatchedService): Pick<SessionRefusalInit, 'setting' | 'current' | 'limit'> | undefined {
+  const { maxSessions, maxRxBitrate, maxTxBitrate } = config
+
+  if (collector.isSessionsExceeded()) {
+    // streams that were idle and go on are sessions beyond the limit
+    return { setting: 'maxSessions', current: Math.max(maxSessions, collector.sessions()), limit: maxSessions }
+  }
+
+  if (throttled) {
+    return
+  }
+
+  const rxBitrate = maxRxBitrate > 0 ? collector.companionIngressBitrate() : 0
+
+  if (rxBitrate > maxRxBitrate) {
+    return { setting: 'maxRxBitrate', current: rxBitrate, limit: maxRxBitrate }
+  }
+
+  const txBitrate = maxTxBitrate > 0 ? collector.companionEgressBitrate() : 0
+
+  if (txBitrate > maxTxBitrate) {
+    return { setting: 'maxTxBitrate', current: txBitrate, limit: maxTxBitrate }
+  }
+}
+
+/**
+ * Everything that could be wrong, before anything is registered
+ */
+function checkCollectors (collectors: Record<string, ServiceCollectorConfig>): Map<string, ResolvedCollectorConfig> {
+  const configs = new Map<string, ResolvedCollectorConfig>()
+  const services = new Map<string, string>()
+
+  for (const [service, config] of Object.entries(collectors)) {
+    const field = join('sessions.collectors', service)
+    const id = collectorId(service)
+    const other = services.get(id)
+
+    if (id === '') {
+      throw invalid('sessions.collectors', 'names of services with letters or digits', service)
+    }
+
+    if (other != null) {
+      throw invalid('sessions.collectors', `one service for the id ${id}, as ${JSON.stringify(other)} has it`, service)
+    }
+
+    const resolved = resolveCollectorConfig(config, field)
+
+    checkCompanions(`${field}.companions`, service, config.companions, collectors)
+    checkThrottle(`${field}.throttle`, config, resolved)
+    configs.set(service, resolved)
+    services.set(id, service)
+  }
+
+  return configs
+}
+
+function checkCompanions (field: string, service: string, companions: string[] | undefined, collectors: Record<string, ServiceCollectorConfig>): void {
+  checkList(field, companions)
+
+  companions?.forEach((companion, index) => {
+    if (companion === service || !Object.hasOwn(collectors, companion)) {
+      throw invalid(`${field}[${index}]`, 'another service that has a collector', companion)
+    }
+  })
+}
+
+function checkThrottle (field: string, { companions = [], throttle = false }: ServiceCollectorConfig, { maxRxBitrate, maxTxBitrate }: ResolvedCollectorConfig): void {
+  if (typeof throttle !== 'boolean') {
+    throw invalid(field, 'true or false', throttle)
+  }
+
+  if (throttle && companions.length > 0) {
+    throw invalid(field, 'false where there are companions', throttle)
+  }
+
+  if (throttle && maxRxBitrate === 0 && maxTxBitrate === 0) {
+    throw invalid(field, 'false where there is neither a maxRxBitrate nor a maxTxBitrate', throttle)
+  }
+}

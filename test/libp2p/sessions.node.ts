@@ -1,0 +1,218 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { expect } from 'aegir/chai'
+import { LevelDatastore } from 'datastore-level'
+import { Key } from 'interface-datastore'
+import { IPLimiter } from '../../src/index.ts'
+import { CapturedLogger } from './fixtures/captured-logger.ts'
+import { drained } from './fixtures/drained.ts'
+import { eventually } from './fixtures/eventually.ts'
+import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
+import { overTcp, overWebSockets } from './fixtures/node-transports.ts'
+import { TestNodes } from './fixtures/nodes.ts'
+import { overMemory } from './fixtures/transports.ts'
+import { sessionEcho } from './suite/session-echo.ts'
+import type { NodeOptions, TestNode } from './fixtures/nodes.ts'
+import type { Bitrates, ResourceManagerInit, SessionRegistry, SessionsInit } from '../../src/index.ts'
+
+const SERVICES = { test: [PROTOCOL] }
+
+const ECHOES: Record<string, ResourceManagerInit | false> = {
+  'without a resource manager': false,
+  'without sessions': { services: SERVICES },
+  'with sessions that are slowed': {
+    services: SERVICES,
+    // more than the application can use up at times, and less at others
+    sessions: { collectors: { test: { maxRxBitrate: 2e8, maxTxBitrate: 1e8, throttle: true } } }
+  },
+  'with sessions': { services: SERVICES, sessions: { collectors: { test: {}, connections: {} } } }
+}
+
+sessionEcho('tcp', overTcp, ECHOES)
+sessionEcho('websockets', overWebSockets, ECHOES)
+
+function sessionsOf (node: TestNode): SessionRegistry {
+  return node.services.resourceManager.sessions
+}
+
+/**
+ * In bytes per second
+ */
+const RATE = 2 ** 20
+
+describe('bit rates of sessions', () => {
+  const nodes = new TestNodes()
+
+  afterEach(async () => {
+    await nodes.stop()
+  })
+
+  const limits: Record<string, (rates: Bitrates) => SessionsInit> = {
+    'a service': (rates) => ({ collectors: { test: { ...rates, throttle: true } } }),
+    connections: (rates) => ({ collectors: { connections: { ...rates, throttle: true } } }),
+    'the node': (rates) => ({ throttle: { system: rates } }),
+    'a peer': (rates) => ({ throttle: { peer: rates } }),
+    'everything at once': (rates) => ({
+      collectors: { test: { ...rates, throttle: true }, connections: { ...rates, throttle: true } },
+      throttle: { system: rates, peer: rates }
+    })
+  }
+
+  /**
+   * The rate of two streams together, as a share of `RATE`
+   */
+  async function measure (seconds: number, receiver: SessionsInit, sender: SessionsInit, enforce?: boolean): Promise<number> {
+    const { dialer, listener, address } = await overTcp.connect(nodes, {
+      dialer: { manager: { services: SERVICES, sessions: sender, enforce } },
+      listener: { manager: { services: SERVICES, sessions: receiver, enforce } }
+    })
+    const received = Promise.withResolvers<void>()
+    let left = seconds * RATE
+    await listener.handle(PROTOCOL, (stream) => {
+      stream.addEventListener('message', ({ data }) => {
+        left -= data.byteLength
+
+        if (left === 0) {
+          received.resolve()
+        }
+      })
+    })
+    const streams = await Promise.all(['a', 'b'].map(async () => dialer.dialProtocol(address, PROTOCOL)))
+    const share = left / streams.length
+    const start = performance.now()
+
+    await Promise.all(streams.map(async stream => {
+      for (let sent = 0; sent < share; sent += 2 ** 16) {
+        if (!stream.send(new Uint8Array(2 ** 16))) {
+          await drained(stream)
+        }
+      }
+    }))
+    await received.promise
+
+    return seconds * 1_000 / (performance.now() - start)
+  }
+
+  it('should be held over seconds, whoever sends', async () => {
+    const limit = limits['a service']
+    const [receiving, sending] = await Promise.all([
+      measure(4, limit({ maxRxBitrate: 8 * RATE }), {}),
+      measure(4, {}, limit({ maxTxBitrate: 8 * RATE }))
+    ])
+
+    // each of the streams may have received a window more in the end
+    expect(receiving).to.be.within(0.9, 1.1 / (1 - 2 * 2 ** 18 / (4 * RATE)))
+    expect(sending).to.be.within(0.9, 1.1)
+  })
+
+  for (const [subject, limit] of Object.entries(limits)) {
+    it(`should be those of ${subject}`, async () => {
+      expect(await measure(1, {}, limit({ maxTxBitrate: 8 * RATE }))).to.be.within(0.8, 1.1)
+    })
+  }
+
+  it('should not slow anything in a dry run', async () => {
+    expect(await measure(1, { throttle: { system: { maxRxBitrate: 8 } } }, {}, false)).to.be.greaterThan(2)
+  })
+})
+
+describe('sessions over tcp', () => {
+  const nodes = new TestNodes()
+
+  afterEach(async () => {
+    await nodes.stop()
+  })
+
+  it('should not be there for addresses that are not of interest', async () => {
+    const { dialer, listener, address } = await overTcp.connect(nodes, {
+      dialer: {
+        manager: {
+          services: { ...SERVICES, other: ['/other/1.0.0'] },
+          sessions: { collectors: { test: { limiter: new IPLimiter({ block: ['127.0.0.0/8'] }) }, other: {} } }
+        }
+      }
+    })
+    await Inbox.of(listener)
+    await Inbox.of(listener, '/other/1.0.0')
+    const connection = await dialer.dial(address)
+
+    for (const protocol of [PROTOCOL, '/other/1.0.0']) {
+      const stream = await connection.newStream(protocol)
+      stream.send(new Uint8Array(10))
+    }
+
+    expect(sessionsOf(dialer).collector('test')?.sessions()).to.equal(0)
+    expect(sessionsOf(dialer).collector('other')?.sessions()).to.equal(1)
+  })
+})
+
+describe('the history of sessions', () => {
+  const nodes = new TestNodes()
+  const key = new Key('/libp2p-resource-manager/sessions:test')
+  let directory: string
+  let datastore: LevelDatastore
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'sessions-'))
+    datastore = new LevelDatastore(directory)
+    await datastore.open()
+  })
+
+  afterEach(async () => {
+    await nodes.stop()
+    await datastore.close()
+    await rm(directory, { recursive: true })
+  })
+
+  function recorded (logger?: CapturedLogger): NodeOptions {
+    return { datastore, logger, manager: { services: SERVICES, sessions: { collectors: { test: {} } } } }
+  }
+
+  async function transfer (node: TestNode, bytes: number): Promise<void> {
+    const { listener, address } = await overMemory(yamux()).connect(nodes)
+    const inbox = await Inbox.of(listener)
+    const stream = await node.dialProtocol(address, PROTOCOL)
+    await inbox.next()
+
+    stream.send(new Uint8Array(bytes))
+    await eventually(() => sessionsOf(node).active('test').length > 0, 'the session')
+  }
+
+  it('should be there after a restart, with another process in between', async () => {
+    const first = await nodes.create(recorded())
+    await transfer(first, 1000)
+    // while the stream is open: its session ends with the node
+    await first.stop()
+    await datastore.close()
+
+    datastore = new LevelDatastore(directory)
+    await datastore.open()
+    const second = await nodes.create(recorded())
+    expect(sessionsOf(second).summary('test').summary).to.include({ totalSessions: 1, totalTxBytes: 1000 })
+
+    await transfer(second, 10)
+    await second.stop()
+    expect(sessionsOf(second).summary('test').summary).to.include({ totalSessions: 2, totalTxBytes: 1010 })
+    await second.start()
+    expect(sessionsOf(second).summary('test').summary).to.include({ totalSessions: 2, totalTxBytes: 1010 })
+  })
+
+  it('should be set aside where it is damaged, and the node start', async () => {
+    const damaged = new TextEncoder().encode('{"entries":')
+    const logger = new CapturedLogger()
+    await datastore.put(key, damaged)
+
+    const node = await nodes.create(recorded(logger))
+
+    expect(node.status).to.equal('started')
+    expect(sessionsOf(node).summary('test').summary).to.include({ totalSessions: 0 })
+    expect(await datastore.get(key.instance('damaged'))).to.equalBytes(damaged)
+    expect(logger.errors.join()).to.include('history of collector test is damaged')
+
+    await transfer(node, 10)
+    await node.stop()
+    expect(await datastore.get(key)).to.not.equalBytes(damaged)
+  })
+})
