@@ -21,7 +21,7 @@ import type { Libp2p } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 const CONNECTIONS = 100
-const STREAMS_PER_CONNECTION = 20
+const STREAMS_PER_CONNECTION = 4
 const PROTOCOL = '/bench/1.0.0'
 
 /**

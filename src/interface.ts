@@ -1,10 +1,17 @@
 import type { AdmissionOptions } from './admission/admission.ts'
 import type { Allowlist } from './admission/allowlist.ts'
 import type { NetworkPrefixLimit } from './admission/subnet-limits.ts'
+import type { BaseCostsInit } from './libp2p/base-costs.ts'
+import type { ProcessMemoryInit } from './libp2p/process-memory.ts'
 import type { ConcreteLimitConfig } from './limits/limit-config.ts'
 import type { LimitsInit } from './limits/resolve-limits.ts'
+import type { Explanation, ReservationRequest } from './reporting/explain.ts'
+import type { ScopeUsage, UsageOptions } from './reporting/scope-usage.ts'
+import type { TraceReporter } from './reporting/trace-event.ts'
 import type { RefusalCount } from './scopes/refusal-counts.ts'
 import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ScopeStat, ServiceScope, StreamScope } from './scopes/resource-scope.ts'
+import type { SessionRegistry } from './sessions/registry.ts'
+import type { SessionsInit } from './sessions/service-collectors.ts'
 import type { ComponentLogger, Connection, MessageStreamDirection, PeerId, Startable, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -37,12 +44,158 @@ export interface ResourceManagerInit extends LimitsInit, AdmissionOptions {
   services?: Record<string, string[]> | false
 
   /**
+   * Memory that every connection and stream of a node reserves when it opens, for
+   * what it weighs in itself: with it the number of connections and streams can be
+   * unlimited, and only memory be limited. Those that the remote opens may fill
+   * about 80% of a memory limit, and those that this node opens all of it. `false`
+   * reserves nothing.
+   *
+   * A stand-alone manager does not do this.
+   *
+   * @default { connection: 65536, stream: 8192 }
+   */
+  baseCosts?: BaseCostsInit | false
+
+  /**
+   * Which part of the inbound connections and streams that the transient scope may
+   * hold one remote may have: connections by the IP address of the remote, until its
+   * peer id is known, and streams by its peer id, until their protocol is known. With it
+   * a remote that never finishes a handshake cannot keep the others out. Everybody may
+   * have one, and allowlisted addresses may have all. A number above 0, and 1 for no
+   * such limit.
+   *
+   * A stand-alone manager does not do this.
+   *
+   * @default 0.25
+   */
+  transientShare?: number
+
+  /**
+   * How long after a stream was closed its scope is kept while its handler still
+   * runs, in ms, so that a remote that resets streams at once cannot make a node run
+   * any number of handlers. Handlers that run longer are named in the log, and not
+   * waited for. `0` waits for none.
+   *
+   * @default 30000
+   */
+  handlerGrace?: number
+
+  /**
+   * Refuses inbound connections and streams while the process has more memory
+   * resident than this, whatever it is that uses it, and until it has less than
+   * `resume`. What this node opens and allowlisted addresses are not affected. Where the
+   * memory cannot be read, such as in browsers, this says so once and does nothing.
+   * `processMemory: { max: '80%' }` is enough.
+   *
+   * A stand-alone manager does not do this.
+   *
+   * @default undefined
+   */
+  processMemory?: ProcessMemoryInit
+
+  /**
+   * Who is told of everything that happens in the graph of scopes, such as a
+   * `traceFile`. It takes time, so it is for finding out what goes on in a node, and
+   * there is no cost without.
+   *
+   * @default []
+   */
+  trace?: TraceReporter[]
+
+  /**
+   * Who transfers how many bytes, by service. Nothing is counted by default.
+   *
+   * @default {}
+   */
+  sessions?: SessionsInit
+
+  /**
    * Where a stand-alone manager logs to. One that is a service of a node logs to
    * the logger of the node.
    *
    * @default defaultLogger()
    */
   logger?: ComponentLogger
+}
+
+export interface HoldersOptions {
+  /**
+   * What most is held of: bytes of memory, by connections and streams, or streams, by
+   * connections
+   *
+   * @default 'memory'
+   */
+  resource?: 'memory' | 'stream'
+
+  /**
+   * How many to list
+   *
+   * @default 10
+   */
+  top?: number
+}
+
+/**
+ * A connection or stream and what it holds
+ */
+export interface Holder {
+  /** The name of its scope, such as `conn-7` or `stream-7` */
+  scope: string
+  direction: MessageStreamDirection
+
+  /** The peer id at the other end, once it is known */
+  peer?: string
+
+  /** The address at the other end of a connection */
+  address?: string
+
+  /** The protocol of a stream, once it is known */
+  protocol?: string
+  service?: string
+
+  /** In ms */
+  age: number
+
+  /**
+   * In bytes: what it weighs in itself, what is in its buffers, and what was reserved
+   * for it. The memory of a connection does not include that of its streams.
+   */
+  memory: number
+
+  /** How many streams a connection has. One for a stream. */
+  streams: number
+}
+
+/**
+ * The memory of the process, in bytes
+ */
+export interface ProcessMemoryStat {
+  /** What was read last */
+  resident: number
+
+  /** Above this inbound connections and streams are refused */
+  max: number
+
+  /** Below this they are accepted again */
+  resume: number
+
+  /** Whether they are refused now */
+  refusing: boolean
+}
+
+/**
+ * A connection whose peer, or a stream whose protocol, is not known yet
+ */
+export interface TransientHolder {
+  /** The name of its scope, such as `conn-7` or `stream-7` */
+  scope: string
+  direction: MessageStreamDirection
+
+  /** The address that a connection is from or to, or the peer that a stream is with */
+  remote: string
+
+  /** How long it has been so, in ms */
+  age: number
 }
 
 /**
@@ -62,6 +215,15 @@ export interface ResourceManagerStat {
 
   /** By the peer id */
   peers: Record<string, ScopeStat>
+
+  /**
+   * The ten that have been in the transient scopes longest, oldest first. Not there
+   * in a stand-alone manager.
+   */
+  transientHolders?: TransientHolder[]
+
+  /** Only where there is a `processMemory` option */
+  processMemory?: ProcessMemoryStat
 }
 
 /**
@@ -162,10 +324,42 @@ export interface ResourceManager extends Startable {
   stat(): ResourceManagerStat
 
   /**
+   * The connections and streams of a node that hold most, largest first: for finding
+   * leaks, and who causes them. A stand-alone manager does not know its streams and
+   * lists nothing.
+   *
+   * @throws {InvalidParametersError} naming the option that cannot be used
+   */
+  holders(options?: HoldersOptions): Holder[]
+
+  /**
    * How often limits have refused something, or would have where they are not
    * enforced, since the manager was made
    */
   refusals(): RefusalCount[]
+
+  /**
+   * Whether something would fit if it was asked for now and, if not, which scope
+   * would refuse it and which setting to change. Nothing changes by it. Limits of
+   * subnets and rates are not looked at, nor is the allowlist.
+   *
+   * @throws {InvalidParametersError} naming the part of the request that is wrong
+   */
+  explain(request: ReservationRequest): Explanation
+
+  /**
+   * The scopes that are close to one of their limits, fullest first
+   *
+   * @throws {InvalidParametersError} If the percentage is not a number from 0 on
+   */
+  usage(options?: UsageOptions): ScopeUsage[]
+
+  /**
+   * A table for people: what the scopes hold of what they may hold, how full they are,
+   * and how often they have refused something. Of services, protocols and peers only
+   * the fullest are listed.
+   */
+  toString(): string
 
   /**
    * The names of the services that have a scope
@@ -190,8 +384,9 @@ export interface ResourceManager extends Startable {
 
   /**
    * Replaces the limits in force, in one step: those of every scope that exists,
-   * those that were set on single scopes at run time included, and of every scope
-   * to come. What is held already stays, even where it is more than the new limits
+   * those that were set on a system, transient, service, protocol or peer scope at
+   * run time included, and of every scope to come. Spans, and single connections and
+   * streams whose limit was set, keep theirs. What is held already stays, even where it is more than the new limits
    * allow: they refuse what comes next.
    *
    * @param limits - As in `ResourceManagerInit`: what a partial configuration
@@ -201,6 +396,13 @@ export interface ResourceManager extends Startable {
    * then.
    */
   setLimits(limits: NonNullable<LimitsInit['limits']>): void
+
+  /**
+   * Who transfers and has transferred how many bytes: the collectors of the services
+   * that were given one, and any that are registered here. A node keeps what they
+   * know in its datastore, under `/libp2p-resource-manager/sessions`.
+   */
+  readonly sessions: SessionRegistry
 
   /**
    * The trusted addresses, which can be changed at any time

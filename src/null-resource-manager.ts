@@ -2,8 +2,11 @@ import { Allowlist } from './admission/allowlist.ts'
 import { InfiniteLimits } from './limits/default-limits.ts'
 import { nullConnectionScope, nullPeerScope, nullProtocolScope, nullScope, nullServiceScope, nullStreamScope } from './scopes/null-scopes.ts'
 import { scopeState } from './scopes/scope-state.ts'
+import { SessionRegistry } from './sessions/registry.ts'
 import type { ResourceManager, ResourceManagerStat } from './interface.ts'
 import type { ConcreteLimitConfig } from './limits/limit-config.ts'
+import type { Explanation } from './reporting/explain.ts'
+import type { ScopeUsage } from './reporting/scope-usage.ts'
 import type { RefusalCount } from './scopes/refusal-counts.ts'
 import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ServiceScope, StreamScope } from './scopes/resource-scope.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
@@ -13,6 +16,7 @@ import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
  */
 export class NullResourceManager implements ResourceManager {
   readonly allowlist = new Allowlist()
+  readonly sessions = new SessionRegistry()
 
   readonly [Symbol.toStringTag] = 'libp2p-null-resource-manager'
 
@@ -82,8 +86,24 @@ export class NullResourceManager implements ResourceManager {
     }
   }
 
+  holders (): [] {
+    return []
+  }
+
   refusals (): RefusalCount[] {
     return []
+  }
+
+  explain (): Explanation {
+    return { fits: true, headroom: [] }
+  }
+
+  usage (): ScopeUsage[] {
+    return []
+  }
+
+  toString (): string {
+    return 'resource manager: off'
   }
 
   listServices (): string[] {

@@ -1,3 +1,4 @@
+import { InvalidParametersError } from '@libp2p/interface'
 import { defaultLogger } from '@libp2p/logger'
 import { Admission } from './admission/admission.ts'
 import { isLimiter } from './limits/checked-limiter.ts'
@@ -5,6 +6,12 @@ import { isConcreteLimitConfig } from './limits/concrete-limits.ts'
 import { isInfinite } from './limits/default-limits.ts'
 import { ConcreteLimiter } from './limits/limiter.ts'
 import { resolveLimits } from './limits/resolve-limits.ts'
+import { explain } from './reporting/explain.ts'
+import { listHolders } from './reporting/holders.ts'
+import { RefusalLog } from './reporting/refusal-log.ts'
+import { scopeTable } from './reporting/scope-table.ts'
+import { scopeUsage } from './reporting/scope-usage.ts'
+import { Tracer } from './reporting/tracer.ts'
 import { ScopeOpener } from './scope-opener.ts'
 import { checkName, checkPeer } from './scopes/arguments.ts'
 import { getConnectionScope, getStreamScope } from './scopes/attached-scopes.ts'
@@ -12,16 +19,26 @@ import { ConnectionNode } from './scopes/connection-node.ts'
 import { ScopeGraph } from './scopes/scope-graph.ts'
 import { scopeState } from './scopes/scope-state.ts'
 import { StreamNode } from './scopes/stream-node.ts'
+import { SessionRegistry } from './sessions/registry.ts'
+import { CONNECTIONS, ServiceCollectors } from './sessions/service-collectors.ts'
 import { WarningLog } from './warning-log.ts'
 import type { Allowlist } from './admission/allowlist.ts'
 import type { NetworkPrefixLimit } from './admission/subnet-limits.ts'
-import type { ResourceManager, ResourceManagerInit, ResourceManagerStat } from './interface.ts'
+import type { Holder, HoldersOptions, ResourceManager, ResourceManagerInit, ResourceManagerStat } from './interface.ts'
 import type { ConcreteLimitConfig } from './limits/limit-config.ts'
 import type { LimitsInit } from './limits/resolve-limits.ts'
+import type { Explanation, ReservationRequest } from './reporting/explain.ts'
+import type { MetricsSource } from './reporting/metric-families.ts'
+import type { ScopeUsage, UsageOptions } from './reporting/scope-usage.ts'
+import type { TraceReporter } from './reporting/trace-event.ts'
+import type { BaseCosts } from './scope-opener.ts'
 import type { AggregateNode } from './scopes/aggregate-node.ts'
+import type { MovableNode } from './scopes/movable-node.ts'
 import type { RefusalCount } from './scopes/refusal-counts.ts'
 import type { AnyRefusal } from './scopes/refusal.ts'
 import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ScopeStat, ServiceScope, StreamScope } from './scopes/resource-scope.ts'
+import type { HistoryStoreInit } from './sessions/history-store.ts'
+import type { SessionsInit } from './sessions/service-collectors.ts'
 import type { Connection, Logger, MessageStreamDirection, PeerId, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -32,18 +49,34 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  */
 export class DefaultResourceManager implements ResourceManager {
   readonly log: Logger
+  readonly sessions: SessionRegistry
+
+  /**
+   * Set if some services have a collector
+   */
+  protected readonly serviceCollectors?: ServiceCollectors
+
   readonly #admission: Admission
   readonly #graph: ScopeGraph
   readonly #opener: ScopeOpener
+  readonly #refusalLog: RefusalLog
+  readonly #tracer?: Tracer
   readonly #warnings: WarningLog
   readonly #limitsInit: LimitsInit
 
-  constructor (init: ResourceManagerInit = {}) {
+  /**
+   * @param init
+   * @param persistence - where the histories of sessions are kept
+   */
+  constructor (init: ResourceManagerInit = {}, persistence?: HistoryStoreInit) {
     this.log = (init.logger ?? defaultLogger()).forComponent('libp2p:resource-manager')
     this.#warnings = new WarningLog(this.log)
     this.#limitsInit = { profile: init.profile, maxMemory: init.maxMemory, maxConnections: init.maxConnections }
 
     const limiter = resolveLimits(init)
+    const enforce = init.enforce ?? true
+
+    this.#refusalLog = new RefusalLog(this.log, { enforce })
 
     this.#admission = new Admission({
       ...init,
@@ -51,33 +84,35 @@ export class DefaultResourceManager implements ResourceManager {
     })
     this.#graph = new ScopeGraph({
       limiter,
-      enforce: init.enforce ?? true,
+      enforce,
       captureStackTraces: this.log.enabled,
       observer: {
-        onRefusal: (refusal) => {
-          if (this.log.enabled) {
-            this.log('refused %s, %d in use, %d more asked for, limit %d', refusal.message, refusal.current, refusal.attempted, refusal.limit)
-          }
-        },
+        onRefusal: (refusal) => { this.#refusalLog.add(refusal) },
         onOverRelease: (scope, resource, released, held) => {
           this.#warnings.warn(`${scope}: released more ${resource} than was held (${released} of ${held})`)
         }
       }
     })
 
+    this.#tracer = this.#startTracing(init.trace)
+    this.sessions = new SessionRegistry({ log: this.log, persistence })
+    this.serviceCollectors = this.#collectSessions(init.sessions, enforce)
     this.#opener = new ScopeOpener(this.#graph, this.#admission)
     this.#limitsChanged()
   }
 
   readonly [Symbol.toStringTag]: string = 'libp2p-resource-manager'
 
-  start (): void {
+  async start (): Promise<void> {
     this.#graph.idle.start()
+    await this.sessions.start()
   }
 
-  stop (): void {
+  async stop (): Promise<void> {
     this.#graph.idle.stop()
     this.#opener.stop()
+    this.#refusalLog.flush()
+    await Promise.all([this.#tracer?.stop(), this.sessions.stop()])
   }
 
   viewSystem<T> (fn: (scope: ResourceScope) => T): T {
@@ -145,10 +180,26 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   /**
+   * What connections and streams that are opened from now on weigh in themselves
+   */
+  protected set baseCosts (costs: BaseCosts) {
+    this.#opener.baseCosts = costs
+  }
+
+  /**
    * The error that a caller gets who was refused
    */
   errorOf (refusal: AnyRefusal): Error {
     return this.#graph.errorOf(refusal)
+  }
+
+  /**
+   * Counts and reports what is turned down by something that is not a scope
+   *
+   * @returns What the caller has to turn down: nothing where limits are not enforced
+   */
+  refuse (refusal: AnyRefusal | undefined): AnyRefusal | undefined {
+    return this.#graph.refuse(refusal)
   }
 
   /**
@@ -180,8 +231,24 @@ export class DefaultResourceManager implements ResourceManager {
     }
   }
 
+  holders (options?: HoldersOptions): Holder[] {
+    return listHolders({ connections: [], streams: [] }, options)
+  }
+
   refusals (): RefusalCount[] {
     return this.#graph.refusals.entries()
+  }
+
+  explain (request: ReservationRequest): Explanation {
+    return explain(this.#graph, request)
+  }
+
+  usage (options?: UsageOptions): ScopeUsage[] {
+    return scopeUsage(this.#graph, options)
+  }
+
+  toString (): string {
+    return scopeTable(this.#graph)
   }
 
   listServices (): string[] {
@@ -256,6 +323,71 @@ export class DefaultResourceManager implements ResourceManager {
     this.#graph.idle.collectAll()
   }
 
+  /**
+   * What metrics are read from
+   */
+  get metricsSource (): MetricsSource {
+    return {
+      graph: this.#graph,
+      knownProtocols: () => this.knownProtocols()
+    }
+  }
+
+  /**
+   * The protocols that this node itself has named: there are only so many of these
+   */
+  protected knownProtocols (): Set<string> {
+    const { limits } = this
+
+    return new Set(limits == null ? [] : [...Object.keys(limits.protocol), ...Object.keys(limits.protocolPeer)])
+  }
+
+  /**
+   * Called when a stream or connection has become part of a service, if some services
+   * have a collector
+   */
+  protected joinedService (_scope: MovableNode, _service: string): void {}
+
+  #collectSessions (init: SessionsInit | undefined, enforce: boolean): ServiceCollectors | undefined {
+    if (init == null) {
+      return
+    }
+
+    const collectors = new ServiceCollectors(init, this.sessions, enforce)
+
+    this.#graph.serviceGate = {
+      findRefusal: ({ inbound, kind }, service) => kind === 'stream' && service !== CONNECTIONS
+        ? collectors.findRefusal(service, kind, inbound ? 'inbound' : 'outbound')
+        : undefined,
+      joined: (node, service) => {
+        if (service !== CONNECTIONS) {
+          this.joinedService(node, service)
+        }
+      }
+    }
+
+    return collectors
+  }
+
+  #startTracing (reporters: TraceReporter[] = []): Tracer | undefined {
+    checkReporters(reporters)
+
+    if (reporters.length === 0) {
+      return
+    }
+
+    const tracer = new Tracer({
+      reporters,
+      onError: (err) => { this.log.error('a trace reporter failed and is not used any more - %e', err) },
+      onEmpty: () => { this.#graph.tracer = undefined }
+    })
+
+    tracer.start(this.limits)
+    this.#graph.startTracing(tracer)
+
+    return tracer
+  }
+
   #limitsChanged (): void {
     const { limits } = this
 
@@ -272,6 +404,18 @@ const NOTHING_HELD: ScopeStat = {
   numConnsInbound: 0,
   numConnsOutbound: 0,
   numFD: 0
+}
+
+function checkReporters (reporters: TraceReporter[]): void {
+  if (!Array.isArray(reporters)) {
+    throw new InvalidParametersError(`trace: expected a list of trace reporters, got ${String(reporters)}`)
+  }
+
+  reporters.forEach((reporter, i) => {
+    if (typeof reporter?.consumeEvent !== 'function') {
+      throw new InvalidParametersError(`trace[${i}]: expected a trace reporter, got ${String(reporter)}`)
+    }
+  })
 }
 
 /**

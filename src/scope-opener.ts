@@ -1,10 +1,12 @@
 import { ipFromMultiaddr } from './admission/ip-from-address.ts'
 import { checkDirection } from './scopes/arguments.ts'
+import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_HIGH } from './scopes/memory-priority.ts'
+import { findMemoryShortage } from './scopes/refusal.ts'
 import type { Admission } from './admission/admission.ts'
 import type { IPAddress } from './admission/ip-address.ts'
 import type { ConnectionAdmission } from './scopes/connection-admission.ts'
 import type { ConnectionNode } from './scopes/connection-node.ts'
-import type { AnyRefusal } from './scopes/refusal.ts'
+import type { AnyRefusal, Refusal } from './scopes/refusal.ts'
 import type { ConnectionScope } from './scopes/resource-scope.ts'
 import type { ScopeGraph } from './scopes/scope-graph.ts'
 import type { StreamNode } from './scopes/stream-node.ts'
@@ -18,6 +20,15 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 const SWEEP_INTERVAL = 60_000
 
 /**
+ * What connections and streams weigh in themselves, in bytes. It is reserved when
+ * they open.
+ */
+export interface BaseCosts {
+  readonly connection: number
+  readonly stream: number
+}
+
+/**
  * Opens connections and streams: what is decided by address, the graph, and the
  * second pair of scopes for trusted addresses, in this order. Everything happens
  * in one synchronous step.
@@ -25,6 +36,7 @@ const SWEEP_INTERVAL = 60_000
 export class ScopeOpener implements ConnectionAdmission {
   readonly #graph: ScopeGraph
   readonly #admission: Admission
+  baseCosts: BaseCosts = { connection: 0, stream: 0 }
   #sweepTimer?: ReturnType<typeof setTimeout>
 
   constructor (graph: ScopeGraph, admission: Admission) {
@@ -55,12 +67,25 @@ export class ScopeOpener implements ConnectionAdmission {
 
     // one that was let in although it does not fit is not counted by address
     const countedIP = denied == null ? ip : undefined
-    let connection = graph.newConnection(direction, usefd, graph.normal, endpoint)
-    let shortage = connection.findShortage()
 
-    if (shortage != null && endpoint != null && ip != null && this.#admission.allowlist.allowed(endpoint)) {
+    try {
+      return this.#openCounted(direction, usefd, endpoint, countedIP)
+    } catch (err) {
+      // a limiter of the user's may throw
+      this.#admission.release(countedIP)
+      throw err
+    }
+  }
+
+  #openCounted (direction: MessageStreamDirection, usefd: boolean, endpoint: Multiaddr | undefined, countedIP: IPAddress | undefined): ConnectionNode | AnyRefusal {
+    const graph = this.#graph
+    const weight = this.baseCosts.connection
+    let connection = graph.newConnection(direction, usefd, graph.normal, endpoint)
+    let shortage = findShortage(connection, weight)
+
+    if (shortage != null && endpoint != null && this.#admission.allowlist.allowed(endpoint)) {
       connection = graph.newConnection(direction, usefd, graph.allowlisted, endpoint)
-      shortage = connection.findShortage()
+      shortage = findShortage(connection, weight)
     }
 
     const refusal = graph.refuse(shortage)
@@ -77,6 +102,7 @@ export class ScopeOpener implements ConnectionAdmission {
       connection.countedAddress = countedIP
     }
 
+    connection.memory = weight
     connection.enter()
 
     return connection
@@ -92,6 +118,7 @@ export class ScopeOpener implements ConnectionAdmission {
    */
   openStream (peer: PeerId, direction: MessageStreamDirection, connection?: Pick<ConnectionScope, 'allowlisted'>): StreamNode | AnyRefusal {
     const graph = this.#graph
+    const weight = this.baseCosts.stream
     const stream = graph.newStream(peer, direction)
     const refused = stream.inbound ? this.#refuseByRate(stream.peerNode.key) : undefined
 
@@ -99,11 +126,11 @@ export class ScopeOpener implements ConnectionAdmission {
       return refused
     }
 
-    let shortage = stream.findShortage()
+    let shortage = findShortage(stream, weight)
 
     if (shortage != null && connection?.allowlisted === true) {
       stream.pair = graph.allowlisted
-      shortage = stream.findShortage()
+      shortage = findShortage(stream, weight)
     }
 
     const refusal = graph.refuse(shortage)
@@ -112,6 +139,7 @@ export class ScopeOpener implements ConnectionAdmission {
       return refusal
     }
 
+    stream.memory = weight
     stream.enter()
 
     return stream
@@ -189,4 +217,22 @@ export class ScopeOpener implements ConnectionAdmission {
       this.#sweepTimer.unref()
     }
   }
+}
+
+/**
+ * Why a connection or stream that weighs this much cannot be opened, if so. What
+ * the remote opens may not fill the last 20% of the memory: that is for what this
+ * node itself wants to do.
+ */
+function findShortage (node: ConnectionNode | StreamNode, weight: number): Refusal | undefined {
+  const shortage = node.findShortage()
+
+  if (shortage != null || weight === 0) {
+    return shortage
+  }
+
+  const priority = node.inbound ? MEMORY_PRIORITY_HIGH : MEMORY_PRIORITY_ALWAYS
+  const full = node.firstWithoutMemory(weight, priority)
+
+  return full == null ? undefined : findMemoryShortage(node, full, weight, priority)
 }

@@ -1,7 +1,11 @@
 import { attachConnectionScope } from '../scopes/attached-scopes.ts'
 import { ConnectionNode } from '../scopes/connection-node.ts'
 import { usesFileDescriptor } from './uses-file-descriptor.ts'
+import type { ProcessMemory } from './process-memory.ts'
+import type { Sessions } from './sessions.ts'
+import type { TransientHolders } from './transient-holders.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
+import type { AnyRefusal } from '../scopes/refusal.ts'
 import type { MultiaddrConnection, PeerId } from '@libp2p/interface'
 
 /**
@@ -10,6 +14,14 @@ import type { MultiaddrConnection, PeerId } from '@libp2p/interface'
  */
 export class ConnectionTracker {
   readonly #manager: DefaultResourceManager
+  readonly #transient: TransientHolders
+  readonly #sessions?: Sessions
+  readonly #processMemory?: ProcessMemory
+
+  /**
+   * All connections that are accounted for and have a socket
+   */
+  readonly open = new Map<ConnectionNode, MultiaddrConnection>()
   readonly #scopes = new WeakMap<MultiaddrConnection, ConnectionNode>()
 
   /**
@@ -18,8 +30,22 @@ export class ConnectionTracker {
    */
   readonly #upgrading = new WeakSet<MultiaddrConnection>()
 
-  constructor (manager: DefaultResourceManager) {
+  /**
+   * Why outbound connections were refused when their peer was known
+   */
+  readonly #refusals = new WeakMap<MultiaddrConnection, AnyRefusal>()
+
+  /**
+   * @param manager
+   * @param transient - where connections are until their peer is known
+   * @param sessions - where some services have a collector
+   * @param processMemory - where the memory of the process is watched
+   */
+  constructor (manager: DefaultResourceManager, transient: TransientHolders, sessions?: Sessions, processMemory?: ProcessMemory) {
     this.#manager = manager
+    this.#transient = transient
+    this.#sessions = sessions
+    this.#processMemory = processMemory
   }
 
   /**
@@ -32,8 +58,12 @@ export class ConnectionTracker {
     try {
       return await upgrade()
     } catch (err) {
-      this.#scopes.get(maConn)?.done()
-      throw err
+      const refusal = this.#refusals.get(maConn)
+
+      this.#end(this.#scopes.get(maConn))
+
+      // libp2p only knows that a gater has denied the connection
+      throw refusal == null ? err : this.#manager.errorOf(refusal)
     } finally {
       this.#upgrading.delete(maConn)
     }
@@ -44,8 +74,10 @@ export class ConnectionTracker {
    */
   adopt (maConn: MultiaddrConnection, scope: ConnectionNode): void {
     this.#scopes.set(maConn, scope)
+    this.open.set(scope, maConn)
     attachConnectionScope(maConn, scope)
-    maConn.addEventListener('close', () => { scope.done() })
+    this.#transient.addConnection(scope, maConn.remoteAddr)
+    maConn.addEventListener('close', () => { this.#end(scope) })
   }
 
   /**
@@ -55,6 +87,11 @@ export class ConnectionTracker {
    */
   admitInbound (maConn: MultiaddrConnection): boolean {
     if (!this.#upgrading.has(maConn) || maConn.status !== 'open') {
+      return false
+    }
+
+    // neither applies to those that are trusted
+    if (!this.#manager.allowlist.allowed(maConn.remoteAddr) && this.#refuseInbound(maConn)) {
       return false
     }
 
@@ -82,6 +119,32 @@ export class ConnectionTracker {
       return false
     }
 
-    return scope.trySetPeer(peer) == null
+    const refusal = this.#sessions?.refuseConnection(scope) ?? scope.trySetPeer(peer)
+
+    if (refusal != null) {
+      // nobody gets the error of an inbound connection, so it is not made
+      if (!scope.inbound) {
+        this.#refusals.set(maConn, refusal)
+      }
+
+      return false
+    }
+
+    this.#transient.delete(scope)
+    this.#sessions?.connected(scope, maConn, peer)
+
+    return true
+  }
+
+  #refuseInbound ({ remoteAddr }: MultiaddrConnection): boolean {
+    return this.#processMemory?.refuse('connection') != null || this.#transient.refuseConnection(remoteAddr) != null
+  }
+
+  #end (scope: ConnectionNode | undefined): void {
+    if (scope != null) {
+      this.#transient.delete(scope)
+      this.open.delete(scope)
+      scope.done()
+    }
   }
 }

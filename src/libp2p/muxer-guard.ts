@@ -35,7 +35,11 @@ export class MuxerGuard {
   wrapFactory (factory: StreamMuxerFactory): StreamMuxerFactory {
     return {
       protocol: factory.protocol,
-      createStreamMuxer: (maConn) => this.#guard(factory.createStreamMuxer(maConn))
+      createStreamMuxer: (maConn) => {
+        this.#tracker.memory.watchConnection(maConn)
+
+        return this.#guard(factory.createStreamMuxer(maConn))
+      }
     }
   }
 

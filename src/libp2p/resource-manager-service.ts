@@ -1,16 +1,25 @@
 import { InvalidParametersError, serviceCapabilities } from '@libp2p/interface'
+import { Key } from 'interface-datastore/key'
 import { checkLimits } from '../limits/check-limits.ts'
+import { listHolders } from '../reporting/holders.ts'
+import { registerMetrics } from '../reporting/libp2p-metrics.ts'
 import { DefaultResourceManager } from '../resource-manager.ts'
 import { attachedConnectionScope } from '../scopes/attached-scopes.ts'
+import { resolveBaseCosts } from './base-costs.ts'
 import { accountingGater } from './connection-gater.ts'
 import { ConnectionTracker } from './connection-tracker.ts'
 import { MuxerGuard } from './muxer-guard.ts'
 import { PendingDials } from './pending-dials.ts'
+import { ProcessMemory } from './process-memory.ts'
 import { serviceTable } from './service-table.ts'
+import { Sessions } from './sessions.ts'
 import { StreamTracker } from './stream-tracker.ts'
-import type { ResourceManagerInit } from '../interface.ts'
-import type { ComponentLogger, ConnectionGater, Libp2pEvents, MultiaddrConnection, StreamMuxerFactory, TypedEventTarget, Upgrader } from '@libp2p/interface'
+import { TransientHolders } from './transient-holders.ts'
+import type { Holder, HoldersOptions, ResourceManagerInit, ResourceManagerStat } from '../interface.ts'
+import type { MovableNode } from '../scopes/movable-node.ts'
+import type { ComponentLogger, ConnectionGater, Libp2pEvents, Metrics, MultiaddrConnection, StreamMuxerFactory, TypedEventTarget, Upgrader } from '@libp2p/interface'
 import type { ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
+import type { Datastore } from 'interface-datastore'
 
 /**
  * The parts of libp2p that the service works with
@@ -18,12 +27,19 @@ import type { ConnectionManager, Registrar, TransportManager } from '@libp2p/int
 export interface ResourceManagerComponents {
   connectionGater: ConnectionGater
   connectionManager: ConnectionManager
+  datastore: Datastore
   events: TypedEventTarget<Libp2pEvents>
   logger: ComponentLogger
+  metrics?: Metrics
   registrar: Registrar
   transportManager: TransportManager
   upgrader: Upgrader
 }
+
+/**
+ * Where the histories of sessions are in the datastore of the node
+ */
+const SESSIONS_KEY = '/libp2p-resource-manager/sessions'
 
 /**
  * Nodes that have a resource manager: a second one would count everything twice
@@ -39,23 +55,41 @@ export class ResourceManagerService extends DefaultResourceManager {
   readonly #components: ResourceManagerComponents
   readonly #connections: ConnectionTracker
   readonly #muxers: MuxerGuard
+  readonly #processMemory?: ProcessMemory
+  readonly #services: Map<string, string>
+  readonly #streams: StreamTracker
+  readonly #transient: TransientHolders
+  readonly #sessions?: Sessions
 
   constructor (components: ResourceManagerComponents, init: ResourceManagerInit = {}) {
-    const streamServices = serviceTable(init.services)
+    const services = serviceTable(init.services)
+    const baseCosts = resolveBaseCosts(init.baseCosts)
 
     if (managed.has(components.upgrader)) {
       throw new InvalidParametersError('services: expected one resource manager, got a second one')
     }
 
-    super({ ...init, logger: components.logger })
+    super({ ...init, logger: components.logger }, {
+      datastore: components.datastore,
+      key: new Key(SESSIONS_KEY)
+    })
 
+    this.#transient = new TransientHolders(this, init.transientShare)
+    this.#processMemory = init.processMemory == null ? undefined : new ProcessMemory(this, init.processMemory)
+    this.baseCosts = baseCosts
+
+    const sessions = this.serviceCollectors == null ? undefined : new Sessions(this, this.serviceCollectors)
+    const streams = new StreamTracker(this, services, this.#transient, init.handlerGrace, sessions, this.#processMemory)
+
+    // nothing can fail from here on
     managed.add(components.upgrader)
 
-    const streams = new StreamTracker(this, streamServices)
-
     this.#components = components
-    this.#connections = new ConnectionTracker(this)
+    this.#services = services
+    this.#sessions = sessions
+    this.#connections = new ConnectionTracker(this, this.#transient, sessions, this.#processMemory)
     this.#muxers = new MuxerGuard(streams)
+    this.#streams = streams
 
     components.connectionGater = accountingGater(components.connectionGater, this.#connections, this)
     this.#wrapTransportManager(new PendingDials(this))
@@ -64,14 +98,19 @@ export class ResourceManagerService extends DefaultResourceManager {
     components.events.addEventListener('connection:open', ({ detail: connection }) => {
       this.#muxers.connectionOpened(connection, attachedConnectionScope(connection))
     })
+
+    if (components.metrics != null) {
+      registerMetrics(components.metrics, this.metricsSource)
+    }
   }
 
   readonly [serviceCapabilities]: string[] = [
     'libp2p-resource-manager'
   ]
 
-  start (): void {
-    super.start()
+  async start (): Promise<void> {
+    this.#streams.handlers.start()
+    await super.start()
 
     const { limits } = this
 
@@ -80,6 +119,32 @@ export class ResourceManagerService extends DefaultResourceManager {
 
       checkLimits(limits, { maxConnections }).forEach(warning => { this.log.error('%s', warning) })
     }
+  }
+
+  async stop (): Promise<void> {
+    this.#streams.handlers.stop()
+    await super.stop()
+  }
+
+  holders (options?: HoldersOptions): Holder[] {
+    return listHolders({ connections: this.#connections.open, streams: this.#streams.live }, options)
+  }
+
+  stat (): ResourceManagerStat {
+    const stat: ResourceManagerStat = { ...super.stat(), transientHolders: this.#transient.oldest() }
+
+    return this.#processMemory == null ? stat : { ...stat, processMemory: this.#processMemory.stat() }
+  }
+
+  /**
+   * Those that have a handler as well, and those that belong to a service
+   */
+  protected knownProtocols (): Set<string> {
+    return new Set([...super.knownProtocols(), ...this.#services.keys(), ...this.#components.registrar.getProtocols()])
+  }
+
+  protected joinedService (scope: MovableNode, service: string): void {
+    this.#sessions?.joined(scope, service)
   }
 
   /**
@@ -127,6 +192,9 @@ export class ResourceManagerService extends DefaultResourceManager {
   #wrapRegistrar (streams: StreamTracker): void {
     const { registrar } = this.#components
     const getMiddleware = registrar.getMiddleware.bind(registrar)
+    const getHandler = registrar.getHandler.bind(registrar)
+
+    registrar.getHandler = (protocol) => streams.handlers.wrap(getHandler(protocol))
 
     // always a new array: the connection adds the handler of the stream to it
     registrar.getMiddleware = (protocol) => [streams.middleware, ...getMiddleware(protocol)]

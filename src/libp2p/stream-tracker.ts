@@ -1,10 +1,18 @@
+import { StreamResetError } from '@libp2p/interface'
 import { StreamLimitExceededError } from '../errors.ts'
 import { attachedStreamScope, attachStreamScope } from '../scopes/attached-scopes.ts'
 import { StreamNode } from '../scopes/stream-node.ts'
+import { RunningHandlers } from './running-handlers.ts'
+import { StreamMemory } from './stream-memory.ts'
+import type { LiveStream } from './live-stream.ts'
 import type { MuxedConnection } from './muxer-guard.ts'
+import type { ProcessMemory } from './process-memory.ts'
+import type { Sessions } from './sessions.ts'
+import type { TransientHolders } from './transient-holders.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
+import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
-import type { MessageStreamDirection, Stream, StreamMiddleware } from '@libp2p/interface'
+import type { MessageStreamDirection, PeerId, Stream, StreamMiddleware } from '@libp2p/interface'
 
 /**
  * What a refused inbound stream is aborted with. Only the log sees it: the remote
@@ -26,10 +34,33 @@ const INBOUND_STREAM_REFUSED = new StreamLimitExceededError('refused by the reso
 export class StreamTracker {
   readonly #manager: DefaultResourceManager
   readonly #services: Map<string, string>
+  readonly #sessions?: Sessions
+  readonly #processMemory?: ProcessMemory
+  readonly #transient: TransientHolders
 
-  constructor (manager: DefaultResourceManager, services: Map<string, string>) {
+  /**
+   * All streams that are accounted for
+   */
+  readonly live = new Set<LiveStream>()
+  readonly memory: StreamMemory
+  readonly handlers: RunningHandlers
+
+  /**
+   * @param manager
+   * @param services - the services by their protocols
+   * @param transient - where streams are until their protocol is known
+   * @param handlerGrace - in ms
+   * @param sessions - where some services have a collector
+   * @param processMemory - where the memory of the process is watched
+   */
+  constructor (manager: DefaultResourceManager, services: Map<string, string>, transient: TransientHolders, handlerGrace?: number, sessions?: Sessions, processMemory?: ProcessMemory) {
     this.#manager = manager
+    this.#transient = transient
     this.#services = services
+    this.#sessions = sessions
+    this.#processMemory = processMemory
+    this.memory = new StreamMemory(manager, this.live, (live) => { this.#end(live) })
+    this.handlers = new RunningHandlers(manager, (live) => { this.#end(live) }, handlerGrace)
   }
 
   /**
@@ -52,7 +83,7 @@ export class StreamTracker {
       const scope = this.#tryOpen('inbound', muxed)
 
       if (scope instanceof StreamNode) {
-        this.#attach(stream, scope)
+        this.#attach(stream, scope, muxed)
 
         return true
       }
@@ -80,7 +111,7 @@ export class StreamTracker {
     try {
       const stream = await open()
 
-      this.#attach(stream, scope)
+      this.#attach(stream, scope, muxed)
 
       return stream
     } catch (err) {
@@ -100,11 +131,18 @@ export class StreamTracker {
       throw new Error('the stream is not accounted for')
     }
 
-    // it has ended already and holds nothing: what happens now is for libp2p to say
     if (scope.closed) {
+      // or a remote could make a node run any number of handlers
+      if (scope.inbound && stream.status === 'reset') {
+        throw new StreamResetError('the remote has reset the stream before it was handled')
+      }
+
+      // it has ended already and holds nothing: what happens now is for libp2p to say
       next(stream, connection)
       return
     }
+
+    this.#sessions?.negotiated(scope, stream, connection)
 
     const refusal = this.#refuseByRate(scope, stream.protocol) ??
       scope.trySetProtocol(stream.protocol) ??
@@ -114,6 +152,7 @@ export class StreamTracker {
       throw this.#manager.errorOf(refusal)
     }
 
+    this.#transient.delete(scope)
     next(stream, connection)
   }
 
@@ -134,16 +173,41 @@ export class StreamTracker {
       throw new Error('the connection of the muxer is not known or not open')
     }
 
-    return this.#manager.tryOpenStream(peer, direction, scope)
+    return (direction === 'inbound' ? this.#refuseInbound(peer, scope) : undefined) ??
+      this.#manager.tryOpenStream(peer, direction, scope)
   }
 
-  #attach (stream: Stream, scope: StreamNode): void {
+  #refuseInbound (peer: PeerId, connection: ConnectionNode): AnyRefusal | undefined {
+    // the connections of trusted addresses may use scopes of their own
+    if (connection.endpoint != null && this.#manager.allowlist.allowed(connection.endpoint)) {
+      return
+    }
+
+    return this.#processMemory?.refuse('stream') ?? this.#transient.refuseStream(peer)
+  }
+
+  #attach (stream: Stream, scope: StreamNode, muxed: MuxedConnection): void {
+    // without its connection the stream would not have been opened
+    const live: LiveStream = { stream, scope, connection: muxed.scope as ConnectionNode, buffered: 0 }
+
     attachStreamScope(stream, scope)
-    stream.addEventListener('close', () => { scope.done() })
+    stream.addEventListener('close', () => { this.handlers.closed(live) })
 
     // it may have been closed before there was a listener
     if (stream.status !== 'open' && stream.status !== 'closing') {
-      scope.done()
+      this.#end(live)
+      return
     }
+
+    this.live.add(live)
+    this.handlers.add(live)
+    this.#transient.addStream(scope)
+    this.memory.watchStream(stream)
+  }
+
+  #end (live: LiveStream): void {
+    this.live.delete(live)
+    this.#transient.delete(live.scope)
+    live.scope.done()
   }
 }

@@ -3,7 +3,7 @@ import { Model } from './model.ts'
 import { PEERS, toConfig } from './operations.ts'
 import type { Failure, Holder, Scope } from './model-rules.ts'
 import type { Operation, Target } from './operations.ts'
-import type { ConnectionScope, OwnedServiceScope, ResourceManager, ResourceScope, ResourceScopeSpan, StreamScope } from '../../src/index.ts'
+import type { ConnectionScope, OwnedServiceScope, ResourceManager, ResourceManagerInit, ResourceScope, ResourceScopeSpan, StreamScope } from '../../src/index.ts'
 import type { Limit } from '../../src/limits/limit.ts'
 import type { PeerId } from '@libp2p/interface'
 
@@ -39,8 +39,8 @@ export class World {
   readonly pairs: Pair[] = []
   readonly views: View[] = []
 
-  constructor (limits: Map<string, Limit>) {
-    this.manager = createManager(toConfig(limits))
+  constructor (limits: Map<string, Limit>, init?: ResourceManagerInit) {
+    this.manager = createManager(toConfig(limits), init)
     this.model = new Model(limits)
   }
 

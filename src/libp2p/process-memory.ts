@@ -1,0 +1,127 @@
+import { InvalidParametersError } from '@libp2p/interface'
+import { availableResources } from '../limits/available-resources.ts'
+import { parseMemorySize } from '../limits/memory-size.ts'
+import { ProcessMemoryRefusal } from './process-memory-refusal.ts'
+import type { ProcessMemoryStat } from '../interface.ts'
+import type { MemorySize } from '../limits/memory-size.ts'
+import type { DefaultResourceManager } from '../resource-manager.ts'
+import type { AnyRefusal } from '../scopes/refusal.ts'
+
+export interface ProcessMemoryInit {
+  /**
+   * Above this much resident memory new inbound connections and streams are refused:
+   * bytes, `'1.5GB'`, or a percentage of the memory that the process may use
+   */
+  max: MemorySize
+
+  /**
+   * They are accepted again below this
+   *
+   * @default 90% of `max`
+   */
+  resume?: MemorySize
+}
+
+/**
+ * Memory that was given back shows late and in steps, so without a distance between
+ * the two thresholds a node would flutter between them
+ */
+const DEFAULT_RESUME = 0.9
+
+/**
+ * How long a reading is used, in ms: reading takes a few microseconds, which is more
+ * than all the rest of admitting a stream
+ */
+const READING_LIFETIME = 100
+
+/**
+ * The resident memory of this process, or `undefined` where that cannot be read, such
+ * as in browsers
+ */
+function residentMemory (): number | undefined {
+  return globalThis.process?.memoryUsage?.rss?.()
+}
+
+/**
+ * Refuses what remotes open while the process has too much memory, whatever it is
+ * that uses it. What this node opens and allowlisted addresses go on. There is no
+ * timer: the memory is read when somebody wants to open something, at most every
+ * 100 ms.
+ */
+export class ProcessMemory {
+  readonly #manager: DefaultResourceManager
+  readonly #max: number
+  readonly #resume: number
+  readonly #read: () => number | undefined
+  readonly #now: () => number
+  #resident = 0
+  #readUntil = -Infinity
+  #refusing = false
+  #warned = false
+
+  /**
+   * @throws {InvalidParametersError} naming the value that cannot be used
+   */
+  constructor (manager: DefaultResourceManager, { max, resume }: ProcessMemoryInit, read: () => number | undefined = residentMemory, now: () => number = Date.now) {
+    const available = (): number => availableResources().memory
+
+    this.#manager = manager
+    this.#max = parseMemorySize(max, 'processMemory.max', available)
+    this.#resume = resume === undefined ? Math.floor(this.#max * DEFAULT_RESUME) : parseMemorySize(resume, 'processMemory.resume', available)
+    this.#read = read
+    this.#now = now
+
+    if (this.#resume > this.#max) {
+      throw new InvalidParametersError(`processMemory.resume: expected at most processMemory.max, ${this.#max}, got ${this.#resume}`)
+    }
+  }
+
+  /**
+   * Why an inbound connection or stream must not be opened now, if so
+   */
+  refuse (request: 'connection' | 'stream'): AnyRefusal | undefined {
+    this.#update()
+
+    return this.#refusing ? this.#manager.refuse(new ProcessMemoryRefusal(request, this.#resident, this.#max)) : undefined
+  }
+
+  stat (): ProcessMemoryStat {
+    this.#update()
+
+    return { resident: this.#resident, max: this.#max, resume: this.#resume, refusing: this.#refusing }
+  }
+
+  #update (): void {
+    const now = this.#now()
+
+    if (now < this.#readUntil) {
+      return
+    }
+
+    this.#readUntil = now + READING_LIFETIME
+    this.#resident = this.#tryRead() ?? this.#resident
+    this.#refusing = this.#refusing ? this.#resident >= this.#resume : this.#resident > this.#max
+  }
+
+  /**
+   * Nothing where the memory cannot be read, which is said once
+   */
+  #tryRead (): number | undefined {
+    let reason = 'there is no way to'
+
+    try {
+      const resident = this.#read()
+
+      if (resident != null) {
+        return resident
+      }
+    } catch (err) {
+      reason = String(err)
+    }
+
+    if (!this.#warned) {
+      this.#warned = true
+      this.#manager.warn(`cannot read the memory of the process - ${reason}`)
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import { expect } from 'aegir/chai'
+import { createResourceManager, MemoryLimitExceededError } from '../../src/index.ts'
+import { resolveBaseCosts } from '../../src/libp2p/base-costs.ts'
+import { rejection } from './fixtures/eventually.ts'
+import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
+import { eventuallyHeld, held, TestNodes } from './fixtures/nodes.ts'
+import { overMemory } from './fixtures/transports.ts'
+import type { PairOptions } from './suite/transport.ts'
+
+const CONNECTION = 1000
+const STREAM = 100
+const baseCosts = { connection: CONNECTION, stream: STREAM }
+
+describe('what connections and streams weigh in themselves', () => {
+  const nodes = new TestNodes()
+
+  afterEach(async () => {
+    await nodes.stop()
+  })
+
+  it('should be reserved where they are, and released with them', async () => {
+    const { dialer, listener, address } = await overMemory().connect(nodes, { listener: { manager: { baseCosts } }, dialer: { manager: { baseCosts } } })
+    const inbox = await Inbox.of(listener)
+    const connection = await dialer.dial(address)
+
+    expect(held(dialer).system).to.deep.equal({ memory: CONNECTION, numConnsOutbound: 1 })
+
+    const stream = await connection.newStream(PROTOCOL)
+    await inbox.next()
+
+    expect(held(listener)).to.deep.equal({
+      system: { memory: CONNECTION + STREAM, numConnsInbound: 1, numStreamsInbound: 1 },
+      [PROTOCOL]: { memory: STREAM, numStreamsInbound: 1 },
+      [dialer.peerId.toString()]: { memory: CONNECTION + STREAM, numConnsInbound: 1, numStreamsInbound: 1 }
+    })
+
+    stream.abort(new Error('aborted'))
+    await eventuallyHeld(listener, {
+      system: { memory: CONNECTION, numConnsInbound: 1 },
+      [dialer.peerId.toString()]: { memory: CONNECTION, numConnsInbound: 1 }
+    })
+  })
+
+  /**
+   * The memory that a node must have so that 80% of it are `bytes`
+   */
+  function fillable (bytes: number): number {
+    return Math.ceil(bytes * 256 / 204)
+  }
+
+  async function open (options: PairOptions): Promise<unknown> {
+    const { dialer, listener, address } = await overMemory().connect(nodes, options)
+    await Inbox.of(listener)
+    const connection = await dialer.dial(address)
+
+    return connection.newStream(PROTOCOL)
+  }
+
+  it('should leave the last 20% to what the node itself opens', async () => {
+    const room = CONNECTION + STREAM
+    const limits = (memory: number): PairOptions['dialer'] => ({ manager: { baseCosts, limits: { system: { memory } } } })
+
+    await open({ listener: limits(fillable(room)) })
+    await open({ dialer: limits(room) })
+
+    expect(await rejection(open({ listener: limits(fillable(room) - 2) }))).to.be.instanceOf(Error)
+
+    const refusal = await rejection(open({ dialer: limits(room - 1) }))
+    expect(refusal).to.be.instanceOf(MemoryLimitExceededError)
+    expect(refusal).to.include({ scope: 'system', attempted: STREAM, current: CONNECTION })
+    expect(await rejection(open({ dialer: limits(CONNECTION - 1) }))).to.be.instanceOf(MemoryLimitExceededError)
+  })
+
+  it('should let 300 connections with ordinary streams into the memory of a small machine', () => {
+    const { connection, stream } = resolveBaseCosts()
+    const limits = createResourceManager({ maxMemory: '128MiB' }).limits
+
+    expect(300 * (connection + 10 * stream)).to.be.below((limits?.system.memory ?? 0) * 0.79)
+    expect(limits?.transient.memory).to.be.above(64 * connection)
+  })
+
+  it('should not be reserved by a stand-alone manager', () => {
+    const manager = createResourceManager()
+
+    manager.openConnection('inbound', false)
+    expect(manager.stat().system.memory).to.equal(0)
+  })
+
+  it('should take zero and nothing at all, and refuse what is not a number of bytes', async () => {
+    expect(resolveBaseCosts(false)).to.deep.equal({ connection: 0, stream: 0 })
+    expect(resolveBaseCosts({ stream: 0 })).to.include({ stream: 0 }).with.property('connection').above(0)
+
+    for (const stream of [-1, 0.5, NaN, Infinity, '8KiB' as any]) {
+      expect(() => resolveBaseCosts({ stream })).to.throw(`baseCosts.stream: expected a whole number of bytes from 0 on, got ${stream}`)
+        .with.property('name', 'InvalidParametersError')
+    }
+
+    await expect(nodes.create({ manager: { baseCosts: { connection: -1 } } })).to.eventually.be.rejectedWith('baseCosts.connection')
+  })
+})

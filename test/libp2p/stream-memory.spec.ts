@@ -1,0 +1,411 @@
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { mplex } from '@libp2p/mplex'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { expect } from 'aegir/chai'
+import sinon from 'sinon'
+import { getStreamScope, MEMORY_PRIORITY_MEDIUM, MemoryLimitExceededError } from '../../src/index.ts'
+import { StreamMemory } from '../../src/libp2p/stream-memory.ts'
+import { DefaultResourceManager } from '../../src/resource-manager.ts'
+import { eventually, rejection } from './fixtures/eventually.ts'
+import { held, otherEnd, TestNodes } from './fixtures/nodes.ts'
+import { overMemory } from './fixtures/transports.ts'
+import type { NodeOptions, TestNode } from './fixtures/nodes.ts'
+import type { ResourceManagerInit } from '../../src/index.ts'
+import type { LiveStream } from '../../src/libp2p/live-stream.ts'
+import type { LimitsInit } from '../../src/limits/resolve-limits.ts'
+import type { ConnectionNode } from '../../src/scopes/connection-node.ts'
+import type { StreamNode } from '../../src/scopes/stream-node.ts'
+import type { Connection, Stream, StreamCloseEvent } from '@libp2p/interface'
+import type { SinonFakeTimers } from 'sinon'
+
+const KiB = 1024
+
+/**
+ * What a muxer transfers before the other end has to read
+ */
+const WINDOW = 256 * KiB
+
+/**
+ * The limit of which buffers may fill this much
+ */
+function fillable (bytes: number): number {
+  return Math.ceil(bytes * 256 / (1 + MEMORY_PRIORITY_MEDIUM))
+}
+
+const A = '/memory-a/1.0.0'
+const B = '/memory-b/1.0.0'
+
+for (const [name, muxer] of Object.entries({ yamux: yamux(), mplex: mplex() })) {
+  describe(`the buffers of streams (${name})`, () => {
+    const nodes = new TestNodes()
+
+    afterEach(async () => {
+      await nodes.stop()
+    })
+
+    interface Connected {
+      dialer: TestNode
+      listener: TestNode
+      local: Connection
+
+      /** Opens a stream that the listener does not read */
+      open(protocol?: string): Promise<{ near: Stream, far: Stream, ended: Error[] }>
+    }
+
+    async function connect (manager: ResourceManagerInit = {}, dialerOptions: NodeOptions = {}): Promise<Connected> {
+      const { dialer, listener, address } = await overMemory(muxer).connect(nodes, { dialer: dialerOptions, listener: { manager } })
+      const arrived: Stream[] = []
+      const take = (stream: Stream): void => { arrived.push(stream) }
+
+      await listener.handle(A, take)
+      await listener.handle(B, take)
+      const local = await dialer.dial(address)
+      await otherEnd(local, dialer, listener)
+
+      return {
+        dialer,
+        listener,
+        local,
+        open: async (protocol = A) => {
+          const index = arrived.length
+          const near = await local.newStream(protocol)
+          const far = await eventually(() => arrived[index], 'the inbound stream')
+          const ended: Error[] = []
+
+          far.addEventListener('close', (event: StreamCloseEvent) => {
+            if (event.error != null) {
+              ended.push(event.error)
+            }
+          })
+
+          return { near, far, ended }
+        }
+      }
+    }
+
+    function memoryOf (node: TestNode): number {
+      return node.services.resourceManager.stat().system.memory
+    }
+
+    async function eventuallyMemory (node: TestNode, bytes: number): Promise<void> {
+      await eventually(() => memoryOf(node) === bytes, `${bytes} bytes, but there are ${memoryOf(node)}`)
+    }
+
+    it('should count what nobody reads in every scope of the stream, and release what was read', async () => {
+      const { dialer, listener, open } = await connect()
+      const { near, far } = await open()
+
+      near.send(new Uint8Array(100 * KiB))
+      await eventuallyMemory(listener, 100 * KiB)
+
+      const { peers, protocols, transient } = listener.services.resourceManager.stat()
+      expect(getStreamScope(far).stat().memory).to.equal(100 * KiB)
+      expect(peers[dialer.peerId.toString()].memory).to.equal(100 * KiB)
+      expect(protocols[A].memory).to.equal(100 * KiB)
+      expect(transient.memory).to.equal(0)
+
+      let read = 0
+      far.addEventListener('message', ({ data }) => { read += data.byteLength })
+      await eventuallyMemory(listener, 0)
+      expect(read).to.equal(100 * KiB)
+    })
+
+    it('should count what arrives while a stream is paused', async () => {
+      const { listener, open } = await connect()
+      const { near, far } = await open()
+      let read = 0
+
+      far.addEventListener('message', ({ data }) => { read += data.byteLength })
+      far.pause()
+      near.send(new Uint8Array(10 * KiB))
+      await eventuallyMemory(listener, 10 * KiB)
+
+      far.resume()
+      await eventuallyMemory(listener, 0)
+      expect(read).to.equal(10 * KiB)
+    })
+
+    it('should abort the stream that holds most in a full scope, and leave the others', async () => {
+      const { listener, open } = await connect({ limits: { protocol: { [A]: { memory: fillable(200 * KiB) } } } })
+      const large = await open()
+      const small = await open()
+      const other = await open(B)
+
+      large.near.send(new Uint8Array(120 * KiB))
+      other.near.send(new Uint8Array(150 * KiB))
+      await eventuallyMemory(listener, 270 * KiB)
+
+      small.near.send(new Uint8Array(100 * KiB))
+      await eventuallyMemory(listener, 250 * KiB)
+
+      expect(large.far.status).to.equal('aborted')
+      expect(small.far.status).to.equal('open')
+      expect(other.far.status).to.equal('open')
+      expect(large.ended).to.have.lengthOf(1)
+      expect(large.ended[0]).to.be.instanceOf(MemoryLimitExceededError).with.property('scope', `protocol:${A}`)
+      await eventually(() => large.near.status !== 'open', 'the reset at the other end')
+    })
+
+    it('should hold what just fits and abort at one byte more', async () => {
+      const { listener, open } = await connect({ limits: { stream: { memory: fillable(50 * KiB) } } })
+      const { near, far, ended } = await open()
+
+      near.send(new Uint8Array(50 * KiB))
+      await eventuallyMemory(listener, 50 * KiB)
+      expect(far.status).to.equal('open')
+
+      near.send(new Uint8Array(1))
+      await eventually(() => far.status === 'aborted', 'the end of the stream')
+      expect(ended[0]).to.be.instanceOf(MemoryLimitExceededError)
+      expect(memoryOf(listener)).to.equal(0)
+    })
+
+    it('should only report where limits are not enforced', async () => {
+      const { listener, open } = await connect({ enforce: false, limits: { stream: { memory: 1 } } })
+      const { near, far } = await open()
+
+      near.send(new Uint8Array(10 * KiB))
+      await eventuallyMemory(listener, 10 * KiB)
+      expect(far.status).to.equal('open')
+      expect(listener.services.resourceManager.refusals()).to.have.lengthOf(1)
+    })
+
+    it('should not be touched by what a handler reserves and releases itself', async () => {
+      const { listener, open } = await connect()
+      const { near, far } = await open()
+
+      near.send(new Uint8Array(10 * KiB))
+      await eventuallyMemory(listener, 10 * KiB)
+
+      getStreamScope(far).reserveMemory(5 * KiB)
+      expect(memoryOf(listener)).to.equal(15 * KiB)
+      getStreamScope(far).releaseMemory(20 * KiB)
+      expect(memoryOf(listener)).to.equal(10 * KiB)
+
+      near.abort(new Error('reset'))
+      await eventuallyMemory(listener, 0)
+    })
+
+    for (const [ending, end] of Object.entries<(near: Stream, far: Stream, local: Connection) => unknown>({
+      'the remote resets it': (near) => { near.abort(new Error('reset')) },
+      'this end aborts it': (_, far) => { far.abort(new Error('aborted')) },
+      'the connection is aborted': (_near, _far, local) => { local.abort(new Error('aborted')) }
+    })) {
+      it(`should hold nothing for a stream with unread data when ${ending}`, async () => {
+        const { listener, local, open } = await connect()
+        const { near, far } = await open()
+        const before = { ...held(listener) }
+
+        near.send(new Uint8Array(10 * KiB))
+        await eventuallyMemory(listener, 10 * KiB)
+        expect(held(listener)).to.not.deep.equal(before)
+
+        await end(near, far, local)
+        await eventually(() => far.status !== 'open', 'the end of the stream')
+        await eventuallyMemory(listener, 0)
+      })
+    }
+
+    it('should deliver the same bytes whether a stream is paused or not', async () => {
+      const { open } = await connect()
+      const { near, far } = await open()
+      const sent = Array.from({ length: 40 }, (_, i) => crypto.getRandomValues(new Uint8Array(1 + i * 1_601)))
+      const total = sent.reduce((sum, { byteLength }) => sum + byteLength, 0)
+      const echoed: Uint8Array[] = []
+      let messages = 0
+
+      far.addEventListener('message', ({ data }) => {
+        far.send(data)
+
+        if (++messages % 3 === 0) {
+          far.pause()
+          setTimeout(() => { far.resume() })
+        }
+      })
+      near.addEventListener('message', ({ data }) => { echoed.push(data.subarray()) })
+
+      for (const data of sent) {
+        if (!near.send(data)) {
+          await near.onDrain()
+        }
+      }
+
+      await eventually(() => echoed.reduce((sum, { byteLength }) => sum + byteLength, 0) === total, 'the echo')
+      expect(await new Blob(echoed as BlobPart[]).bytes()).to.equalBytes(await new Blob(sent as BlobPart[]).bytes())
+    })
+  })
+}
+
+describe('the write buffers of streams', () => {
+  const nodes = new TestNodes()
+
+  afterEach(async () => {
+    await nodes.stop()
+  })
+
+  it('should end a stream whose remote does not read, and wake up who waits for it', async () => {
+    const { dialer, listener, address } = await overMemory(yamux()).connect(nodes, {
+      dialer: { manager: { limits: { stream: { memory: 4 * WINDOW } } } }
+    })
+    await listener.handle(A, (stream) => { stream.pause() })
+    const stream = await (await dialer.dial(address)).newStream(A)
+
+    // what the window takes is gone from this end
+    for (let i = 0; i < 12; i++) {
+      stream.send(new Uint8Array(WINDOW))
+    }
+
+    expect(await rejection(stream.onDrain())).to.be.instanceOf(MemoryLimitExceededError)
+    expect(stream.status).to.equal('aborted')
+    expect(dialer.services.resourceManager.stat().system.memory).to.equal(0)
+  })
+
+  it('should count what a stream has not sent yet', async () => {
+    const { dialer, listener, address } = await overMemory(yamux()).connect(nodes)
+    await listener.handle(A, (stream) => { stream.pause() })
+    const stream = await (await dialer.dial(address)).newStream(A)
+
+    stream.send(new Uint8Array(3 * WINDOW))
+    await eventually(() => stream.writeBufferLength > 0 && dialer.services.resourceManager.stat().system.memory === stream.writeBufferLength, 'the write buffer')
+  })
+})
+
+/**
+ * A stream that only has buffers
+ */
+class FakeStream {
+  readBufferLength = 0
+  writeBufferLength = 0
+  status = 'open'
+
+  abort (): void {
+    this.status = 'aborted'
+    this.readBufferLength = 0
+    this.writeBufferLength = 0
+  }
+
+  send (data: Uint8Array): boolean {
+    this.writeBufferLength += data.byteLength
+
+    return false
+  }
+}
+
+describe('when buffers are looked at', () => {
+  const MiB = 2 ** 20
+  let clock: SinonFakeTimers
+
+  beforeEach(() => {
+    clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  })
+
+  afterEach(() => {
+    clock.restore()
+  })
+
+  async function setUp (count: number, limits: LimitsInit['limits'] = {}): Promise<{ manager: DefaultResourceManager, memory: StreamMemory, live: Set<LiveStream>, streams: FakeStream[], timers(): number }> {
+    const manager = new DefaultResourceManager({ limits })
+    const peer = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+    const streams = Array.from({ length: count }, () => new FakeStream())
+    const live = new Set<LiveStream>(streams.map(stream => ({
+      stream: stream as unknown as Stream,
+      scope: manager.openStream(peer, 'outbound') as StreamNode,
+      connection: manager.openConnection('outbound', false) as ConnectionNode,
+      buffered: 0
+    })))
+    const memory = new StreamMemory(manager, live, (ended) => {
+      live.delete(ended)
+      ended.scope.done()
+    })
+
+    // the manager has a timer of its own
+    const others = clock.countTimers()
+    live.forEach(({ stream }) => { memory.watchStream(stream) })
+
+    return { manager, memory, live, streams, timers: () => clock.countTimers() - others }
+  }
+
+  function memoryOf (manager: DefaultResourceManager): number {
+    return manager.stat().system.memory
+  }
+
+  it('should not wait for the interval once a lot has been received', async () => {
+    const { manager, memory, streams } = await setUp(1)
+    const connection = new EventTarget()
+    const receive = (bytes: number): void => {
+      connection.dispatchEvent(Object.assign(new Event('message'), { data: new Uint8Array(bytes) }))
+    }
+
+    memory.watchConnection(connection as any)
+    streams[0].readBufferLength = MiB
+
+    receive(MiB - 1)
+    await Promise.resolve()
+    expect(memoryOf(manager)).to.equal(0)
+
+    receive(1)
+    await Promise.resolve()
+    expect(memoryOf(manager)).to.equal(MiB)
+  })
+
+  it('should not wait for the interval once a lot could not be sent', async () => {
+    const { manager, streams } = await setUp(1)
+
+    streams[0].send(new Uint8Array(MiB - 1))
+    await Promise.resolve()
+    expect(memoryOf(manager)).to.equal(0)
+
+    streams[0].send(new Uint8Array(1))
+    await Promise.resolve()
+    expect(memoryOf(manager)).to.equal(MiB)
+  })
+
+  it('should look in intervals while there are streams, with one timer, and no longer', async () => {
+    const { manager, live, streams, timers } = await setUp(10)
+
+    expect(timers()).to.equal(1)
+    streams[3].readBufferLength = 7
+    clock.tick(250)
+    expect(memoryOf(manager)).to.equal(7)
+    expect(timers()).to.equal(1)
+
+    live.clear()
+    clock.tick(250)
+    expect(timers()).to.equal(0)
+  })
+
+  it('should abort in the order of what they hold, only as many as it takes', async () => {
+    const { manager, memory, streams } = await setUp(5, { system: { memory: fillable(100) } })
+
+    ;[10, 30, 50, 20, 40].forEach((size, i) => { streams[i].readBufferLength = size })
+    memory.look()
+
+    expect(streams.map(({ status }) => status)).to.deep.equal(['open', 'open', 'aborted', 'open', 'open'])
+    expect(memoryOf(manager)).to.equal(100)
+  })
+
+  it('should end a stream that has been reset and does not give up what nobody has read', async () => {
+    const { manager, memory, live, streams } = await setUp(2, { system: { memory: fillable(100) } })
+
+    streams[0].abort = () => {}
+    streams[0].readBufferLength = 80
+    memory.look()
+    streams[1].readBufferLength = 50
+    memory.look()
+
+    expect(live).to.have.lengthOf(1)
+    expect(memoryOf(manager)).to.equal(50)
+  })
+
+  it('should abort the one that grows where others hold nothing that could be freed', async () => {
+    const { manager, memory, streams } = await setUp(2, { system: { memory: fillable(100) } })
+
+    manager.viewSystem(scope => { scope.reserveMemory(90) })
+    streams[0].readBufferLength = 11
+    memory.look()
+
+    expect(streams[0].status).to.equal('aborted')
+    expect(memoryOf(manager)).to.equal(90)
+  })
+})

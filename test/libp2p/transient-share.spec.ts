@@ -1,0 +1,172 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import { expect } from 'aegir/chai'
+import { ConnectionLimitExceededError, StreamLimitExceededError } from '../../src/index.ts'
+import { TransientHolders } from '../../src/libp2p/transient-holders.ts'
+import { DefaultResourceManager } from '../../src/resource-manager.ts'
+import { eventually, rejection } from './fixtures/eventually.ts'
+import { held, muxerOf, otherEnd, TestNodes } from './fixtures/nodes.ts'
+import { overMemory } from './fixtures/transports.ts'
+import type { ResourceManagerInit } from '../../src/index.ts'
+import type { ConnectionNode } from '../../src/scopes/connection-node.ts'
+import type { AnyRefusal } from '../../src/scopes/refusal.ts'
+import type { MessageStreamDirection } from '@libp2p/interface'
+
+const ADDRESS = multiaddr('/ip4/1.2.3.4/tcp/1')
+const SAME_IP = multiaddr('/ip4/1.2.3.4/tcp/2')
+const OTHER_IP = multiaddr('/ip4/1.2.3.5/tcp/1')
+const RELAYED = multiaddr('/ip4/1.2.3.4/tcp/1/p2p-circuit')
+
+describe('the share of one remote of the transient scope', () => {
+  let now = 1000
+
+  function setUp (share?: number, init: ResourceManagerInit = { limits: { transient: { connsInbound: 8, streamsInbound: 8 } } }): { manager: DefaultResourceManager, holders: TransientHolders, open(address?: typeof ADDRESS, direction?: MessageStreamDirection): ConnectionNode } {
+    const manager = new DefaultResourceManager({ rateLimits: false, subnetLimits: { ipv4: [] }, ...init })
+    const holders = new TransientHolders(manager, share, () => now)
+
+    return {
+      manager,
+      holders,
+      open: (address = ADDRESS, direction = 'inbound') => {
+        const connection = manager.openConnection(direction, false, address) as ConnectionNode
+
+        holders.addConnection(connection, address)
+
+        return connection
+      }
+    }
+  }
+
+  function explain (refusal: AnyRefusal | undefined): any {
+    return refusal?.toError()
+  }
+
+  it('should refuse one address above a quarter, whatever the port, and nobody else', () => {
+    const { holders, open } = setUp()
+
+    open()
+    expect(holders.refuseConnection(SAME_IP)).to.equal(undefined)
+    open(SAME_IP)
+
+    const error = explain(holders.refuseConnection(SAME_IP))
+    expect(error).to.be.instanceOf(ConnectionLimitExceededError)
+    expect(error).to.include({ message: 'transient:1.2.3.4: cannot reserve inbound connection: resource limit exceeded', current: 2, attempted: 1, limit: 2 })
+    expect(error.settingPath).to.deep.equal(['transientShare'])
+    expect(holders.refuseConnection(OTHER_IP)).to.equal(undefined)
+  })
+
+  it('should count what is transient only, and what is inbound only', () => {
+    const { holders, open } = setUp()
+
+    open(ADDRESS, 'outbound')
+    open(ADDRESS, 'outbound')
+    const first = open()
+    open()
+    expect(holders.refuseConnection(ADDRESS)).to.not.equal(undefined)
+
+    holders.delete(first)
+    holders.delete(first)
+    expect(holders.refuseConnection(ADDRESS)).to.equal(undefined)
+    open()
+    expect(holders.refuseConnection(ADDRESS)).to.not.equal(undefined)
+  })
+
+  it('should let everybody have one, and all where the share is one or there is no limit', () => {
+    const tiny = setUp(0.01)
+    expect(tiny.holders.refuseConnection(ADDRESS)).to.equal(undefined)
+    tiny.open()
+    expect(tiny.holders.refuseConnection(ADDRESS)).to.not.equal(undefined)
+
+    for (const { holders, open } of [setUp(1), setUp(0.25, { limits: { transient: { conns: 'unlimited', connsInbound: 'unlimited' } } })]) {
+      for (let i = 0; i < 7; i++) {
+        open()
+        expect(holders.refuseConnection(ADDRESS)).to.equal(undefined)
+      }
+    }
+  })
+
+  it('should not count against the relay what it relays', () => {
+    const { holders, open } = setUp()
+
+    open(RELAYED)
+    open(RELAYED)
+    open(RELAYED)
+    expect(holders.refuseConnection(RELAYED)).to.equal(undefined)
+    expect(holders.refuseConnection(ADDRESS)).to.equal(undefined)
+  })
+
+  it('should only count refusals where limits are not enforced', () => {
+    const { manager, holders, open } = setUp(0.01, { enforce: false })
+
+    open()
+    expect(holders.refuseConnection(ADDRESS)).to.equal(undefined)
+    expect(manager.refusals()).to.deep.equal([{ kind: 'transient', resource: 'connection', direction: 'inbound', count: 1 }])
+  })
+
+  it('should refuse a share that is none', () => {
+    for (const share of [0, -1, 1.1, NaN, '50%' as any]) {
+      expect(() => setUp(share)).to.throw(`transientShare: expected a number above 0, up to 1, got ${share}`)
+        .with.property('name', 'InvalidParametersError')
+    }
+  })
+
+  it('should list those that have been there longest, oldest first, ten at most', () => {
+    const { holders, open } = setUp(1, {})
+    const [first, second] = [open(), open(OTHER_IP, 'outbound')]
+
+    now += 500
+    expect(holders.oldest()).to.deep.equal([
+      { scope: first.name, direction: 'inbound', remote: ADDRESS.toString(), age: 500 },
+      { scope: second.name, direction: 'outbound', remote: OTHER_IP.toString(), age: 500 }
+    ])
+
+    for (let i = 0; i < 20; i++) {
+      open()
+    }
+
+    holders.delete(first)
+    expect(holders.oldest()).to.have.lengthOf(10).with.property('0').that.includes({ scope: second.name })
+  })
+
+  it('should share streams by peer', async () => {
+    const { manager, holders } = setUp()
+    const peer = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+    const other = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+
+    for (let i = 0; i < 2; i++) {
+      expect(holders.refuseStream(peer)).to.equal(undefined)
+      holders.addStream(manager.openStream(peer, 'inbound') as any)
+    }
+
+    expect(explain(holders.refuseStream(peer))).to.be.instanceOf(StreamLimitExceededError).with.property('scope', `transient:${peer}`)
+    expect(holders.refuseStream(other)).to.equal(undefined)
+  })
+
+  describe('of a node', () => {
+    const nodes = new TestNodes()
+
+    afterEach(async () => {
+      await nodes.stop()
+    })
+
+    it('should keep room for streams of others while one peer never negotiates', async () => {
+      const manager = { transientShare: 0.25, limits: { transient: { streamsInbound: 8 } } }
+      const { dialer, listener, address } = await overMemory().connect(nodes, { listener: { manager } })
+      const local = await dialer.dial(address)
+      await otherEnd(local, dialer, listener)
+      const streams = await Promise.all(Array.from({ length: 5 }, async () => muxerOf(local).createStream()))
+
+      streams.forEach(stream => { stream.send(Uint8Array.of(19)) })
+      await eventually(() => streams.filter(({ status }) => status === 'reset').length === 3, 'three resets')
+      expect(held(listener).transient).to.deep.equal({ numStreamsInbound: 2 })
+
+      const { transientHolders } = listener.services.resourceManager.stat()
+      expect(transientHolders?.map(({ remote }) => remote)).to.deep.equal([dialer.peerId.toString(), dialer.peerId.toString()])
+
+      streams.forEach(stream => { stream.abort(new Error('enough')) })
+      await eventually(() => listener.services.resourceManager.stat().transientHolders?.length === 0, 'the end of the streams')
+      expect(await rejection(local.newStream('/nobody/1.0.0'))).to.have.property('name', 'UnsupportedProtocolError')
+    })
+  })
+})
