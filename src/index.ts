@@ -34,8 +34,9 @@
 import { ResourceManagerService } from './libp2p/resource-manager-service.ts'
 import { NullResourceManager } from './null-resource-manager.ts'
 import { DefaultResourceManager } from './resource-manager.ts'
-import type { ResourceManager, ResourceManagerInit } from './interface.ts'
+import type { ResourceManager } from './interface.ts'
 import type { ResourceManagerComponents } from './libp2p/resource-manager-service.ts'
+import type { ResourceManagerInit } from './resource-manager-init.ts'
 
 /**
  * The resource manager as a service of a libp2p node
@@ -76,7 +77,9 @@ export { IPLimiter, NullIPLimiter } from './sessions/ip-limiter.ts'
 export { NullCollector } from './sessions/null-collector.ts'
 export { SessionRegistry } from './sessions/registry.ts'
 
-export type { Holder, HoldersOptions, ProcessMemoryStat, ResourceManager, ResourceManagerInit, ResourceManagerStat, TransientHolder } from './interface.ts'
+export type { ResourceManager } from './interface.ts'
+export type { ResourceManagerInit } from './resource-manager-init.ts'
+export type { Holder, HoldersOptions, ProcessMemoryStat, ResourceManagerStat, TransientHolder } from './resource-manager-stat.ts'
 export type { BaseCostsInit } from './libp2p/base-costs.ts'
 export type { ProcessMemoryInit } from './libp2p/process-memory.ts'
 export type { ResourceManagerComponents } from './libp2p/resource-manager-service.ts'

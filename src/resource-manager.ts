@@ -24,13 +24,15 @@ import { CONNECTIONS, ServiceCollectors } from './sessions/service-collectors.ts
 import { WarningLog } from './warning-log.ts'
 import type { Allowlist } from './admission/allowlist.ts'
 import type { NetworkPrefixLimit } from './admission/subnet-limits.ts'
-import type { Holder, HoldersOptions, ResourceManager, ResourceManagerInit, ResourceManagerStat } from './interface.ts'
+import type { ResourceManager } from './interface.ts'
 import type { ConcreteLimitConfig } from './limits/limit-config.ts'
 import type { LimitsInit } from './limits/resolve-limits.ts'
 import type { Explanation, ReservationRequest } from './reporting/explain.ts'
 import type { MetricsSource } from './reporting/metric-families.ts'
 import type { ScopeUsage, UsageOptions } from './reporting/scope-usage.ts'
 import type { TraceReporter } from './reporting/trace-event.ts'
+import type { ResourceManagerInit } from './resource-manager-init.ts'
+import type { Holder, HoldersOptions, ResourceManagerStat } from './resource-manager-stat.ts'
 import type { BaseCosts } from './scope-opener.ts'
 import type { AggregateNode } from './scopes/aggregate-node.ts'
 import type { MovableNode } from './scopes/movable-node.ts'
@@ -182,7 +184,7 @@ export class DefaultResourceManager implements ResourceManager {
   /**
    * What connections and streams that are opened from now on weigh in themselves
    */
-  protected set baseCosts (costs: BaseCosts) {
+  protected setBaseCosts (costs: BaseCosts): void {
     this.#opener.baseCosts = costs
   }
 

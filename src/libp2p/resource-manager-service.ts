@@ -15,7 +15,8 @@ import { serviceTable } from './service-table.ts'
 import { Sessions } from './sessions.ts'
 import { StreamTracker } from './stream-tracker.ts'
 import { TransientHolders } from './transient-holders.ts'
-import type { Holder, HoldersOptions, ResourceManagerInit, ResourceManagerStat } from '../interface.ts'
+import type { ResourceManagerInit } from '../resource-manager-init.ts'
+import type { Holder, HoldersOptions, ResourceManagerStat } from '../resource-manager-stat.ts'
 import type { MovableNode } from '../scopes/movable-node.ts'
 import type { ComponentLogger, ConnectionGater, Libp2pEvents, Metrics, MultiaddrConnection, StreamMuxerFactory, TypedEventTarget, Upgrader } from '@libp2p/interface'
 import type { ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
@@ -76,7 +77,7 @@ export class ResourceManagerService extends DefaultResourceManager {
 
     this.#transient = new TransientHolders(this, init.transientShare)
     this.#processMemory = init.processMemory == null ? undefined : new ProcessMemory(this, init.processMemory)
-    this.baseCosts = baseCosts
+    this.setBaseCosts(baseCosts)
 
     const sessions = this.serviceCollectors == null ? undefined : new Sessions(this, this.serviceCollectors)
     const streams = new StreamTracker(this, services, this.#transient, init.handlerGrace, sessions, this.#processMemory)

@@ -1,7 +1,7 @@
 import { InvalidParametersError } from '@libp2p/interface'
 import { ipFromMultiaddr } from '../admission/ip-from-address.ts'
 import { TransientShareRefusal } from './transient-share-refusal.ts'
-import type { TransientHolder } from '../interface.ts'
+import type { TransientHolder } from '../resource-manager-stat.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'

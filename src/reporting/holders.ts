@@ -1,5 +1,5 @@
 import { InvalidParametersError } from '@libp2p/interface'
-import type { Holder, HoldersOptions } from '../interface.ts'
+import type { Holder, HoldersOptions } from '../resource-manager-stat.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { StreamNode } from '../scopes/stream-node.ts'
 import type { MultiaddrConnection, Stream } from '@libp2p/interface'

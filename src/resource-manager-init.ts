@@ -1,0 +1,110 @@
+import type { AdmissionOptions } from './admission/admission.ts'
+import type { BaseCostsInit } from './libp2p/base-costs.ts'
+import type { ProcessMemoryInit } from './libp2p/process-memory.ts'
+import type { LimitsInit } from './limits/resolve-limits.ts'
+import type { TraceReporter } from './reporting/trace-event.ts'
+import type { SessionsInit } from './sessions/service-collectors.ts'
+import type { ComponentLogger } from '@libp2p/interface'
+
+export interface ResourceManagerInit extends LimitsInit, AdmissionOptions {
+  /**
+   * `false` is an off switch: nothing is wrapped, nothing is counted, and
+   * `getStreamScope` and `getConnectionScope` answer with scopes that accept
+   * everything.
+   *
+   * @default true
+   */
+  enabled?: boolean
+
+  /**
+   * `false` is a dry run: everything that would have been refused is counted and
+   * reported, and let in.
+   *
+   * @default true
+   */
+  enforce?: boolean
+
+  /**
+   * Which protocols belong to which service, so that streams get their service
+   * without a change in the protocols. It is merged into the built-in table: a
+   * protocol that is named here belongs to the service that is named here.
+   * `false` turns off the built-in table too.
+   *
+   * @default {}
+   */
+  services?: Record<string, string[]> | false
+
+  /**
+   * Memory that every connection and stream of a node reserves when it opens, for
+   * what it weighs in itself: with it the number of connections and streams can be
+   * unlimited, and only memory be limited. Those that the remote opens may fill
+   * about 80% of a memory limit, and those that this node opens all of it. `false`
+   * reserves nothing.
+   *
+   * A stand-alone manager does not do this.
+   *
+   * @default { connection: 65536, stream: 8192 }
+   */
+  baseCosts?: BaseCostsInit | false
+
+  /**
+   * Which part of the inbound connections and streams that the transient scope may
+   * hold one remote may have: connections by the IP address of the remote, until its
+   * peer id is known, and streams by its peer id, until their protocol is known. With it
+   * a remote that never finishes a handshake cannot keep the others out. Everybody may
+   * have one, and allowlisted addresses may have all. A number above 0, and 1 for no
+   * such limit.
+   *
+   * A stand-alone manager does not do this.
+   *
+   * @default 0.25
+   */
+  transientShare?: number
+
+  /**
+   * How long after a stream was closed its scope is kept while its handler still
+   * runs, in ms, so that a remote that resets streams at once cannot make a node run
+   * any number of handlers. Handlers that run longer are named in the log, and not
+   * waited for. `0` waits for none.
+   *
+   * @default 30000
+   */
+  handlerGrace?: number
+
+  /**
+   * Refuses inbound connections and streams while the process has more memory
+   * resident than this, whatever it is that uses it, and until it has less than
+   * `resume`. What this node opens and allowlisted addresses are not affected. Where the
+   * memory cannot be read, such as in browsers, this says so once and does nothing.
+   * `processMemory: { max: '80%' }` is enough.
+   *
+   * A stand-alone manager does not do this.
+   *
+   * @default undefined
+   */
+  processMemory?: ProcessMemoryInit
+
+  /**
+   * Who is told of everything that happens in the graph of scopes, such as a
+   * `traceFile`. It takes time, so it is for finding out what goes on in a node, and
+   * there is no cost without.
+   *
+   * @default []
+   */
+  trace?: TraceReporter[]
+
+  /**
+   * Who transfers how many bytes, by service. Nothing is counted by default.
+   *
+   * @default {}
+   */
+  sessions?: SessionsInit
+
+  /**
+   * Where a stand-alone manager logs to. One that is a service of a node logs to
+   * the logger of the node.
+   *
+   * @default defaultLogger()
+   */
+  logger?: ComponentLogger
+}

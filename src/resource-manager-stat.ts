@@ -1,0 +1,110 @@
+import type { ScopeStat } from './scopes/resource-scope.ts'
+import type { MessageStreamDirection } from '@libp2p/interface'
+
+export interface HoldersOptions {
+  /**
+   * What most is held of: bytes of memory, by connections and streams, or streams, by
+   * connections
+   *
+   * @default 'memory'
+   */
+  resource?: 'memory' | 'stream'
+
+  /**
+   * How many to list
+   *
+   * @default 10
+   */
+  top?: number
+}
+
+/**
+ * A connection or stream and what it holds
+ */
+export interface Holder {
+  /** The name of its scope, such as `conn-7` or `stream-7` */
+  scope: string
+  direction: MessageStreamDirection
+
+  /** The peer id at the other end, once it is known */
+  peer?: string
+
+  /** The address at the other end of a connection */
+  address?: string
+
+  /** The protocol of a stream, once it is known */
+  protocol?: string
+  service?: string
+
+  /** In ms */
+  age: number
+
+  /**
+   * In bytes: what it weighs in itself, what is in its buffers, and what was reserved
+   * for it. The memory of a connection does not include that of its streams.
+   */
+  memory: number
+
+  /** How many streams a connection has. One for a stream. */
+  streams: number
+}
+
+/**
+ * The memory of the process, in bytes
+ */
+export interface ProcessMemoryStat {
+  /** What was read last */
+  resident: number
+
+  /** Above this inbound connections and streams are refused */
+  max: number
+
+  /** Below this they are accepted again */
+  resume: number
+
+  /** Whether they are refused now */
+  refusing: boolean
+}
+
+/**
+ * A connection whose peer, or a stream whose protocol, is not known yet
+ */
+export interface TransientHolder {
+  /** The name of its scope, such as `conn-7` or `stream-7` */
+  scope: string
+  direction: MessageStreamDirection
+
+  /** The address that a connection is from or to, or the peer that a stream is with */
+  remote: string
+
+  /** How long it has been so, in ms */
+  age: number
+}
+
+/**
+ * What everything holds, ready for `JSON.stringify`
+ */
+export interface ResourceManagerStat {
+  system: ScopeStat
+  transient: ScopeStat
+  allowlistedSystem: ScopeStat
+  allowlistedTransient: ScopeStat
+
+  /** By the name of the service */
+  services: Record<string, ScopeStat>
+
+  /** By the protocol */
+  protocols: Record<string, ScopeStat>
+
+  /** By the peer id */
+  peers: Record<string, ScopeStat>
+
+  /**
+   * The ten that have been in the transient scopes longest, oldest first. Not there
+   * in a stand-alone manager.
+   */
+  transientHolders?: TransientHolder[]
+
+  /** Only where there is a `processMemory` option */
+  processMemory?: ProcessMemoryStat
+}
