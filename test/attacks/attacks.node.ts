@@ -32,7 +32,10 @@ function buffered (streams: Stream[]): number {
   return streams.reduce((sum, { readBufferLength }) => sum + readBufferLength, 0)
 }
 
-describe('attacks over TCP', () => {
+describe('attacks over TCP', function () {
+  // real sockets and real time, on a machine that may be busy
+  this.retries(1)
+
   const nodes = new TestNodes()
   const attackers: Libp2p[] = []
   const sockets: Socket[] = []

@@ -13,7 +13,10 @@ import type { Connection } from '@libp2p/interface'
  * several hosts: all of it is unlimited by default, so each has a limit of its
  * own here.
  */
-describe('admission of connections over TCP', () => {
+describe('admission of connections over TCP', function () {
+  // real sockets and real time, on a machine that may be busy
+  this.retries(1)
+
   let nodes: TestNodes
 
   beforeEach(() => {

@@ -42,7 +42,10 @@ function sessionsOf (node: TestNode): SessionRegistry {
  */
 const RATE = 2 ** 20
 
-describe('bit rates of sessions', () => {
+describe('bit rates of sessions', function () {
+  // real sockets and real time, on a machine that may be busy
+  this.retries(1)
+
   const nodes = new TestNodes()
 
   afterEach(async () => {
@@ -118,7 +121,10 @@ describe('bit rates of sessions', () => {
   })
 })
 
-describe('sessions over tcp', () => {
+describe('sessions over tcp', function () {
+  // real sockets and real time, on a machine that may be busy
+  this.retries(1)
+
   const nodes = new TestNodes()
 
   afterEach(async () => {

@@ -33,7 +33,10 @@ const overWebRtcDirect: TransportUnderTest = {
 }
 
 // these bring their own encryption and their own muxer
-describe('wiring: webrtc-direct', () => {
+describe('wiring: webrtc-direct', function () {
+  // real sockets and real time, on a machine that may be busy
+  this.retries(1)
+
   connectionEndings(overWebRtcDirect)
   streamRefusals(overWebRtcDirect)
 })

@@ -84,7 +84,10 @@ async function load (client: TestNode, server: TestNode, connection: Connection)
   expect(() => { server.services.resourceManager.viewSystem(scope => { scope.reserveMemory(2_000_000) }) }).to.throw()
 }
 
-describe('dashboard', () => {
+describe('dashboard', function () {
+  // real sockets and real time, on a machine that may be busy
+  this.retries(1)
+
   const nodes = new TestNodes()
   let prometheus: PrometheusServer | undefined
 

@@ -11,7 +11,10 @@ import type { TransportUnderTest } from './transport.ts'
  * What the wiring must do on every transport
  */
 export function wiringSuite (name: string, transport: TransportUnderTest): void {
-  describe(`wiring: ${name}`, () => {
+  describe(`wiring: ${name}`, function () {
+    // real sockets and real time, on a machine that may be busy
+    this.retries(1)
+
     connectionEndings(transport)
     streamEndings(transport)
     failingDials(transport)
