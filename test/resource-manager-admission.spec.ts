@@ -8,7 +8,7 @@ const ADDRESS = multiaddr('/ip4/192.0.2.1/tcp/4001')
 const OTHER_ADDRESS = multiaddr('/ip4/192.0.2.2/tcp/4001')
 
 function open (manager: ResourceManager, count: number, address = ADDRESS): ConnectionScope[] {
-  return Array.from({ length: count }, () => manager.openConnection('inbound', true, address))
+  return Array.from({ length: count }, () => manager.openConnection('inbound', false, address))
 }
 
 describe('a resource manager and addresses', () => {
@@ -31,8 +31,8 @@ describe('a resource manager and addresses', () => {
     const manager = createResourceManager({ rateLimits: false })
 
     open(manager, 7)
-    manager.openConnection('outbound', true, ADDRESS)
-    expect(errorOf(() => { manager.openConnection('outbound', true, ADDRESS) })).to.be.an.instanceOf(SubnetLimitExceededError)
+    manager.openConnection('outbound', false, ADDRESS)
+    expect(errorOf(() => { manager.openConnection('outbound', false, ADDRESS) })).to.be.an.instanceOf(SubnetLimitExceededError)
   })
 
   it('should have no more than 16 new connections of one address at once', () => {
@@ -48,7 +48,7 @@ describe('a resource manager and addresses', () => {
     expect(error).to.include({ resource: 'rate', temporary: true })
 
     // not for those that this node opens
-    manager.openConnection('outbound', true, ADDRESS)
+    manager.openConnection('outbound', false, ADDRESS)
   })
 
   it('should give back the place in the subnet where the scopes refuse', () => {
