@@ -1,6 +1,6 @@
-import { InvalidParametersError } from '@libp2p/interface'
 import { defaultLogger } from '@libp2p/logger'
 import { Admission } from './admission/admission.ts'
+import { graphStat, NOTHING_HELD } from './graph-stat.ts'
 import { isLimiter } from './limits/checked-limiter.ts'
 import { isConcreteLimitConfig } from './limits/concrete-limits.ts'
 import { isInfinite } from './limits/default-limits.ts'
@@ -11,7 +11,7 @@ import { listHolders } from './reporting/holders.ts'
 import { RefusalLog } from './reporting/refusal-log.ts'
 import { scopeTable } from './reporting/scope-table.ts'
 import { scopeUsage } from './reporting/scope-usage.ts'
-import { Tracer } from './reporting/tracer.ts'
+import { checkReporters, Tracer } from './reporting/tracer.ts'
 import { ScopeOpener } from './scope-opener.ts'
 import { checkName, checkPeer } from './scopes/arguments.ts'
 import { getConnectionScope, getStreamScope } from './scopes/attached-scopes.ts'
@@ -19,6 +19,7 @@ import { ConnectionNode } from './scopes/connection-node.ts'
 import { ScopeGraph } from './scopes/scope-graph.ts'
 import { scopeState } from './scopes/scope-state.ts'
 import { StreamNode } from './scopes/stream-node.ts'
+import { view } from './scopes/view.ts'
 import { SessionRegistry } from './sessions/registry.ts'
 import { CONNECTIONS, ServiceCollectors } from './sessions/service-collectors.ts'
 import { WarningLog } from './warning-log.ts'
@@ -34,11 +35,10 @@ import type { TraceReporter } from './reporting/trace-event.ts'
 import type { ResourceManagerInit } from './resource-manager-init.ts'
 import type { Holder, HoldersOptions, ResourceManagerStat } from './resource-manager-stat.ts'
 import type { BaseCosts } from './scope-opener.ts'
-import type { AggregateNode } from './scopes/aggregate-node.ts'
 import type { MovableNode } from './scopes/movable-node.ts'
 import type { RefusalCount } from './scopes/refusal-counts.ts'
 import type { AnyRefusal } from './scopes/refusal.ts'
-import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ScopeStat, ServiceScope, StreamScope } from './scopes/resource-scope.ts'
+import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ServiceScope, StreamScope } from './scopes/resource-scope.ts'
 import type { HistoryStoreInit } from './sessions/history-store.ts'
 import type { SessionsInit } from './sessions/service-collectors.ts'
 import type { Connection, Logger, MessageStreamDirection, PeerId, Stream } from '@libp2p/interface'
@@ -220,17 +220,7 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   stat (): ResourceManagerStat {
-    const { normal, allowlisted, services, protocols, peers } = this.#graph
-
-    return {
-      system: normal.system.stat(),
-      transient: normal.transient.stat(),
-      allowlistedSystem: allowlisted.system.stat(),
-      allowlistedTransient: allowlisted.transient.stat(),
-      services: stats(services),
-      protocols: stats(protocols),
-      peers: stats(peers)
-    }
+    return graphStat(this.#graph)
   }
 
   holders (options?: HoldersOptions): Holder[] {
@@ -397,60 +387,4 @@ export class DefaultResourceManager implements ResourceManager {
     this.#admission.lifted = limits != null && isInfinite(limits)
     this.#admission.allowlistedConns = this.#graph.allowlisted.system.limit.conns
   }
-}
-
-const NOTHING_HELD: ScopeStat = {
-  memory: 0,
-  numStreamsInbound: 0,
-  numStreamsOutbound: 0,
-  numConnsInbound: 0,
-  numConnsOutbound: 0,
-  numFD: 0
-}
-
-function checkReporters (reporters: TraceReporter[]): void {
-  if (!Array.isArray(reporters)) {
-    throw new InvalidParametersError(`trace: expected a list of trace reporters, got ${String(reporters)}`)
-  }
-
-  reporters.forEach((reporter, i) => {
-    if (typeof reporter?.consumeEvent !== 'function') {
-      throw new InvalidParametersError(`trace[${i}]: expected a trace reporter, got ${String(reporter)}`)
-    }
-  })
-}
-
-/**
- * Keeps a node while a function, sync or async, works with it
- */
-function view<T> (node: AggregateNode, fn: (scope: AggregateNode) => T): T {
-  let result: T
-  let pending = false
-
-  node.references++
-
-  try {
-    result = fn(node)
-
-    if (isThenable(result)) {
-      pending = true
-
-      return Promise.resolve(result).finally(() => { node.unreference() }) as T
-    }
-
-    return result
-  } finally {
-    if (!pending) {
-      node.unreference()
-    }
-  }
-}
-
-function isThenable (value: any): value is PromiseLike<unknown> {
-  return typeof value?.then === 'function'
-}
-
-function stats (nodes: Map<string, AggregateNode>): Record<string, ScopeStat> {
-  // not by assignment: a name such as `__proto__` is one like any other
-  return Object.fromEntries(Array.from(nodes, ([key, node]) => [key, node.stat()]))
 }

@@ -1,3 +1,4 @@
+import { InvalidParametersError } from '@libp2p/interface'
 import { AggregateNode } from '../scopes/aggregate-node.ts'
 import { MEMORY_PRIORITY_ALWAYS } from '../scopes/memory-priority.ts'
 import { OwnedNode } from '../scopes/owned-node.ts'
@@ -204,4 +205,19 @@ export class Tracer implements GraphTracer {
       this.#onEmpty()
     }
   }
+}
+
+/**
+ * @throws {InvalidParametersError} naming what is not a trace reporter
+ */
+export function checkReporters (reporters: TraceReporter[]): void {
+  if (!Array.isArray(reporters)) {
+    throw new InvalidParametersError(`trace: expected a list of trace reporters, got ${String(reporters)}`)
+  }
+
+  reporters.forEach((reporter, i) => {
+    if (typeof reporter?.consumeEvent !== 'function') {
+      throw new InvalidParametersError(`trace[${i}]: expected a trace reporter, got ${String(reporter)}`)
+    }
+  })
 }

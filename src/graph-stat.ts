@@ -1,0 +1,36 @@
+import type { ResourceManagerStat } from './resource-manager-stat.ts'
+import type { AggregateNode } from './scopes/aggregate-node.ts'
+import type { ScopeStat } from './scopes/resource-scope.ts'
+import type { ScopeGraph } from './scopes/scope-graph.ts'
+
+/**
+ * What a scope that does not exist holds
+ */
+export const NOTHING_HELD: ScopeStat = {
+  memory: 0,
+  numStreamsInbound: 0,
+  numStreamsOutbound: 0,
+  numConnsInbound: 0,
+  numConnsOutbound: 0,
+  numFD: 0
+}
+
+/**
+ * What all scopes of a graph hold
+ */
+export function graphStat ({ normal, allowlisted, services, protocols, peers }: ScopeGraph): ResourceManagerStat {
+  return {
+    system: normal.system.stat(),
+    transient: normal.transient.stat(),
+    allowlistedSystem: allowlisted.system.stat(),
+    allowlistedTransient: allowlisted.transient.stat(),
+    services: stats(services),
+    protocols: stats(protocols),
+    peers: stats(peers)
+  }
+}
+
+function stats (nodes: Map<string, AggregateNode>): Record<string, ScopeStat> {
+  // not by assignment: a name such as `__proto__` is one like any other
+  return Object.fromEntries(Array.from(nodes, ([key, node]) => [key, node.stat()]))
+}
