@@ -76,10 +76,12 @@ async function sleep (ms: number): Promise<void> {
 function findReserved (manager: ResourceManager): string[] {
   manager.gc()
 
-  const { peers, protocols, services, ...top } = manager.stat()
-  const scopes = { ...top, ...services, ...protocols, ...peers }
+  const { system, transient, allowlistedSystem, allowlistedTransient, peers, protocols, services } = manager.stat()
+  const scopes = { system, transient, allowlistedSystem, allowlistedTransient, ...services, ...protocols, ...peers }
 
-  return Object.keys(scopes).filter(name => Object.values(scopes[name as keyof typeof scopes]).some(value => value !== 0))
+  return Object.entries(scopes)
+    .filter(([, stat]) => Object.values(stat).some(value => value !== 0))
+    .map(([name]) => name)
 }
 
 const enabled = !process.argv.includes('--without')
