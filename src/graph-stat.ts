@@ -4,18 +4,6 @@ import type { ScopeStat } from './scopes/resource-scope.ts'
 import type { ScopeGraph } from './scopes/scope-graph.ts'
 
 /**
- * What a scope that does not exist holds
- */
-export const NOTHING_HELD: ScopeStat = {
-  memory: 0,
-  numStreamsInbound: 0,
-  numStreamsOutbound: 0,
-  numConnsInbound: 0,
-  numConnsOutbound: 0,
-  numFD: 0
-}
-
-/**
  * What all scopes of a graph hold
  */
 export function graphStat ({ normal, allowlisted, services, protocols, peers }: ScopeGraph): ResourceManagerStat {

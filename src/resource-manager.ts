@@ -1,6 +1,6 @@
 import { defaultLogger } from '@libp2p/logger'
 import { Admission } from './admission/admission.ts'
-import { graphStat, NOTHING_HELD } from './graph-stat.ts'
+import { graphStat } from './graph-stat.ts'
 import { isLimiter } from './limits/checked-limiter.ts'
 import { isConcreteLimitConfig } from './limits/concrete-limits.ts'
 import { isInfinite } from './limits/default-limits.ts'
@@ -16,6 +16,7 @@ import { ScopeOpener } from './scope-opener.ts'
 import { checkName, checkPeer } from './scopes/arguments.ts'
 import { getConnectionScope, getStreamScope } from './scopes/attached-scopes.ts'
 import { ConnectionNode } from './scopes/connection-node.ts'
+import { NOTHING, statOf } from './scopes/refusal.ts'
 import { ScopeGraph } from './scopes/scope-graph.ts'
 import { scopeState } from './scopes/scope-state.ts'
 import { StreamNode } from './scopes/stream-node.ts'
@@ -307,7 +308,7 @@ export class DefaultResourceManager implements ResourceManager {
     const name = `service:${service}`
 
     return node == null
-      ? scopeState(name, NOTHING_HELD, this.#graph.limiter.getServiceLimits(service))
+      ? scopeState(name, statOf(NOTHING), this.#graph.limiter.getServiceLimits(service))
       : scopeState(name, node.stat(), node.limit)
   }
 

@@ -6,7 +6,7 @@ import type { AggregateNode } from './aggregate-node.ts'
 import type { CountedAddress } from './connection-admission.ts'
 import type { AnyNode } from './graph-tracer.ts'
 import type { AnyRefusal, Refusal, Usage } from './refusal.ts'
-import type { ConnectionScope, PeerScope, ScopeStat } from './resource-scope.ts'
+import type { ConnectionScope, PeerScope } from './resource-scope.ts'
 import type { ScopeGraph } from './scope-graph.ts'
 import type { ScopeKind } from './scope-kind.ts'
 import type { ScopePair } from './scope-pair.ts'
@@ -75,19 +75,6 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
 
   protected get missingForService (): 'peer' | undefined {
     return this.peerNode == null ? 'peer' : undefined
-  }
-
-  stat (): ScopeStat {
-    const open = this.closed ? 0 : 1
-
-    return {
-      memory: this.memory,
-      numStreamsInbound: 0,
-      numStreamsOutbound: 0,
-      numConnsInbound: this.inbound ? open : 0,
-      numConnsOutbound: this.inbound ? 0 : open,
-      numFD: this.usefd ? open : 0
-    }
   }
 
   get usage (): Usage {

@@ -1,4 +1,5 @@
 import { UNLIMITED } from '../limits/limit.ts'
+import { NOTHING, statOf } from './refusal.ts'
 import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScopeSpan, ScopeStat, ServiceScope, StreamScope } from './resource-scope.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { PeerId } from '@libp2p/interface'
@@ -22,14 +23,7 @@ class NullSpan implements ResourceScopeSpan {
   }
 
   stat (): ScopeStat {
-    return {
-      memory: 0,
-      numStreamsInbound: 0,
-      numStreamsOutbound: 0,
-      numConnsInbound: 0,
-      numConnsOutbound: 0,
-      numFD: 0
-    }
+    return statOf(NOTHING)
   }
 }
 

@@ -1,7 +1,7 @@
 import { resolveLimit } from '../limits/build-limits.ts'
 import { checkPriority, checkSize } from './arguments.ts'
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from './memory-priority.ts'
-import { findMemoryShortage, NOTHING, scopeClosedError } from './refusal.ts'
+import { findMemoryShortage, NOTHING, scopeClosedError, statOf } from './refusal.ts'
 import type { AggregateNode } from './aggregate-node.ts'
 import type { AnyNode } from './graph-tracer.ts'
 import type { Refusal, Usage } from './refusal.ts'
@@ -58,7 +58,6 @@ export abstract class OwnedNode implements ResourceScopeSpan {
   abstract get name (): string
   abstract get limit (): Readonly<Limit>
   abstract get limitPath (): SettingPath | undefined
-  abstract stat (): ScopeStat
 
   /**
    * What it is and what it holds, as something that is added to another node
@@ -230,6 +229,10 @@ export abstract class OwnedNode implements ResourceScopeSpan {
 
   setLimit (limits: ResourceLimits): void {
     this.ownLimit = resolveLimit(limits, this.limit)
+  }
+
+  stat (): ScopeStat {
+    return statOf(this.closed ? NOTHING : this.usage)
   }
 
   release (): void {

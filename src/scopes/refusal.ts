@@ -172,6 +172,17 @@ export const NOTHING: Usage = Object.freeze({
   fd: 0
 })
 
+export function statOf (usage: Usage): ScopeStat {
+  return {
+    memory: usage.memory,
+    numStreamsInbound: usage.streamsInbound,
+    numStreamsOutbound: usage.streamsOutbound,
+    numConnsInbound: usage.connsInbound,
+    numConnsOutbound: usage.connsOutbound,
+    numFD: usage.fd
+  }
+}
+
 export function findMemoryShortage (asker: RefusingNode | undefined, node: RefusingNode, size: number, priority: number): Refusal | undefined {
   const threshold = memoryThreshold(node.limit.memory, priority)
 

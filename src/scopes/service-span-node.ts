@@ -3,7 +3,7 @@ import { findConnectionShortage, findStreamShortage, NOTHING, scopeClosedError }
 import { SpanNode } from './span-node.ts'
 import type { AggregateNode } from './aggregate-node.ts'
 import type { Refusal, Usage } from './refusal.ts'
-import type { OwnedServiceScope, ScopeStat, ServiceScope } from './resource-scope.ts'
+import type { OwnedServiceScope, ServiceScope } from './resource-scope.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 const ONE_STREAM = {
@@ -123,17 +123,6 @@ export class ServiceSpanNode extends SpanNode implements OwnedServiceScope, Usag
     this.owner.dropConnection(inbound, usefd, 0)
     this.graph.normal.system.dropConnection(inbound, usefd, 0)
     this.graph.tracer?.removed(this.chain, oneConnection(inbound, usefd))
-  }
-
-  stat (): ScopeStat {
-    return {
-      memory: this.memory,
-      numStreamsInbound: this.streamsInbound,
-      numStreamsOutbound: this.streamsOutbound,
-      numConnsInbound: this.connsInbound,
-      numConnsOutbound: this.connsOutbound,
-      numFD: this.fd
-    }
   }
 
   release (): void {

@@ -3,7 +3,6 @@ import { NOTHING } from './refusal.ts'
 import type { AggregateNode } from './aggregate-node.ts'
 import type { AnyNode } from './graph-tracer.ts'
 import type { Usage } from './refusal.ts'
-import type { ScopeStat } from './resource-scope.ts'
 import type { ScopeGraph } from './scope-graph.ts'
 import type { ScopeKind } from './scope-kind.ts'
 import type { Limit } from '../limits/limit.ts'
@@ -46,17 +45,6 @@ export class SpanNode extends OwnedNode {
 
   get constraints (): AnyNode[] {
     return this.owner.closed ? [] : this.owner.chain
-  }
-
-  stat (): ScopeStat {
-    return {
-      memory: this.memory,
-      numStreamsInbound: 0,
-      numStreamsOutbound: 0,
-      numConnsInbound: 0,
-      numConnsOutbound: 0,
-      numFD: 0
-    }
   }
 
   protected firstConstraintWithoutMemory (size: number, priority: number): AggregateNode | OwnedNode | undefined {

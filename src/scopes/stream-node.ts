@@ -5,7 +5,7 @@ import { findStreamShortage, NOTHING, Refusal } from './refusal.ts'
 import type { AggregateNode, PeerChildNode } from './aggregate-node.ts'
 import type { AnyNode } from './graph-tracer.ts'
 import type { Usage } from './refusal.ts'
-import type { PeerScope, ProtocolScope, ScopeStat, StreamScope } from './resource-scope.ts'
+import type { PeerScope, ProtocolScope, StreamScope } from './resource-scope.ts'
 import type { ScopeGraph } from './scope-graph.ts'
 import type { ScopeKind } from './scope-kind.ts'
 import type { ScopePair } from './scope-pair.ts'
@@ -69,19 +69,6 @@ export class StreamNode extends MovableNode implements StreamScope {
 
   protected get missingForService (): 'protocol' | undefined {
     return this.protocolPeer == null ? 'protocol' : undefined
-  }
-
-  stat (): ScopeStat {
-    const open = this.closed ? 0 : 1
-
-    return {
-      memory: this.memory,
-      numStreamsInbound: this.inbound ? open : 0,
-      numStreamsOutbound: this.inbound ? 0 : open,
-      numConnsInbound: 0,
-      numConnsOutbound: 0,
-      numFD: 0
-    }
   }
 
   get usage (): Usage {
