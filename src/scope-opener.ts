@@ -113,13 +113,13 @@ export class ScopeOpener implements ConnectionAdmission {
    *
    * @param peer
    * @param direction
-   * @param connection - the connection it is opened on: where that is allowlisted,
-   * the stream may use the allowlisted pair too
+   * @param connection - the connection with this peer that it is opened on: where that
+   * is allowlisted, the stream may use the allowlisted pair too
    */
   openStream (peer: PeerId, direction: MessageStreamDirection, connection?: Pick<ConnectionScope, 'allowlisted'>): StreamNode | AnyRefusal {
     const graph = this.#graph
     const weight = this.baseCosts.stream
-    const stream = graph.newStream(peer, direction)
+    const stream = graph.newStream(peer, direction, connection)
     const refused = stream.inbound ? this.#refuseByRate(stream.peerNode.key) : undefined
 
     if (refused != null) {

@@ -172,6 +172,19 @@ export class Admission {
   }
 
   /**
+   * What `admit` would answer, with nothing counted and no token taken
+   */
+  peek (ip: IPAddress | undefined, direction: MessageStreamDirection): AdmissionRefusal | undefined {
+    if (ip == null) {
+      return
+    }
+
+    const rates = direction === 'inbound' && !this.allowlist.allowedIP(ip) ? this.#rates : undefined
+
+    return rates?.peek(ip) ?? this.#subnets.peek(ip, direction)
+  }
+
+  /**
    * Counts a connection that was opened under the limits of the allowlist, which
    * have no part in the limits of subnets, and leaves them
    *
@@ -179,6 +192,13 @@ export class Admission {
    */
   count (ip: IPAddress | undefined, direction: MessageStreamDirection): AdmissionRefusal | undefined {
     return ip == null ? undefined : this.#subnets.add(ip, direction)
+  }
+
+  /**
+   * What `count` would answer, with nothing counted
+   */
+  peekCount (ip: IPAddress | undefined, direction: MessageStreamDirection): AdmissionRefusal | undefined {
+    return ip == null ? undefined : this.#subnets.peek(ip, direction)
   }
 
   /**

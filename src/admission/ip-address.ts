@@ -98,15 +98,15 @@ export function parseIP (text: string): IPAddress | undefined {
   return text.includes(':') ? parseIPv6(text) : parseIPv4(text)
 }
 
-export function parseIPv4 (text: string): IPAddress | undefined {
-  const word = readIPv4(text, 0, text.length)
+export function parseIPv4 (text: string, start = 0, end = text.length): IPAddress | undefined {
+  const word = readIPv4(text, start, end)
 
   return word == null ? undefined : new IPAddress(4, word, 0, 0, 0)
 }
 
-export function parseIPv6 (text: string): IPAddress | undefined {
-  const zone = text.indexOf('%')
-  const groups = readGroups(text, zone === -1 ? text.length : zone)
+export function parseIPv6 (text: string, start = 0, end = text.length): IPAddress | undefined {
+  const zone = text.indexOf('%', start)
+  const groups = readGroups(text, start, zone === -1 || zone > end ? end : zone)
 
   if (groups == null) {
     return undefined
@@ -166,14 +166,14 @@ function readIPv4 (text: string, start: number, end: number): number | undefined
 /**
  * Reads the eight groups of an IPv6 address
  */
-function readGroups (text: string, end: number): number[] | undefined {
+function readGroups (text: string, begin: number, end: number): number[] | undefined {
   const groups: number[] = []
   let gap = -1
-  let i = 0
+  let i = begin
 
-  if (text.startsWith('::')) {
+  if (text.startsWith('::', begin)) {
     gap = 0
-    i = 2
+    i += 2
   }
 
   while (i < end) {

@@ -1,7 +1,11 @@
-import { CODE_IP4, CODE_IP6, CODE_IP6ZONE, CODE_P2P_CIRCUIT } from '@multiformats/multiaddr'
 import { parseIP, parseIPv4, parseIPv6 } from './ip-address.ts'
 import type { IPAddress } from './ip-address.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
+
+const IP4 = '/ip4/'
+const IP6 = '/ip6/'
+const IP6_ZONE = '/ip6zone/'
+const P2P_CIRCUIT = '/p2p-circuit'
 
 /**
  * The IP address of the other end of a socket.
@@ -9,23 +13,33 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * Answers `undefined` for addresses that have none (DNS names, memory, Unix
  * sockets, onion services) and for `/p2p-circuit` addresses: the IP address in
  * them is the one of the relay. A zone id (`/ip6zone/…`) is ignored.
+ *
+ * It is read from the text, which a multiaddr keeps, while it copies its components
+ * for everybody who asks.
  */
 export function ipFromMultiaddr (address: Multiaddr): IPAddress | undefined {
-  const components = address.getComponents()
-  const position = components[0]?.code === CODE_IP6ZONE ? 1 : 0
-  const component = components[position]
+  const text = address.toString()
+  const isIPv4 = text.startsWith(IP4)
+  const zoneEnd = !isIPv4 && text.startsWith(IP6_ZONE) ? endOfValue(text, IP6_ZONE.length) : 0
 
-  if (component?.value == null || (component.code !== CODE_IP4 && component.code !== CODE_IP6)) {
+  if (!isIPv4 && !text.startsWith(IP6, zoneEnd)) {
     return undefined
   }
 
-  for (let i = position + 1; i < components.length; i++) {
-    if (components[i].code === CODE_P2P_CIRCUIT) {
-      return undefined
-    }
+  const start = zoneEnd + IP6.length
+  const end = endOfValue(text, start)
+
+  if (text.includes(P2P_CIRCUIT, end)) {
+    return undefined
   }
 
-  return component.code === CODE_IP4 ? parseIPv4(component.value) : parseIPv6(component.value)
+  return isIPv4 ? parseIPv4(text, start, end) : parseIPv6(text, start, end)
+}
+
+function endOfValue (text: string, start: number): number {
+  const slash = text.indexOf('/', start)
+
+  return slash === -1 ? text.length : slash
 }
 
 /**

@@ -35,28 +35,37 @@ export class IPNetwork {
    */
   readonly prefixLength: number
 
+  readonly #mask0: number
+  readonly #mask1: number
+  readonly #mask2: number
+  readonly #mask3: number
+
   /**
    * The network of an address: its bits after the prefix are ignored
    */
   constructor (ip: IPAddress, prefixLength: number = ip.bits) {
     this.prefixLength = prefixLength
+    this.#mask0 = wordMask(prefixLength, 0)
+    this.#mask1 = wordMask(prefixLength, 1)
+    this.#mask2 = wordMask(prefixLength, 2)
+    this.#mask3 = wordMask(prefixLength, 3)
     this.address = new IPAddress(
       ip.version,
-      ip.word0 & wordMask(prefixLength, 0),
-      ip.word1 & wordMask(prefixLength, 1),
-      ip.word2 & wordMask(prefixLength, 2),
-      ip.word3 & wordMask(prefixLength, 3)
+      ip.word0 & this.#mask0,
+      ip.word1 & this.#mask1,
+      ip.word2 & this.#mask2,
+      ip.word3 & this.#mask3
     )
   }
 
   contains (ip: IPAddress): boolean {
-    const { address, prefixLength } = this
+    const { address } = this
 
     return ip.version === address.version &&
-      ((ip.word0 ^ address.word0) & wordMask(prefixLength, 0)) === 0 &&
-      ((ip.word1 ^ address.word1) & wordMask(prefixLength, 1)) === 0 &&
-      ((ip.word2 ^ address.word2) & wordMask(prefixLength, 2)) === 0 &&
-      ((ip.word3 ^ address.word3) & wordMask(prefixLength, 3)) === 0
+      ((ip.word0 ^ address.word0) & this.#mask0) === 0 &&
+      ((ip.word1 ^ address.word1) & this.#mask1) === 0 &&
+      ((ip.word2 ^ address.word2) & this.#mask2) === 0 &&
+      ((ip.word3 ^ address.word3) & this.#mask3) === 0
   }
 
   /**

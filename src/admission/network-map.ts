@@ -12,6 +12,11 @@ export class NetworkLevel<T> {
   readonly #values: Array<T | undefined> = []
   readonly #free: number[] = []
 
+  // the network, while there is one: comparing takes a fraction of looking up, and
+  // most levels are that of a default such as 127.0.0.0/8
+  #only?: IPNetwork
+  #onlyValue?: T
+
   constructor (prefixLength: number) {
     this.#indexes = new SubnetTable(prefixLength)
   }
@@ -28,12 +33,17 @@ export class NetworkLevel<T> {
    * The value of the network that an address is in
    */
   get (ip: IPAddress): T | undefined {
+    if (this.#only !== undefined) {
+      return this.#only.contains(ip) ? this.#onlyValue : undefined
+    }
+
     const index = this.#indexes.get(ip)
 
     return index === 0 ? undefined : this.#values[index - 1]
   }
 
-  set (ip: IPAddress, value: T): void {
+  set (network: IPNetwork, value: T): void {
+    const ip = network.address
     const position = this.#indexes.find(ip)
     let index = this.#indexes.valueAt(position)
 
@@ -43,16 +53,20 @@ export class NetworkLevel<T> {
     }
 
     this.#values[index - 1] = value
+    this.#only = this.size === 1 ? network : undefined
+    this.#onlyValue = this.size === 1 ? value : undefined
   }
 
-  delete (ip: IPAddress): void {
-    const position = this.#indexes.find(ip)
+  delete ({ address }: IPNetwork): void {
+    const position = this.#indexes.find(address)
     const index = this.#indexes.valueAt(position)
 
     if (index !== 0) {
       this.#indexes.removeAt(position)
       this.#values[index - 1] = undefined
       this.#free.push(index)
+      this.#only = undefined
+      this.#onlyValue = undefined
     }
   }
 }
@@ -113,13 +127,13 @@ export class NetworkMap<T> {
       this.#setLevels(network.address.version, levels)
     }
 
-    level.set(network.address, value)
+    level.set(network, value)
   }
 
   delete (network: IPNetwork): void {
     const level = this.#level(network)
 
-    level?.delete(network.address)
+    level?.delete(network)
 
     if (level?.size === 0) {
       const { version } = network.address

@@ -109,6 +109,18 @@ export class StreamRateLimiter {
   }
 
   /**
+   * What `admit` would answer, with nothing counted
+   */
+  peek (peer: string): AdmissionRefusal | undefined {
+    const buckets = this.#peer
+    const now = this.#clock()
+
+    if (buckets?.check(peer, now) === false) {
+      return refusePeer(peer, buckets, now)
+    }
+  }
+
+  /**
    * Counts an inbound stream whose protocol was negotiated
    *
    * @param protocol - the protocol
@@ -124,6 +136,33 @@ export class StreamRateLimiter {
     }
 
     const now = this.#clock()
+    const refusal = this.#checkProtocol(protocol, peer, now)
+
+    if (refusal == null) {
+      ofPeer?.commit(peer, now)
+      ofAll?.commit()
+    }
+
+    return refusal
+  }
+
+  /**
+   * What `admitProtocol` would answer, with nothing counted
+   */
+  peekProtocol (protocol: string, peer: string): AdmissionRefusal | undefined {
+    return this.#checkProtocol(protocol, peer, this.#clock())
+  }
+
+  /**
+   * The buckets of peers
+   */
+  get tables (): Sweepable[] {
+    return this.#peer == null ? [...this.#protocolPeer.values()] : [this.#peer, ...this.#protocolPeer.values()]
+  }
+
+  #checkProtocol (protocol: string, peer: string, now: number): AdmissionRefusal | undefined {
+    const ofPeer = this.#protocolPeer.get(protocol)
+    const ofAll = this.#protocol.get(protocol)
 
     if (ofPeer?.check(peer, now) === false) {
       return refuse('protocol', `${protocol}.peer:${peer}`, ofPeer, now)
@@ -132,16 +171,6 @@ export class StreamRateLimiter {
     if (ofAll?.check(now) === false) {
       return refuse('protocol', protocol, ofAll, now)
     }
-
-    ofPeer?.commit(peer, now)
-    ofAll?.commit()
-  }
-
-  /**
-   * The buckets of peers
-   */
-  get tables (): Sweepable[] {
-    return this.#peer == null ? [...this.#protocolPeer.values()] : [this.#peer, ...this.#protocolPeer.values()]
   }
 }
 

@@ -89,6 +89,19 @@ export class SubnetLimiter {
   }
 
   /**
+   * What `add` would answer, with nothing counted
+   */
+  peek (ip: IPAddress, direction: MessageStreamDirection): AdmissionRefusal | undefined {
+    const refusal = this.add(ip, direction)
+
+    if (refusal == null) {
+      this.remove(ip)
+    }
+
+    return refusal
+  }
+
+  /**
    * Takes back what `add` counted
    *
    * @returns false if there is no connection with this address, in which case

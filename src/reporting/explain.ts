@@ -2,8 +2,10 @@ import { InvalidParametersError } from '@libp2p/interface'
 import { formatSetting } from '../limits/setting.ts'
 import { checkDirection, checkName, checkPeer, checkPriority, checkSize } from '../scopes/arguments.ts'
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from '../scopes/memory-priority.ts'
+import { findPeerChild } from '../scopes/peer-children.ts'
 import { findConnectionShortage, findMemoryShortage, findMoveShortage, findStreamShortage, NOTHING } from '../scopes/refusal.ts'
 import type { Limit } from '../limits/limit.ts'
+import type { AggregateNode } from '../scopes/aggregate-node.ts'
 import type { Refusal, RefusingNode, Usage } from '../scopes/refusal.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
@@ -233,7 +235,7 @@ function protocolOf (graph: ScopeGraph, { peer, protocol }: Target): Constraint[
     return [node]
   }
 
-  const child = group == null ? undefined : graph.peers.get(peer.toString())?.children?.get(group)
+  const child = shareOf(graph, peer, group)
 
   return [node, child ?? imagine(graph, 'protocolPeer', protocol, graph.limiter.getProtocolPeerLimits(protocol), peer)]
 }
@@ -250,9 +252,15 @@ function serviceOf (graph: ScopeGraph, { peer, service }: Target): Constraint[] 
     return [node]
   }
 
-  const child = group == null ? undefined : graph.peers.get(peer.toString())?.children?.get(group)
+  const child = shareOf(graph, peer, group)
 
   return [node, child ?? imagine(graph, 'servicePeer', service, graph.limiter.getServicePeerLimits(service), peer)]
+}
+
+function shareOf (graph: ScopeGraph, peer: PeerId, group?: AggregateNode): AggregateNode | undefined {
+  const peerNode = graph.peers.get(peer.toString())
+
+  return group == null || peerNode == null ? undefined : findPeerChild(peerNode, group)
 }
 
 /**

@@ -1,5 +1,6 @@
 import { InvalidParametersError } from '@libp2p/interface'
 import { LIMIT_FIELDS } from '../limits/limit.ts'
+import { peerChildren } from '../scopes/peer-children.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { AggregateNode } from '../scopes/aggregate-node.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
@@ -71,7 +72,7 @@ export function * allScopes (graph: ScopeGraph): Generator<AggregateNode> {
 
   for (const peer of graph.peers.values()) {
     yield peer
-    yield * peer.children ?? []
+    yield * peerChildren(peer)
   }
 }
 

@@ -1,7 +1,6 @@
 import { resolveLimit } from '../limits/build-limits.ts'
 import { checkPriority, checkSize } from './arguments.ts'
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from './memory-priority.ts'
-import { PeerChildren } from './peer-children.ts'
 import { findMemoryShortage, NOTHING, scopeClosedError, statOf } from './refusal.ts'
 import type { AnyNode } from './graph-tracer.ts'
 import type { Refusal, Usage } from './refusal.ts'
@@ -63,24 +62,32 @@ const COLLECTED = new Set<ScopeKind>(['peer', 'protocol', 'servicePeer', 'protoc
  * can happen in between, so nothing ever has to be undone.
  */
 export class AggregateNode implements PeerScope, ProtocolScope, ServiceScope, Usage {
-  // what every request reads comes first, to be in as few cache lines as possible
+  // what every stream reads comes first, to be in as few cache lines as possible
   limit: Readonly<Limit>
   streamsInbound = 0
   streamsOutbound = 0
-  connsInbound = 0
-  connsOutbound = 0
-  fd = 0
   memory = 0
-
-  /**
-   * Views, spans and handles that need this node to stay
-   */
-  references = 0
 
   /**
    * It waits in the list of nodes that may be idle, or is never collected
    */
   queued: boolean
+  readonly group?: AggregateNode
+
+  // the list of the shares that a peer has of protocols and services, see
+  // peer-children.ts
+  firstChild?: PeerChildNode = undefined
+  nextSibling?: PeerChildNode = undefined
+  readonly #peer?: PeerId
+
+  connsInbound = 0
+  connsOutbound = 0
+  fd = 0
+
+  /**
+   * Views, spans and handles that need this node to stay
+   */
+  references = 0
 
   /**
    * The limit was set by hand: collecting the node would forget it
@@ -91,12 +98,6 @@ export class AggregateNode implements PeerScope, ProtocolScope, ServiceScope, Us
    * It was collected
    */
   closed = false
-
-  /**
-   * For a peer, its shares of protocols and services
-   */
-  readonly children?: PeerChildren
-  readonly group?: AggregateNode
   readonly parent?: AggregateNode
   readonly kind: ScopeKind
   readonly key: string
@@ -119,12 +120,10 @@ export class AggregateNode implements PeerScope, ProtocolScope, ServiceScope, Us
   spans = 0
 
   readonly peerNode?: AggregateNode
-  readonly #peer?: PeerId
 
   constructor (graph: ScopeGraph, init: AggregateNodeInit) {
     this.limit = init.limit
     this.queued = !COLLECTED.has(init.kind)
-    this.children = init.kind === 'peer' ? new PeerChildren() : undefined
     this.group = init.group
     this.parent = init.parent
     this.kind = init.kind

@@ -1,42 +1,64 @@
 import type { AggregateNode, PeerChildNode } from './aggregate-node.ts'
 
 /**
- * The shares that a peer has of protocols and services, by the node of the
- * protocol or service.
- *
- * A peer uses a handful of the protocols that this node has, so looking through a
- * short array is faster than a `Map`, and there is one for each of possibly very
- * many peers.
+ * The shares that a peer has of protocols and services, in a list that runs through
+ * the shares themselves. The one that was used last comes first, so that finding it
+ * again reads no memory but its own: where there are very many peers, what a stream
+ * costs is the memory that is in no cache.
  */
-export class PeerChildren {
-  readonly #nodes: AggregateNode[] = []
 
-  get (group: AggregateNode): PeerChildNode | undefined {
-    const nodes = this.#nodes
+/**
+ * The share of a peer in a protocol or service, if there is one
+ */
+export function findPeerChild (peerNode: AggregateNode, group: AggregateNode): PeerChildNode | undefined {
+  let child = peerNode.firstChild
 
-    for (let i = 0; i < nodes.length; i += 2) {
-      if (nodes[i] === group) {
-        return nodes[i + 1] as PeerChildNode
-      }
-    }
+  while (child !== undefined && child.group !== group) {
+    child = child.nextSibling
   }
 
-  add (child: PeerChildNode): void {
-    this.#nodes.push(child.group, child)
+  return child
+}
+
+/**
+ * The same, for somebody who is going to use it
+ */
+export function usePeerChild (peerNode: AggregateNode, group: AggregateNode): PeerChildNode | undefined {
+  let previous: PeerChildNode | undefined
+  let child = peerNode.firstChild
+
+  while (child !== undefined && child.group !== group) {
+    previous = child
+    child = child.nextSibling
   }
 
-  delete (child: PeerChildNode): void {
-    const nodes = this.#nodes
-    const at = nodes.indexOf(child)
-
-    if (at !== -1) {
-      nodes.splice(at - 1, 2)
-    }
+  if (child !== undefined && previous !== undefined) {
+    previous.nextSibling = child.nextSibling
+    child.nextSibling = peerNode.firstChild
+    peerNode.firstChild = child
   }
 
-  * [Symbol.iterator] (): Generator<PeerChildNode> {
-    for (let i = 1; i < this.#nodes.length; i += 2) {
-      yield this.#nodes[i] as PeerChildNode
-    }
+  return child
+}
+
+export function addPeerChild (child: PeerChildNode): void {
+  const { peerNode } = child
+
+  child.nextSibling = peerNode.firstChild
+  peerNode.firstChild = child
+}
+
+export function deletePeerChild (child: PeerChildNode): void {
+  const { group, peerNode } = child
+
+  if (usePeerChild(peerNode, group) === child) {
+    peerNode.firstChild = child.nextSibling
+    child.nextSibling = undefined
+  }
+}
+
+export function * peerChildren (peerNode: AggregateNode): Generator<PeerChildNode> {
+  for (let child = peerNode.firstChild; child !== undefined; child = child.nextSibling) {
+    yield child
   }
 }

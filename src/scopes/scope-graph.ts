@@ -7,6 +7,7 @@ import { checkDirection, checkName, checkPeer } from './arguments.ts'
 import { ConnectionNode } from './connection-node.ts'
 import { IdleNodes } from './idle-nodes.ts'
 import { OpenConnections } from './open-connections.ts'
+import { addPeerChild, deletePeerChild, peerChildren, usePeerChild } from './peer-children.ts'
 import { RefusalCounts } from './refusal-counts.ts'
 import { Refusal } from './refusal.ts'
 import { ServiceSpanNode } from './service-span-node.ts'
@@ -170,7 +171,7 @@ export class ScopeGraph {
    * is counted in the peer and in the group by its streams themselves.
    */
   getPeerChild (peerNode: AggregateNode, group: AggregateNode): PeerChildNode {
-    let node = peerNode.children?.get(group)
+    let node = usePeerChild(peerNode, group)
 
     if (node == null) {
       const isProtocol = group.kind === 'protocol'
@@ -182,7 +183,7 @@ export class ScopeGraph {
         peerNode,
         group
       }) as PeerChildNode
-      peerNode.children?.add(node)
+      addPeerChild(node)
       node.queueIfIdle()
       this.tracer?.created(node)
     }
@@ -201,12 +202,20 @@ export class ScopeGraph {
 
   /**
    * A stream that is not counted yet. It uses up a number even if it never is.
+   *
+   * @param peer
+   * @param direction
+   * @param connection - what it is opened on: where that is open, the node of its peer
+   * is at hand
    */
-  newStream (peer: PeerId, direction: MessageStreamDirection): StreamNode {
+  newStream (peer: PeerId, direction: MessageStreamDirection, connection?: object): StreamNode {
     checkPeer(peer)
     checkDirection(direction)
 
-    return new StreamNode(this, ++this.#streams, this.#ownStreamLimit(peer), this.getPeer(peer), direction === 'inbound', this.normal)
+    const known = connection instanceof ConnectionNode && !connection.closed ? connection.peerNode : undefined
+    const peerNode = known !== undefined && known.peer === peer ? known : this.getPeer(peer)
+
+    return new StreamNode(this, ++this.#streams, this.#ownStreamLimit(peer), peerNode, direction === 'inbound', this.normal)
   }
 
   openService (service: string): ServiceSpanNode {
@@ -303,7 +312,7 @@ export class ScopeGraph {
     for (const node of this.peers.values()) {
       limits.set(node, limiter.getPeerLimits(node.peer))
 
-      for (const child of node.children ?? []) {
+      for (const child of peerChildren(node)) {
         const { group } = child
 
         limits.set(child, group.kind === 'protocol' ? limiter.getProtocolPeerLimits(group.key) : limiter.getServicePeerLimits(group.key))
@@ -349,12 +358,12 @@ export class ScopeGraph {
     node.closed = true
 
     if (node.group != null) {
-      node.peerNode?.children?.delete(node as PeerChildNode)
+      deletePeerChild(node as PeerChildNode)
     } else if (node.kind === 'peer') {
       this.peers.delete(node.key)
 
       // they hold part of what the peer holds, which is nothing
-      for (const child of [...node.children ?? []]) {
+      for (const child of [...peerChildren(node)]) {
         this.#collect(child)
       }
     } else {
