@@ -1,6 +1,7 @@
 import { resolveLimit } from '../limits/build-limits.ts'
 import { checkPriority, checkSize } from './arguments.ts'
-import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from './memory-priority.ts'
+import { LimitedCounts } from './limited-counts.ts'
+import { MEMORY_PRIORITY_ALWAYS } from './memory-priority.ts'
 import { findMemoryShortage, NOTHING, scopeClosedError, statOf } from './refusal.ts'
 import type { AnyNode } from './graph-tracer.ts'
 import type { Refusal, Usage } from './refusal.ts'
@@ -56,18 +57,10 @@ const COLLECTED = new Set<ScopeKind>(['peer', 'protocol', 'servicePeer', 'protoc
  * A node that adds up what streams, connections and spans hold: system,
  * transient, services, protocols, peers and the two allowlisted ones.
  *
- * There is one class for all of them, with plain number fields, so that the code
- * that checks and commits stays monomorphic. A request first asks `fits…` of
- * every node that constrains it and then calls `add…` on all of them: nothing
- * can happen in between, so nothing ever has to be undone.
+ * There is one class for all of them, so that the code that checks and commits
+ * stays monomorphic.
  */
-export class AggregateNode implements PeerScope, ProtocolScope, ServiceScope, Usage {
-  // what every stream reads comes first, to be in as few cache lines as possible
-  limit: Readonly<Limit>
-  streamsInbound = 0
-  streamsOutbound = 0
-  memory = 0
-
+export class AggregateNode extends LimitedCounts implements PeerScope, ProtocolScope, ServiceScope {
   /**
    * It waits in the list of nodes that may be idle, or is never collected
    */
@@ -79,10 +72,6 @@ export class AggregateNode implements PeerScope, ProtocolScope, ServiceScope, Us
   firstChild?: PeerChildNode = undefined
   nextSibling?: PeerChildNode = undefined
   readonly #peer?: PeerId
-
-  connsInbound = 0
-  connsOutbound = 0
-  fd = 0
 
   /**
    * Views, spans and handles that need this node to stay
@@ -122,7 +111,7 @@ export class AggregateNode implements PeerScope, ProtocolScope, ServiceScope, Us
   readonly peerNode?: AggregateNode
 
   constructor (graph: ScopeGraph, init: AggregateNodeInit) {
-    this.limit = init.limit
+    super(init.limit)
     this.queued = !COLLECTED.has(init.kind)
     this.group = init.group
     this.parent = init.parent
@@ -177,120 +166,6 @@ export class AggregateNode implements PeerScope, ProtocolScope, ServiceScope, Us
     return this.key
   }
 
-  // what a request asks, and then does, for every node that constrains it
-
-  fitsStream (inbound: boolean): boolean {
-    const limit = this.limit
-
-    return (inbound ? this.streamsInbound < limit.streamsInbound : this.streamsOutbound < limit.streamsOutbound) &&
-      this.streamsInbound + this.streamsOutbound < limit.streams
-  }
-
-  addStream (inbound: boolean, memory: number): void {
-    if (inbound) {
-      this.streamsInbound++
-    } else {
-      this.streamsOutbound++
-    }
-
-    if (memory !== 0) {
-      this.memory += memory
-    }
-  }
-
-  dropStream (inbound: boolean, memory: number): void {
-    if (inbound) {
-      this.streamsInbound--
-    } else {
-      this.streamsOutbound--
-    }
-
-    if (memory !== 0) {
-      this.memory -= memory
-    }
-
-    this.queueIfIdle()
-  }
-
-  fitsConnection (inbound: boolean, usefd: boolean): boolean {
-    const limit = this.limit
-
-    return (inbound ? this.connsInbound < limit.connsInbound : this.connsOutbound < limit.connsOutbound) &&
-      this.connsInbound + this.connsOutbound < limit.conns &&
-      (!usefd || this.fd < limit.fd)
-  }
-
-  addConnection (inbound: boolean, usefd: boolean, memory: number): void {
-    if (inbound) {
-      this.connsInbound++
-    } else {
-      this.connsOutbound++
-    }
-
-    if (usefd) {
-      this.fd++
-    }
-
-    if (memory !== 0) {
-      this.memory += memory
-    }
-  }
-
-  dropConnection (inbound: boolean, usefd: boolean, memory: number): void {
-    if (inbound) {
-      this.connsInbound--
-    } else {
-      this.connsOutbound--
-    }
-
-    if (usefd) {
-      this.fd--
-    }
-
-    if (memory !== 0) {
-      this.memory -= memory
-    }
-
-    this.queueIfIdle()
-  }
-
-  /**
-   * Takes out the streams and connections of something that held several
-   */
-  dropCounts (usage: Usage): void {
-    this.streamsInbound -= usage.streamsInbound
-    this.streamsOutbound -= usage.streamsOutbound
-    this.connsInbound -= usage.connsInbound
-    this.connsOutbound -= usage.connsOutbound
-    this.fd -= usage.fd
-    this.queueIfIdle()
-  }
-
-  fitsMemory (size: number, priority: number): boolean {
-    const limit = this.limit.memory
-
-    return this.memory + size <= (priority === MEMORY_PRIORITY_ALWAYS ? limit : memoryThreshold(limit, priority))
-  }
-
-  /**
-   * A stream moves in: everything is checked, as go-libp2p does, so that nothing
-   * moves into a node that is over a limit for another reason
-   */
-  fitsStreamMove (inbound: boolean, memory: number): boolean {
-    return this.memory + memory <= this.limit.memory &&
-      this.fitsStream(inbound) &&
-      this.connsInbound + this.connsOutbound <= this.limit.conns
-  }
-
-  /**
-   * A connection moves in: everything is checked, as go-libp2p does
-   */
-  fitsConnectionMove (inbound: boolean, usefd: boolean, memory: number): boolean {
-    return this.memory + memory <= this.limit.memory &&
-      this.streamsInbound + this.streamsOutbound <= this.limit.streams &&
-      this.fitsConnection(inbound, usefd)
-  }
-
   // what the node is as an owner: of memory reserved directly in it, and of spans
 
   /**
@@ -341,10 +216,7 @@ export class AggregateNode implements PeerScope, ProtocolScope, ServiceScope, Us
    * Nothing is held here and nobody needs this node
    */
   get idle (): boolean {
-    return this.streamsInbound + this.streamsOutbound + this.connsInbound + this.connsOutbound + this.fd === 0 &&
-      this.memory === 0 &&
-      this.references === 0 &&
-      !this.sticky
+    return this.empty && this.references === 0 && !this.sticky
   }
 
   queueIfIdle (): void {
