@@ -1,17 +1,11 @@
 import { InvalidParametersError } from '@libp2p/interface'
-
-/**
- * Prints a value of any type for an error message
- */
-function show (value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value)
-}
+import { describe } from '../describe-value.ts'
 
 /**
  * The error for a field of the configuration that does not say what it should
  */
 export function invalid (field: string, expected: string, value: unknown): InvalidParametersError {
-  return new InvalidParametersError(`${field}: expected ${expected}, got ${show(value)}`)
+  return new InvalidParametersError(`${field}: expected ${expected}, got ${describe(value)}`)
 }
 
 /**

@@ -1,5 +1,5 @@
 import { InvalidParametersError } from '@libp2p/interface'
-import { describe } from './problems.ts'
+import { describe } from '../describe-value.ts'
 
 /**
  * An amount of memory: a number of bytes, a number with a unit such as

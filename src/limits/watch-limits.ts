@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { InvalidParametersError } from '@libp2p/interface'
+import { describe } from '../describe-value.ts'
 import { loadLimits } from './load-limits.ts'
-import { describe } from './problems.ts'
 import type { PartialLimitConfig } from './limit-config.ts'
 import type { Logger } from '@libp2p/interface'
 

@@ -168,14 +168,18 @@ export function streamEndings (transport: TransportUnderTest): void {
       await expectOnlyConnection()
     })
 
+    // the other end may have the stream until its negotiation times out: mplex tells of
+    // the end of the stream before its begin
     it('should leave only the connection when a muxer is aborted while it opens a stream', async () => {
-      const { local, expectOnlyConnection } = await connect()
+      const { dialer, local } = await connect()
+      const before = held(dialer)
 
       const opening = muxerOf(local).createStream()
+      expect(held(dialer)).to.not.deep.equal(before)
       muxerOf(local).abort(new Error('aborted'))
 
       expect(await opening).to.have.property('status', 'aborted')
-      await expectOnlyConnection()
+      await eventuallyHeld(dialer, before)
     })
 
     it('should leave only the connection when a muxer that is closed cannot open a stream', async () => {
