@@ -1,10 +1,12 @@
 /**
  * `node --expose-gc bench/base-costs.ts`: the bytes that stay allocated at the
- * listening end for each idle connection and stream, by transport and muxer. The
- * defaults of the `baseCosts` option are from here.
+ * listening end for each idle connection and stream, by transport and muxer, scopes
+ * included. The defaults of the `baseCosts` option are from here.
  *
  * The dialing end runs in a process of its own, so that only one end is measured.
- * What the operating system keeps for sockets is not in it.
+ * What the operating system keeps for sockets is not in it. The memory transport is not
+ * measured, because both of its ends are in one process, and a relayed connection weighs
+ * what a stream weighs besides itself.
  */
 
 import { fork } from 'node:child_process'
@@ -17,11 +19,18 @@ import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
+import { InfiniteLimits, resourceManager } from '../src/index.ts'
 import type { Libp2p } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 const CONNECTIONS = 100
 const STREAMS_PER_CONNECTION = 4
+
+/**
+ * These come and go before anything is measured, or the first ones would weigh what is
+ * allocated once
+ */
+const WARM_UP_CONNECTIONS = 50
 const PROTOCOL = '/bench/1.0.0'
 
 /**
@@ -47,6 +56,7 @@ async function createNode (name: StackName, listen: string[]): Promise<Libp2p> {
     connectionEncrypters: [noise()],
     streamMuxers: [muxer()],
     connectionMonitor: { enabled: false },
+    services: { resourceManager: resourceManager({ limits: InfiniteLimits, baseCosts: false, transientShare: 1 }) },
     connectionManager: { maxConnections: 2 * CONNECTIONS, inboundConnectionThreshold: Infinity, maxIncomingPendingConnections: CONNECTIONS }
   })
 }
@@ -66,8 +76,8 @@ async function retained (): Promise<number> {
   return heapUsed + external
 }
 
-async function openConnections (node: Libp2p, address: Multiaddr): Promise<void> {
-  for (let i = 0; i < CONNECTIONS; i++) {
+async function openConnections (node: Libp2p, address: Multiaddr, count: number = CONNECTIONS): Promise<void> {
+  for (let i = 0; i < count; i++) {
     await node.dial(address, { force: true })
   }
 }
@@ -80,16 +90,26 @@ async function openStreams (node: Libp2p): Promise<void> {
   }
 }
 
+async function warmUp (node: Libp2p, address: Multiaddr): Promise<void> {
+  await openConnections(node, address, WARM_UP_CONNECTIONS)
+  await openStreams(node)
+  await Promise.all(node.getConnections().map(async connection => connection.close()))
+}
+
 /**
  * The dialing end: it does what it is told
  */
 async function dial (name: StackName, address: string): Promise<void> {
   const node = await createNode(name, [])
 
-  process.on('message', (what) => {
-    const work = what === 'connections' ? openConnections(node, multiaddr(address)) : openStreams(node)
+  const works: Record<string, () => Promise<void>> = {
+    warmUp: async () => warmUp(node, multiaddr(address)),
+    connections: async () => openConnections(node, multiaddr(address)),
+    streams: async () => openStreams(node)
+  }
 
-    work.then(
+  process.on('message', (what) => {
+    works[String(what)]().then(
       () => process.send?.('done'),
       err => { throw err }
     )
@@ -115,7 +135,7 @@ async function measure (name: StackName): Promise<{ connection: number, stream: 
   }
 
   try {
-    const before = await retained()
+    const before = await tell('warmUp')
     const connected = await tell('connections')
     const streaming = await tell('streams')
 

@@ -1,17 +1,44 @@
 /**
- * `node bench/stream-memory.ts`: what it costs to look at the buffers of streams, and
- * to count the bytes of a message
+ * `node bench/stream-memory.ts`: what it costs to look at the buffers of streams and
+ * connections, and to count the bytes of a message
  */
 
+import { Uint8ArrayList } from 'uint8arraylist'
 import { createResourceManager, InfiniteLimits } from '../src/index.ts'
+import { ConnectionBuffers } from '../src/libp2p/connection-buffers.ts'
+import { LiveStream } from '../src/libp2p/live-stream.ts'
 import { StreamMemory } from '../src/libp2p/stream-memory.ts'
 import { createPeers } from './peers.ts'
-import type { LiveStream } from '../src/libp2p/live-stream.ts'
 import type { DefaultResourceManager } from '../src/resource-manager.ts'
+import type { ConnectionNode } from '../src/scopes/connection-node.ts'
+import type { StreamNode } from '../src/scopes/stream-node.ts'
+import type { MultiaddrConnection, Stream, StreamMuxer } from '@libp2p/interface'
 
-const STREAMS = [1_000, 10_000]
+const COUNTS = [1_000, 10_000]
 const LOOKS = 1_000
 const MESSAGES = 1_000_000
+
+/**
+ * Buffers like those of libp2p's streams and connections
+ */
+class Buffers {
+  readonly readBuffer = new Uint8ArrayList()
+  readonly writeBuffer = new Uint8ArrayList()
+  readonly decoder = { buffer: new Uint8ArrayList() }
+  readonly socket = { writableLength: 0 }
+
+  dispatchEvent (_event: unknown): boolean {
+    return true
+  }
+
+  get readBufferLength (): number {
+    return this.readBuffer.byteLength
+  }
+
+  get writeBufferLength (): number {
+    return this.writeBuffer.byteLength
+  }
+}
 
 /**
  * Nanoseconds for each of many
@@ -24,34 +51,51 @@ function time (count: number, run: () => void): number {
   return Number(process.hrtime.bigint() - start) / count
 }
 
-const [peer] = await createPeers(1)
-
-for (const count of STREAMS) {
-  const manager = createResourceManager({ limits: InfiniteLimits }) as DefaultResourceManager
-  const streams = new Set<LiveStream>()
-
-  for (let i = 0; i < count; i++) {
-    streams.add({ stream: { readBufferLength: 0, writeBufferLength: 0 }, scope: manager.openStream(peer, 'inbound'), buffered: 0 } as unknown as LiveStream)
-  }
-
-  const memory = new StreamMemory(manager, streams, () => {})
-  const perStream = time(LOOKS * count, () => {
+function timeLooks (count: number, memory: StreamMemory): string {
+  const looks = (): void => {
     for (let i = 0; i < LOOKS; i++) {
       memory.look()
     }
-  })
+  }
 
-  const connection = { dispatchEvent: () => true }
+  looks()
+
+  return time(LOOKS * count, looks).toFixed(1)
+}
+
+function timeMessages (memory: StreamMemory): string {
+  const connection = { dispatchEvent: (_event: unknown) => true }
   const event = { type: 'message', data: { byteLength: 0 } }
   const send = (): void => {
     for (let i = 0; i < MESSAGES; i++) {
-      (connection.dispatchEvent as (event: unknown) => boolean)(event)
+      connection.dispatchEvent(event)
     }
   }
   const before = time(MESSAGES, send)
 
   memory.watchConnection(connection as any)
-  const after = time(MESSAGES, send)
 
-  process.stdout.write(`${count} streams: a look takes ${perStream.toFixed(1)} ns per stream, a message ${(after - before).toFixed(1)} ns more\n`)
+  return (time(MESSAGES, send) - before).toFixed(1)
+}
+
+const [peer] = await createPeers(1)
+
+for (const count of COUNTS) {
+  const manager = createResourceManager({ limits: InfiniteLimits }) as DefaultResourceManager
+  const openConnection = (): ConnectionNode => manager.openConnection('inbound', false) as ConnectionNode
+  const streams = new Set<LiveStream>()
+  const ofStreams = new StreamMemory(manager, streams)
+  const ofConnections = new StreamMemory(manager, new Set())
+  const connection = openConnection()
+
+  for (let i = 0; i < count; i++) {
+    const buffers = new ConnectionBuffers(openConnection(), new Buffers() as unknown as MultiaddrConnection, () => {})
+
+    buffers.upgraded(new Buffers() as any, new Buffers() as unknown as StreamMuxer)
+    ofConnections.addConnection(buffers)
+    streams.add(new LiveStream(new Buffers() as unknown as Stream, manager.openStream(peer, 'inbound') as StreamNode, connection, () => {}))
+  }
+
+  process.stdout.write(`${count} streams: a look takes ${timeLooks(count, ofStreams)} ns per stream, a message ${timeMessages(ofStreams)} ns more\n`)
+  process.stdout.write(`${count} connections: a look takes ${timeLooks(count, ofConnections)} ns per connection\n`)
 }

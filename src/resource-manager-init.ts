@@ -1,5 +1,6 @@
 import type { AdmissionOptions } from './admission/admission.ts'
 import type { BaseCostsInit } from './libp2p/base-costs.ts'
+import type { EventLoopDelayInit } from './libp2p/event-loop-delay.ts'
 import type { ProcessMemoryInit } from './libp2p/process-memory.ts'
 import type { LimitsInit } from './limits/resolve-limits.ts'
 import type { TraceReporter } from './reporting/trace-event.ts'
@@ -43,13 +44,13 @@ export interface ResourceManagerInit extends LimitsInit, AdmissionOptions {
    *
    * A stand-alone manager does not do this.
    *
-   * @default { connection: 65536, stream: 8192 }
+   * @default { connection: 65536, stream: 10240 }
    */
   baseCosts?: BaseCostsInit | false
 
   /**
    * Which part of the inbound connections and streams that the transient scope may
-   * hold one remote may have: connections by the IP address of the remote, until its
+   * hold one remote may have: connections by the IPv4 address or IPv6 /56 of the remote, until its
    * peer id is known, and streams by its peer id, until their protocol is known. With it
    * a remote that never finishes a handshake cannot keep the others out. Everybody may
    * have one, and allowlisted addresses may have all. A number above 0, and 1 for no
@@ -83,6 +84,18 @@ export interface ResourceManagerInit extends LimitsInit, AdmissionOptions {
    * @default undefined
    */
   processMemory?: ProcessMemoryInit
+
+  /**
+   * Refuses inbound connections and streams while the event loop is later than this, in
+   * ms, because the process cannot keep up with what it has to do already, and until it is
+   * less late than `resume`. What this node opens and allowlisted addresses are not
+   * affected. `eventLoopDelay: { max: 500 }` is enough.
+   *
+   * A stand-alone manager does not do this.
+   *
+   * @default undefined
+   */
+  eventLoopDelay?: EventLoopDelayInit
 
   /**
    * Who is told of everything that happens in the graph of scopes, such as a

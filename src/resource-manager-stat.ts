@@ -67,6 +67,34 @@ export interface ProcessMemoryStat {
 }
 
 /**
+ * How late the event loop is, in ms
+ */
+export interface EventLoopDelayStat {
+  /** What was measured last */
+  delay: number
+
+  /** Above this inbound connections and streams are refused */
+  max: number
+
+  /** Below this they are accepted again */
+  resume: number
+
+  /** Whether they are refused now */
+  refusing: boolean
+}
+
+/**
+ * Streams that were closed before their handler had ended
+ */
+export interface HandlersStat {
+  /** Closed streams whose handler still runs, and that keep their slot until it has ended */
+  running: number
+
+  /** How many handlers ran longer than `handlerGrace`, so that their stream was released without them */
+  overdue: number
+}
+
+/**
  * A connection whose peer, or a stream whose protocol, is not known yet
  */
 export interface TransientHolder {
@@ -107,4 +135,15 @@ export interface ResourceManagerStat {
 
   /** Only where there is a `processMemory` option */
   processMemory?: ProcessMemoryStat
+
+  /** Only where there is an `eventLoopDelay` option */
+  eventLoopDelay?: EventLoopDelayStat
+
+  /** Not there in a stand-alone manager */
+  handlers?: HandlersStat
 }
+
+/**
+ * The part of it that only a node has
+ */
+export type NodeStat = Pick<ResourceManagerStat, 'transientHolders' | 'processMemory' | 'eventLoopDelay' | 'handlers'>

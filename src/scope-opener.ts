@@ -1,11 +1,11 @@
 import { ipFromMultiaddr } from './admission/ip-from-address.ts'
 import { checkDirection } from './scopes/arguments.ts'
+import { ConnectionNode } from './scopes/connection-node.ts'
 import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_HIGH } from './scopes/memory-priority.ts'
 import { findMemoryShortage } from './scopes/refusal.ts'
 import type { Admission } from './admission/admission.ts'
 import type { IPAddress } from './admission/ip-address.ts'
 import type { ConnectionAdmission } from './scopes/connection-admission.ts'
-import type { ConnectionNode } from './scopes/connection-node.ts'
 import type { AnyRefusal, Refusal } from './scopes/refusal.ts'
 import type { ConnectionScope } from './scopes/resource-scope.ts'
 import type { ScopeGraph } from './scopes/scope-graph.ts'
@@ -114,7 +114,7 @@ export class ScopeOpener implements ConnectionAdmission {
    * @param peer
    * @param direction
    * @param connection - the connection with this peer that it is opened on: where that
-   * is allowlisted, the stream may use the allowlisted pair too
+   * is allowlisted, or its address and peer are, the stream may use the allowlisted pair too
    */
   openStream (peer: PeerId, direction: MessageStreamDirection, connection?: Pick<ConnectionScope, 'allowlisted'>): StreamNode | AnyRefusal {
     const graph = this.#graph
@@ -128,7 +128,7 @@ export class ScopeOpener implements ConnectionAdmission {
 
     let shortage = findShortage(stream, weight)
 
-    if (shortage != null && connection?.allowlisted === true) {
+    if (shortage != null && connection != null && this.isTrusted(peer, connection)) {
       stream.pair = graph.allowlisted
       shortage = findShortage(stream, weight)
     }
@@ -143,6 +143,16 @@ export class ScopeOpener implements ConnectionAdmission {
     stream.enter()
 
     return stream
+  }
+
+  /**
+   * Whether streams with a peer may use the allowlisted pair.
+   *
+   * A trusted connection is under the normal pair where there was room for it when it
+   * was opened. Its streams are not worth less.
+   */
+  isTrusted (peer: PeerId, connection: Pick<ConnectionScope, 'allowlisted'>): boolean {
+    return connection.allowlisted || (connection instanceof ConnectionNode && this.staysAllowlisted(peer, connection))
   }
 
   /**

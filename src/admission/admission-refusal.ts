@@ -24,6 +24,11 @@ export interface RefusedBy {
 
   current: number
   limit: number
+
+  /**
+   * The entry of the option that has the limit of a protocol
+   */
+  entry?: ['protocol' | 'protocolPeer', string]
 }
 
 /**
@@ -50,6 +55,7 @@ export class AdmissionRefusal implements RefusedRequest {
   readonly limit: number
 
   readonly #subject?: { toString(): string }
+  readonly #entry?: RefusedBy['entry']
 
   constructor (request: 'connection' | 'stream', direction: MessageStreamDirection, by: RefusedBy) {
     this.request = request
@@ -59,6 +65,7 @@ export class AdmissionRefusal implements RefusedRequest {
     this.current = by.current
     this.limit = by.limit
     this.#subject = by.subject
+    this.#entry = by.entry
   }
 
   /**
@@ -83,7 +90,7 @@ export class AdmissionRefusal implements RefusedRequest {
 
     return this.request === 'connection'
       ? ['rateLimits', 'connections', this.#optionForAddresses]
-      : ['rateLimits', 'streams', this.kind]
+      : ['rateLimits', 'streams', ...this.#entry ?? [this.kind]]
   }
 
   get #optionForAddresses (): string {

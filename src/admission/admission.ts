@@ -195,13 +195,6 @@ export class Admission {
   }
 
   /**
-   * What `count` would answer, with nothing counted
-   */
-  peekCount (ip: IPAddress | undefined, direction: MessageStreamDirection): AdmissionRefusal | undefined {
-    return ip == null ? undefined : this.#subnets.peek(ip, direction)
-  }
-
-  /**
    * Takes back what `admit` or `count` has counted: the connection has closed, was
    * refused by a scope, or is opened under the limits of the allowlist
    */

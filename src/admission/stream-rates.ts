@@ -2,6 +2,7 @@ import { AdmissionRefusal } from './admission-refusal.ts'
 import { DEFAULT_MAX_TRACKED, MAX_TRACKED, resolveRate } from './rate-limits.ts'
 import { NamedBuckets, TokenBucket } from './token-buckets.ts'
 import { checkObject, checkWholeNumber } from './validation.ts'
+import type { RefusedBy } from './admission-refusal.ts'
 import type { Rate } from './rate-limits.ts'
 import type { Sweepable } from './sweeper.ts'
 
@@ -165,11 +166,11 @@ export class StreamRateLimiter {
     const ofAll = this.#protocol.get(protocol)
 
     if (ofPeer?.check(peer, now) === false) {
-      return refuse('protocol', `${protocol}.peer:${peer}`, ofPeer, now)
+      return refuse('protocol', `${protocol}.peer:${peer}`, ofPeer, now, ['protocolPeer', protocol])
     }
 
     if (ofAll?.check(now) === false) {
-      return refuse('protocol', protocol, ofAll, now)
+      return refuse('protocol', protocol, ofAll, now, ['protocol', protocol])
     }
   }
 }
@@ -181,12 +182,13 @@ export function refusePeer (peer: string, buckets: NamedBuckets, now: number): A
   return refuse('peer', peer, buckets, now)
 }
 
-function refuse (kind: 'peer' | 'protocol', subject: string, buckets: TokenBucket | NamedBuckets, now: number): AdmissionRefusal {
+function refuse (kind: 'peer' | 'protocol', subject: string, buckets: TokenBucket | NamedBuckets, now: number, entry?: RefusedBy['entry']): AdmissionRefusal {
   return new AdmissionRefusal('stream', 'inbound', {
     resource: 'rate',
     kind,
     subject,
     current: buckets.missing(now),
-    limit: buckets.rate.burst
+    limit: buckets.rate.burst,
+    entry
   })
 }

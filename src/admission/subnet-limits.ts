@@ -77,12 +77,17 @@ export interface SubnetLimits {
  */
 const MAX_CONNS_PER_HOST = 8
 
-// A provider usually gives a customer a /56 or a /48 of IPv6
+/**
+ * The first bits of an IPv6 address that a remote cannot choose: a provider usually
+ * gives a customer a /56 or a /48
+ */
+export const IPV6_HOST_PREFIX_LENGTH = 56
+
 const DEFAULT_IPV4_LIMITS: readonly SubnetLimit[] = [
   { prefixLength: 32, connCount: MAX_CONNS_PER_HOST }
 ]
 const DEFAULT_IPV6_LIMITS: readonly SubnetLimit[] = [
-  { prefixLength: 56, connCount: MAX_CONNS_PER_HOST },
+  { prefixLength: IPV6_HOST_PREFIX_LENGTH, connCount: MAX_CONNS_PER_HOST },
   { prefixLength: 48, connCount: 8 * MAX_CONNS_PER_HOST }
 ]
 

@@ -1,8 +1,8 @@
 import type { ByteListener } from './watch-bytes.ts'
-import type { Collector } from '../sessions/collector.ts'
+import type { DefaultCollector } from '../sessions/default-collector.ts'
+import type { LiveSession } from '../sessions/session.ts'
 
 export interface ByteSessionInit {
-  collector: Collector
   id: string
   reference: string
   location: string
@@ -14,27 +14,28 @@ export interface ByteSessionInit {
  * are idle while the stream goes on
  */
 export class ByteSession implements ByteListener {
-  readonly #init: ByteSessionInit
+  readonly #collector: DefaultCollector
+  #session: LiveSession
   #ended = false
 
-  constructor (init: ByteSessionInit) {
-    this.#init = init
-    this.#register()
+  constructor (collector: DefaultCollector, { id, reference, location, peer }: ByteSessionInit) {
+    this.#collector = collector
+    this.#session = collector.open(id, reference, location, peer)
   }
 
   received (bytes: number): void {
-    const { collector, id } = this.#init
+    const session = this.#find(bytes)
 
-    if (this.#goesOn(bytes)) {
-      collector.ingress(id, bytes)
+    if (session != null) {
+      this.#collector.received(session, bytes)
     }
   }
 
   sent (bytes: number): void {
-    const { collector, id } = this.#init
+    const session = this.#find(bytes)
 
-    if (this.#goesOn(bytes)) {
-      collector.egress(id, bytes)
+    if (session != null) {
+      this.#collector.sent(session, bytes)
     }
   }
 
@@ -43,24 +44,24 @@ export class ByteSession implements ByteListener {
    */
   end (): void {
     this.#ended = true
-    this.#init.collector.unregister(this.#init.id)
+    this.#collector.unregister(this.#session.id)
   }
 
-  #goesOn (bytes: number): boolean {
+  /**
+   * The session that bytes are counted for, if there are both: a new one where the
+   * collector has forgotten the last one
+   */
+  #find (bytes: number): LiveSession | undefined {
     if (this.#ended || bytes === 0) {
-      return false
+      return
     }
 
-    if (!this.#init.collector.isKnownSession(this.#init.id)) {
-      this.#register()
+    if (this.#session.over) {
+      const { id, location, peer, reference } = this.#session
+
+      this.#session = this.#collector.open(id, reference, location, peer)
     }
 
-    return true
-  }
-
-  #register (): void {
-    const { collector, id, location, peer, reference } = this.#init
-
-    collector.register(id, reference, location, peer)
+    return this.#session.over ? undefined : this.#session
   }
 }

@@ -1,8 +1,11 @@
+import { ConnectionClosedError } from '@libp2p/interface'
 import { attachConnectionScope } from '../scopes/attached-scopes.ts'
 import { ConnectionNode } from '../scopes/connection-node.ts'
+import { ConnectionBuffers } from './connection-buffers.ts'
 import { usesFileDescriptor } from './uses-file-descriptor.ts'
-import type { ProcessMemory } from './process-memory.ts'
+import type { Pressures } from './pressure.ts'
 import type { Sessions } from './sessions.ts'
+import type { StreamMemory } from './stream-memory.ts'
 import type { TransientHolders } from './transient-holders.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
@@ -14,9 +17,10 @@ import type { MultiaddrConnection, PeerId } from '@libp2p/interface'
  */
 export class ConnectionTracker {
   readonly #manager: DefaultResourceManager
+  readonly #memory: StreamMemory
   readonly #transient: TransientHolders
   readonly #sessions?: Sessions
-  readonly #processMemory?: ProcessMemory
+  readonly #pressures?: Pressures
 
   /**
    * All connections that are accounted for and have a socket
@@ -37,15 +41,17 @@ export class ConnectionTracker {
 
   /**
    * @param manager
+   * @param memory - where their buffers are accounted for
    * @param transient - where connections are until their peer is known
    * @param sessions - where some services have a collector
-   * @param processMemory - where the memory of the process is watched
+   * @param pressures - where the process itself is watched
    */
-  constructor (manager: DefaultResourceManager, transient: TransientHolders, sessions?: Sessions, processMemory?: ProcessMemory) {
+  constructor (manager: DefaultResourceManager, memory: StreamMemory, transient: TransientHolders, sessions?: Sessions, pressures?: Pressures) {
     this.#manager = manager
+    this.#memory = memory
     this.#transient = transient
     this.#sessions = sessions
-    this.#processMemory = processMemory
+    this.#pressures = pressures
   }
 
   /**
@@ -70,6 +76,18 @@ export class ConnectionTracker {
   }
 
   /**
+   * The node stops. It closes the connections that it knows, and those that are still
+   * being upgraded it does not know: they would stay open.
+   */
+  stop (): void {
+    for (const maConn of this.open.values()) {
+      if (this.#upgrading.has(maConn)) {
+        maConn.abort(new ConnectionClosedError('the node stops'))
+      }
+    }
+  }
+
+  /**
    * Accounts for a connection whose scope is open already
    */
   adopt (maConn: MultiaddrConnection, scope: ConnectionNode): void {
@@ -77,6 +95,7 @@ export class ConnectionTracker {
     this.open.set(scope, maConn)
     attachConnectionScope(maConn, scope)
     this.#transient.addConnection(scope, maConn.remoteAddr)
+    this.#memory.addConnection(new ConnectionBuffers(scope, maConn, this.#end))
     maConn.addEventListener('close', () => { this.#end(scope) })
   }
 
@@ -137,11 +156,12 @@ export class ConnectionTracker {
   }
 
   #refuseInbound ({ remoteAddr }: MultiaddrConnection): boolean {
-    return this.#processMemory?.refuse('connection') != null || this.#transient.refuseConnection(remoteAddr) != null
+    return this.#pressures?.refuse('connection') != null || this.#transient.refuseConnection(remoteAddr) != null
   }
 
-  #end (scope: ConnectionNode | undefined): void {
+  readonly #end = (scope: ConnectionNode | undefined): void => {
     if (scope != null) {
+      this.#memory.deleteConnection(scope)
       this.#transient.delete(scope)
       this.open.delete(scope)
       scope.done()

@@ -1,6 +1,7 @@
+import { ConnectionClosedError } from '@libp2p/interface'
 import type { StreamTracker } from './stream-tracker.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
-import type { Connection, CreateStreamOptions, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
+import type { Connection, CreateStreamOptions, MessageStream, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 
 type StreamListener = (event: CustomEvent<Stream>) => void
 
@@ -9,6 +10,10 @@ type StreamListener = (event: CustomEvent<Stream>) => void
  */
 export interface MuxedConnection {
   scope?: ConnectionNode
+
+  /** What the muxer gets its data from */
+  readonly encrypted: MessageStream
+  readonly muxer: StreamMuxer
 }
 
 /**
@@ -36,9 +41,15 @@ export class MuxerGuard {
     return {
       protocol: factory.protocol,
       createStreamMuxer: (maConn) => {
+        // the remote may have gone during the upgrade. A muxer that is made then throws
+        // where nobody can catch it, if there is something to answer.
+        if (maConn.status !== 'open') {
+          throw new ConnectionClosedError(`the connection is ${maConn.status} before it has a muxer`)
+        }
+
         this.#tracker.memory.watchConnection(maConn)
 
-        return this.#guard(factory.createStreamMuxer(maConn))
+        return this.#guard(factory.createStreamMuxer(maConn), maConn)
       }
     }
   }
@@ -52,10 +63,14 @@ export class MuxerGuard {
     if (muxed != null) {
       muxed.scope = scope
     }
+
+    if (muxed != null && scope != null) {
+      this.#tracker.memory.connection(scope)?.upgraded(muxed.encrypted, muxed.muxer)
+    }
   }
 
-  #guard (muxer: StreamMuxer): StreamMuxer {
-    const muxed: MuxedConnection = {}
+  #guard (muxer: StreamMuxer, encrypted: MessageStream): StreamMuxer {
+    const muxed: MuxedConnection = { encrypted, muxer }
 
     this.#connections.set(muxer.streams, muxed)
     this.#guardInbound(muxer, muxed)

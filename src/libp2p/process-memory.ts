@@ -1,7 +1,9 @@
 import { InvalidParametersError } from '@libp2p/interface'
 import { availableResources } from '../limits/available-resources.ts'
 import { parseMemorySize } from '../limits/memory-size.ts'
+import { Thresholds } from './pressure.ts'
 import { ProcessMemoryRefusal } from './process-memory-refusal.ts'
+import type { Pressure } from './pressure.ts'
 import type { MemorySize } from '../limits/memory-size.ts'
 import type { ProcessMemoryStat } from '../resource-manager-stat.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
@@ -23,8 +25,7 @@ export interface ProcessMemoryInit {
 }
 
 /**
- * Memory that was given back shows late and in steps, so without a distance between
- * the two thresholds a node would flutter between them
+ * Memory that was given back shows late and in steps
  */
 const DEFAULT_RESUME = 0.9
 
@@ -44,19 +45,17 @@ function residentMemory (): number | undefined {
 
 /**
  * Refuses what remotes open while the process has too much memory, whatever it is
- * that uses it. What this node opens and allowlisted addresses go on. There is no
+ * that uses it. There is no
  * timer: the memory is read when somebody wants to open something, at most every
  * 100 ms.
  */
-export class ProcessMemory {
+export class ProcessMemory implements Pressure {
   readonly #manager: DefaultResourceManager
-  readonly #max: number
-  readonly #resume: number
+  readonly #thresholds: Thresholds
   readonly #read: () => number | undefined
   readonly #now: () => number
   #resident = 0
   #readUntil = -Infinity
-  #refusing = false
   #warned = false
 
   /**
@@ -66,29 +65,31 @@ export class ProcessMemory {
     const available = (): number => availableResources().memory
 
     this.#manager = manager
-    this.#max = parseMemorySize(max, 'processMemory.max', available)
-    this.#resume = resume === undefined ? Math.floor(this.#max * DEFAULT_RESUME) : parseMemorySize(resume, 'processMemory.resume', available)
     this.#read = read
     this.#now = now
 
-    if (this.#resume > this.#max) {
-      throw new InvalidParametersError(`processMemory.resume: expected at most processMemory.max, ${this.#max}, got ${this.#resume}`)
+    const maxBytes = parseMemorySize(max, 'processMemory.max', available)
+    const resumeBytes = resume === undefined ? Math.floor(maxBytes * DEFAULT_RESUME) : parseMemorySize(resume, 'processMemory.resume', available)
+
+    if (resumeBytes > maxBytes) {
+      throw new InvalidParametersError(`processMemory.resume: expected at most processMemory.max, ${maxBytes}, got ${resumeBytes}`)
     }
+
+    this.#thresholds = new Thresholds(maxBytes, resumeBytes)
   }
 
-  /**
-   * Why an inbound connection or stream must not be opened now, if so
-   */
-  refuse (request: 'connection' | 'stream'): AnyRefusal | undefined {
+  find (request: 'connection' | 'stream'): AnyRefusal | undefined {
     this.#update()
 
-    return this.#refusing ? this.#manager.refuse(new ProcessMemoryRefusal(request, this.#resident, this.#max)) : undefined
+    return this.#thresholds.exceeded ? new ProcessMemoryRefusal(request, this.#resident, this.#thresholds.max) : undefined
   }
 
   stat (): ProcessMemoryStat {
     this.#update()
 
-    return { resident: this.#resident, max: this.#max, resume: this.#resume, refusing: this.#refusing }
+    const { exceeded, max, resume } = this.#thresholds
+
+    return { resident: this.#resident, max, resume, refusing: exceeded }
   }
 
   #update (): void {
@@ -100,7 +101,7 @@ export class ProcessMemory {
 
     this.#readUntil = now + READING_LIFETIME
     this.#resident = this.#tryRead() ?? this.#resident
-    this.#refusing = this.#refusing ? this.#resident >= this.#resume : this.#resident > this.#max
+    this.#thresholds.update(this.#resident)
   }
 
   /**

@@ -8,15 +8,19 @@ import { attachedConnectionScope } from '../scopes/attached-scopes.ts'
 import { resolveBaseCosts } from './base-costs.ts'
 import { accountingGater } from './connection-gater.ts'
 import { ConnectionTracker } from './connection-tracker.ts'
+import { EventLoopDelay } from './event-loop-delay.ts'
 import { MuxerGuard } from './muxer-guard.ts'
+import { FindNodeRefusals } from './node-refusals.ts'
 import { PendingDials } from './pending-dials.ts'
+import { Pressures } from './pressure.ts'
 import { ProcessMemory } from './process-memory.ts'
 import { serviceTable } from './service-table.ts'
 import { Sessions } from './sessions.ts'
 import { StreamTracker } from './stream-tracker.ts'
 import { TransientHolders } from './transient-holders.ts'
+import type { NodeRefusals } from '../reporting/explain-opening.ts'
 import type { ResourceManagerInit } from '../resource-manager-init.ts'
-import type { Holder, HoldersOptions, ResourceManagerStat } from '../resource-manager-stat.ts'
+import type { Holder, HoldersOptions, NodeStat } from '../resource-manager-stat.ts'
 import type { MovableNode } from '../scopes/movable-node.ts'
 import type { ComponentLogger, ConnectionGater, Libp2pEvents, Metrics, MultiaddrConnection, StreamMuxerFactory, TypedEventTarget, Upgrader } from '@libp2p/interface'
 import type { ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
@@ -55,7 +59,9 @@ const managed = new WeakSet<Upgrader>()
 export class ResourceManagerService extends DefaultResourceManager {
   readonly #components: ResourceManagerComponents
   readonly #connections: ConnectionTracker
+  readonly #eventLoopDelay?: EventLoopDelay
   readonly #muxers: MuxerGuard
+  protected readonly nodeRefusals: NodeRefusals
   readonly #processMemory?: ProcessMemory
   readonly #services: Map<string, string>
   readonly #streams: StreamTracker
@@ -77,10 +83,12 @@ export class ResourceManagerService extends DefaultResourceManager {
 
     this.#transient = new TransientHolders(this, init.transientShare)
     this.#processMemory = init.processMemory == null ? undefined : new ProcessMemory(this, init.processMemory)
+    this.#eventLoopDelay = init.eventLoopDelay == null ? undefined : new EventLoopDelay(init.eventLoopDelay)
     this.setBaseCosts(baseCosts)
 
     const sessions = this.serviceCollectors == null ? undefined : new Sessions(this, this.serviceCollectors)
-    const streams = new StreamTracker(this, services, this.#transient, init.handlerGrace, sessions, this.#processMemory)
+    const pressures = new Pressures(this, [this.#processMemory, this.#eventLoopDelay].filter(pressure => pressure != null))
+    const streams = new StreamTracker(this, services, this.#transient, init.handlerGrace, sessions, pressures)
 
     // nothing can fail from here on
     managed.add(components.upgrader)
@@ -88,8 +96,15 @@ export class ResourceManagerService extends DefaultResourceManager {
     this.#components = components
     this.#services = services
     this.#sessions = sessions
-    this.#connections = new ConnectionTracker(this, this.#transient, sessions, this.#processMemory)
+    this.#connections = new ConnectionTracker(this, streams.memory, this.#transient, sessions, pressures)
     this.#muxers = new MuxerGuard(streams)
+    this.nodeRefusals = new FindNodeRefusals({
+      allowlist: this.allowlist,
+      pressure: pressures,
+      transient: this.#transient,
+      collectors: this.serviceCollectors,
+      services
+    })
     this.#streams = streams
 
     components.connectionGater = accountingGater(components.connectionGater, this.#connections, this)
@@ -110,6 +125,7 @@ export class ResourceManagerService extends DefaultResourceManager {
   ]
 
   async start (): Promise<void> {
+    this.#eventLoopDelay?.start()
     this.#streams.handlers.start()
     await super.start()
 
@@ -123,7 +139,9 @@ export class ResourceManagerService extends DefaultResourceManager {
   }
 
   async stop (): Promise<void> {
+    this.#eventLoopDelay?.stop()
     this.#streams.handlers.stop()
+    this.#connections.stop()
     await super.stop()
   }
 
@@ -131,10 +149,18 @@ export class ResourceManagerService extends DefaultResourceManager {
     return listHolders({ connections: this.#connections.open, streams: this.#streams.live }, options)
   }
 
-  stat (): ResourceManagerStat {
-    const stat: ResourceManagerStat = { ...super.stat(), transientHolders: this.#transient.oldest() }
+  protected nodeStat (): NodeStat {
+    const stat: NodeStat = { handlers: this.#streams.handlers.stat(), transientHolders: this.#transient.oldest() }
 
-    return this.#processMemory == null ? stat : { ...stat, processMemory: this.#processMemory.stat() }
+    if (this.#processMemory != null) {
+      stat.processMemory = this.#processMemory.stat()
+    }
+
+    if (this.#eventLoopDelay != null) {
+      stat.eventLoopDelay = this.#eventLoopDelay.stat()
+    }
+
+    return stat
   }
 
   /**

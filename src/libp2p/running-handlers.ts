@@ -1,5 +1,7 @@
 import { InvalidParametersError } from '@libp2p/interface'
+import { describe } from '../describe-value.ts'
 import type { LiveStream } from './live-stream.ts'
+import type { HandlersStat } from '../resource-manager-stat.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { Stream, StreamHandler, StreamHandlerRecord } from '@libp2p/interface'
 
@@ -9,6 +11,15 @@ const DEFAULT_GRACE = 30_000
  * The longest that a timer can wait, in ms
  */
 const MAX_GRACE = 2 ** 31 - 1
+
+/**
+ * Where a stream has what is known of it
+ */
+const LIVE = Symbol('libp2p-resource-manager.live')
+
+interface Followed extends Stream {
+  [LIVE]?: LiveStream
+}
 
 /**
  * Keeps the scopes of streams whose handler still runs when they are closed. Without
@@ -22,7 +33,6 @@ export class RunningHandlers {
   readonly #end: (live: LiveStream) => void
   readonly #grace: number
   readonly #now: () => number
-  readonly #live = new WeakMap<Stream, LiveStream>()
   readonly #running = new WeakSet<LiveStream>()
 
   /**
@@ -38,6 +48,7 @@ export class RunningHandlers {
   readonly #wrapped = new WeakMap<StreamHandlerRecord, StreamHandlerRecord>()
   #timer?: ReturnType<typeof setTimeout>
   #stopped = false
+  #overdue = 0
 
   /**
    * @param manager
@@ -48,7 +59,7 @@ export class RunningHandlers {
    */
   constructor (manager: DefaultResourceManager, end: (live: LiveStream) => void, grace: number = DEFAULT_GRACE, now: () => number = Date.now) {
     if (!Number.isInteger(grace) || grace < 0 || grace > MAX_GRACE) {
-      throw new InvalidParametersError(`handlerGrace: expected a whole number of milliseconds from 0 to ${MAX_GRACE}, got ${String(grace)}`)
+      throw new InvalidParametersError(`handlerGrace: expected a whole number of milliseconds from 0 to ${MAX_GRACE}, got ${describe(grace)}`)
     }
 
     this.#manager = manager
@@ -58,7 +69,9 @@ export class RunningHandlers {
   }
 
   add (live: LiveStream): void {
-    this.#live.set(live.stream, live)
+    const stream: Followed = live.stream
+
+    stream[LIVE] = live
   }
 
   /**
@@ -88,6 +101,10 @@ export class RunningHandlers {
     return wrapped
   }
 
+  stat (): HandlersStat {
+    return { running: this.#closed.size, overdue: this.#overdue }
+  }
+
   start (): void {
     this.#stopped = false
   }
@@ -107,7 +124,7 @@ export class RunningHandlers {
 
   #follow (handler: StreamHandler): StreamHandler {
     return (stream, connection) => {
-      const live = this.#live.get(stream)
+      const live = (stream as Followed)[LIVE]
       const result = handler(stream, connection)
 
       // one that has returned has ended
@@ -163,6 +180,7 @@ export class RunningHandlers {
       const { protocol } = live.stream
 
       overdue.set(protocol, (overdue.get(protocol) ?? 0) + 1)
+      this.#overdue++
       this.#release(live)
     }
 

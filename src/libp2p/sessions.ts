@@ -56,6 +56,9 @@ export class Sessions {
     const watched = this.#collectors.get(service)
     const negotiated = this.#negotiated.get(scope)
 
+    // a scope becomes part of a service once
+    this.#negotiated.delete(scope)
+
     if (watched == null || negotiated == null) {
       return
     }
@@ -132,7 +135,7 @@ export class Sessions {
       return
     }
 
-    const session = new ByteSession({ collector, id, reference, location: address.toString(), peer: peer.toString() })
+    const session = new ByteSession(collector, { id, reference, location: address.toString(), peer: peer.toString() })
 
     // what arrived before the service was known and nobody has read
     session.received(stream.readBufferLength)

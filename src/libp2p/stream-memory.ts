@@ -1,44 +1,59 @@
 /**
- * The bytes in the read and write buffers of streams are reserved in their scopes.
+ * The bytes in the buffers of streams and connections are reserved in their scopes.
  *
  * Streams do not tell when a buffer grows: what arrives while a stream is paused,
  * or before somebody listens, causes no event. So all buffers are looked at, and
  * what has changed since the last time is reserved or released:
  *
- * - as soon as `LOOK_AFTER_BYTES` (more where there are very many streams) have
- * been received on connections or left in write buffers since the last look,
+ * - as soon as `LOOK_AFTER_BYTES` (more where there are many streams and connections)
+ * have been received on connections or left in write buffers since the last look,
  * whatever the line rate. Bytes are counted where a connection hands them to its
  * muxer, and where a stream leaves some of what it is sent in its write buffer.
- * - and every `LOOK_INTERVAL` while there are streams, for what those bytes do not
+ * - and every `LOOK_INTERVAL` while there are connections, for what those bytes do not
  * reach, and for what was released
  *
- * So there is never more than `LOOK_AFTER_BYTES` plus one chunk of a connection in
- * buffers that is not accounted for. A muxer whose streams do not get their data
- * from the connection (WebRTC: each has a channel of its own) is only looked at by
- * the interval: there it is as much as a line transfers in that time, 3 MB at
- * 100 Mbit/s.
+ * So there is never more than `LOOK_AFTER_BYTES` (512 bytes for each stream and 1 KiB for
+ * each connection, where that is more) plus one chunk of a connection in buffers that is
+ * not accounted for. Where these are single bytes in frames of their own, they weigh up to
+ * 15 times as much until the look (yamux; 60 times with mplex): 1 MB (4 MB). A muxer whose
+ * streams do not get their data from the connection (WebRTC: each has a channel of its own)
+ * is only looked at by the interval: there it is as much as a line transfers in that time,
+ * 3 MB at 100 Mbit/s.
  *
- * A look reads two lengths of every stream, less than 30 ns; a message costs one
- * addition. A stream costs one closure. `bench/stream-memory.ts` measures it.
+ * After a look buffers weigh no more than about two times what is reserved for them, see
+ * `compact-list.ts`.
+ *
+ * A look takes 10 to 50 ns for every stream and 50 to 200 ns for every connection where
+ * nothing has changed; a message costs one addition. A stream costs one closure.
+ * `bench/stream-memory.ts` measures it.
+ *
+ * What waits for a `for await` over a stream counts as well. What other listeners have taken
+ * out of a stream is theirs and cannot be seen: `byteStream` of `@libp2p/utils` keeps up to
+ * 4 MiB of it, in pieces as they have come.
  */
 
 import { MEMORY_PRIORITY_MEDIUM } from '../scopes/memory-priority.ts'
 import { Refusal } from '../scopes/refusal.ts'
+import { override } from './override.ts'
+import type { BufferHolder } from './buffer-holder.ts'
+import type { ConnectionBuffers } from './connection-buffers.ts'
 import type { LiveStream } from './live-stream.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
+import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { RefusingNode } from '../scopes/refusal.ts'
-import type { MessageStream, Stream } from '@libp2p/interface'
+import type { MessageStream } from '@libp2p/interface'
 
 /**
- * A look at a thousand streams takes less than 30 µs, and 1 MiB takes a line of 1 Gbit/s 8 ms
+ * A look at 100 streams takes less than 5 µs, and 64 KiB take a line of 1 Gbit/s 500 µs
  */
-const LOOK_AFTER_BYTES = 2 ** 20
+const LOOK_AFTER_BYTES = 2 ** 16
 
 /**
- * With more than 4096 streams a look takes longer and is worth more bytes, so that
- * the cost per byte stays bounded
+ * Where there are more a look takes longer and is worth more bytes, so that the cost per
+ * byte stays bounded: about 0.1 ms for 1 MiB, which takes 5 ms to receive
  */
-const LOOK_AFTER_BYTES_PER_STREAM = 256
+const LOOK_AFTER_BYTES_PER_STREAM = 512
+const LOOK_AFTER_BYTES_PER_CONNECTION = 1024
 
 /**
  * In ms: short enough for memory that is free again not to be missed, and rare
@@ -53,14 +68,14 @@ const LOOK_INTERVAL = 250
 const BUFFER_PRIORITY = MEMORY_PRIORITY_MEDIUM
 
 /**
- * Keeps the reservations of streams at what is in their buffers. Where it does not
- * fit, the stream that holds most in the scope that is full is aborted, and the
+ * Keeps the reservations of streams and connections at what is in their buffers. Where it
+ * does not fit, the one that holds most in the scope that is full is aborted, and the
  * others flow on.
  */
 export class StreamMemory {
   readonly #manager: DefaultResourceManager
-  readonly #streams: Iterable<LiveStream> & { readonly size: number }
-  readonly #end: (live: LiveStream) => void
+  readonly #streams: ReadonlySet<LiveStream>
+  readonly #connections = new Map<ConnectionNode, ConnectionBuffers>()
   #uncounted = 0
   #lookQueued = false
   #timer?: ReturnType<typeof setTimeout>
@@ -68,13 +83,24 @@ export class StreamMemory {
   /**
    * @param manager
    * @param streams - All streams that are accounted for
-   * @param end - Closes the scope of a stream that cannot be made to give up what
-   * it holds
    */
-  constructor (manager: DefaultResourceManager, streams: Iterable<LiveStream> & { readonly size: number }, end: (live: LiveStream) => void) {
+  constructor (manager: DefaultResourceManager, streams: ReadonlySet<LiveStream>) {
     this.#manager = manager
     this.#streams = streams
-    this.#end = end
+  }
+
+  addConnection (connection: ConnectionBuffers): void {
+    this.#connections.set(connection.scope, connection)
+    connection.watchUpgrade(bytes => { this.#countBytes(bytes) })
+    this.#startTimer()
+  }
+
+  connection (scope: ConnectionNode): ConnectionBuffers | undefined {
+    return this.#connections.get(scope)
+  }
+
+  deleteConnection (scope: ConnectionNode): void {
+    this.#connections.delete(scope)
   }
 
   /**
@@ -95,10 +121,11 @@ export class StreamMemory {
   /**
    * Counts what a stream cannot send at once
    */
-  watchStream (stream: Stream): void {
+  watchStream (live: LiveStream): void {
+    const { stream } = live
     const send = stream.send.bind(stream)
 
-    stream.send = (data) => {
+    override(stream, 'send', (data) => {
       const size = data.byteLength
       const canSendMore = send(data)
 
@@ -107,7 +134,7 @@ export class StreamMemory {
       }
 
       return canSendMore
-    }
+    })
 
     this.#startTimer()
   }
@@ -116,18 +143,16 @@ export class StreamMemory {
    * Brings all reservations up to date
    */
   look (): void {
-    const grown: LiveStream[] = []
+    const grown: BufferHolder[] = []
 
     this.#uncounted = 0
 
     for (const live of this.#streams) {
-      const size = bufferedIn(live.stream)
+      adjust(live, grown)
+    }
 
-      if (size > live.buffered) {
-        grown.push(live)
-      } else if (size < live.buffered) {
-        shrink(live, size)
-      }
+    for (const connection of this.#connections.values()) {
+      adjust(connection, grown)
     }
 
     // all that is free now is free before anything else is reserved
@@ -136,51 +161,59 @@ export class StreamMemory {
     }
   }
 
-  #reserve (grown: LiveStream[]): void {
+  #reserve (grown: BufferHolder[]): void {
     let holders: LargestFirst | undefined
 
-    for (const live of grown) {
-      // every round ends with room for the stream or with one stream less
-      while (!live.scope.closed) {
-        const size = bufferedIn(live.stream)
+    for (const holder of grown) {
+      // every round ends with room for it or with one less
+      while (!holder.scope.closed) {
+        const size = holder.measure()
 
-        if (size <= live.buffered) {
+        if (size <= holder.buffered) {
           break
         }
 
-        const refusal = live.scope.tryHoldMemory(size - live.buffered, BUFFER_PRIORITY)
+        const refusal = holder.scope.tryHoldMemory(size - holder.buffered, BUFFER_PRIORITY)
 
         if (refusal == null) {
-          live.buffered = size
+          holder.buffered = size
           break
         }
 
-        holders ??= new LargestFirst(this.#streams)
-        this.#evict(holders.takeFrom(refusal.node) ?? live, refusal)
+        holders ??= new LargestFirst([...this.#streams, ...this.#connections.values()])
+        this.#evict(holders.takeFrom(refusal.node) ?? holder, refusal)
       }
     }
   }
 
   /**
-   * Makes a stream give up what it holds
+   * Makes one give up what it holds
    */
-  #evict (live: LiveStream, { node, current, attempted, limit, priority }: Refusal): void {
-    live.stream.abort(this.#manager.errorOf(new Refusal(live.scope, node, 'memory', undefined, current, attempted, limit, priority)))
+  #evict (holder: BufferHolder, { node, current, attempted, limit, priority }: Refusal): void {
+    holder.abort(this.#manager.errorOf(new Refusal(holder.scope, node, 'memory', undefined, current, attempted, limit, priority)))
 
-    const left = bufferedIn(live.stream)
+    if (holder.scope.closed) {
+      return
+    }
+
+    const left = holder.measure()
 
     if (left > 0) {
       // the remote had reset it, and such a stream keeps what nobody has read
-      this.#end(live)
-    } else if (live.buffered > 0) {
-      shrink(live, left)
+      holder.end()
+    } else if (holder.buffered > 0) {
+      shrink(holder, left)
     }
+  }
+
+  get #worthLooking (): number {
+    return LOOK_AFTER_BYTES_PER_STREAM * this.#streams.size + LOOK_AFTER_BYTES_PER_CONNECTION * this.#connections.size
   }
 
   #countBytes (bytes: number): void {
     this.#uncounted += bytes
 
-    if (this.#uncounted < LOOK_AFTER_BYTES || this.#uncounted < LOOK_AFTER_BYTES_PER_STREAM * this.#streams.size || this.#lookQueued) {
+    if (this.#uncounted < LOOK_AFTER_BYTES || this.#uncounted < this.#worthLooking || this.#lookQueued) {
       return
     }
 
@@ -202,7 +235,7 @@ export class StreamMemory {
       this.#timer = undefined
       this.look()
 
-      if (this.#streams.size > 0) {
+      if (this.#streams.size > 0 || this.#connections.size > 0) {
         this.#startTimer()
       }
     }, LOOK_INTERVAL)
@@ -214,39 +247,44 @@ export class StreamMemory {
   }
 }
 
-function bufferedIn (stream: Stream): number {
-  return stream.readBufferLength + stream.writeBufferLength
+function adjust (holder: BufferHolder, grown: BufferHolder[]): void {
+  const size = holder.measure()
+
+  if (size > holder.buffered) {
+    grown.push(holder)
+  } else if (size < holder.buffered) {
+    shrink(holder, size)
+  }
 }
 
-function shrink (live: LiveStream, size: number): void {
-  live.scope.dropMemory(live.buffered - size)
-  live.buffered = size
+function shrink (holder: BufferHolder, size: number): void {
+  holder.scope.dropMemory(holder.buffered - size)
+  holder.buffered = size
 }
 
 /**
- * Streams, those that hold most first, sorted once for all that do not fit in one
- * look
+ * Those that hold most first, sorted once for all that do not fit in one look
  */
 class LargestFirst {
-  readonly #sorted: LiveStream[]
+  readonly #sorted: BufferHolder[]
 
   /**
    * Where to go on for each scope that was full
    */
   readonly #positions = new Map<RefusingNode, number>()
 
-  constructor (streams: Iterable<LiveStream>) {
-    const sizes = Array.from(streams, live => ({ live, size: bufferedIn(live.stream) }))
+  constructor (holders: BufferHolder[]) {
+    const sizes = holders.map(holder => ({ holder, size: holder.measure() }))
 
     this.#sorted = sizes.filter(({ size }) => size > 0)
       .sort((a, b) => b.size - a.size)
-      .map(({ live }) => live)
+      .map(({ holder }) => holder)
   }
 
   /**
    * The next one of those that are counted in a scope
    */
-  takeFrom (node: RefusingNode): LiveStream | undefined {
+  takeFrom (node: RefusingNode): BufferHolder | undefined {
     let position = this.#positions.get(node) ?? 0
 
     while (position < this.#sorted.length && !holdsIn(this.#sorted[position], node)) {
@@ -259,6 +297,6 @@ class LargestFirst {
   }
 }
 
-function holdsIn ({ stream, scope }: LiveStream, node: RefusingNode): boolean {
-  return !scope.closed && bufferedIn(stream) > 0 && (scope.chain as readonly RefusingNode[]).includes(node)
+function holdsIn (holder: BufferHolder, node: RefusingNode): boolean {
+  return !holder.scope.closed && (holder.scope.chain as readonly RefusingNode[]).includes(node) && holder.measure() > 0
 }

@@ -1,3 +1,4 @@
+import { override } from './override.ts'
 import type { TransportSide } from './watch-bytes.ts'
 import type { ByteBudget } from '../sessions/byte-budget.ts'
 import type { StreamBudgets } from '../sessions/stream-budgets.ts'
@@ -130,7 +131,7 @@ function throttleReading (stream: TransportSide): Gate {
     }
   })
 
-  stream.onData = (data) => {
+  override(stream, 'onData', (data) => {
     gate.spend(data.byteLength)
 
     if (!gate.closed && gate.available <= 0) {
@@ -139,13 +140,13 @@ function throttleReading (stream: TransportSide): Gate {
     }
 
     onData(data)
-  }
+  })
 
-  stream.sendResume = () => {
+  override(stream, 'sendResume', () => {
     if (!gate.closed) {
       sendResume()
     }
-  }
+  })
 
   return gate
 }
@@ -160,7 +161,7 @@ function throttleWriting (stream: TransportSide): Gate {
     }
   })
 
-  stream.sendData = (data) => {
+  override(stream, 'sendData', (data) => {
     const available = gate.closed ? 0 : Math.max(0, gate.available)
     const fits = data.byteLength <= available
 
@@ -181,12 +182,12 @@ function throttleWriting (stream: TransportSide): Gate {
     gate.close()
 
     return { sentBytes: result.sentBytes, canSendMore: false }
-  }
+  })
 
-  stream.dispatchEvent = (event: any) => {
+  override(stream, 'dispatchEvent', (event: any) => {
     // the muxer has room, but the stream may not use it: there will be another one
     return gate.closed && event.type === 'drain' ? true : dispatchEvent(event)
-  }
+  })
 
   return gate
 }

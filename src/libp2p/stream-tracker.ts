@@ -2,11 +2,12 @@ import { StreamResetError } from '@libp2p/interface'
 import { StreamLimitExceededError } from '../errors.ts'
 import { attachedStreamScope, attachStreamScope } from '../scopes/attached-scopes.ts'
 import { StreamNode } from '../scopes/stream-node.ts'
+import { countIterated } from './iterated-bytes.ts'
+import { LiveStream } from './live-stream.ts'
 import { RunningHandlers } from './running-handlers.ts'
 import { StreamMemory } from './stream-memory.ts'
-import type { LiveStream } from './live-stream.ts'
 import type { MuxedConnection } from './muxer-guard.ts'
-import type { ProcessMemory } from './process-memory.ts'
+import type { Pressures } from './pressure.ts'
 import type { Sessions } from './sessions.ts'
 import type { TransientHolders } from './transient-holders.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
@@ -35,7 +36,7 @@ export class StreamTracker {
   readonly #manager: DefaultResourceManager
   readonly #services: Map<string, string>
   readonly #sessions?: Sessions
-  readonly #processMemory?: ProcessMemory
+  readonly #pressures?: Pressures
   readonly #transient: TransientHolders
 
   /**
@@ -51,16 +52,16 @@ export class StreamTracker {
    * @param transient - where streams are until their protocol is known
    * @param handlerGrace - in ms
    * @param sessions - where some services have a collector
-   * @param processMemory - where the memory of the process is watched
+   * @param pressures - where the process itself is watched
    */
-  constructor (manager: DefaultResourceManager, services: Map<string, string>, transient: TransientHolders, handlerGrace?: number, sessions?: Sessions, processMemory?: ProcessMemory) {
+  constructor (manager: DefaultResourceManager, services: Map<string, string>, transient: TransientHolders, handlerGrace?: number, sessions?: Sessions, pressures?: Pressures) {
     this.#manager = manager
     this.#transient = transient
     this.#services = services
     this.#sessions = sessions
-    this.#processMemory = processMemory
-    this.memory = new StreamMemory(manager, this.live, (live) => { this.#end(live) })
-    this.handlers = new RunningHandlers(manager, (live) => { this.#end(live) }, handlerGrace)
+    this.#pressures = pressures
+    this.memory = new StreamMemory(manager, this.live)
+    this.handlers = new RunningHandlers(manager, this.#end, handlerGrace)
   }
 
   /**
@@ -183,12 +184,12 @@ export class StreamTracker {
       return
     }
 
-    return this.#processMemory?.refuse('stream') ?? this.#transient.refuseStream(peer)
+    return this.#pressures?.refuse('stream') ?? this.#transient.refuseStream(peer)
   }
 
   #attach (stream: Stream, scope: StreamNode, muxed: MuxedConnection): void {
     // without its connection the stream would not have been opened
-    const live: LiveStream = { stream, scope, connection: muxed.scope as ConnectionNode, buffered: 0 }
+    const live = new LiveStream(stream, scope, muxed.scope as ConnectionNode, this.#end)
 
     attachStreamScope(stream, scope)
     stream.addEventListener('close', () => { this.handlers.closed(live) })
@@ -202,10 +203,11 @@ export class StreamTracker {
     this.live.add(live)
     this.handlers.add(live)
     this.#transient.addStream(scope)
-    this.memory.watchStream(stream)
+    this.memory.watchStream(live)
+    countIterated(live)
   }
 
-  #end (live: LiveStream): void {
+  readonly #end = (live: LiveStream): void => {
     this.live.delete(live)
     this.#transient.delete(live.scope)
     live.scope.done()

@@ -1,5 +1,8 @@
 import { InvalidParametersError } from '@libp2p/interface'
 import { ipFromMultiaddr } from '../admission/ip-from-address.ts'
+import { IPNetwork } from '../admission/ip-network.ts'
+import { IPV6_HOST_PREFIX_LENGTH } from '../admission/subnet-limits.ts'
+import { describe } from '../describe-value.ts'
 import { TransientShareRefusal } from './transient-share-refusal.ts'
 import type { TransientHolder } from '../resource-manager-stat.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
@@ -53,7 +56,7 @@ export class TransientHolders {
    */
   constructor (manager: DefaultResourceManager, share: number = DEFAULT_SHARE, now: () => number = Date.now) {
     if (typeof share !== 'number' || !(share > 0 && share <= 1)) {
-      throw new InvalidParametersError(`transientShare: expected a number above 0, up to 1, got ${String(share)}`)
+      throw new InvalidParametersError(`transientShare: expected a number above 0, up to 1, got ${describe(share)}`)
     }
 
     this.#manager = manager
@@ -62,34 +65,46 @@ export class TransientHolders {
   }
 
   /**
-   * Why an inbound connection must not be opened, if so
+   * Why an inbound connection must not be opened, if so. It counts as a refusal.
    */
   refuseConnection (address: Multiaddr): AnyRefusal | undefined {
-    const ip = ipFromMultiaddr(address)?.toString()
+    return this.#manager.refuse(this.findConnection(address))
+  }
+
+  /**
+   * Why an inbound stream must not be opened, if so. It counts as a refusal.
+   */
+  refuseStream (peer: PeerId): AnyRefusal | undefined {
+    return this.#manager.refuse(this.findStream(peer))
+  }
+
+  /**
+   * The same as `refuseConnection` for somebody who only asks
+   */
+  findConnection (address: Multiaddr): AnyRefusal | undefined {
+    const host = hostOf(address)
 
     // a relayed connection has the address of the relay, which is not to blame
-    if (ip == null) {
+    if (host == null) {
       return
     }
 
     const { conns, connsInbound } = this.#manager.viewTransient(scope => scope.limit)
 
-    return this.#refuse('connection', ip, this.#connections, Math.min(conns, connsInbound))
+    return this.#find('connection', host, this.#connections, Math.min(conns, connsInbound))
   }
 
   /**
-   * Why an inbound stream must not be opened, if so
+   * The same as `refuseStream` for somebody who only asks
    */
-  refuseStream (peer: PeerId): AnyRefusal | undefined {
+  findStream (peer: PeerId): AnyRefusal | undefined {
     const { streams, streamsInbound } = this.#manager.viewTransient(scope => scope.limit)
 
-    return this.#refuse('stream', peer.toString(), this.#streams, Math.min(streams, streamsInbound))
+    return this.#find('stream', peer.toString(), this.#streams, Math.min(streams, streamsInbound))
   }
 
   addConnection (connection: ConnectionNode, address: Multiaddr): void {
-    const ip = ipFromMultiaddr(address)?.toString()
-
-    this.#add(connection, { remote: address.toString(), since: this.#now(), key: ip, counts: this.#connections })
+    this.#add(connection, { remote: address.toString(), since: this.#now(), key: hostOf(address), counts: this.#connections })
   }
 
   addStream (stream: StreamNode): void {
@@ -146,7 +161,7 @@ export class TransientHolders {
     }
   }
 
-  #refuse (resource: 'connection' | 'stream', key: string, counts: Map<string, number>, limit: number): AnyRefusal | undefined {
+  #find (resource: 'connection' | 'stream', key: string, counts: Map<string, number>, limit: number): AnyRefusal | undefined {
     const current = counts.get(key) ?? 0
 
     // everybody may have one
@@ -154,6 +169,16 @@ export class TransientHolders {
       return
     }
 
-    return this.#manager.refuse(new TransientShareRefusal(resource, key, current, Math.floor(this.#share * limit)))
+    return new TransientShareRefusal(resource, key, current, Math.floor(this.#share * limit))
   }
+}
+
+/**
+ * What a remote cannot choose of its address: all of IPv4, and the prefix of IPv6 that
+ * it has all of
+ */
+function hostOf (address: Multiaddr): string | undefined {
+  const ip = ipFromMultiaddr(address)
+
+  return ip?.version === 6 ? new IPNetwork(ip, IPV6_HOST_PREFIX_LENGTH).toString() : ip?.toString()
 }

@@ -1,3 +1,4 @@
+import { override } from './override.ts'
 import type { MessageStream } from '@libp2p/interface'
 import type { AbstractMessageStream } from '@libp2p/utils'
 
@@ -35,19 +36,19 @@ export function transportSide (stream: MessageStream): TransportSide | undefined
  * application sends may wait in the write buffer, and be thrown away there.
  */
 export function watchBytes (stream: TransportSide, listener: ByteListener): void {
-  const onData = stream.onData.bind(stream)
-  const sendData = stream.sendData.bind(stream)
+  // not bound, as there may be very many streams
+  const { onData, sendData } = stream
 
-  stream.onData = (data) => {
+  override(stream, 'onData', (data) => {
     listener.received(data.byteLength)
-    onData(data)
-  }
+    onData.call(stream, data)
+  })
 
-  stream.sendData = (data) => {
-    const result = sendData(data)
+  override(stream, 'sendData', (data) => {
+    const result = sendData.call(stream, data)
 
     listener.sent(result.sentBytes)
 
     return result
-  }
+  })
 }

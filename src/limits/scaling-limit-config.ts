@@ -1,4 +1,5 @@
 import { InvalidParametersError } from '@libp2p/interface'
+import { describe } from '../describe-value.ts'
 import { autoScaleTarget } from './auto-scale.ts'
 import { availableResources } from './available-resources.ts'
 import { makeConcrete } from './concrete-limits.ts'
@@ -242,11 +243,11 @@ export class ScalingLimitConfig {
    */
   scale ({ memory = 0, fds = 0 }: ScaleTarget = {}): ConcreteLimitConfig {
     if (!Number.isFinite(memory)) {
-      throw new InvalidParametersError(`memory: expected a number of bytes, got ${memory}`)
+      throw new InvalidParametersError(`memory: expected a number of bytes, got ${describe(memory)}`)
     }
 
     if (typeof fds !== 'number' || Number.isNaN(fds)) {
-      throw new InvalidParametersError(`fds: expected a number of file descriptors, got ${fds}`)
+      throw new InvalidParametersError(`fds: expected a number of file descriptors, got ${describe(fds)}`)
     }
 
     const mebibytes = memory > BASE_MEMORY ? Math.floor(memory / MiB) : 0

@@ -9,14 +9,25 @@ import type { Connection, MultiaddrConnectionTimeline, Stream } from '@libp2p/in
  * there before the connection is
  */
 const connections = new WeakMap<MultiaddrConnectionTimeline, ConnectionNode>()
-const streams = new WeakMap<Stream, StreamNode>()
+
+/**
+ * A stream has its scope itself: a `WeakMap` of all of them makes V8 keep closed streams
+ * until it next collects its whole heap
+ */
+const STREAM_SCOPE = Symbol('libp2p-resource-manager.scope')
+
+interface ScopedStream extends Stream {
+  [STREAM_SCOPE]?: StreamNode
+}
 
 export function attachConnectionScope (connection: { timeline: MultiaddrConnectionTimeline }, scope: ConnectionNode): void {
   connections.set(connection.timeline, scope)
 }
 
 export function attachStreamScope (stream: Stream, scope: StreamNode): void {
-  streams.set(stream, scope)
+  const scoped: ScopedStream = stream
+
+  scoped[STREAM_SCOPE] = scope
 }
 
 export function attachedConnectionScope (connection: { timeline: MultiaddrConnectionTimeline }): ConnectionNode | undefined {
@@ -24,7 +35,7 @@ export function attachedConnectionScope (connection: { timeline: MultiaddrConnec
 }
 
 export function attachedStreamScope (stream: Stream): StreamNode | undefined {
-  return streams.get(stream)
+  return (stream as ScopedStream | undefined)?.[STREAM_SCOPE]
 }
 
 /**
@@ -48,5 +59,5 @@ export function getConnectionScope (connection: Connection): ConnectionScope {
  * ```
  */
 export function getStreamScope (stream: Stream): StreamScope {
-  return streams.get(stream) ?? nullStreamScope()
+  return attachedStreamScope(stream) ?? nullStreamScope()
 }

@@ -33,6 +33,11 @@ export interface RequestCount extends RefusalCount {
   requested?: MessageStreamDirection
 
   /**
+   * What was refused, where the resource does not say
+   */
+  request?: AnyRefusal['request']
+
+  /**
    * What was refused is a connection that would have used a file descriptor
    */
   usefd: boolean
@@ -51,19 +56,19 @@ export class RefusalCounts {
   // few enough that looking through them beats making a key to look up
   readonly #counts: RequestCount[] = []
 
-  add ({ added, attempted, direction, kind, resource }: AnyRefusal): void {
+  add ({ added, attempted, direction, kind, request, resource }: AnyRefusal): void {
     const requested = directionOf(added) ?? direction
     const usefd = added != null && added.fd > 0
 
     for (const entry of this.#counts) {
-      if (entry.kind === kind && entry.resource === resource && entry.direction === direction && entry.requested === requested && entry.usefd === usefd) {
+      if (entry.kind === kind && entry.resource === resource && entry.direction === direction && entry.requested === requested && entry.request === request && entry.usefd === usefd) {
         entry.count++
         entry.amount += attempted
         return
       }
     }
 
-    this.#counts.push({ kind, resource, direction, requested, usefd, count: 1, amount: attempted })
+    this.#counts.push({ kind, resource, direction, requested, request, usefd, count: 1, amount: attempted })
   }
 
   /**

@@ -9,7 +9,7 @@ export interface ServiceGate {
   /**
    * Why it may not be part of the service, if so
    */
-  findRefusal(node: MovableNode, service: string): AnyRefusal | undefined
+  findRefusal(node: Pick<MovableNode, 'inbound' | 'kind'>, service: string): AnyRefusal | undefined
 
   /**
    * It has become part of the service

@@ -43,15 +43,33 @@ describe('admission/stream-rates', () => {
     const limiter = create({ protocol: { [PROTOCOL]: { rate: 1, burst: 5 } }, protocolPeer: { [PROTOCOL]: { rate: 1, burst: 3 } } })
 
     expect(drain(() => limiter.admitProtocol(PROTOCOL, 'a'))).to.equal(3)
-    expect(limiter.admitProtocol(PROTOCOL, 'a')).to.include({ scope: `protocol:${PROTOCOL}.peer:a` })
+    expect(limiter.admitProtocol(PROTOCOL, 'a')).to.deep.include({ scope: `protocol:${PROTOCOL}.peer:a`, settingPath: ['rateLimits', 'streams', 'protocolPeer', PROTOCOL] })
 
     for (let i = 0; i < 50; i++) {
       limiter.admitProtocol(PROTOCOL, 'a')
     }
 
     expect(drain(() => limiter.admitProtocol(PROTOCOL, 'b')), 'what was refused took nothing').to.equal(2)
-    expect(limiter.admitProtocol(PROTOCOL, 'b')).to.include({ scope: `protocol:${PROTOCOL}` })
+    expect(limiter.admitProtocol(PROTOCOL, 'b')).to.deep.include({ scope: `protocol:${PROTOCOL}`, settingPath: ['rateLimits', 'streams', 'protocol', PROTOCOL] })
     expect(drain(() => limiter.admitProtocol('/b/1.0.0', 'a')), 'another protocol').to.equal(100)
+  })
+
+  it('should take nothing from those who only ask', () => {
+    const limiter = create({ peer: { rate: 1, burst: 1 }, protocol: { [PROTOCOL]: { rate: 1, burst: 1 } }, protocolPeer: { [PROTOCOL]: { rate: 1, burst: 1 } } })
+
+    for (let i = 0; i < 10; i++) {
+      expect(limiter.peek('a')).to.equal(undefined)
+      expect(limiter.peekProtocol(PROTOCOL, 'a')).to.equal(undefined)
+    }
+
+    expect(limiter.tables.map(({ size }) => size)).to.deep.equal([0, 0])
+    expect(limiter.admit('a')).to.equal(undefined)
+    expect(limiter.admitProtocol(PROTOCOL, 'a')).to.equal(undefined)
+    expect(limiter.peek('a')).to.include({ scope: 'peer:a', current: 1, limit: 1 })
+    expect(limiter.peek('b')).to.equal(undefined)
+    expect(limiter.peekProtocol(PROTOCOL, 'a')).to.include({ scope: `protocol:${PROTOCOL}.peer:a` })
+    expect(limiter.peekProtocol(PROTOCOL, 'b')).to.include({ scope: `protocol:${PROTOCOL}` })
+    expect(limiter.peekProtocol('/b/1.0.0', 'a')).to.equal(undefined)
   })
 
   it('should not take what is inherited for a protocol', () => {

@@ -268,6 +268,25 @@ describe('admission of connections over TCP', function () {
       expect(server.services.resourceManager.stat().allowlistedTransient.numStreamsInbound).to.equal(0)
     })
 
+    // a peer that connects in calm times would otherwise lose its streams in an attack
+    it('should let streams use the allowlisted limits where the connection had room under the normal ones', async () => {
+      const server = await listener({
+        limits: { system: { streamsInbound: 1 } },
+        allowlist: [multiaddr('/ip4/127.0.0.2')]
+      })
+      await Inbox.of(server)
+      const [trusted, stranger] = await Promise.all([dialer('127.0.0.2'), dialer('127.0.0.3')])
+      const connection = await dial(trusted, server)
+      const strange = await dial(stranger, server)
+
+      await strange.newStream(PROTOCOL)
+      await rejection(strange.newStream(PROTOCOL))
+      await connection.newStream(PROTOCOL)
+
+      await eventually(() => server.services.resourceManager.stat().allowlistedSystem.numStreamsInbound === 1, 'the stream to be counted')
+      expect(server.services.resourceManager.stat().allowlistedSystem.numConnsInbound).to.equal(0)
+    })
+
     it('should follow changes while the node runs', async () => {
       const server = await listener(FULL)
       const [host, stranger] = await Promise.all([dialer('127.0.0.2'), dialer('127.0.0.3')])

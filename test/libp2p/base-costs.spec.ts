@@ -3,7 +3,7 @@ import { createResourceManager, MemoryLimitExceededError } from '../../src/index
 import { resolveBaseCosts } from '../../src/libp2p/base-costs.ts'
 import { rejection } from './fixtures/eventually.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
-import { eventuallyHeld, held, TestNodes } from './fixtures/nodes.ts'
+import { eventuallyHeld, held, memoryAddress, TestNodes } from './fixtures/nodes.ts'
 import { overMemory } from './fixtures/transports.ts'
 import type { PairOptions } from './suite/transport.ts'
 
@@ -71,6 +71,30 @@ describe('what connections and streams weigh in themselves', () => {
     expect(await rejection(open({ dialer: limits(CONNECTION - 1) }))).to.be.instanceOf(MemoryLimitExceededError)
   })
 
+  it('should refuse what remotes open above 80%, while the same node goes on dialling', async () => {
+    const { dialer, listener, address } = await overMemory().connect(nodes, {
+      listener: { manager: { baseCosts, limits: { system: { memory: 10_000 } } } },
+      dialer: { addresses: { listen: [memoryAddress()] } }
+    })
+    const manager = listener.services.resourceManager
+    const fill = (bytes: number): void => { manager.viewSystem(scope => { scope.reserveMemory(bytes) }) }
+    await Inbox.of(dialer)
+
+    // floor(204 / 256 × 10,000) bytes
+    fill(7_968 - CONNECTION + 1)
+    await rejection(dialer.dial(address))
+    expect(manager.refusals()).to.have.lengthOf(1).with.property('0').that.includes({ kind: 'system', resource: 'memory', count: 1 })
+
+    manager.viewSystem(scope => { scope.releaseMemory(1) })
+    await dialer.dial(address)
+    expect(manager.stat().system).to.include({ memory: 7_968, numConnsInbound: 1 })
+
+    const outbound = await listener.dial(dialer.getMultiaddrs()[0], { force: true })
+    await outbound.newStream(PROTOCOL)
+    expect(manager.stat().system).to.include({ memory: 7_968 + CONNECTION + STREAM, numConnsOutbound: 1, numStreamsOutbound: 1 })
+    manager.viewSystem(scope => { scope.releaseMemory(7_968 - CONNECTION) })
+  })
+
   it('should let 300 connections with ordinary streams into the memory of a small machine', () => {
     const { connection, stream } = resolveBaseCosts()
     const limits = createResourceManager({ maxMemory: '128MiB' }).limits
@@ -91,7 +115,7 @@ describe('what connections and streams weigh in themselves', () => {
     expect(resolveBaseCosts({ stream: 0 })).to.include({ stream: 0 }).with.property('connection').above(0)
 
     for (const stream of [-1, 0.5, NaN, Infinity, '8KiB' as any]) {
-      expect(() => resolveBaseCosts({ stream })).to.throw(`baseCosts.stream: expected a whole number of bytes from 0 on, got ${stream}`)
+      expect(() => resolveBaseCosts({ stream })).to.throw(`baseCosts.stream: expected a whole number of bytes from 0 on, got ${typeof stream === 'string' ? JSON.stringify(stream) : stream}`)
         .with.property('name', 'InvalidParametersError')
     }
 

@@ -1,5 +1,6 @@
 import { expect } from 'aegir/chai'
 import { MemoryLimitExceededError } from '../../src/index.ts'
+import { Pressures } from '../../src/libp2p/pressure.ts'
 import { ProcessMemory } from '../../src/libp2p/process-memory.ts'
 import { DefaultResourceManager } from '../../src/resource-manager.ts'
 import { CapturedLogger } from './fixtures/captured-logger.ts'
@@ -18,19 +19,21 @@ describe('the memory of the process', () => {
     await nodes.stop()
   })
 
-  function setUp (init: ProcessMemoryInit, read: () => number | undefined, manager: ResourceManagerInit = {}): { logger: CapturedLogger, manager: DefaultResourceManager, refused(): boolean, memory: ProcessMemory } {
+  function setUp (init: ProcessMemoryInit, read: () => number | undefined, manager: ResourceManagerInit = {}): { logger: CapturedLogger, manager: DefaultResourceManager, refused(): boolean, memory: ProcessMemory, pressures: Pressures } {
     const logger = new CapturedLogger()
     const made = new DefaultResourceManager({ logger, ...manager })
     const memory = new ProcessMemory(made, init, read, () => now)
+    const pressures = new Pressures(made, [memory])
 
     return {
       logger,
       manager: made,
       memory,
+      pressures,
       refused: () => {
         now += 100
 
-        return memory.refuse('stream') != null
+        return pressures.refuse('stream') != null
       }
     }
   }
@@ -57,7 +60,7 @@ describe('the memory of the process', () => {
     const { memory } = setUp({ max: 100 }, () => 101)
 
     now += 100
-    const error = memory.refuse('connection')?.toError()
+    const error = memory.find('connection')?.toError()
     expect(error).to.be.instanceOf(MemoryLimitExceededError)
     expect(error).to.include({ message: 'process: cannot reserve inbound connection: resource limit exceeded', current: 101, limit: 100 })
     expect(error?.settingPath).to.deep.equal(['processMemory', 'max'])
@@ -69,12 +72,12 @@ describe('the memory of the process', () => {
     const { memory } = setUp({ max: 100 }, () => ++readings)
 
     now += 100
-    memory.refuse('stream')
+    memory.find('stream')
     now += 99
-    memory.refuse('stream')
+    memory.find('stream')
     expect(readings).to.equal(1)
     now += 1
-    memory.refuse('stream')
+    memory.find('stream')
     expect(readings).to.equal(2)
   })
 

@@ -58,6 +58,7 @@ describe('streams whose handler still runs', () => {
 
     await eventually(() => arrived.every(({ status }) => status !== 'open'), 'the resets')
     expect(streamsOf(listener)).to.equal(3)
+    expect(listener.services.resourceManager.stat().handlers).to.deep.equal({ running: 3, overdue: 0 })
 
     // no room for a fourth handler
     await expect(local.newStream(PROTOCOL)).to.eventually.be.rejected()
@@ -131,14 +132,17 @@ describe('what is kept for handlers', () => {
     handlers.closed(run(never, '/later/1.0.0').live)
     clock.tick(GRACE / 2 - 1)
     expect(ended).to.have.lengthOf(0)
+    expect(handlers.stat()).to.deep.equal({ running: 4, overdue: 0 })
 
     clock.tick(1)
+    expect(handlers.stat()).to.deep.equal({ running: 1, overdue: 3 })
     expect(ended.map(({ stream }) => stream.protocol)).to.deep.equal(['/a/1.0.0', '/b/1.0.0', '/a/1.0.0'])
     expect(errors).to.have.lengthOf(1)
     expect(errors[0]).to.include('/a/1.0.0 (2), /b/1.0.0 (1)').and.to.not.include('later')
 
     clock.tick(GRACE / 2)
     expect(ended).to.have.lengthOf(4)
+    expect(handlers.stat()).to.deep.equal({ running: 0, overdue: 4 })
   })
 
   it('should be released at once where a handler has returned or has ended before', async () => {

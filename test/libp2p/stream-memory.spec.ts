@@ -3,8 +3,11 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { mplex } from '@libp2p/mplex'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { expect } from 'aegir/chai'
+import delay from 'delay'
+import fc from 'fast-check'
 import sinon from 'sinon'
 import { getStreamScope, MEMORY_PRIORITY_MEDIUM, MemoryLimitExceededError } from '../../src/index.ts'
+import { LiveStream } from '../../src/libp2p/live-stream.ts'
 import { StreamMemory } from '../../src/libp2p/stream-memory.ts'
 import { DefaultResourceManager } from '../../src/resource-manager.ts'
 import { eventually, rejection } from './fixtures/eventually.ts'
@@ -12,7 +15,6 @@ import { held, otherEnd, TestNodes } from './fixtures/nodes.ts'
 import { overMemory } from './fixtures/transports.ts'
 import type { NodeOptions, TestNode } from './fixtures/nodes.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
-import type { LiveStream } from '../../src/libp2p/live-stream.ts'
 import type { LimitsInit } from '../../src/limits/resolve-limits.ts'
 import type { ConnectionNode } from '../../src/scopes/connection-node.ts'
 import type { StreamNode } from '../../src/scopes/stream-node.ts'
@@ -207,6 +209,66 @@ for (const [name, muxer] of Object.entries({ yamux: yamux(), mplex: mplex() })) 
       })
     }
 
+    it('should abort at the limit what comes byte by byte, and weighs little more until then', async () => {
+      const { listener, open } = await connect({ limits: { stream: { memory: fillable(2_000) } } })
+      const { near, far, ended } = await open()
+      const pieces = (): Uint8Array[] => [...(far as any).readBuffer]
+
+      for (let i = 0; i < 2_000; i++) {
+        near.send(Uint8Array.of(i))
+      }
+
+      await eventuallyMemory(listener, 2_000)
+      expect(far.status).to.equal('open')
+      expect(pieces().length).to.be.below(10)
+      expect(pieces().reduce((sum, { buffer }) => sum + buffer.byteLength, 0)).to.equal(2_000)
+
+      near.send(Uint8Array.of(1))
+      await eventually(() => far.status === 'aborted', 'the end of the stream')
+      expect(ended[0]).to.be.instanceOf(MemoryLimitExceededError)
+    })
+
+    it('should deliver the same bytes whenever somebody looks at the buffers', async () => {
+      const { listener, open } = await connect()
+      const { near, far } = await open()
+      const live = [near, far].map(stream => new LiveStream(stream, getStreamScope(far) as StreamNode, {} as ConnectionNode, () => {}))
+      const look = (): void => { live.forEach(one => { one.measure() }) }
+      const sent: number[] = []
+      const echoed: number[] = []
+
+      far.addEventListener('message', ({ data }) => { far.send(data) })
+      near.addEventListener('message', ({ data }) => { echoed.push(...data.subarray()) })
+
+      await fc.assert(fc.asyncProperty(fc.array(fc.oneof(fc.integer({ min: 1, max: 3_000 }), fc.constantFrom(1, 'pause', 'resume', 'look', 'wait'))), async (steps) => {
+        for (const step of steps) {
+          if (typeof step === 'number') {
+            const data = crypto.getRandomValues(new Uint8Array(step))
+
+            near.send(data)
+            sent.push(...data)
+          } else if (step === 'look') {
+            look()
+          } else if (step === 'wait') {
+            await delay(0)
+          } else {
+            far[step as 'pause' | 'resume']()
+          }
+        }
+
+        far.resume()
+        await eventually(() => {
+          look()
+
+          return echoed.length === sent.length
+        }, 'the echo')
+        expect(Uint8Array.from(echoed)).to.equalBytes(Uint8Array.from(sent))
+        sent.length = 0
+        echoed.length = 0
+      }), { numRuns: 20 })
+
+      await eventuallyMemory(listener, 0)
+    })
+
     it('should deliver the same bytes whether a stream is paused or not', async () => {
       const { open } = await connect()
       const { near, far } = await open()
@@ -269,6 +331,18 @@ describe('the write buffers of streams', () => {
     stream.send(new Uint8Array(3 * WINDOW))
     await eventually(() => stream.writeBufferLength > 0 && dialer.services.resourceManager.stat().system.memory === stream.writeBufferLength, 'the write buffer')
   })
+
+  it('should not hold all of what was sent for the last bytes that the remote does not take', async () => {
+    const { dialer, listener, address } = await overMemory(yamux()).connect(nodes)
+    await listener.handle(A, (stream) => { stream.pause() })
+    const stream = await (await dialer.dial(address)).newStream(A)
+    const left = (): Uint8Array[] => [...(stream as any).writeBuffer]
+
+    stream.send(new Uint8Array(WINDOW + 100))
+    await eventually(() => stream.writeBufferLength > 0 && dialer.services.resourceManager.stat().system.memory === stream.writeBufferLength, 'the write buffer')
+    expect(stream.writeBufferLength).to.be.below(KiB)
+    expect(left().map(({ buffer }) => buffer.byteLength)).to.deep.equal([stream.writeBufferLength])
+  })
 })
 
 /**
@@ -293,7 +367,7 @@ class FakeStream {
 }
 
 describe('when buffers are looked at', () => {
-  const MiB = 2 ** 20
+  const LOOK_AFTER_BYTES = 64 * KiB
   let clock: SinonFakeTimers
 
   beforeEach(() => {
@@ -308,20 +382,17 @@ describe('when buffers are looked at', () => {
     const manager = new DefaultResourceManager({ limits })
     const peer = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
     const streams = Array.from({ length: count }, () => new FakeStream())
-    const live = new Set<LiveStream>(streams.map(stream => ({
-      stream: stream as unknown as Stream,
-      scope: manager.openStream(peer, 'outbound') as StreamNode,
-      connection: manager.openConnection('outbound', false) as ConnectionNode,
-      buffered: 0
-    })))
-    const memory = new StreamMemory(manager, live, (ended) => {
+    const connection = manager.openConnection('outbound', false) as ConnectionNode
+    const end = (ended: LiveStream): void => {
       live.delete(ended)
       ended.scope.done()
-    })
+    }
+    const live = new Set(streams.map(stream => new LiveStream(stream as unknown as Stream, manager.openStream(peer, 'outbound') as StreamNode, connection, end)))
+    const memory = new StreamMemory(manager, live)
 
     // the manager has a timer of its own
     const others = clock.countTimers()
-    live.forEach(({ stream }) => { memory.watchStream(stream) })
+    live.forEach(one => { memory.watchStream(one) })
 
     return { manager, memory, live, streams, timers: () => clock.countTimers() - others }
   }
@@ -338,27 +409,27 @@ describe('when buffers are looked at', () => {
     }
 
     memory.watchConnection(connection as any)
-    streams[0].readBufferLength = MiB
+    streams[0].readBufferLength = LOOK_AFTER_BYTES
 
-    receive(MiB - 1)
+    receive(LOOK_AFTER_BYTES - 1)
     await Promise.resolve()
     expect(memoryOf(manager)).to.equal(0)
 
     receive(1)
     await Promise.resolve()
-    expect(memoryOf(manager)).to.equal(MiB)
+    expect(memoryOf(manager)).to.equal(LOOK_AFTER_BYTES)
   })
 
   it('should not wait for the interval once a lot could not be sent', async () => {
     const { manager, streams } = await setUp(1)
 
-    streams[0].send(new Uint8Array(MiB - 1))
+    streams[0].send(new Uint8Array(LOOK_AFTER_BYTES - 1))
     await Promise.resolve()
     expect(memoryOf(manager)).to.equal(0)
 
     streams[0].send(new Uint8Array(1))
     await Promise.resolve()
-    expect(memoryOf(manager)).to.equal(MiB)
+    expect(memoryOf(manager)).to.equal(LOOK_AFTER_BYTES)
   })
 
   it('should look in intervals while there are streams, with one timer, and no longer', async () => {
@@ -396,6 +467,28 @@ describe('when buffers are looked at', () => {
 
     expect(live).to.have.lengthOf(1)
     expect(memoryOf(manager)).to.equal(50)
+  })
+
+  it('should count what the channel of a stream has not sent, while it says so', async () => {
+    const { manager, memory, live, streams } = await setUp(1)
+    const [before] = live
+    const channel = { readyState: 'open', bufferedAmount: 7 }
+    const stream = Object.assign(streams[0], { channel })
+
+    live.clear()
+    live.add(new LiveStream(stream as unknown as Stream, before.scope, before.connection, () => {}))
+    memory.look()
+    expect(memoryOf(manager)).to.equal(7)
+
+    Object.defineProperty(channel, 'bufferedAmount', { get: () => { throw new Error('destroyed') } })
+    memory.look()
+    expect(memoryOf(manager)).to.equal(0)
+
+    Object.assign(stream, { channel: { readyState: 'closing', bufferedAmount: 7 } })
+    live.clear()
+    live.add(new LiveStream(stream as unknown as Stream, before.scope, before.connection, () => {}))
+    memory.look()
+    expect(memoryOf(manager)).to.equal(0)
   })
 
   it('should abort the one that grows where others hold nothing that could be freed', async () => {

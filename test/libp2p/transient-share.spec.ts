@@ -56,6 +56,25 @@ describe('the share of one remote of the transient scope', () => {
     expect(holders.refuseConnection(OTHER_IP)).to.equal(undefined)
   })
 
+  it('should count an IPv6 /56 as one remote, and an IPv4 address in any spelling', () => {
+    const { holders, open } = setUp()
+    const inPrefix = (host: string): typeof ADDRESS => multiaddr(`/ip6/${host}/tcp/1`)
+
+    open(inPrefix('2001:db8:0:100::1'))
+    open(inPrefix('2001:db8:0:1ff:ffff:ffff:ffff:ffff'))
+    expect(explain(holders.refuseConnection(inPrefix('2001:db8:0:180::2')))).to.include({
+      message: 'transient:2001:db8:0:100::/56: cannot reserve inbound connection: resource limit exceeded',
+      current: 2
+    })
+    expect(holders.refuseConnection(inPrefix('2001:db8:0:200::1'))).to.equal(undefined)
+    expect(holders.refuseConnection(inPrefix('2001:db8:0:ff::1'))).to.equal(undefined)
+
+    open()
+    open(inPrefix('::ffff:1.2.3.4'))
+    expect(explain(holders.refuseConnection(SAME_IP))).to.have.property('scope', 'transient:1.2.3.4')
+    expect(holders.refuseConnection(inPrefix('::ffff:1.2.3.5'))).to.equal(undefined)
+  })
+
   it('should count what is transient only, and what is inbound only', () => {
     const { holders, open } = setUp()
 
@@ -106,7 +125,7 @@ describe('the share of one remote of the transient scope', () => {
 
   it('should refuse a share that is none', () => {
     for (const share of [0, -1, 1.1, NaN, '50%' as any]) {
-      expect(() => setUp(share)).to.throw(`transientShare: expected a number above 0, up to 1, got ${share}`)
+      expect(() => setUp(share)).to.throw(`transientShare: expected a number above 0, up to 1, got ${typeof share === 'string' ? JSON.stringify(share) : share}`)
         .with.property('name', 'InvalidParametersError')
     }
   })

@@ -1,0 +1,105 @@
+import { CompactList } from './compact-list.ts'
+import { override } from './override.ts'
+import type { Stream, StreamMessageEvent } from '@libp2p/interface'
+
+type Chunk = StreamMessageEvent['data']
+
+/**
+ * What a chunk takes besides its bytes while it waits, in bytes: an object or two, and its
+ * place in a list
+ */
+const CHUNK_WEIGHT = 200
+
+/**
+ * What waits in the iterators of a stream
+ */
+export interface Iterated {
+  readonly stream: Stream
+
+  /**
+   * In bytes
+   */
+  iterated: number
+
+  /**
+   * Gives up what waits: the loop fails with this error instead
+   */
+  dropIterated?(err: Error): void
+}
+
+function weightOf ({ byteLength }: Chunk): number {
+  return byteLength + CHUNK_WEIGHT
+}
+
+/**
+ * What a stream that is iterated receives waits in its iterator until the loop has time
+ * for it. The stream has given it away by then and goes on receiving, so that a loop that
+ * is slower than the remote would collect any amount of it.
+ */
+export function countIterated (holder: Iterated): void {
+  const { stream } = holder
+  const iterate = stream[Symbol.asyncIterator]
+
+  override(stream, Symbol.asyncIterator, () => counted(holder, iterate.call(stream)))
+}
+
+async function * counted (holder: Iterated, source: AsyncIterator<Chunk>): AsyncGenerator<Chunk> {
+  const { stream } = holder
+  let waiting = 0
+  let dropped: Error | undefined
+
+  const count = (change: number): void => {
+    waiting += change
+    holder.iterated += change
+  }
+  const drop = (err: Error): void => {
+    dropped = err
+    count(-waiting)
+    // the source forgets it too
+    source.return?.().catch(() => {})
+  }
+  const onMessage = ({ data }: StreamMessageEvent): void => {
+    // a small part of a large buffer would hold all of it for as long as it waits
+    if (waiting > 0) {
+      CompactList.in({ data }, 'data')?.compact()
+    }
+
+    count(weightOf(data))
+  }
+
+  try {
+    let next = source.next()
+
+    // the source has begun to listen. A listener of ours alone would be given what
+    // nobody reads.
+    if (stream.listenerCount('message') > 0) {
+      stream.addEventListener('message', onMessage)
+      holder.dropIterated = drop
+    }
+
+    for (;;) {
+      const { done, value } = await next
+
+      if (dropped != null) {
+        throw dropped
+      }
+
+      if (done === true) {
+        return
+      }
+
+      count(-Math.min(waiting, weightOf(value)))
+      yield value
+      next = source.next()
+    }
+  } finally {
+    stream.removeEventListener('message', onMessage)
+    count(-waiting)
+
+    if (holder.dropIterated === drop) {
+      holder.dropIterated = undefined
+    }
+
+    await source.return?.()
+  }
+}

@@ -1,0 +1,56 @@
+import { ConnectionNode } from '../scopes/connection-node.ts'
+import { CONNECTIONS } from '../sessions/service-collectors.ts'
+import type { Pressure } from './pressure.ts'
+import type { TransientHolders } from './transient-holders.ts'
+import type { Allowlist } from '../admission/allowlist.ts'
+import type { NodeRefusals } from '../reporting/explain-opening.ts'
+import type { AnyRefusal } from '../scopes/refusal.ts'
+import type { ConnectionScope } from '../scopes/resource-scope.ts'
+import type { ServiceCollectors } from '../sessions/service-collectors.ts'
+import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+export interface FindNodeRefusalsInit {
+  allowlist: Allowlist
+  pressure: Pressure
+  transient: TransientHolders
+  collectors?: ServiceCollectors
+
+  /** By protocol */
+  services: Map<string, string>
+}
+
+/**
+ * Finds what the wiring would refuse, in the order in which it does, for `explain`
+ */
+export class FindNodeRefusals implements NodeRefusals {
+  readonly #init: FindNodeRefusalsInit
+
+  constructor (init: FindNodeRefusalsInit) {
+    this.#init = init
+  }
+
+  findAccepted (address?: Multiaddr): AnyRefusal | undefined {
+    return this.#init.pressure.find('connection') ?? (address == null ? undefined : this.#init.transient.findConnection(address))
+  }
+
+  findConnected (direction: MessageStreamDirection): AnyRefusal | undefined {
+    return this.#init.collectors?.findRefusal(CONNECTIONS, 'connection', direction)
+  }
+
+  findOpened (peer?: PeerId, connection?: ConnectionScope): AnyRefusal | undefined {
+    const { allowlist, pressure, transient } = this.#init
+    const endpoint = connection instanceof ConnectionNode ? connection.endpoint : undefined
+
+    // the connections of trusted addresses may use scopes of their own
+    if (endpoint != null && allowlist.allowed(endpoint)) {
+      return
+    }
+
+    return pressure.find('stream') ?? (peer == null ? undefined : transient.findStream(peer))
+  }
+
+  serviceOf (protocol: string): string | undefined {
+    return this.#init.services.get(protocol)
+  }
+}
