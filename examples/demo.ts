@@ -10,8 +10,8 @@
 
 import { Child } from './demo/child.ts'
 import { PeakUsage } from './demo/peak-usage.ts'
+import { Screen } from './demo/screen.ts'
 import { startServer } from './demo/server.ts'
-import { Screen, scopeTable } from './demo/table.ts'
 import type { HonestReport } from './demo/honest.ts'
 import type { ResourceManager } from '../src/index.ts'
 
@@ -84,6 +84,14 @@ function findReserved (manager: ResourceManager): string[] {
     .map(([name]) => name)
 }
 
+function describeRefusals (manager: ResourceManager): string {
+  const refusals = manager.refusals().sort((a, b) => b.count - a.count)
+
+  return refusals.length === 0
+    ? 'nothing refused yet'
+    : `refused: ${refusals.map(({ kind, resource, direction, count }) => `${count} × ${direction ?? 'any'} ${resource} by ${kind}`).join(', ')}`
+}
+
 const enabled = !process.argv.includes('--without')
 const server = await startServer(enabled)
 const manager = server.services.resourceManager
@@ -114,7 +122,7 @@ function draw (): void {
     `  ${seconds.padStart(2)} s  ${phase.padEnd(8)} ${server.getConnections().length} connections, ${Math.round(process.memoryUsage.rss() / 2 ** 20)} MiB resident, ${enabled ? 'with' : 'without'} a resource manager`,
     `  honest peer: ${record.describe()}`,
     '',
-    ...(enabled ? scopeTable(manager) : [])
+    ...(enabled ? [...String(manager).split('\n'), '', describeRefusals(manager)].map(line => `  ${line}`) : [])
   ])
 }
 

@@ -76,8 +76,9 @@ export interface ResourceManager extends Startable {
    *
    * @param peer
    * @param direction
-   * @param connection - The connection that the stream is opened on. A stream of
-   * an allowlisted connection may use the allowlisted scopes.
+   * @param connection - The connection that the stream is opened on. Where it is
+   * allowlisted, or its address and the peer are, the stream may use the allowlisted
+   * scopes.
    * @throws {ResourceLimitExceededError} If it does not fit
    * @throws {InvalidParametersError} If an argument is invalid
    */
@@ -124,9 +125,9 @@ export interface ResourceManager extends Startable {
   refusals(): RefusalCount[]
 
   /**
-   * Whether something would fit if it was asked for now and, if not, which scope
-   * would refuse it and which setting to change. Nothing changes by it. Limits of
-   * subnets and rates are not looked at, nor is the allowlist.
+   * Whether something would fit if it was asked for now and, if not, which scope, or
+   * which limit of a subnet, a rate, a collector or the process, would refuse it and
+   * which setting to change. Nothing changes by it.
    *
    * @throws {InvalidParametersError} naming the part of the request that is wrong
    */

@@ -28,6 +28,7 @@
  */
 
 import { InvalidParametersError } from '@libp2p/interface'
+import { describe } from './describe-value.ts'
 import { NullResourceManager } from './null-resource-manager.ts'
 import { registerPrometheusMetrics } from './reporting/prometheus-metrics.ts'
 import { DefaultResourceManager } from './resource-manager.ts'
@@ -65,14 +66,14 @@ export function prometheusMetrics (manager: ResourceManager, options: Prometheus
   }
 
   if (!(manager instanceof DefaultResourceManager)) {
-    throw new InvalidParametersError(`manager: expected a resource manager of this package, got ${String(manager)}`)
+    throw new InvalidParametersError(`manager: expected a resource manager of this package, got ${describe(manager)}`)
   }
 
-  const { graph, knownProtocols } = manager.metricsSource
+  const source = manager.metricsSource
   const { protocols = [], registry } = options
 
   return registerPrometheusMetrics({
-    graph,
-    knownProtocols: () => new Set([...knownProtocols(), ...protocols])
+    ...source,
+    knownProtocols: () => new Set([...source.knownProtocols(), ...protocols])
   }, registry)
 }

@@ -29,12 +29,13 @@ import type { NetworkPrefixLimit } from './admission/subnet-limits.ts'
 import type { ResourceManager } from './interface.ts'
 import type { ConcreteLimitConfig } from './limits/limit-config.ts'
 import type { LimitsInit } from './limits/resolve-limits.ts'
+import type { NodeRefusals } from './reporting/explain-opening.ts'
 import type { Explanation, ReservationRequest } from './reporting/explain.ts'
-import type { MetricsSource } from './reporting/metric-families.ts'
+import type { MetricsSource } from './reporting/metric-family.ts'
 import type { ScopeUsage, UsageOptions } from './reporting/scope-usage.ts'
 import type { TraceReporter } from './reporting/trace-event.ts'
 import type { ResourceManagerInit } from './resource-manager-init.ts'
-import type { Holder, HoldersOptions, ResourceManagerStat } from './resource-manager-stat.ts'
+import type { Holder, HoldersOptions, NodeStat, ResourceManagerStat } from './resource-manager-stat.ts'
 import type { BaseCosts } from './scope-opener.ts'
 import type { MovableNode } from './scopes/movable-node.ts'
 import type { RefusalCount } from './scopes/refusal-counts.ts'
@@ -58,6 +59,11 @@ export class DefaultResourceManager implements ResourceManager {
    * Set if some services have a collector
    */
   protected readonly serviceCollectors?: ServiceCollectors
+
+  /**
+   * Set if there is a node that refuses something itself
+   */
+  protected readonly nodeRefusals?: NodeRefusals
 
   readonly #admission: Admission
   readonly #graph: ScopeGraph
@@ -90,7 +96,10 @@ export class DefaultResourceManager implements ResourceManager {
       enforce,
       captureStackTraces: this.log.enabled,
       observer: {
-        onRefusal: (refusal) => { this.#refusalLog.add(refusal) },
+        onRefusal: (refusal) => {
+          this.#refusalLog.add(refusal)
+          this.serviceCollectors?.refused(refusal)
+        },
         onOverRelease: (scope, resource, released, held) => {
           this.#warnings.warn(`${scope}: released more ${resource} than was held (${released} of ${held})`)
         }
@@ -98,7 +107,7 @@ export class DefaultResourceManager implements ResourceManager {
     })
 
     this.#tracer = this.#startTracing(init.trace)
-    this.sessions = new SessionRegistry({ log: this.log, persistence })
+    this.sessions = new SessionRegistry({ log: this.log, persistence, observer: this.#tracer })
     this.serviceCollectors = this.#collectSessions(init.sessions, enforce)
     this.#opener = new ScopeOpener(this.#graph, this.#admission)
     this.#limitsChanged()
@@ -115,7 +124,8 @@ export class DefaultResourceManager implements ResourceManager {
     this.#graph.idle.stop()
     this.#opener.stop()
     this.#refusalLog.flush()
-    await Promise.all([this.#tracer?.stop(), this.sessions.stop()])
+    // the sessions end at once, and reporters are told of it before they are stopped
+    await Promise.all([this.sessions.stop(), this.#tracer?.stop()])
   }
 
   viewSystem<T> (fn: (scope: ResourceScope) => T): T {
@@ -221,7 +231,7 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   stat (): ResourceManagerStat {
-    return graphStat(this.#graph)
+    return { ...graphStat(this.#graph), ...this.nodeStat() }
   }
 
   holders (options?: HoldersOptions): Holder[] {
@@ -233,7 +243,12 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   explain (request: ReservationRequest): Explanation {
-    return explain(this.#graph, request)
+    return explain({
+      graph: this.#graph,
+      admission: this.#admission,
+      opener: this.#opener,
+      node: this.nodeRefusals
+    }, request)
   }
 
   usage (options?: UsageOptions): ScopeUsage[] {
@@ -322,8 +337,18 @@ export class DefaultResourceManager implements ResourceManager {
   get metricsSource (): MetricsSource {
     return {
       graph: this.#graph,
+      sessions: this.sessions,
+      sessionRefusals: () => this.serviceCollectors?.refusals ?? [],
+      nodeStat: () => this.nodeStat(),
       knownProtocols: () => this.knownProtocols()
     }
+  }
+
+  /**
+   * What only a node has
+   */
+  protected nodeStat (): NodeStat {
+    return {}
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { Sample } from './metric-families.ts'
+import type { Sample } from './metric-family.ts'
 import type { RequestCount } from '../scopes/refusal-counts.ts'
 
 /**
@@ -7,6 +7,16 @@ import type { RequestCount } from '../scopes/refusal-counts.ts'
 const SCOPE_LABELS: Record<string, string> = {
   servicePeer: 'service',
   protocolPeer: 'protocol'
+}
+
+function resourceOf ({ request, resource }: RequestCount): string {
+  if (resource === 'subnet' || resource === 'rate') {
+    return resource
+  }
+
+  // a stream that the process has no memory for is a stream, as one for which there is
+  // no file descriptor is a connection
+  return request ?? (resource === 'fd' ? 'connection' : resource)
 }
 
 /**
@@ -25,15 +35,17 @@ export function blockedResources (counts: readonly RequestCount[]): Sample[] {
     samples.set(key, sample)
   }
 
-  for (const { amount, count, kind, requested, resource, usefd } of counts) {
+  for (const entry of counts) {
+    const resource = resourceOf(entry)
+
     if (resource === 'memory') {
-      add('', kind, 'memory', amount)
+      add('', entry.kind, resource, entry.amount)
     } else {
-      add(requested ?? '', kind, resource === 'fd' ? 'connection' : resource, count)
+      add(entry.requested ?? '', entry.kind, resource, entry.count)
     }
 
-    if (usefd) {
-      add('', kind, 'fd', count)
+    if (entry.usefd) {
+      add('', entry.kind, 'fd', entry.count)
     }
   }
 

@@ -1,4 +1,5 @@
 import { InvalidParametersError } from '@libp2p/interface'
+import { describe } from '../describe-value.ts'
 import type { Holder, HoldersOptions } from '../resource-manager-stat.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { StreamNode } from '../scopes/stream-node.ts'
@@ -29,11 +30,11 @@ export interface HoldersSource {
  */
 export function listHolders (source: HoldersSource, { resource = 'memory', top = DEFAULT_TOP }: HoldersOptions = {}, now: number = Date.now()): Holder[] {
   if (resource !== 'memory' && resource !== 'stream') {
-    throw new InvalidParametersError(`resource: expected "memory" or "stream", got ${String(resource)}`)
+    throw new InvalidParametersError(`resource: expected "memory" or "stream", got ${describe(resource)}`)
   }
 
   if (!Number.isInteger(top) || top < 1) {
-    throw new InvalidParametersError(`top: expected a whole number from 1 on, got ${String(top)}`)
+    throw new InvalidParametersError(`top: expected a whole number from 1 on, got ${describe(top)}`)
   }
 
   const counts = countStreams(source.streams)

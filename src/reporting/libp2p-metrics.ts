@@ -1,5 +1,5 @@
 import { DISTRIBUTIONS, GAUGES } from './metric-families.ts'
-import type { DistributionFamily, GaugeFamily, MetricsSource, Sample } from './metric-families.ts'
+import type { DistributionFamily, GaugeFamily, MetricsSource, Sample } from './metric-family.ts'
 import type { Metrics } from '@libp2p/interface'
 
 /**

@@ -1,6 +1,6 @@
 import { Gauge, Histogram, register } from 'prom-client'
 import { DISTRIBUTIONS, GAUGES } from './metric-families.ts'
-import type { DistributionFamily, GaugeFamily, MetricsSource } from './metric-families.ts'
+import type { DistributionFamily, GaugeFamily, MetricsSource } from './metric-family.ts'
 import type { Registry } from 'prom-client'
 
 const PREFIX = 'libp2p_rcmgr_'

@@ -39,6 +39,10 @@ interface Group {
 }
 
 function refuserOf ({ kind, resource, scope }: AnyRefusal): string {
+  if (kind === 'collector') {
+    return 'collectors'
+  }
+
   if (resource === 'subnet' || resource === 'rate') {
     return `${kind} ${resource === 'rate' ? 'rate limit' : 'limit'}`
   }
@@ -55,7 +59,7 @@ const NOUNS = {
 }
 
 function nounOf ({ request, resource }: AnyRefusal, count: number): string {
-  const noun = NOUNS[resource === 'subnet' || resource === 'rate' ? request ?? 'connection' : resource]
+  const noun = NOUNS[request ?? (resource === 'subnet' || resource === 'rate' ? 'connection' : resource)]
 
   return count === 1 ? noun : `${noun}s`
 }

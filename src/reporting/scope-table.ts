@@ -32,13 +32,15 @@ export function scopeTable (graph: ScopeGraph): string {
 
   const hidden: string[] = []
 
-  for (const [kind, nodes] of [['services', services], ['protocols', protocols], ['peers', peers]] as const) {
+  for (const [kind, nodes] of [['service', services], ['protocol', protocols], ['peer', peers]] as const) {
     const fullest = fullestOf(nodes.values())
 
     rows.push(...fullest.map(row))
 
     if (nodes.size > fullest.length) {
-      hidden.push(`${nodes.size - fullest.length} more ${kind}`)
+      const rest = nodes.size - fullest.length
+
+      hidden.push(`${rest} more ${kind}${rest === 1 ? '' : 's'}`)
     }
   }
 

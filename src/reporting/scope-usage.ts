@@ -1,4 +1,5 @@
 import { InvalidParametersError } from '@libp2p/interface'
+import { describe } from '../describe-value.ts'
 import { LIMIT_FIELDS } from '../limits/limit.ts'
 import { peerChildren } from '../scopes/peer-children.ts'
 import type { Limit } from '../limits/limit.ts'
@@ -90,7 +91,7 @@ export function shareOf (used: number, limit: number): number {
  */
 export function scopeUsage (graph: ScopeGraph, { minPercent = DEFAULT_MIN_PERCENT }: UsageOptions = {}): ScopeUsage[] {
   if (!(minPercent >= 0)) {
-    throw new InvalidParametersError(`minPercent: expected a number from 0 on, got ${String(minPercent)}`)
+    throw new InvalidParametersError(`minPercent: expected a number from 0 on, got ${describe(minPercent)}`)
   }
 
   const result: ScopeUsage[] = []

@@ -2,7 +2,7 @@ import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
 import type { Limit } from '../limits/limit.ts'
 
 /**
- * What happened. The types are go-libp2p's.
+ * What happened. The types are go-libp2p's, which has no sessions.
  */
 export type TraceEventType =
   'start' |
@@ -16,7 +16,9 @@ export type TraceEventType =
   'remove_stream' |
   'add_conn' |
   'block_add_conn' |
-  'remove_conn'
+  'remove_conn' |
+  'add_session' |
+  'remove_session'
 
 /**
  * Which scope it was, in parts
@@ -24,8 +26,10 @@ export type TraceEventType =
 export interface TraceScope {
   /**
    * `system`, `transient`, `allowlistedSystem`, `allowlistedTransient`, `service`,
-   * `service-peer`, `protocol`, `protocol-peer`, `peer`, `conn` or `stream`. Limits by
-   * address and of rates are no scopes: refusals by one of them have `subnet` or `rate`.
+   * `service-peer`, `protocol`, `protocol-peer`, `peer`, `conn` or `stream`, and
+   * `session` for a session. Other limits are no scopes: refusals by one of them have
+   * `subnet` or `rate`, `collector`, or `process`, and `transient` for the share of one
+   * remote.
    */
   class: string
   service?: string
@@ -37,6 +41,18 @@ export interface TraceScope {
 
   /** The number of a stream */
   stream?: string
+
+  /** The id of the collector that a session is in */
+  collector?: string
+
+  /** The id of a session, which for a stream of a node is the name of its scope */
+  session?: string
+
+  /** The reference of a session, such as the protocol */
+  reference?: string
+
+  /** The location of a session, such as the address of the remote */
+  location?: string
 
   /**
    * For a span, its numbers from the owner down: `1`, or `1.span-2` for a span of a
@@ -57,8 +73,8 @@ export interface TraceEvent {
   scope?: TraceScope
 
   /**
-   * The name of the scope, which is unique among those that exist. Not set for
-   * `start`.
+   * The name of the scope, which is unique among those that exist. For a session,
+   * `collector:` and the id of its collector. Not set for `start`.
    */
   name?: string
 
@@ -79,11 +95,11 @@ export interface TraceEvent {
 
   /**
    * How many inbound streams or connections were added, less than 0 where they were
-   * removed
+   * removed. When a session ends, the bytes that it has received.
    */
   deltaIn: number
 
-  /** The same for those that are outbound */
+  /** The same for those that are outbound, and the bytes that a session has sent */
   deltaOut: number
 
   // what the scope holds now, of the kind that the event is about
@@ -97,7 +113,8 @@ export interface TraceEvent {
 }
 
 /**
- * Is told of everything that changes in the graph of scopes, as it happens
+ * Is told of everything that changes in the graph of scopes, and of the sessions of
+ * collectors that begin and end, as it happens
  */
 export interface TraceReporter {
   /**

@@ -7,7 +7,7 @@ import type { Limit } from '../limits/limit.ts'
 
 /**
  * An event as go-libp2p writes it: with its names and order of fields, and without
- * those that are 0
+ * those that are 0. Only the scopes of sessions have fields that it does not know.
  */
 export function traceToJSON (event: TraceEvent): string {
   return JSON.stringify({
@@ -41,7 +41,11 @@ function scopeToJSON (scope: TraceScope): Record<string, string | undefined> {
     Service: scope.service,
     Protocol: scope.protocol,
     Peer: scope.peer,
-    Span: scope.span
+    Span: scope.span,
+    Collector: scope.collector,
+    Session: scope.session,
+    Reference: scope.reference,
+    Location: scope.location
   }
 }
 

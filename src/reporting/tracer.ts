@@ -1,4 +1,5 @@
 import { InvalidParametersError } from '@libp2p/interface'
+import { describe } from '../describe-value.ts'
 import { AggregateNode } from '../scopes/aggregate-node.ts'
 import { MEMORY_PRIORITY_ALWAYS } from '../scopes/memory-priority.ts'
 import { OwnedNode } from '../scopes/owned-node.ts'
@@ -8,6 +9,7 @@ import type { TraceEvent, TraceEventType, TraceReporter } from './trace-event.ts
 import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
 import type { AnyNode, GraphTracer } from '../scopes/graph-tracer.ts'
 import type { AnyRefusal, Usage } from '../scopes/refusal.ts'
+import type { ObservedSession, SessionObserver } from '../sessions/session-observer.ts'
 
 type EventFields = Partial<TraceEvent>
 
@@ -20,13 +22,23 @@ function identify (node: AnyNode): Pick<TraceEvent, 'name' | 'scope'> {
 }
 
 /**
- * What a limit by address or of a rate has refused
+ * The kinds of what refuses without being a scope, other than limits by address and of
+ * rates, which are told apart by their resource
  */
-function addedBy ({ direction, request }: AnyRefusal): Usage {
+const REFUSING_KINDS = new Set(['collector', 'process', 'transient'])
+
+function classOf ({ kind, resource }: AnyRefusal): string {
+  return REFUSING_KINDS.has(kind) ? kind : resource
+}
+
+/**
+ * What was refused by something that is not a scope
+ */
+function addedBy ({ direction, request, resource }: AnyRefusal): Usage {
   const inbound = direction === 'inbound' ? 1 : 0
   const outbound = 1 - inbound
 
-  return request === 'stream'
+  return (request ?? resource) === 'stream'
     ? { ...NOTHING, streamsInbound: inbound, streamsOutbound: outbound }
     : { ...NOTHING, connsInbound: inbound, connsOutbound: outbound }
 }
@@ -73,10 +85,10 @@ export interface TracerInit {
 }
 
 /**
- * Turns what changes in the graph into events for reporters. A reporter that fails
+ * Turns what changes in the graph, and the sessions that begin and end, into events for reporters. A reporter that fails
  * takes neither the others nor the graph along.
  */
-export class Tracer implements GraphTracer {
+export class Tracer implements GraphTracer, SessionObserver {
   readonly #reporters: TraceReporter[]
   readonly #onError: (err: unknown) => void
   readonly #onEmpty: () => void
@@ -126,16 +138,36 @@ export class Tracer implements GraphTracer {
   refused (refusal: AnyRefusal): void {
     const { attempted, priority, request, resource } = refusal
     const node = refusal instanceof Refusal && isNode(refusal.node) ? refusal.node : undefined
-    const identity = node == null ? { name: refusal.scope, scope: { class: resource } } : identify(node)
+    const identity = node == null ? { name: refusal.scope, scope: { class: classOf(refusal) } } : identify(node)
     const held = node?.usage ?? NOTHING
     const added = refusal.added ?? addedBy(refusal)
 
-    if (resource === 'memory') {
+    if (resource === 'memory' && request == null) {
       this.#push(this.#event('block_reserve_memory', { ...identity, priority, delta: attempted, memory: held.memory }))
     } else if (resource === 'stream' || request === 'stream') {
       this.#push(this.#event('block_add_stream', { ...identity, ...streams(added, held) }))
     } else {
       this.#push(this.#event('block_add_conn', { ...identity, ...connections(added, held) }))
+    }
+  }
+
+  sessionAdded (collector: string, session: ObservedSession): void {
+    this.#session('add_session', collector, session)
+  }
+
+  sessionRemoved (collector: string, session: ObservedSession): void {
+    this.#session('remove_session', collector, session)
+  }
+
+  #session (type: TraceEventType, collector: string, { id, location, peer, reference, rxBytes, txBytes }: ObservedSession): void {
+    // unlike the graph, collectors go on telling it when nobody listens any more
+    if (this.#reporters.length > 0) {
+      this.#push(this.#event(type, {
+        name: `collector:${collector}`,
+        scope: { class: 'session', collector, session: id, reference, location, peer },
+        deltaIn: rxBytes,
+        deltaOut: txBytes
+      }))
     }
   }
 
@@ -212,12 +244,12 @@ export class Tracer implements GraphTracer {
  */
 export function checkReporters (reporters: TraceReporter[]): void {
   if (!Array.isArray(reporters)) {
-    throw new InvalidParametersError(`trace: expected a list of trace reporters, got ${String(reporters)}`)
+    throw new InvalidParametersError(`trace: expected a list of trace reporters, got ${describe(reporters)}`)
   }
 
   reporters.forEach((reporter, i) => {
     if (typeof reporter?.consumeEvent !== 'function') {
-      throw new InvalidParametersError(`trace[${i}]: expected a trace reporter, got ${String(reporter)}`)
+      throw new InvalidParametersError(`trace[${i}]: expected a trace reporter, got ${describe(reporter)}`)
     }
   })
 }

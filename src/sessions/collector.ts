@@ -261,6 +261,16 @@ export interface Collector {
   sessions(): number
 
   /**
+   * How many sessions are registered and not active yet
+   */
+  pendingSessions(): number
+
+  /**
+   * The `maxSessions`, 0 if there is no limit
+   */
+  maxSessions(): number
+
+  /**
    * Adds a collector whose bit rates count for the `companion…Bitrate` of this one.
    * Its own companions do not, so that collectors may be companions of each other.
    * One that was added before is not counted twice.

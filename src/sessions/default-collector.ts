@@ -8,6 +8,7 @@ import { SlidingWindow } from './sliding-window.ts'
 import { Ticker } from './ticker.ts'
 import type { ResolvedCollectorConfig } from './collector-config.ts'
 import type { Collector, CollectorConfig, Summary } from './collector.ts'
+import type { CollectorObserver } from './session-observer.ts'
 import type { Session } from './session.ts'
 import type { TickResult, TickTask } from './ticker.ts'
 
@@ -32,6 +33,7 @@ export class DefaultCollector implements Collector, TickTask {
   readonly history: History
   readonly config: ResolvedCollectorConfig
   readonly #ticker: Ticker
+  readonly #observer?: CollectorObserver
   readonly #sessions: SessionTable
   readonly #companions = new Set<Collector>()
   readonly #rx: SlidingWindow
@@ -41,13 +43,15 @@ export class DefaultCollector implements Collector, TickTask {
   /**
    * @param config
    * @param ticker - may be shared between collectors, which then need one timer
+   * @param observer - is told of each session
    * @throws {InvalidParametersError} If an option cannot be used
    */
-  constructor (config: CollectorConfig = {}, ticker: Ticker = new Ticker()) {
+  constructor (config: CollectorConfig = {}, ticker: Ticker = new Ticker(), observer?: CollectorObserver) {
     this.config = resolveCollectorConfig(config)
     this.history = new History(this.config.maxHistory)
     this.#ticker = ticker
-    this.#sessions = new SessionTable({ ...this.config, ended: session => { this.#record(session) } })
+    this.#observer = observer
+    this.#sessions = new SessionTable({ ...this.config, ended: session => { this.#ended(session) } })
     this.#rx = new SlidingWindow(ticker.step())
     this.#tx = new SlidingWindow(ticker.step())
     ticker.add(this)
@@ -59,18 +63,39 @@ export class DefaultCollector implements Collector, TickTask {
     checkText('location', location)
     checkText('peer', peer)
 
-    if (!this.#running || this.#sessions.has(id)) {
-      return
+    this.open(id, reference, location, peer)
+  }
+
+  /**
+   * The session with this id, which is registered if there is none. For those who keep
+   * it, so that it need not be looked up for all of its bytes.
+   *
+   * @returns one that is over where the collector is stopped
+   */
+  open (id: string, reference: string, location: string, peer: string): LiveSession {
+    const known = this.#sessions.get(id)
+
+    if (known != null) {
+      return known
     }
 
-    this.#sessions.add(new LiveSession({
+    const session = new LiveSession({
       id,
       reference,
       location: location === '' ? UNKNOWN : location,
       peer: peer === '' ? UNKNOWN : peer,
       step: this.#ticker.step()
-    }))
-    this.#ticker.wake()
+    })
+
+    if (this.#running) {
+      this.#sessions.add(session)
+      this.#ticker.wake()
+      this.#observer?.added(session)
+    } else {
+      session.over = true
+    }
+
+    return session
   }
 
   activate (id: string): boolean {
@@ -109,27 +134,46 @@ export class DefaultCollector implements Collector, TickTask {
   }
 
   ingress (id: string, bytes: number): void {
-    const session = this.#transfer(id, bytes)
+    const session = this.#find(id, bytes)
 
-    if (session == null) {
-      return
+    if (session != null) {
+      this.received(session, bytes)
     }
-
-    session.rxBytes += bytes
-    session.rx.add(bytes, session.lastSeen)
-    this.#rx.add(bytes, session.lastSeen)
   }
 
   egress (id: string, bytes: number): void {
-    const session = this.#transfer(id, bytes)
+    const session = this.#find(id, bytes)
 
-    if (session == null) {
-      return
+    if (session != null) {
+      this.sent(session, bytes)
     }
+  }
 
+  /**
+   * Counts bytes that a session of this collector has received, which must not be over
+   *
+   * @param session
+   * @param bytes - a whole number above 0
+   */
+  received (session: LiveSession, bytes: number): void {
+    const step = this.#ticker.coarseStep()
+
+    this.#sessions.seen(session, step)
+    session.rxBytes += bytes
+    session.rx.add(bytes, step)
+    this.#rx.add(bytes, step)
+  }
+
+  /**
+   * The same for bytes that it has sent
+   */
+  sent (session: LiveSession, bytes: number): void {
+    const step = this.#ticker.coarseStep()
+
+    this.#sessions.seen(session, step)
     session.txBytes += bytes
-    session.tx.add(bytes, session.lastSeen)
-    this.#tx.add(bytes, session.lastSeen)
+    session.tx.add(bytes, step)
+    this.#tx.add(bytes, step)
   }
 
   ingressBitrate (): number {
@@ -242,6 +286,14 @@ export class DefaultCollector implements Collector, TickTask {
     return this.#sessions.activeSize
   }
 
+  pendingSessions (): number {
+    return this.#sessions.size - this.#sessions.activeSize
+  }
+
+  maxSessions (): number {
+    return this.config.maxSessions
+  }
+
   addCompanion (collector: Collector): void {
     if (collector === this || typeof collector?.ingressBitrate !== 'function') {
       throw invalid('collector', 'another collector', collector === this ? 'this one' : collector)
@@ -288,20 +340,20 @@ export class DefaultCollector implements Collector, TickTask {
   /**
    * The session that bytes are counted for, if there are both
    */
-  #transfer (id: string, bytes: number): LiveSession | undefined {
+  #find (id: string, bytes: number): LiveSession | undefined {
     checkBytes(bytes)
 
-    const session = bytes === 0 ? undefined : this.#sessions.get(id)
-
-    if (session != null) {
-      this.#sessions.seen(session, this.#ticker.coarseStep())
-    }
-
-    return session
+    return bytes === 0 ? undefined : this.#sessions.get(id)
   }
 
-  #record (session: LiveSession): void {
-    const { location, peer, reference, rxBytes, txBytes } = session
+  #ended (session: LiveSession): void {
+    const { active, location, peer, reference, rxBytes, txBytes } = session
+
+    this.#observer?.removed(session)
+
+    if (!active) {
+      return
+    }
 
     this.history.add({ location, peer, reference, totalSessions: 1, totalRxBytes: rxBytes, totalTxBytes: txBytes })
     // somebody may wait for the history to change

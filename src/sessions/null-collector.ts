@@ -99,6 +99,14 @@ export class NullCollector implements Collector {
     return 0
   }
 
+  pendingSessions (): number {
+    return 0
+  }
+
+  maxSessions (): number {
+    return 0
+  }
+
   addCompanion (): void {}
 
   companionIngressBitrate (): number {

@@ -8,6 +8,7 @@ import { Persistence } from './persistence.ts'
 import { Ticker } from './ticker.ts'
 import type { Collector, CollectorConfig, Summary } from './collector.ts'
 import type { HistoryStoreInit } from './history-store.ts'
+import type { CollectorObserver, SessionObserver } from './session-observer.ts'
 import type { Session } from './session.ts'
 import type { TickerInit } from './ticker.ts'
 import type { Logger, Startable } from '@libp2p/interface'
@@ -27,6 +28,13 @@ export interface SessionRegistryInit extends TickerInit {
    * @default it is not logged
    */
   log?: Logger
+
+  /**
+   * Who is told of every session that begins or ends
+   *
+   * @default nobody
+   */
+  observer?: SessionObserver
 }
 
 /**
@@ -72,6 +80,7 @@ export class SessionRegistry implements SessionRegistryReader, Startable {
   readonly #ticker: Ticker
   readonly #store?: HistoryStore
   readonly #warnings?: WarningLog
+  readonly #observer?: SessionObserver
   readonly #registered = new Map<string, RegisteredCollector>()
   #started = false
 
@@ -79,13 +88,14 @@ export class SessionRegistry implements SessionRegistryReader, Startable {
    * @throws {InvalidParametersError} If the persistence lacks a datastore or a key
    */
   constructor (init: SessionRegistryInit = {}) {
-    const { log, now, persistence } = init
+    const { log, now, observer, persistence } = init
 
     checkPersistence(persistence)
 
     this.#ticker = new Ticker({ now })
     this.#store = persistence == null ? undefined : new HistoryStore(persistence)
     this.#warnings = log == null ? undefined : new WarningLog(log, now)
+    this.#observer = observer
   }
 
   /**
@@ -103,7 +113,7 @@ export class SessionRegistry implements SessionRegistryReader, Startable {
       throw invalid('id', 'one that is not registered', id)
     }
 
-    const collector = new DefaultCollector(config, this.#ticker)
+    const collector = new DefaultCollector(config, this.#ticker, this.#observe(id))
     const persistence = this.#persist(id, collector)
 
     this.#registered.set(id, { collector, persistence })
@@ -183,6 +193,17 @@ export class SessionRegistry implements SessionRegistryReader, Startable {
       collector.stop()
       await persistence?.stop()
     }))
+  }
+
+  #observe (id: string): CollectorObserver | undefined {
+    const observer = this.#observer
+
+    return observer == null
+      ? undefined
+      : {
+          added: session => { observer.sessionAdded(id, session) },
+          removed: session => { observer.sessionRemoved(id, session) }
+        }
   }
 
   #persist (id: string, { config, history }: DefaultCollector): Persistence | undefined {

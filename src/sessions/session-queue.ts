@@ -32,6 +32,9 @@ export class SessionQueue {
   remove (session: LiveSession): void {
     this.#unlink(session)
     this.#size--
+    // one that is kept by somebody would keep all that came after it
+    session.previous = undefined
+    session.next = undefined
   }
 
   moveToEnd (session: LiveSession): void {

@@ -47,12 +47,12 @@ export class SessionRefusal implements RefusedRequest {
   readonly attempted = 1
 
   readonly limit: number
-  readonly #service: string
-  readonly #setting: SessionLimit
+  readonly service: string
+  readonly setting: SessionLimit
 
   constructor (init: SessionRefusalInit) {
-    this.#service = init.service
-    this.#setting = init.setting
+    this.service = init.service
+    this.setting = init.setting
     this.resource = init.setting === 'maxSessions' ? init.request : 'rate'
     this.request = init.request
     this.direction = init.direction
@@ -61,7 +61,7 @@ export class SessionRefusal implements RefusedRequest {
   }
 
   get scope (): string {
-    return `collector:${this.#service}`
+    return `collector:${this.service}`
   }
 
   get message (): string {
@@ -69,7 +69,7 @@ export class SessionRefusal implements RefusedRequest {
   }
 
   get settingPath (): SettingPath {
-    return ['sessions', 'collectors', this.#service, this.#setting]
+    return ['sessions', 'collectors', this.service, this.setting]
   }
 
   toError (): ResourceLimitExceededError {

@@ -14,7 +14,7 @@ export interface SessionTableInit {
   sessionTimeout: number
 
   /**
-   * Called with each session that ends and was active
+   * Called with each session that ends, active or pending
    */
   ended(session: LiveSession): void
 }
@@ -89,14 +89,16 @@ export class SessionTable {
   }
 
   end (session: LiveSession): void {
+    session.over = true
     this.#sessions.delete(session.id)
 
     if (session.active) {
       this.#active.remove(session)
-      this.#ended(session)
     } else {
       this.#pending.remove(session)
     }
+
+    this.#ended(session)
   }
 
   endAll (): void {

@@ -63,6 +63,12 @@ export class LiveSession {
   readonly tx: SlidingWindow
   extra = ''
   active = false
+
+  /**
+   * It has ended, for whatever reason: there may be another one with the same id
+   */
+  over = false
+
   rxBytes = 0
   txBytes = 0
 

@@ -5,6 +5,7 @@ import delay from 'delay'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { getStreamScope } from '../../src/index.ts'
 import { prometheusMetrics } from '../../src/prometheus.ts'
+import { eventually } from '../libp2p/fixtures/eventually.ts'
 import { TestNodes } from '../libp2p/fixtures/nodes.ts'
 import { PROTOCOL, SERVICE } from '../scopes/fixtures.ts'
 import { hasPrometheus, PrometheusServer } from './prometheus-server.ts'
@@ -24,6 +25,11 @@ const PATIENCE = 30_000
  * How long to wait between two looks, in ms
  */
 const ROUND = 250
+
+/**
+ * How late the event loop may be, in ms
+ */
+const MAX_DELAY = 100
 
 interface Panel {
   title: string
@@ -57,7 +63,10 @@ async function createServer (nodes: TestNodes): Promise<TestNode> {
       limits: { system: { conns: 100, streams: 1_000, memory: 1_000_000 }, protocolPeer: { [PROTOCOL]: { streamsInbound: 3 } } },
       services: { [SERVICE]: [PROTOCOL] },
       subnetLimits: { prefixes: [{ network: '127.0.0.0/8', connCount: 2 }] },
-      rateLimits: { streams: { peer: { rate: 1, burst: 20 } } }
+      rateLimits: { streams: { peer: { rate: 1, burst: 20 } } },
+      sessions: { collectors: { [SERVICE]: { maxSessions: 2, maxRxBitrate: 1_000_000_000 } } },
+      processMemory: { max: '100GB' },
+      eventLoopDelay: { max: MAX_DELAY }
     }
   })
 
@@ -69,7 +78,19 @@ async function createServer (nodes: TestNodes): Promise<TestNode> {
 }
 
 /**
- * Opens more connections, streams and memory than the node has limits for
+ * Keeps the node, and everything else here, from doing anything
+ */
+function blockEventLoop (ms: number): void {
+  const end = performance.now() + ms
+
+  while (performance.now() < end) {
+    // that is what it is for
+  }
+}
+
+/**
+ * Opens more connections, streams and memory than the node has limits for, and makes
+ * it later than it may be
  */
 async function load (client: TestNode, server: TestNode, connection: Connection): Promise<void> {
   const ignore = (): void => {}
@@ -82,6 +103,10 @@ async function load (client: TestNode, server: TestNode, connection: Connection)
   }).map(async opening => opening.catch(ignore)))
 
   expect(() => { server.services.resourceManager.viewSystem(scope => { scope.reserveMemory(2_000_000) }) }).to.throw()
+
+  blockEventLoop(3 * MAX_DELAY)
+  await eventually(() => server.services.resourceManager.stat().eventLoopDelay?.refusing, 'the delay of the event loop')
+  await connection.newStream(PROTOCOL).catch(ignore)
 }
 
 describe('dashboard', function () {
@@ -118,7 +143,7 @@ describe('dashboard', function () {
     const deadline = Date.now() + PATIENCE
     let empty: Array<{ title: string, expression: string }>
 
-    expect(expressions).to.have.length.above(20)
+    expect(expressions).to.have.length.above(40)
 
     do {
       await load(client, server, connection)

@@ -4,35 +4,13 @@ import { expect } from 'aegir/chai'
 import { Registry } from 'prom-client'
 import { createResourceManager } from '../../src/index.ts'
 import { prometheusMetrics } from '../../src/prometheus.ts'
+import { registerPrometheusMetrics } from '../../src/reporting/prometheus-metrics.ts'
 import { eventuallyEqual } from '../libp2p/fixtures/eventually.ts'
 import { memoryAddress, TestNodes } from '../libp2p/fixtures/nodes.ts'
 import { createManager, errorOf, peerA, peerB, PROTOCOL, SERVICE } from '../scopes/fixtures.ts'
+import { scrape, scrapeManager, withPrefix } from './scrape.ts'
 import type { ResourceManager } from '../../src/index.ts'
-
-/**
- * What Prometheus would read, by the name and labels of each series
- */
-async function scrape (registry: Registry): Promise<Map<string, number>> {
-  const text = await registry.metrics()
-
-  return new Map(text.split('\n').filter(line => line !== '' && !line.startsWith('#')).map(line => {
-    const at = line.lastIndexOf(' ')
-
-    return [line.slice(0, at), Number(line.slice(at + 1).replace('Inf', 'Infinity'))]
-  }))
-}
-
-async function scrapeManager (manager: ResourceManager, protocols?: string[]): Promise<Map<string, number>> {
-  const registry = new Registry()
-
-  prometheusMetrics(manager, { registry, protocols })
-
-  return scrape(registry)
-}
-
-function withPrefix (series: Map<string, number>, prefix: string): Record<string, number> {
-  return Object.fromEntries([...series].filter(([name]) => name.startsWith(prefix)))
-}
+import type { DefaultResourceManager } from '../../src/resource-manager.ts'
 
 /**
  * The names, types and labels of go-libp2p's resource manager
@@ -221,6 +199,24 @@ describe('prometheus metrics', () => {
     })
   })
 
+  it('should not look at anything until it is scraped, so that it costs nothing in between', async () => {
+    const registry = new Registry()
+    const reads: string[] = []
+    const { metricsSource } = busyManager() as DefaultResourceManager
+
+    registerPrometheusMetrics(new Proxy(metricsSource, {
+      get (source, property) {
+        reads.push(String(property))
+
+        return Reflect.get(source, property)
+      }
+    }), registry)
+
+    expect(reads).to.deep.equal([])
+    await registry.metrics()
+    expect(reads).to.include.members(Object.keys(metricsSource))
+  })
+
   it('should be removed from a registry, and refuse to be there twice', async () => {
     const registry = new Registry()
     const manager = createManager()
@@ -253,7 +249,7 @@ describe('metrics of a node', () => {
     const address = memoryAddress()
     const server = await nodes.create({
       addresses: { listen: [address] },
-      metrics: libp2pMetrics({ registry, collectDefaultMetrics: false, preserveExistingMetrics: true })
+      metrics: libp2pMetrics({ registry, collectDefaultMetrics: false })
     })
     const client = await nodes.create()
 

@@ -1,9 +1,11 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import sinon from 'sinon'
-import { createManager, fakePeer, peerA, peerB, recordingLogger } from '../scopes/fixtures.ts'
+import { ProcessMemoryRefusal } from '../../src/libp2p/process-memory-refusal.ts'
+import { createManager, fakePeer, peerA, peerB, PROTOCOL, recordingLogger, SERVICE } from '../scopes/fixtures.ts'
 import type { ResourceManager, ResourceManagerInit } from '../../src/index.ts'
 import type { PartialLimitConfig } from '../../src/limits/limit-config.ts'
+import type { DefaultResourceManager } from '../../src/resource-manager.ts'
 
 const INTERVAL = 10_000
 
@@ -110,6 +112,26 @@ describe('refusals in the log', () => {
       'global rate limit refused 5 inbound connections in 10 s: 5 of 5 in use, see rateLimits.connections.global',
       `peer rate limit refused 4 inbound streams in 10 s, most often peer:${peerB}: 1 of 1 in use, see rateLimits.streams.peer`,
       'subnet limit refused 3 outbound connections in 10 s, most often subnet:2001:db8::/56: 1 of 1 in use, see subnetLimits.ipv6'
+    ])
+  })
+
+  it('should name what the process and the collectors of services have refused', () => {
+    const { manager, errors } = setUp({}, { sessions: { collectors: { [SERVICE]: { maxSessions: 1 } } } })
+
+    manager.sessions.collector('testService')?.register('a', '/ref', 'here', 'alice')
+    attempt(3, () => {
+      const stream = manager.openStream(peerA, 'inbound')
+
+      stream.setProtocol(PROTOCOL)
+      stream.setService(SERVICE)
+    })
+    ;(manager as DefaultResourceManager).refuse(new ProcessMemoryRefusal('stream', 2 ** 30, 2 ** 29))
+    ;(manager as DefaultResourceManager).refuse(new ProcessMemoryRefusal('stream', 2 ** 30, 2 ** 29))
+    clock.tick(INTERVAL)
+
+    expect(errors).to.deep.equal([
+      `collectors refused 3 inbound streams in 10 s, most often collector:${SERVICE}: 1 of 1 in use, see sessions.collectors["${SERVICE}"].maxSessions`,
+      'process refused 2 inbound streams in 10 s: 1 GiB of 512 MiB in use, see processMemory.max'
     ])
   })
 

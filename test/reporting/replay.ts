@@ -30,7 +30,8 @@ export function replay (events: TraceEvent[]): Map<string, ScopeStat> {
 }
 
 function apply (event: TraceEvent, stat?: ScopeStat): void {
-  if (event.type.startsWith('block_')) {
+  // sessions are in no scope
+  if (event.type.startsWith('block_') || event.type.endsWith('_session')) {
     return
   }
 

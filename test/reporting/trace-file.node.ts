@@ -4,8 +4,13 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { expect } from 'aegir/chai'
 import { traceFile } from '../../src/node.ts'
-import { createManager, errorOf, peerA, PROTOCOL, recordingLogger, SERVICE } from '../scopes/fixtures.ts'
+import { eventuallyEqual } from '../libp2p/fixtures/eventually.ts'
+import { Inbox } from '../libp2p/fixtures/inbox.ts'
+import { TestNodes } from '../libp2p/fixtures/nodes.ts'
+import { overMemory } from '../libp2p/fixtures/transports.ts'
+import { createManager, errorOf, NOTHING, peerA, PROTOCOL, recordingLogger, SERVICE } from '../scopes/fixtures.ts'
 import { Recorder } from './fixtures.ts'
+import { replay } from './replay.ts'
 import type { TraceEvent } from '../../src/index.ts'
 
 /**
@@ -13,6 +18,7 @@ import type { TraceEvent } from '../../src/index.ts'
  */
 const EVENT_FIELDS = ['Time', 'Type', 'Scope', 'Name', 'Limit', 'Priority', 'Delta', 'DeltaIn', 'DeltaOut', 'Memory', 'StreamsIn', 'StreamsOut', 'ConnsIn', 'ConnsOut', 'FD']
 const SCOPE_FIELDS = ['Class', 'Conn', 'Stream', 'Service', 'Protocol', 'Peer', 'Span']
+const SESSION_FIELDS = ['Class', 'Collector', 'Session', 'Reference', 'Location', 'Peer']
 const LIMIT_FIELDS = ['Streams', 'StreamsInbound', 'StreamsOutbound', 'Conns', 'ConnsInbound', 'ConnsOutbound', 'FD', 'Memory']
 
 describe('trace file', () => {
@@ -76,6 +82,45 @@ describe('trace file', () => {
       Delta: 5,
       Memory: 5
     })
+  })
+
+  it('should have the fields of go-libp2p for what a real node does, and give what it holds when it is replayed', async () => {
+    const nodes = new TestNodes()
+    const recorder = new Recorder()
+    const { dialer, listener, address } = await overMemory().connect(nodes, {
+      listener: { manager: { trace: [traceFile(path), recorder], services: { [SERVICE]: [PROTOCOL] }, sessions: { collectors: { [SERVICE]: {} } } } }
+    })
+
+    try {
+      const inbox = await Inbox.of(listener, PROTOCOL)
+      const connection = await dialer.dial(address)
+      const stream = await connection.newStream(PROTOCOL)
+
+      stream.send(new Uint8Array(1_000))
+      await inbox.next()
+      await eventuallyEqual(() => listener.services.resourceManager.sessions.collector('testService')?.sessions(), 1, 'the session')
+
+      const held = listener.services.resourceManager.stat()
+      const replayed = replay(recorder.events)
+
+      expect(replayed.get('system')).to.deep.equal(held.system)
+      expect(replayed.get(`protocol:${PROTOCOL}`)).to.deep.equal(held.protocols[PROTOCOL])
+    } finally {
+      await nodes.stop()
+    }
+
+    const lines = await read()
+    const sessions = lines.filter(({ Type }) => Type.endsWith('_session'))
+
+    for (const line of lines) {
+      expect(EVENT_FIELDS).to.include.members(Object.keys(line))
+      expect(sessions.includes(line) ? SESSION_FIELDS : SCOPE_FIELDS).to.include.members(Object.keys(line.Scope ?? {}))
+    }
+
+    expect(sessions.map(({ Type }) => Type)).to.deep.equal(['add_session', 'remove_session'])
+    expect(sessions[1]).to.deep.include({ Name: 'collector:testService', DeltaIn: 1_000 })
+    expect(sessions[1].Scope).to.include({ Class: 'session', Collector: 'testService', Reference: PROTOCOL, Peer: dialer.peerId.toString() })
+    expect(replay(recorder.events).get('system')).to.deep.equal(NOTHING)
   })
 
   it('should be readable up to the last flush when the process crashes', async () => {

@@ -52,6 +52,9 @@ describe('sessions/null-collector', () => {
       'companionEgressBitrate',
       'companionTopIngressBitrate',
       'companionTopEgressBitrate',
+      'sessions',
+      'pendingSessions',
+      'maxSessions',
       'summary'
     ] as const) {
       expect(collector[method](), method).to.deep.equal(other[method]())

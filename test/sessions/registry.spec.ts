@@ -39,6 +39,32 @@ describe('sessions/registry', () => {
     await registry.unregisterAll()
   })
 
+  it('should tell an observer of the sessions of all collectors', async () => {
+    const seen: string[] = []
+    const registry = new SessionRegistry({
+      observer: {
+        sessionAdded: (collector, { id }) => { seen.push(`+ ${collector} ${id}`) },
+        sessionRemoved: (collector, { id, rxBytes, txBytes }) => { seen.push(`- ${collector} ${id} ${rxBytes} ${txBytes}`) }
+      }
+    })
+    const a = registry.register('a')
+    const b = registry.register('b')
+
+    a.registerAndActivate('x', '/ref', 'here', 'alice')
+    b.register('x', '/ref', 'here', 'alice')
+    expect([a.sessions(), a.pendingSessions(), b.sessions(), b.pendingSessions()]).to.deep.equal([1, 0, 0, 1])
+
+    a.ingress('x', 5)
+    a.egress('x', 3)
+    a.unregister('x')
+    await registry.unregister('b')
+
+    // it is stopped, so there is no session that could be told of
+    b.register('y', '/ref', 'here', 'alice')
+
+    expect(seen).to.deep.equal(['+ a x', '+ b x', '- a x 5 3', '- b x 0 0'])
+  })
+
   it('should show what its collectors know', () => {
     const registry = new SessionRegistry()
     const collector = registry.register('a')

@@ -1,0 +1,227 @@
+import { ipFromMultiaddr } from '../admission/ip-from-address.ts'
+import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_HIGH, memoryThreshold } from '../scopes/memory-priority.ts'
+import { findConnectionShortage, findMemoryShortage, findMoveShortage, findStreamShortage, NOTHING } from '../scopes/refusal.ts'
+import { imagine, peerOf, protocolOf, serviceOf } from './constraints.ts'
+import type { Constraint } from './constraints.ts'
+import type { ConnectionRequest, StreamRequest } from './explain.ts'
+import type { Admission } from '../admission/admission.ts'
+import type { ScopeOpener } from '../scope-opener.ts'
+import type { AnyRefusal, Refusal, Usage } from '../scopes/refusal.ts'
+import type { ConnectionScope } from '../scopes/resource-scope.ts'
+import type { ScopeGraph } from '../scopes/scope-graph.ts'
+import type { ScopePair } from '../scopes/scope-pair.ts'
+import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * What only a node refuses, in addition to the scopes and to what is decided by
+ * address. Finding it changes nothing.
+ */
+export interface NodeRefusals {
+  /**
+   * An inbound connection that was accepted
+   */
+  findAccepted(address?: Multiaddr): AnyRefusal | undefined
+
+  /**
+   * A connection whose peer is known
+   */
+  findConnected(direction: MessageStreamDirection): AnyRefusal | undefined
+
+  /**
+   * An inbound stream that was opened
+   */
+  findOpened(peer?: PeerId, connection?: ConnectionScope): AnyRefusal | undefined
+
+  /**
+   * The service that the streams of a protocol belong to, if they do
+   */
+  serviceOf(protocol: string): string | undefined
+}
+
+export interface ExplainSource {
+  readonly graph: ScopeGraph
+  readonly admission: Admission
+
+  readonly opener: Pick<ScopeOpener, 'baseCosts' | 'isTrusted'>
+  readonly node?: NodeRefusals
+}
+
+/**
+ * Why a request would be refused, and what is left for others like it
+ */
+export interface Findings {
+  readonly refusal?: AnyRefusal
+  readonly left: ReadonlyArray<{ readonly node: Constraint, readonly left: number }>
+}
+
+/**
+ * Something that would be opened
+ */
+interface Opening {
+  readonly inbound: boolean
+
+  /** Including what it weighs in itself */
+  readonly added: Usage
+  findShortage(node: Constraint): Refusal | undefined
+
+  /** How many more of these fit into a node, by its limits other than memory */
+  left(node: Constraint): number
+}
+
+export function explainConnection ({ admission, graph, node, opener }: ExplainSource, { address, direction, peer, service, usefd }: ConnectionRequest): Findings {
+  const opening = connectionOpening(direction, usefd === true, opener.baseCosts.connection)
+  const ip = address == null ? undefined : ipFromMultiaddr(address)
+  const trusted = address != null && admission.allowlist.allowed(address)
+  const before = (opening.inbound && !trusted ? node?.findAccepted(address) : undefined) ?? admission.peek(ip, direction)
+  const itself = imagine(graph, 'conn', '', graph.limiter.getConnLimits())
+  const opened = open(graph, opening, [itself], trusted)
+
+  if (peer == null) {
+    return { refusal: before ?? opened.refusal, left: opened.left }
+  }
+
+  // one that is not the peer that is trusted at the address goes back to the others. Its
+  // subnet was asked before, and nothing happens meanwhile.
+  const leavesAllowlist = opened.pair.allowlisted && admission.allowlist.allowedPeerAndMultiaddr(peer, address as Multiaddr) !== true
+  const { system, transient } = graph.normal
+  const back = move(opening, leavesAllowlist ? [system, transient] : [])
+  const attached = move(opening, peerOf(graph, { peer }))
+  const served = move(opening, serviceOf(graph, { peer, service }))
+
+  return {
+    refusal: before ??
+      opened.refusal ??
+      node?.findConnected(direction) ??
+      back.refusal ??
+      attached.refusal ??
+      served.refusal,
+    left: [...opened.left, ...back.left, ...attached.left, ...served.left]
+  }
+}
+
+export function explainStream (source: ExplainSource, request: StreamRequest): Findings {
+  const { graph, node, opener } = source
+  const { connection, direction, peer, protocol } = request
+  const opening = streamOpening(direction, opener.baseCosts.stream)
+  const service = request.service ?? (protocol == null ? undefined : node?.serviceOf(protocol))
+  const itself = peer == null ? [] : [imagine(graph, 'stream', '', graph.limiter.getStreamLimits(peer))]
+  const trusted = peer != null && connection != null && opener.isTrusted(peer, connection)
+  const opened = open(graph, opening, [...itself, ...peerOf(graph, { peer })], trusted)
+  const negotiated = move(opening, protocolOf(graph, { peer, protocol }))
+  const served = move(opening, serviceOf(graph, { peer, service }))
+  const byRate = peekRates(source, request)
+
+  return {
+    refusal: (opening.inbound ? node?.findOpened(peer, connection) : undefined) ??
+      byRate.opened ??
+      opened.refusal ??
+      byRate.negotiated ??
+      negotiated.refusal ??
+      (service == null ? undefined : graph.serviceGate?.findRefusal({ kind: 'stream', inbound: opening.inbound }, service)) ??
+      served.refusal,
+    left: [...opened.left, ...negotiated.left, ...served.left]
+  }
+}
+
+/**
+ * Why a stream comes too soon, when it is opened or when its protocol is known, if so
+ */
+function peekRates ({ admission, node }: ExplainSource, { direction, peer, protocol }: StreamRequest): Record<'opened' | 'negotiated', AnyRefusal | undefined> {
+  // rates are for what remote peers open
+  const rates = direction === 'inbound' ? admission.streamRates : undefined
+  const key = peer?.toString() ?? ''
+
+  return {
+    opened: peer == null ? undefined : rates?.peek(key),
+    // only a node knows when a protocol was negotiated
+    negotiated: peer == null || protocol == null || node == null ? undefined : rates?.peekProtocol(protocol, key)
+  }
+}
+
+function connectionOpening (direction: MessageStreamDirection, usefd: boolean, weight: number): Opening {
+  const inbound = direction === 'inbound'
+  const added: Usage = { ...NOTHING, memory: weight, connsInbound: inbound ? 1 : 0, connsOutbound: inbound ? 0 : 1, fd: usefd ? 1 : 0 }
+
+  return {
+    inbound,
+    added,
+    findShortage: node => findConnectionShortage(undefined, node, node, added),
+    left: node => Math.min(
+      inbound ? node.limit.connsInbound - node.connsInbound : node.limit.connsOutbound - node.connsOutbound,
+      node.limit.conns - node.connsInbound - node.connsOutbound,
+      usefd ? node.limit.fd - node.fd : Infinity
+    )
+  }
+}
+
+function streamOpening (direction: MessageStreamDirection, weight: number): Opening {
+  const inbound = direction === 'inbound'
+  const added: Usage = { ...NOTHING, memory: weight, streamsInbound: inbound ? 1 : 0, streamsOutbound: inbound ? 0 : 1 }
+
+  return {
+    inbound,
+    added,
+    findShortage: node => findStreamShortage(undefined, node, node, added),
+    left: node => Math.min(
+      inbound ? node.limit.streamsInbound - node.streamsInbound : node.limit.streamsOutbound - node.streamsOutbound,
+      node.limit.streams - node.streamsInbound - node.streamsOutbound
+    )
+  }
+}
+
+/**
+ * @param graph
+ * @param opening
+ * @param own - what constrains it other than a pair
+ * @param trusted - whether the allowlisted pair may be used where the normal one is full
+ */
+function open (graph: ScopeGraph, opening: Opening, own: Constraint[], trusted: boolean): Findings & { pair: ScopePair } {
+  const normal = openIn(graph.normal, opening, own)
+
+  return normal.refusal != null && trusted ? openIn(graph.allowlisted, opening, own) : normal
+}
+
+function openIn (pair: ScopePair, opening: Opening, own: Constraint[]): Findings & { pair: ScopePair } {
+  const nodes = [...own, pair.transient, pair.system]
+  const priority = opening.inbound ? MEMORY_PRIORITY_HIGH : MEMORY_PRIORITY_ALWAYS
+  const { memory } = opening.added
+
+  return {
+    pair,
+    // memory is looked at when all the rest fits, and not at all where none is needed
+    refusal: firstShortage(nodes, opening.findShortage) ??
+      (memory === 0 ? undefined : firstShortage(nodes, node => findMemoryShortage(undefined, node, memory, priority))),
+    left: countLeft(nodes, opening, priority)
+  }
+}
+
+function move (opening: Opening, nodes: Constraint[]): Findings {
+  return {
+    refusal: firstShortage(nodes, node => findMoveShortage(node, opening.added)),
+    left: countLeft(nodes, opening, MEMORY_PRIORITY_ALWAYS)
+  }
+}
+
+function firstShortage (nodes: Constraint[], find: (node: Constraint) => Refusal | undefined): Refusal | undefined {
+  for (const node of nodes) {
+    const shortage = find(node)
+
+    if (shortage != null) {
+      return shortage
+    }
+  }
+}
+
+function countLeft (nodes: Constraint[], opening: Opening, priority: number): Findings['left'] {
+  const { memory } = opening.added
+
+  return nodes.map(node => {
+    const left = opening.left(node)
+
+    return {
+      node,
+      left: memory === 0 ? left : Math.min(left, Math.floor((memoryThreshold(node.limit.memory, priority) - node.memory) / memory))
+    }
+  })
+}

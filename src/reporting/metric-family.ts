@@ -1,0 +1,65 @@
+import type { NodeStat } from '../resource-manager-stat.ts'
+import type { ScopeGraph } from '../scopes/scope-graph.ts'
+import type { SessionRegistryReader } from '../sessions/registry.ts'
+import type { SessionRefusalCount } from '../sessions/session-refusal-counts.ts'
+
+/**
+ * What metrics are read from
+ */
+export interface MetricsSource {
+  readonly graph: ScopeGraph
+  readonly sessions: SessionRegistryReader
+
+  /**
+   * What the collectors of services have refused
+   */
+  sessionRefusals(): SessionRefusalCount[]
+
+  /**
+   * What only a node has: nothing for a stand-alone manager
+   */
+  nodeStat(): NodeStat
+
+  /**
+   * The protocols that have a label of their own. All others share one, so that there
+   * are not ever more.
+   */
+  knownProtocols(): Set<string>
+}
+
+export interface Sample {
+  labels: Record<string, string>
+  value: number
+}
+
+/**
+ * A group of numbers, told apart by labels. Nothing is kept for them: they are read
+ * when somebody asks.
+ */
+export interface GaugeFamily {
+  /** Without a prefix */
+  name: string
+  help: string
+  labelNames: readonly string[]
+  read(source: MetricsSource): Sample[]
+}
+
+/**
+ * How something is distributed now
+ */
+export interface DistributionFamily extends GaugeFamily {
+  buckets: readonly number[]
+
+  /** The label values that there are */
+  labels: ReadonlyArray<Record<string, string>>
+
+  /** One sample for each thing that has more than 0 of it */
+  read(source: MetricsSource): Sample[]
+}
+
+export function byDirection (inbound: number, outbound: number, labels: Record<string, string>): Sample[] {
+  return [
+    { labels: { dir: 'inbound', ...labels }, value: inbound },
+    { labels: { dir: 'outbound', ...labels }, value: outbound }
+  ]
+}

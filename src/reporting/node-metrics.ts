@@ -1,0 +1,68 @@
+import type { GaugeFamily, Sample } from './metric-family.ts'
+import type { EventLoopDelayStat } from '../resource-manager-stat.ts'
+
+function kinds (values: Record<string, number>, unit: number = 1): Sample[] {
+  return Object.entries(values).map(([kind, value]) => ({ labels: { kind }, value: value / unit }))
+}
+
+function delayKinds ({ delay, max, resume }: EventLoopDelayStat): Sample[] {
+  return kinds({ delay, max, resume }, 1_000)
+}
+
+/**
+ * What only a node has. A family has no samples where the option is not set that it is
+ * about, and none of them has any for a stand-alone manager.
+ */
+export const NODE_GAUGES: readonly GaugeFamily[] = [{
+  name: 'process_memory',
+  help: 'Resident memory of the process, above which inbound connections and streams are refused (max), and below which they are accepted again (resume), in bytes',
+  labelNames: ['kind'],
+  read: ({ nodeStat }) => {
+    const { processMemory } = nodeStat()
+
+    return processMemory == null ? [] : kinds({ resident: processMemory.resident, max: processMemory.max, resume: processMemory.resume })
+  }
+}, {
+  name: 'event_loop_delay',
+  help: 'How late the event loop is, above which inbound connections and streams are refused (max), and below which they are accepted again (resume), in seconds',
+  labelNames: ['kind'],
+  read: ({ nodeStat }) => {
+    const { eventLoopDelay } = nodeStat()
+
+    return eventLoopDelay == null ? [] : delayKinds(eventLoopDelay)
+  }
+}, {
+  name: 'process_refusing',
+  help: 'Whether inbound connections and streams are refused because of the process, 1 if so',
+  labelNames: ['signal'],
+  read: ({ nodeStat }) => {
+    const { eventLoopDelay, processMemory } = nodeStat()
+
+    return Object.entries({ memory: processMemory, event_loop_delay: eventLoopDelay })
+      .flatMap(([signal, stat]) => stat == null ? [] : [{ labels: { signal }, value: stat.refusing ? 1 : 0 }])
+  }
+}, {
+  name: 'handlers_after_close',
+  help: 'Handlers that ran on when their stream was closed: how many do and keep its slot now (running), and how many have run too long for that since the start (overdue)',
+  labelNames: ['state'],
+  read: ({ nodeStat }) => {
+    const { handlers } = nodeStat()
+
+    return handlers == null
+      ? []
+      : [
+          { labels: { state: 'running' }, value: handlers.running },
+          { labels: { state: 'overdue' }, value: handlers.overdue }
+        ]
+  }
+}, {
+  name: 'oldest_age',
+  help: 'How long the connection or stream that is longest in a scope has been there, in seconds',
+  labelNames: ['scope'],
+  read: ({ nodeStat }) => {
+    const { transientHolders } = nodeStat()
+
+    // oldest first
+    return transientHolders == null ? [] : [{ labels: { scope: 'transient' }, value: (transientHolders[0]?.age ?? 0) / 1_000 }]
+  }
+}]

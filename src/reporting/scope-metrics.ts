@@ -1,0 +1,145 @@
+import { LIMIT_FIELDS } from '../limits/limit.ts'
+import { blockedResources } from './blocked-resources.ts'
+import { byDirection } from './metric-family.ts'
+import { allScopes, shareOf, USED } from './scope-usage.ts'
+import type { GaugeFamily, MetricsSource, Sample } from './metric-family.ts'
+import type { Limit } from '../limits/limit.ts'
+import type { AggregateNode } from '../scopes/aggregate-node.ts'
+import type { ScopeGraph } from '../scopes/scope-graph.ts'
+
+/**
+ * The label of the protocols that are not known
+ */
+export const OTHER_PROTOCOLS = 'other'
+
+function singles ({ normal, allowlisted }: ScopeGraph): AggregateNode[] {
+  return [normal.system, normal.transient, allowlisted.system, allowlisted.transient]
+}
+
+interface ProtocolTotals {
+  streamsInbound: number
+  streamsOutbound: number
+  memory: number
+}
+
+/**
+ * What protocols hold, by their label
+ */
+function protocolTotals ({ graph, knownProtocols }: MetricsSource): Map<string, ProtocolTotals> {
+  const known = knownProtocols()
+  const totals = new Map<string, ProtocolTotals>()
+
+  for (const [protocol, node] of graph.protocols) {
+    const label = known.has(protocol) ? protocol : OTHER_PROTOCOLS
+    const total = totals.get(label) ?? { streamsInbound: 0, streamsOutbound: 0, memory: 0 }
+
+    total.streamsInbound += node.streamsInbound
+    total.streamsOutbound += node.streamsOutbound
+    total.memory += node.memory
+    totals.set(label, total)
+  }
+
+  return totals
+}
+
+/**
+ * The names of go-libp2p's metrics for the fields of a limit
+ */
+const FIELD_LABELS: Record<keyof Limit, string> = {
+  streams: 'streams',
+  streamsInbound: 'streams_inbound',
+  streamsOutbound: 'streams_outbound',
+  conns: 'conns',
+  connsInbound: 'conns_inbound',
+  connsOutbound: 'conns_outbound',
+  fd: 'fd',
+  memory: 'memory'
+}
+
+/**
+ * How full the fullest scope of each kind is
+ */
+function fullestOfEachKind (graph: ScopeGraph): Sample[] {
+  const samples = new Map<string, Sample>()
+
+  for (const node of allScopes(graph)) {
+    for (const field of LIMIT_FIELDS) {
+      const key = `${node.kind} ${field}`
+      const value = shareOf(USED[field](node), node.limit[field])
+      const sample = samples.get(key)
+
+      if (sample == null) {
+        samples.set(key, { labels: { scope: node.kind, resource: FIELD_LABELS[field] }, value })
+      } else if (value > sample.value) {
+        sample.value = value
+      }
+    }
+  }
+
+  return [...samples.values()]
+}
+
+export const SCOPE_GAUGES: readonly GaugeFamily[] = [{
+  name: 'connections',
+  help: 'Number of open connections',
+  labelNames: ['dir', 'scope'],
+  read: ({ graph }) => singles(graph).flatMap(node => byDirection(node.connsInbound, node.connsOutbound, { scope: node.kind }))
+}, {
+  name: 'streams',
+  help: 'Number of open streams',
+  labelNames: ['dir', 'scope', 'protocol'],
+  read: (source) => [
+    ...singles(source.graph).flatMap(node => byDirection(node.streamsInbound, node.streamsOutbound, { scope: node.kind, protocol: '' })),
+    ...Array.from(protocolTotals(source), ([protocol, total]) => byDirection(total.streamsInbound, total.streamsOutbound, { scope: 'protocol', protocol })).flat()
+  ]
+}, {
+  name: 'memory',
+  help: 'Reserved memory in bytes',
+  labelNames: ['scope', 'protocol'],
+  read: (source) => [
+    ...singles(source.graph).map(node => ({ labels: { scope: node.kind, protocol: '' }, value: node.memory })),
+    ...Array.from(protocolTotals(source), ([protocol, total]) => ({ labels: { scope: 'protocol', protocol }, value: total.memory }))
+  ]
+}, {
+  name: 'fds',
+  help: 'Number of file descriptors of open connections',
+  labelNames: ['scope'],
+  read: ({ graph }) => singles(graph).map(node => ({ labels: { scope: node.kind }, value: node.fd }))
+}, {
+  name: 'blocked_resources',
+  help: 'How much was refused since the start: streams, connections, file descriptors, bytes of memory, and what came from too many hosts of a subnet or too often',
+  labelNames: ['dir', 'scope', 'resource'],
+  read: ({ graph }) => blockedResources(graph.refusals.requests())
+}, {
+  name: 'limit',
+  help: 'The limits in force',
+  labelNames: ['scope', 'resource'],
+  read: ({ graph }) => singles(graph).flatMap(node => LIMIT_FIELDS.map(field => ({
+    labels: { scope: node.kind, resource: FIELD_LABELS[field] },
+    value: node.limit[field]
+  })))
+}, {
+  name: 'fullest',
+  help: 'Share of its limit that the fullest scope of a kind uses, from 0 to 1',
+  labelNames: ['scope', 'resource'],
+  read: ({ graph }) => fullestOfEachKind(graph)
+}, {
+  name: 'scopes',
+  help: 'Number of services, protocols and peers that have a scope',
+  labelNames: ['scope'],
+  read: ({ graph }) => [
+    { labels: { scope: 'service' }, value: graph.services.size },
+    { labels: { scope: 'protocol' }, value: graph.protocols.size },
+    { labels: { scope: 'peer' }, value: graph.peers.size }
+  ]
+}, {
+  name: 'service_streams',
+  help: 'Number of open streams of a service',
+  labelNames: ['dir', 'service'],
+  read: ({ graph }) => Array.from(graph.services, ([service, node]) => byDirection(node.streamsInbound, node.streamsOutbound, { service })).flat()
+}, {
+  name: 'service_memory',
+  help: 'Reserved memory of a service in bytes',
+  labelNames: ['service'],
+  read: ({ graph }) => Array.from(graph.services, ([service, node]) => ({ labels: { service }, value: node.memory }))
+}]

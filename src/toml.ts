@@ -1,0 +1,29 @@
+/**
+ * @packageDocumentation
+ *
+ * Limits from TOML, wherever the text comes from. It has an entry point of its own
+ * because of the parser, which is larger than what most parts of this package are.
+ *
+ * @example
+ *
+ * ```ts
+ * import { createLibp2p } from 'libp2p'
+ * import { resourceManager } from 'libp2p-resource-manager'
+ * import { limitsFromTOML } from 'libp2p-resource-manager/toml'
+ *
+ * const node = await createLibp2p({
+ *   services: {
+ *     resourceManager: resourceManager({
+ *       limits: limitsFromTOML(`
+ *         [System]
+ *         ConnsInbound = 200
+ *       `)
+ *     })
+ *   }
+ * })
+ *
+ * console.info(node.services.resourceManager.limits?.system.connsInbound)
+ * ```
+ */
+
+export { limitsFromTOML } from './limits/limits-toml.ts'
