@@ -1,0 +1,19 @@
+/** Sends everything back */
+export const ECHO = '/attacks/echo/1.0.0'
+
+/** Takes its time, whatever becomes of the stream */
+export const WORK = '/attacks/work/1.0.0'
+
+/** Answers each message with 16 MiB */
+export const LARGE = '/attacks/large/1.0.0'
+
+/**
+ * Protocols whose handler never reads
+ */
+export const UNREAD: readonly string[] = Array.from({ length: 8 }, (_, i) => `/attacks/unread-${i}/1.0.0`)
+
+/** Its handler pauses the stream, and has other things to do */
+export const PAUSED = '/attacks/paused/1.0.0'
+
+/** Its handler reads, a chunk a second */
+export const SLOW = '/attacks/slow/1.0.0'

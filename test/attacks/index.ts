@@ -1,0 +1,45 @@
+import { connectionsManyAddresses } from './connections-many-addresses.ts'
+import { connectionsManyPeers } from './connections-many-peers.ts'
+import { connectionsOneAddress } from './connections-one-address.ts'
+import { halfOpenSockets } from './half-open-sockets.ts'
+import { halfOpenStreams } from './half-open-streams.ts'
+import { openAndReset } from './open-and-reset.ts'
+import { refusalStorm } from './refusal-storm.ts'
+import { slowIterator } from './slow-iterator.ts'
+import { streamsManyConnections } from './streams-many-connections.ts'
+import { streamsOneConnection } from './streams-one-connection.ts'
+import { tinyFramesAttack } from './tiny-frames.ts'
+import { unreadData } from './unread-data.ts'
+import { unreadReplies } from './unread-replies.ts'
+import { writeHog } from './write-hog.ts'
+import type { Attack } from './framework/attack.ts'
+
+export const ATTACKS: readonly Attack[] = [
+  connectionsOneAddress,
+  connectionsManyAddresses,
+  connectionsManyPeers,
+  halfOpenSockets,
+  halfOpenStreams,
+  streamsOneConnection,
+  streamsManyConnections,
+  openAndReset,
+  unreadData,
+  slowIterator,
+  tinyFramesAttack,
+  writeHog,
+  unreadReplies,
+  refusalStorm
+]
+
+/**
+ * @throws {Error} If there is no such attack
+ */
+export function findAttack (name: string): Attack {
+  const attack = ATTACKS.find(attack => attack.name === name)
+
+  if (attack == null) {
+    throw new Error(`there is no attack "${name}", only ${ATTACKS.map(({ name }) => name).join(', ')}`)
+  }
+
+  return attack
+}

@@ -1,0 +1,31 @@
+import { SLOW } from './framework/protocols.ts'
+import type { Attack } from './framework/attack.ts'
+
+const STREAMS = 8
+const CHUNK = new Uint8Array(64 * 1024)
+const CHUNKS_PER_STREAM = 400
+
+/**
+ * A stream that is iterated gives away all it receives, and what the handler has not
+ * got to yet waits in the iterator
+ */
+export const slowIterator: Attack = {
+  name: 'slow-iterator',
+  what: 'two peers send 25 MiB over each of 8 streams to a handler that takes its time with each chunk',
+  attackers: 2,
+  honest: 'stranger',
+  bounds: { resident: 192 },
+  run: async (target) => {
+    const connection = await target.connect(await target.startNode(target.attacker))
+
+    await target.repeat(STREAMS, STREAMS, async () => {
+      const stream = await connection.newStream(SLOW, { signal: target.signal })
+
+      for (let sent = 0; sent < CHUNKS_PER_STREAM; sent++) {
+        if (!stream.send(CHUNK)) {
+          await stream.onDrain({ signal: target.signal })
+        }
+      }
+    })
+  }
+}
