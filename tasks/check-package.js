@@ -1,0 +1,170 @@
+#!/usr/bin/env node
+/* eslint-disable no-console */
+/**
+ * Packs what `aegir build` made, installs it in a project of its own, and uses it there
+ * as its users do: types, `import` and `require`, and a node with a connection, in
+ * every version of Node.js that is supported. It needs npm's registry.
+ */
+
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const CONSUMER = fileURLToPath(new URL('./package-consumer', import.meta.url))
+
+const NODE_VERSIONS = [22, 24]
+
+/**
+ * What the project of a user has, in the versions that this package is developed with
+ */
+const DEPENDENCIES = [
+  '@chainsafe/libp2p-noise',
+  '@chainsafe/libp2p-yamux',
+  '@libp2p/echo',
+  '@libp2p/interface',
+  '@libp2p/tcp',
+  'libp2p',
+  'prom-client'
+]
+
+/**
+ * What is installed beside them, in the versions that are installed here. libp2p's types
+ * need those of Node.js.
+ */
+const TOOLS = ['@types/node', 'typescript']
+
+const PUBLINT = '0.3.25'
+
+const COMPILER_OPTIONS = ['--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2024,esnext.disposable,dom,dom.asynciterable', '--types', 'node']
+
+/**
+ * What is compiled for which `moduleResolution`
+ */
+const MODULE_RESOLUTIONS = {
+  node16: ['--module', 'node16', 'types.ts'],
+  nodenext: ['--module', 'nodenext', 'types.ts', 'types.cts'],
+  bundler: ['--module', 'esnext', 'types.ts']
+}
+
+/**
+ * Everything else has no business in the package
+ */
+const PACKED = /^(?:src\/.+\.ts|dist\/src\/.+\.(?:js|d\.ts)(?:\.map)?|dist\/index\.min\.js(?:\.map)?|dist\/typedoc-urls\.json|dashboards\/.+\.json|package\.json|README\.md|CHANGELOG\.md|LICENSE(?:-APACHE|-MIT)?)$/
+
+const REQUIRED_FILES = ['README.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'dist/index.min.js', 'dist/src/index.d.ts', 'src/index.ts']
+
+/**
+ * @param {string} file
+ */
+function readJSON (file) {
+  return JSON.parse(readFileSync(file, 'utf8'))
+}
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @param {string} cwd
+ */
+function run (command, args, cwd) {
+  try {
+    return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  } catch (err) {
+    const { stdout = '', stderr = '' } = /** @type {{ stdout?: string, stderr?: string }} */ (err)
+
+    throw new Error(`${command} ${args.join(' ')}\n${stdout}${stderr}`)
+  }
+}
+
+/**
+ * @param {string[]} args
+ * @param {string} cwd
+ */
+function npm (args, cwd) {
+  return run('npm', [...args, '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'], cwd)
+}
+
+/**
+ * @param {string} name
+ * @param {() => void} check
+ */
+function step (name, check) {
+  check()
+  console.info(`✔ ${name}`)
+}
+
+/**
+ * Installs a version of Node.js
+ *
+ * @param {number} version
+ * @param {string} directory
+ */
+function installNode (version, directory) {
+  mkdirSync(directory)
+  writeFileSync(join(directory, 'package.json'), JSON.stringify({ private: true, allowScripts: { node: true } }))
+  npm(['install', `node@${version}`], directory)
+
+  return join(directory, 'node_modules', '.bin', 'node')
+}
+
+/**
+ * @param {{ files: Array<{ path: string }> }} pack
+ * @param {{ browser: Record<string, string>, exports: Record<string, Record<string, string>> }} manifest
+ */
+function checkFiles ({ files }, manifest) {
+  const paths = files.map(({ path }) => path)
+  const targets = Object.values(manifest.exports).flatMap(conditions => Object.values(conditions))
+  const replacements = Object.entries(manifest.browser).flat()
+
+  assert.deepEqual(paths.filter(path => !PACKED.test(path)), [], 'files that are not to be packed')
+  assert.deepEqual([...REQUIRED_FILES, ...targets, ...replacements].map(path => path.replace(/^\.\//, '')).filter(path => !paths.includes(path)), [], 'files that are missing')
+}
+
+/**
+ * @param {string} directory
+ */
+function checkPackage (directory) {
+  const manifest = readJSON(join(ROOT, 'package.json'))
+  const versions = { ...manifest.dependencies, ...manifest.devDependencies }
+  const tools = TOOLS.map(name => `${name}@${readJSON(join(ROOT, 'node_modules', name, 'package.json')).version}`)
+  // a list, or an object, depending on the version of npm
+  const [pack] = Object.values(JSON.parse(npm(['pack', '--json', '--ignore-scripts', '--pack-destination', directory], ROOT)))
+  const project = join(directory, 'project')
+  const bin = join(project, 'node_modules', '.bin')
+
+  step(`${pack.files.length} files, ${(pack.size / 1000).toFixed(0)} kB packed`, () => { checkFiles(pack, manifest) })
+
+  cpSync(CONSUMER, project, { recursive: true })
+  rmSync(join(project, 'tsconfig.json'))
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
+
+  step('installed', () => {
+    npm(['install', '--ignore-scripts', join(directory, pack.filename), `publint@${PUBLINT}`, ...tools, ...DEPENDENCIES.map(name => `${name}@${versions[name]}`)], project)
+  })
+
+  step('publint', () => {
+    run(join(bin, 'publint'), ['run', '--strict', join('node_modules', manifest.name)], project)
+  })
+
+  for (const [resolution, options] of Object.entries(MODULE_RESOLUTIONS)) {
+    step(`types, ${resolution}`, () => { run(join(bin, 'tsc'), [...COMPILER_OPTIONS, '--moduleResolution', resolution, ...options], project) })
+  }
+
+  for (const version of NODE_VERSIONS) {
+    const node = installNode(version, join(directory, `node-${version}`))
+
+    step(`require and import, Node.js ${run(node, ['--version'], project).trim()}`, () => { run(node, ['require.cjs'], project) })
+    step(`two nodes, Node.js ${version}`, () => { run(node, ['smoke.js'], project) })
+  }
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'check-package-'))
+
+try {
+  checkPackage(directory)
+} finally {
+  rmSync(directory, { recursive: true, force: true })
+}

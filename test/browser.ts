@@ -1,0 +1,5 @@
+import { pageToNode } from './libp2p/suite/page-to-node.ts'
+
+// bundlers drop imports of modules that only have side effects: the package says that
+// it has none
+pageToNode()
