@@ -29,9 +29,13 @@ function measure (count: number, make: (i: number) => unknown): number {
 
 /**
  * Retained heap, in bytes
+ *
+ * @param peers - one more than are counted
+ * @param count
  */
 export function measureHeap (peers: PeerId[], count: number): Record<string, number> {
   const manager = createResourceManager({ limits: InfiniteLimits })
+  const collector = manager.sessions.register('bench', { sessionTimeout: 3_600_000 })
   const [peer] = peers
 
   return {
@@ -49,6 +53,9 @@ export function measureHeap (peers: PeerId[], count: number): Record<string, num
       connection.setPeer(peer)
 
       return connection
+    }),
+    session: measure(count, i => {
+      collector.registerAndActivate(`stream-${i}`, '/bench/1.0.0', '/ip4/192.0.2.1/tcp/4001', 'peer')
     }),
     'idle peer': measure(peers.length - 1, i => {
       manager.viewPeer(peers[i + 1], () => {})

@@ -1,63 +1,123 @@
 /**
  * - `npm run bench`: times, bytes allocated per operation, and heap retained, as a
  * table and in `bench/results.json`
- * - `npm run bench -- --check`: only compares the allocations with the stored
- * ones, and exits with 1 when one has grown by more than 10%
- * - `npm run bench -- --store`: stores the allocations to compare with
+ * - `npm run bench -- subnet 'wired stream'`: only the times of what has these words in
+ * its name
+ * - `npm run bench -- --check`: only compares allocations with the stored ones, and
+ * exits with 1 when one has grown by more than 10%
+ * - `npm run bench -- --store`: stores what to compare with
+ * - `npm run bench -- --store --instructions`: counts of instructions too, where valgrind
+ * is installed, which takes minutes. They are compared from then on.
  */
 
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { measure } from 'mitata'
-import { findRegressions, measureAllocations, storeAllocations } from './allocations.ts'
+import { measureAllocations } from './allocations.ts'
+import { measureCollection } from './collection.ts'
 import { measureHeap } from './heap.ts'
+import { countInstructions } from './instructions.ts'
+import { head, row } from './markdown.ts'
+import { reportedLives } from './operations/reporting.ts'
 import { operations } from './operations.ts'
 import { createPeers } from './peers.ts'
+import { measureRatios } from './ratios.ts'
+import { formatSpread } from './statistics.ts'
+import { findRegressions, hasInstructions, store } from './stored-counts.ts'
+import type { Operation } from './operations/operation.ts'
 
 const MANY_PEERS = 10_000
 
 /**
- * How many scopes of a kind the heap is measured with
+ * How many scopes, sessions and idle peers the heap and collection are measured with
  */
 const MANY_SCOPES = 100_000
+
+const WIDTHS = [64, 12, 12, 12]
+
+interface Result {
+  name: string
+  medianNanoseconds: number
+
+  /** When nothing disturbs it */
+  leastNanoseconds: number
+  p99Nanoseconds: number
+  allocatedBytes?: number
+}
 
 function print (text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
-const peers = await createPeers(MANY_PEERS)
-const all = operations(peers)
-const bytes = measureAllocations(all)
+function formatTime (nanoseconds: number): string {
+  return nanoseconds < 10_000 ? `${nanoseconds.toFixed(0)} ns` : `${(nanoseconds / 1_000).toFixed(0)} µs`
+}
 
-if (process.argv.includes('--store')) {
-  storeAllocations(bytes)
-} else if (process.argv.includes('--check')) {
-  const regressions = findRegressions(bytes)
+async function measureTime ({ name, times = 1, prepare }: Operation, bytes: Record<string, number>): Promise<Result> {
+  const { min, p50, p99 } = await measure(await prepare())
+  const result: Result = { name, medianNanoseconds: p50 / times, leastNanoseconds: min / times, p99Nanoseconds: p99 / times, allocatedBytes: bytes[name] }
+
+  print(row([name, formatTime(result.medianNanoseconds), formatTime(result.leastNanoseconds), bytes[name] == null ? '' : `${bytes[name]} bytes`], WIDTHS))
+
+  return result
+}
+
+async function check (all: Operation[]): Promise<void> {
+  const counts = { allocations: await measureAllocations(all), instructions: hasInstructions() ? await countInstructions(print) : undefined }
+  const regressions = findRegressions(counts)
 
   regressions.forEach(regression => { print(`✗ ${regression}`) })
-  print(`${Object.keys(bytes).length - regressions.length} operations allocate as much as they did, ${regressions.length} more`)
+  print(`${Object.keys(counts.allocations).length} allocations and ${Object.keys(counts.instructions ?? {}).length} counts of instructions compared, ${regressions.length} have grown`)
   process.exitCode = regressions.length === 0 ? 0 : 1
+}
+
+async function measureAll (all: Operation[]): Promise<void> {
+  const bytes = await measureAllocations(all)
+  const results: Result[] = []
+
+  print(`Node.js ${process.version}, ${cpus()[0].model}, ${cpus().length} cores\n`)
+  print(head(['operation', 'median', 'least', 'allocated'], WIDTHS))
+
+  for (const operation of all) {
+    results.push(await measureTime(operation, bytes))
+  }
+
+  const ratios = await measureRatios(reportedLives(peers))
+
+  print(`\n${head(['compared with no reporting, in turn', 'ratio'], WIDTHS)}`)
+  Object.entries(ratios).forEach(([name, spread]) => { print(row([name, formatSpread(spread)], WIDTHS)) })
+
+  const manyPeers = [...peers, ...await createPeers(MANY_SCOPES - peers.length)]
+  const collection = await measureCollection(manyPeers)
+
+  print(`\ncollecting ${collection.peers} idle peers: the event loop is held for ${collection.longest.toFixed(2)} ms at most (${collection.longestOwn.toFixed(2)} ms without what the engine collects)`)
+
+  const heap = measureHeap(manyPeers, MANY_SCOPES)
+
+  print(`\n${head(['retained heap', 'each'], WIDTHS)}`)
+  Object.entries(heap).forEach(([name, size]) => { print(row([name, `${size} bytes`], WIDTHS)) })
+
+  writeFileSync(fileURLToPath(new URL('./results.json', import.meta.url)), `${JSON.stringify({ node: process.version, cpu: cpus()[0].model, cores: cpus().length, operations: results, ratios, collection, heap }, null, 2)}\n`)
+}
+
+const { values, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: { check: { type: 'boolean' }, store: { type: 'boolean' }, instructions: { type: 'boolean' } }
+})
+
+const peers = await createPeers(MANY_PEERS)
+const all = operations(peers)
+
+if (values.store === true) {
+  store({ allocations: await measureAllocations(all), instructions: values.instructions === true ? await countInstructions(print) : undefined })
+} else if (values.check === true) {
+  await check(all)
+} else if (wanted.length > 0) {
+  for (const operation of all.filter(({ name }) => wanted.some(part => name.includes(part)))) {
+    await measureTime(operation, {})
+  }
 } else {
-  const results = []
-
-  print(`Node.js ${process.version}, ${cpus()[0].model}\n`)
-  print(`${'operation'.padEnd(56)}${'median'.padStart(12)}${'p99'.padStart(12)}${'allocated'.padStart(14)}`)
-
-  for (const { name, prepare } of all) {
-    const { p50, p99 } = await measure(prepare())
-
-    results.push({ name, medianNanoseconds: p50, p99Nanoseconds: p99, allocatedBytes: bytes[name] })
-    print(`${name.padEnd(56)}${`${p50.toFixed(1)} ns`.padStart(12)}${`${p99.toFixed(1)} ns`.padStart(12)}${(bytes[name] == null ? '' : `${bytes[name]} bytes`).padStart(14)}`)
-  }
-
-  const heap = measureHeap(peers, MANY_SCOPES)
-
-  print('')
-
-  for (const [name, size] of Object.entries(heap)) {
-    print(`${name.padEnd(56)}${`${size} bytes`.padStart(12)}`)
-  }
-
-  writeFileSync(fileURLToPath(new URL('./results.json', import.meta.url)), `${JSON.stringify({ node: process.version, cpu: cpus()[0].model, operations: results, heap }, null, 2)}\n`)
+  await measureAll(all)
 }

@@ -1,0 +1,112 @@
+import { createResourceManager, InfiniteLimits } from '../../src/index.ts'
+import type { ResourceManagerInit } from '../../src/index.ts'
+import type { DefaultResourceManager } from '../../src/resource-manager.ts'
+import type { ConnectionNode } from '../../src/scopes/connection-node.ts'
+import type { StreamNode } from '../../src/scopes/stream-node.ts'
+import type { PeerId } from '@libp2p/interface'
+
+export type Repeated = () => void | Promise<void>
+
+/**
+ * One thing that is measured
+ */
+export interface Operation {
+  name: string
+
+  /**
+   * What it allocates depends on how far the compiler has got, or on more than what it
+   * does itself, so only the time is measured
+   */
+  timeOnly?: boolean
+
+  /**
+   * How many times it is done when what `prepare` returns is called once
+   *
+   * @default 1
+   */
+  times?: number
+
+  /**
+   * Makes what it needs
+   *
+   * @returns What is repeated
+   */
+  prepare(): Repeated | Promise<Repeated>
+}
+
+export const PROTOCOL = '/bench/1.0.0'
+export const SERVICE = 'bench'
+
+const STREAMS_PER_PEER = 3
+
+/** No limit at all */
+export const UNLIMITED: ResourceManagerInit = { limits: InfiniteLimits }
+
+/** Limits that are checked and never reached */
+export const LIMITED: ResourceManagerInit = {
+  limits: {
+    system: { streams: 1e6, streamsInbound: 1e6, conns: 1e6, connsInbound: 1e6, fd: 1e6 },
+    serviceDefault: { streams: 1e6, streamsInbound: 1e6 },
+    protocolDefault: { streams: 1e6, streamsInbound: 1e6 }
+  }
+}
+
+/** Nothing fits */
+export const FULL: ResourceManagerInit = {
+  limits: { system: { streamsInbound: 0, connsInbound: 0 } }
+}
+
+/**
+ * The wiring uses the methods that answer instead of throwing
+ */
+export function createManager (init: ResourceManagerInit): DefaultResourceManager {
+  return createResourceManager(init) as DefaultResourceManager
+}
+
+export function openStream (manager: DefaultResourceManager, peer: PeerId, protocol = PROTOCOL, service = SERVICE): StreamNode {
+  const stream = manager.tryOpenStream(peer, 'inbound') as StreamNode
+
+  stream.trySetProtocol(protocol)
+  stream.tryAssignService(service)
+
+  return stream
+}
+
+/**
+ * A manager whose peers all have a connection and some streams
+ */
+export function populate (manager: DefaultResourceManager, peers: PeerId[]): void {
+  for (const peer of peers) {
+    const connection = manager.tryOpenConnection('inbound', true) as ConnectionNode
+
+    connection.trySetPeer(peer)
+
+    for (let i = 0; i < STREAMS_PER_PEER; i++) {
+      openStream(manager, peer, `/bench/${i}`, `bench-${i}`)
+    }
+  }
+}
+
+/**
+ * The life of a stream at a peer that has others
+ */
+export function streamLifeOf (manager: DefaultResourceManager, peer: PeerId): () => void {
+  return () => { openStream(manager, peer, '/bench/1', 'bench-1').done() }
+}
+
+/**
+ * @param times - How often: as many as `repeated` does at once, or a multiple of that
+ * @param operation
+ * @param repeated - what the operation has prepared
+ */
+export async function repeat (times: number, operation: Operation, repeated: Repeated): Promise<void> {
+  const { times: atOnce = 1 } = operation
+
+  for (let i = 0; i < times; i += atOnce) {
+    const result = repeated()
+
+    if (result != null) {
+      await result
+    }
+  }
+}
