@@ -1,5 +1,4 @@
-import { byDirection } from './metric-family.ts'
-import type { DistributionFamily, Sample } from './metric-family.ts'
+import type { DistributionFamily } from './distribution.ts'
 
 // the buckets are go-libp2p's
 
@@ -11,10 +10,8 @@ const GIB = 2 ** 30
 const MEMORY_BUCKETS = [KIB, 4 * KIB, 32 * KIB, MIB, 32 * MIB, 256 * MIB, 512 * MIB, GIB, 2 * GIB, 4 * GIB] as const
 
 const DIRECTIONS = [{ dir: 'inbound' }, { dir: 'outbound' }] as const
-
-function moreThanNothing (samples: Sample[]): Sample[] {
-  return samples.filter(({ value }) => value > 0)
-}
+const INBOUND = 0
+const OUTBOUND = 1
 
 export const DISTRIBUTIONS: readonly DistributionFamily[] = [{
   name: 'peer_connections',
@@ -22,26 +19,44 @@ export const DISTRIBUTIONS: readonly DistributionFamily[] = [{
   labelNames: ['dir'],
   labels: DIRECTIONS,
   buckets: COUNT_BUCKETS,
-  read: ({ graph }) => moreThanNothing(Array.from(graph.peers.values(), node => byDirection(node.connsInbound, node.connsOutbound, {})).flat())
+  read: ({ graph }, add) => {
+    for (const { connsInbound, connsOutbound } of graph.peers.values()) {
+      add(connsInbound, INBOUND)
+      add(connsOutbound, OUTBOUND)
+    }
+  }
 }, {
   name: 'peer_streams',
   help: 'Number of streams of each peer',
   labelNames: ['dir'],
   labels: DIRECTIONS,
   buckets: COUNT_BUCKETS,
-  read: ({ graph }) => moreThanNothing(Array.from(graph.peers.values(), node => byDirection(node.streamsInbound, node.streamsOutbound, {})).flat())
+  read: ({ graph }, add) => {
+    for (const { streamsInbound, streamsOutbound } of graph.peers.values()) {
+      add(streamsInbound, INBOUND)
+      add(streamsOutbound, OUTBOUND)
+    }
+  }
 }, {
   name: 'peer_memory',
   help: 'Reserved memory of each peer in bytes',
   labelNames: [],
   labels: [{}],
   buckets: MEMORY_BUCKETS,
-  read: ({ graph }) => moreThanNothing(Array.from(graph.peers.values(), node => ({ labels: {}, value: node.memory })))
+  read: ({ graph }, add) => {
+    for (const { memory } of graph.peers.values()) {
+      add(memory)
+    }
+  }
 }, {
   name: 'conn_memory',
   help: 'Reserved memory of each connection in bytes',
   labelNames: [],
   labels: [{}],
   buckets: MEMORY_BUCKETS,
-  read: ({ graph }) => moreThanNothing(Array.from(graph.connections, node => ({ labels: {}, value: node.memory })))
+  read: ({ graph }, add) => {
+    for (const { memory } of graph.connections) {
+      add(memory)
+    }
+  }
 }]

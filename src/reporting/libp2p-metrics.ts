@@ -1,5 +1,7 @@
+import { boundLabel, distribute } from './distribution.ts'
 import { DISTRIBUTIONS, GAUGES } from './metric-families.ts'
-import type { DistributionFamily, GaugeFamily, MetricsSource, Sample } from './metric-family.ts'
+import type { DistributionFamily } from './distribution.ts'
+import type { GaugeFamily, MetricsSource, Sample } from './metric-family.ts'
 import type { Metrics } from '@libp2p/interface'
 
 /**
@@ -20,7 +22,7 @@ export function registerMetrics (metrics: Metrics, source: MetricsSource): void 
   }
 
   for (const family of DISTRIBUTIONS) {
-    register(metrics, { ...family, labelNames: [...family.labelNames, 'le'] }, () => cumulate(family, source))
+    register(metrics, { ...family, labelNames: [...family.labelNames, 'le'] }, () => bucketSamples(family, source))
   }
 }
 
@@ -49,15 +51,9 @@ function register (metrics: Metrics, { help, labelNames, name }: Omit<GaugeFamil
 /**
  * There are no histograms of what is now, only of what was, so each bucket is a number
  */
-function cumulate ({ buckets, labels, read }: DistributionFamily, source: MetricsSource): Sample[] {
-  const samples = read(source)
-
-  return labels.flatMap(labels => {
-    const mine = samples.filter(sample => sample.labels.dir === labels.dir)
-
-    return [...buckets, Infinity].map(bound => ({
-      labels: { ...labels, le: bound === Infinity ? '+Inf' : String(bound) },
-      value: mine.filter(({ value }) => value <= bound).length
-    }))
-  })
+function bucketSamples (family: DistributionFamily, source: MetricsSource): Sample[] {
+  return distribute(family, source).flatMap(({ cumulated, labels }) => cumulated.map((value, bucket) => ({
+    labels: { ...labels, le: boundLabel(family.buckets, bucket) },
+    value
+  })))
 }

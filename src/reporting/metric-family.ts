@@ -44,19 +44,6 @@ export interface GaugeFamily {
   read(source: MetricsSource): Sample[]
 }
 
-/**
- * How something is distributed now
- */
-export interface DistributionFamily extends GaugeFamily {
-  buckets: readonly number[]
-
-  /** The label values that there are */
-  labels: ReadonlyArray<Record<string, string>>
-
-  /** One sample for each thing that has more than 0 of it */
-  read(source: MetricsSource): Sample[]
-}
-
 export function byDirection (inbound: number, outbound: number, labels: Record<string, string>): Sample[] {
   return [
     { labels: { dir: 'inbound', ...labels }, value: inbound },

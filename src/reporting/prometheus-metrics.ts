@@ -1,7 +1,9 @@
 import { Gauge, Histogram, register } from 'prom-client'
+import { boundLabel, distribute } from './distribution.ts'
 import { DISTRIBUTIONS, GAUGES } from './metric-families.ts'
-import type { DistributionFamily, GaugeFamily, MetricsSource } from './metric-family.ts'
-import type { Registry } from 'prom-client'
+import type { Distribution, DistributionFamily } from './distribution.ts'
+import type { GaugeFamily, MetricsSource } from './metric-family.ts'
+import type { MetricValueWithName, Registry } from 'prom-client'
 
 const PREFIX = 'libp2p_rcmgr_'
 
@@ -44,24 +46,34 @@ function registerGauge (family: GaugeFamily, source: MetricsSource, registry: Re
   return name
 }
 
+/**
+ * A histogram of prom-client counts one thing at a time. This one is made of counts,
+ * because a scrape must not hold the event loop for as long as very many peers take.
+ */
 function registerDistribution (family: DistributionFamily, source: MetricsSource, registry: Registry): string {
+  const { help, labelNames } = family
   const name = `${PREFIX}${family.name}`
-
-  // eslint-disable-next-line no-new
-  new Histogram({
+  const histogram = new Histogram({ name, help, labelNames: [...labelNames], registers: [] })
+  // what prom-client answers itself: its types do not know that the type is a text
+  const get = async (): Promise<object> => ({
     name,
-    help: family.help,
-    labelNames: [...family.labelNames],
-    buckets: [...family.buckets],
-    registers: [registry],
-    collect () {
-      this.reset()
-      family.labels.forEach(labels => { this.zero(labels) })
-      family.read(source).forEach(({ labels, value }) => { this.observe(labels, value) })
-    }
+    help,
+    type: 'histogram',
+    aggregator: 'sum',
+    values: distribute(family, source).flatMap(distribution => seriesOf(name, family.buckets, distribution))
   })
 
+  registry.registerMetric(Object.assign(histogram, { get, getForPromString: get }))
+
   return name
+}
+
+function seriesOf (name: string, buckets: readonly number[], { cumulated, labels, sum }: Distribution): Array<MetricValueWithName<string>> {
+  return [
+    ...cumulated.map((value, bucket) => ({ metricName: `${name}_bucket`, labels: { le: boundLabel(buckets, bucket), ...labels }, value })),
+    { metricName: `${name}_sum`, labels, value: sum },
+    { metricName: `${name}_count`, labels, value: cumulated[buckets.length] }
+  ]
 }
 
 /**

@@ -6,6 +6,7 @@ import type { GaugeFamily, MetricsSource, Sample } from './metric-family.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { AggregateNode } from '../scopes/aggregate-node.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
+import type { ScopeKind } from '../scopes/scope-kind.ts'
 
 /**
  * The label of the protocols that are not known
@@ -60,23 +61,30 @@ const FIELD_LABELS: Record<keyof Limit, string> = {
  * How full the fullest scope of each kind is
  */
 function fullestOfEachKind (graph: ScopeGraph): Sample[] {
-  const samples = new Map<string, Sample>()
+  const fullest = new Map<ScopeKind, number[]>()
 
   for (const node of allScopes(graph)) {
-    for (const field of LIMIT_FIELDS) {
-      const key = `${node.kind} ${field}`
-      const value = shareOf(USED[field](node), node.limit[field])
-      const sample = samples.get(key)
+    let shares = fullest.get(node.kind)
 
-      if (sample == null) {
-        samples.set(key, { labels: { scope: node.kind, resource: FIELD_LABELS[field] }, value })
-      } else if (value > sample.value) {
-        sample.value = value
+    if (shares == null) {
+      shares = LIMIT_FIELDS.map(() => 0)
+      fullest.set(node.kind, shares)
+    }
+
+    // there may be very many scopes, so nothing is allocated for each
+    for (let i = 0; i < LIMIT_FIELDS.length; i++) {
+      const share = shareOf(USED[LIMIT_FIELDS[i]](node), node.limit[LIMIT_FIELDS[i]])
+
+      if (share > shares[i]) {
+        shares[i] = share
       }
     }
   }
 
-  return [...samples.values()]
+  return Array.from(fullest, ([kind, shares]) => LIMIT_FIELDS.map((field, i) => ({
+    labels: { scope: kind, resource: FIELD_LABELS[field] },
+    value: shares[i]
+  }))).flat()
 }
 
 export const SCOPE_GAUGES: readonly GaugeFamily[] = [{
