@@ -1,6 +1,6 @@
 import { InvalidParametersError } from '@libp2p/interface'
 import { describe } from '../describe-value.ts'
-import { EventLoopDelayRefusal } from './event-loop-delay-refusal.ts'
+import { PressureRefusal } from './pressure-refusal.ts'
 import { Thresholds } from './pressure.ts'
 import type { Pressure } from './pressure.ts'
 import type { EventLoopDelayStat } from '../resource-manager-stat.ts'
@@ -95,7 +95,7 @@ export class EventLoopDelay implements Pressure {
   find (request: 'connection' | 'stream'): AnyRefusal | undefined {
     const { exceeded, max } = this.#thresholds
 
-    return exceeded ? new EventLoopDelayRefusal(request, Math.round(this.#delay), max) : undefined
+    return exceeded ? new PressureRefusal('eventLoopDelay', request, Math.round(this.#delay), max) : undefined
   }
 
   stat (): EventLoopDelayStat {

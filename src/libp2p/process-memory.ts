@@ -1,8 +1,8 @@
 import { InvalidParametersError } from '@libp2p/interface'
 import { availableResources } from '../limits/available-resources.ts'
 import { parseMemorySize } from '../limits/memory-size.ts'
+import { PressureRefusal } from './pressure-refusal.ts'
 import { Thresholds } from './pressure.ts'
-import { ProcessMemoryRefusal } from './process-memory-refusal.ts'
 import type { Pressure } from './pressure.ts'
 import type { MemorySize } from '../limits/memory-size.ts'
 import type { ProcessMemoryStat } from '../resource-manager-stat.ts'
@@ -81,7 +81,7 @@ export class ProcessMemory implements Pressure {
   find (request: 'connection' | 'stream'): AnyRefusal | undefined {
     this.#update()
 
-    return this.#thresholds.exceeded ? new ProcessMemoryRefusal(request, this.#resident, this.#thresholds.max) : undefined
+    return this.#thresholds.exceeded ? new PressureRefusal('processMemory', request, this.#resident, this.#thresholds.max) : undefined
   }
 
   stat (): ProcessMemoryStat {

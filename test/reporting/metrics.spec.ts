@@ -1,5 +1,5 @@
 import { expect } from 'aegir/chai'
-import { ProcessMemoryRefusal } from '../../src/libp2p/process-memory-refusal.ts'
+import { PressureRefusal } from '../../src/libp2p/pressure-refusal.ts'
 import { GAUGES } from '../../src/reporting/metric-families.ts'
 import { DefaultResourceManager } from '../../src/resource-manager.ts'
 import { errorOf, peerA, PROTOCOL, SERVICE } from '../scopes/fixtures.ts'
@@ -45,9 +45,9 @@ describe('metrics of the process', () => {
   it('should count what the process has refused by what it was', () => {
     const manager = managerWith()
 
-    manager.refuse(new ProcessMemoryRefusal('stream', 2, 1))
-    manager.refuse(new ProcessMemoryRefusal('connection', 2, 1))
-    manager.refuse(new ProcessMemoryRefusal('connection', 2, 1))
+    manager.refuse(new PressureRefusal('processMemory', 'stream', 2, 1))
+    manager.refuse(new PressureRefusal('processMemory', 'connection', 2, 1))
+    manager.refuse(new PressureRefusal('processMemory', 'connection', 2, 1))
 
     expect(read(manager, 'blocked_resources')).to.deep.equal([['inbound', 'process', 'stream', 1], ['inbound', 'process', 'connection', 2]])
     expect(manager.refusals()).to.deep.equal([{ kind: 'process', resource: 'memory', direction: 'inbound', count: 3 }])

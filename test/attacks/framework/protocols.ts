@@ -2,7 +2,7 @@
 export const ECHO = '/attacks/echo/1.0.0'
 
 /** Takes its time, whatever becomes of the stream */
-export const WORK = '/attacks/work/1.0.0'
+export const WORK = '/attacks/task/1.0.0'
 
 /** Answers each message with 16 MiB */
 export const LARGE = '/attacks/large/1.0.0'
