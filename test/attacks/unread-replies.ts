@@ -45,7 +45,7 @@ export const unreadReplies: Attack = {
   duration: 4_000,
   honest: 'stranger',
   manager: { limits: { conn: { memory: 4 * 2 ** 20 } } },
-  bounds: { resident: 128 },
+  bounds: { resident: 192 },
   run: async (target) => {
     const node = await target.startNode(target.attacker)
 

@@ -48,6 +48,6 @@ describe('holders', () => {
 
     expect(manager.holders()).to.deep.equal([])
     expect(() => manager.holders({ top: 0 })).to.throw('top: expected a whole number from 1 on, got 0').with.property('name', 'InvalidParametersError')
-    expect(() => manager.holders({ resource: 'fd' as any })).to.throw('resource: expected "memory" or "stream", got fd')
+    expect(() => manager.holders({ resource: 'fd' as any })).to.throw('resource: expected "memory" or "stream", got "fd"')
   })
 })
