@@ -106,9 +106,8 @@ export function parseIPv4 (text: string, start = 0, end = text.length): IPAddres
 
 export function parseIPv6 (text: string, start = 0, end = text.length): IPAddress | undefined {
   const zone = text.indexOf('%', start)
-  const groups = readGroups(text, start, zone === -1 || zone > end ? end : zone)
 
-  if (groups == null) {
+  if (!readGroups(text, start, zone === -1 || zone > end ? end : zone)) {
     return undefined
   }
 
@@ -164,10 +163,18 @@ function readIPv4 (text: string, start: number, end: number): number | undefined
 }
 
 /**
- * Reads the eight groups of an IPv6 address
+ * What {@link readGroups} has read: always the same, because every connection reads an
+ * address
  */
-function readGroups (text: string, begin: number, end: number): number[] | undefined {
-  const groups: number[] = []
+const groups = new Uint16Array(IPV6_GROUPS)
+
+/**
+ * Reads the eight groups of an IPv6 address
+ *
+ * @returns false if it is none
+ */
+function readGroups (text: string, begin: number, end: number): boolean {
+  let count = 0
   let gap = -1
   let i = begin
 
@@ -189,56 +196,60 @@ function readGroups (text: string, begin: number, end: number): number[] | undef
       // the last two groups may be written as an IPv4 address
       const word = readIPv4(text, start, end)
 
-      if (word == null) {
-        return undefined
+      if (word == null || count > IPV6_GROUPS - 2) {
+        return false
       }
 
-      groups.push(word >>> 16, word & 0xffff)
+      groups[count++] = word >>> 16
+      groups[count++] = word
       break
     }
 
-    if (i === start || i - start > 4 || groups.length === IPV6_GROUPS) {
-      return undefined
+    if (i === start || i - start > 4 || count === IPV6_GROUPS) {
+      return false
     }
 
-    groups.push(group)
+    groups[count++] = group
 
     if (i === end) {
       break
     }
 
     if (text.charCodeAt(i++) !== CODE_COLON || i === end) {
-      return undefined
+      return false
     }
 
     if (text.charCodeAt(i) === CODE_COLON) {
       if (gap !== -1) {
-        return undefined
+        return false
       }
 
-      gap = groups.length
+      gap = count
       i++
     }
   }
 
-  return fillGap(groups, gap)
+  return fillGap(count, gap)
 }
 
 /**
  * Puts the zeros back that `::` stands for, which are at least one group
  */
-function fillGap (groups: number[], gap: number): number[] | undefined {
-  const missing = IPV6_GROUPS - groups.length
-
+function fillGap (count: number, gap: number): boolean {
   if (gap === -1) {
-    return missing === 0 ? groups : undefined
+    return count === IPV6_GROUPS
   }
+
+  const missing = IPV6_GROUPS - count
 
   if (missing < 1) {
-    return undefined
+    return false
   }
 
-  return [...groups.slice(0, gap), ...new Array<number>(missing).fill(0), ...groups.slice(gap)]
+  groups.copyWithin(gap + missing, gap, count)
+  groups.fill(0, gap, gap + missing)
+
+  return true
 }
 
 function hexDigit (text: string, index: number): number {
