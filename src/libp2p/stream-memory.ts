@@ -15,16 +15,16 @@
  * So there is never more than `LOOK_AFTER_BYTES` (512 bytes for each stream and 1 KiB for
  * each connection, where that is more) plus one chunk of a connection in buffers that is
  * not accounted for. Where these are single bytes in frames of their own, they weigh up to
- * 15 times as much until the look (yamux; 60 times with mplex): 1 MB (4 MB). A muxer whose
- * streams do not get their data from the connection (WebRTC: each has a channel of its own)
- * is only looked at by the interval: there it is as much as a line transfers in that time,
- * 3 MB at 100 Mbit/s.
+ * 15 times as much until the look (yamux; 60 times with mplex): 1 MB (4 MB) for 64 KiB. A
+ * muxer whose streams do not get their data from the connection (WebRTC: each has a channel
+ * of its own) is only looked at by the interval: there it is as much as a line transfers in
+ * that time, 3 MB at 100 Mbit/s.
  *
  * After a look buffers weigh no more than about two times what is reserved for them, see
  * `compact-list.ts`.
  *
  * A look takes 10 to 50 ns for every stream and 50 to 200 ns for every connection where
- * nothing has changed; a message costs one addition. A stream costs one closure.
+ * nothing has changed; a message costs one addition. A stream costs two closures.
  * `bench/stream-memory.ts` measures it.
  *
  * What waits for a `for await` over a stream counts as well. What other listeners have taken
@@ -123,11 +123,12 @@ export class StreamMemory {
    */
   watchStream (live: LiveStream): void {
     const { stream } = live
-    const send = stream.send.bind(stream)
+    // not bound, as there may be very many streams
+    const { send } = stream
 
     override(stream, 'send', (data) => {
       const size = data.byteLength
-      const canSendMore = send(data)
+      const canSendMore = send.call(stream, data)
 
       if (stream.writeBufferLength > 0) {
         this.#countBytes(size)
