@@ -111,7 +111,7 @@ export abstract class ResourceLimitExceededError extends Error {
 
   constructor (message: string, request: RefusedRequest) {
     super(message)
-    this.name = 'ResourceLimitExceededError'
+    this.name = new.target.name
     this.scope = request.scope
     this.direction = request.direction
     this.current = request.current
@@ -138,11 +138,6 @@ export abstract class ResourceLimitExceededError extends Error {
 export class StreamLimitExceededError extends ResourceLimitExceededError {
   static name = 'StreamLimitExceededError'
   readonly resource = 'stream'
-
-  constructor (message: string, request: RefusedRequest) {
-    super(message, request)
-    this.name = 'StreamLimitExceededError'
-  }
 }
 
 /**
@@ -154,7 +149,6 @@ export class ConnectionLimitExceededError extends ResourceLimitExceededError {
 
   constructor (message: string, request: RefusedRequest, resource: 'connection' | 'fd' = 'connection') {
     super(message, request)
-    this.name = 'ConnectionLimitExceededError'
     this.resource = resource
   }
 }
@@ -165,11 +159,6 @@ export class ConnectionLimitExceededError extends ResourceLimitExceededError {
 export class MemoryLimitExceededError extends ResourceLimitExceededError {
   static name = 'MemoryLimitExceededError'
   readonly resource = 'memory'
-
-  constructor (message: string, request: RefusedRequest) {
-    super(message, request)
-    this.name = 'MemoryLimitExceededError'
-  }
 }
 
 /**
@@ -178,11 +167,6 @@ export class MemoryLimitExceededError extends ResourceLimitExceededError {
 export class SubnetLimitExceededError extends ResourceLimitExceededError {
   static name = 'SubnetLimitExceededError'
   readonly resource = 'subnet'
-
-  constructor (message: string, request: RefusedRequest) {
-    super(message, request)
-    this.name = 'SubnetLimitExceededError'
-  }
 }
 
 /**
@@ -191,11 +175,6 @@ export class SubnetLimitExceededError extends ResourceLimitExceededError {
 export class RateLimitExceededError extends ResourceLimitExceededError {
   static name = 'RateLimitExceededError'
   readonly resource = 'rate'
-
-  constructor (message: string, request: RefusedRequest) {
-    super(message, request)
-    this.name = 'RateLimitExceededError'
-  }
 }
 
 /**
@@ -220,5 +199,18 @@ export class ResourceScopeStateError extends Error {
   constructor (message = 'resource scope is in the wrong state') {
     super(message)
     this.name = 'ResourceScopeStateError'
+  }
+}
+
+/**
+ * Something was asked for that is part of a feature that this resource manager was made
+ * without
+ */
+export class MissingFeatureError extends Error {
+  static name = 'MissingFeatureError'
+
+  constructor (message = 'missing feature') {
+    super(message)
+    this.name = 'MissingFeatureError'
   }
 }

@@ -42,7 +42,7 @@ import type { ResourceManagerInit } from './resource-manager-init.ts'
  * The resource manager as a service of a libp2p node
  */
 export function resourceManager (init: ResourceManagerInit = {}): (components: ResourceManagerComponents) => ResourceManager {
-  return (components) => init.enabled === false ? new NullResourceManager() : new ResourceManagerService(components, init)
+  return (components) => init.enabled === false ? new NullResourceManager(init) : new ResourceManagerService(components, init)
 }
 
 /**
@@ -52,7 +52,7 @@ export function resourceManager (init: ResourceManagerInit = {}): (components: R
  * @throws {InvalidParametersError} naming the option that cannot be used
  */
 export function createResourceManager (init: ResourceManagerInit = {}): ResourceManager {
-  return init.enabled === false ? new NullResourceManager() : new DefaultResourceManager(init)
+  return init.enabled === false ? new NullResourceManager(init) : new DefaultResourceManager(init)
 }
 
 export { NullResourceManager }
@@ -60,25 +60,10 @@ export { getConnectionScope, getStreamScope } from './scopes/attached-scopes.ts'
 export { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_HIGH, MEMORY_PRIORITY_LOW, MEMORY_PRIORITY_MEDIUM } from './scopes/memory-priority.ts'
 export * from './errors.ts'
 
-export { Allowlist } from './admission/allowlist.ts'
-export { rateLimit } from './admission/rate-limit-handler.ts'
-
-export { apply, build, toPartialLimitConfig } from './limits/build-limits.ts'
-export { checkLimits } from './limits/check-limits.ts'
-export { DefaultLimits, InfiniteLimits } from './limits/default-limits.ts'
-export { setDefaultServiceLimits } from './limits/default-service-limits.ts'
-export { limitsToString } from './limits/format-limits.ts'
-export { limitsFromJSON, limitsToJSON } from './limits/limits-json.ts'
-export { ScalingLimitConfig } from './limits/scaling-limit-config.ts'
-
-export { collectorId } from './sessions/collector-id.ts'
-export { IPLimiter, NullIPLimiter } from './sessions/ip-limiter.ts'
-export { NullCollector } from './sessions/null-collector.ts'
-export { SessionRegistry } from './sessions/registry.ts'
-
 export type { ResourceManager } from './interface.ts'
 export type { ResourceManagerInit } from './resource-manager-init.ts'
 export type { EventLoopDelayStat, HandlersStat, Holder, HoldersOptions, ProcessMemoryStat, ResourceManagerStat, TransientHolder } from './resource-manager-stat.ts'
+export type { Features } from './features/features.ts'
 export type { BaseCostsInit } from './libp2p/base-costs.ts'
 export type { EventLoopDelayInit } from './libp2p/event-loop-delay.ts'
 export type { ProcessMemoryInit } from './libp2p/process-memory.ts'
@@ -88,6 +73,7 @@ export type { ScopeUsage, UsageOptions } from './reporting/scope-usage.ts'
 export type { TraceEvent, TraceEventType, TraceReporter, TraceScope } from './reporting/trace-event.ts'
 export type { RefusalCount } from './scopes/refusal-counts.ts'
 export type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ResourceScopeSpan, ScopeStat, ServiceScope, StreamScope } from './scopes/resource-scope.ts'
+export type { Allowlist } from './admission/allowlist.ts'
 export type { AdmissionOptions, RateLimitsInit } from './admission/admission.ts'
 export type { RateLimitOptions } from './admission/rate-limit-handler.ts'
 export type { ConnectionRateLimits, Rate } from './admission/rate-limits.ts'
@@ -102,12 +88,12 @@ export type { MemorySize } from './limits/memory-size.ts'
 export type { ProfileName } from './limits/profiles.ts'
 export type { SettingPath } from './limits/setting.ts'
 export type { LimitsInit } from './limits/resolve-limits.ts'
-export type { LimitIncrease, ScalingLimit, ScalingLimitConfigInit } from './limits/scaling-limit-config.ts'
+export type { LimitIncrease, ScalingLimit, ScalingLimitConfigInit } from './limits/scale.ts'
 export type { Collector, CollectorConfig, Summary } from './sessions/collector.ts'
 export type { HistoryDatastore, HistoryStoreInit } from './sessions/history-store.ts'
 export type { HistorySummary, PeerStats, SessionStats } from './sessions/history.ts'
 export type { IPFilter, IPLimiterInit } from './sessions/ip-limiter.ts'
-export type { SessionRegistryInit, SessionRegistryReader } from './sessions/registry.ts'
+export type { SessionRegistry, SessionRegistryInit, SessionRegistryReader } from './sessions/registry.ts'
 export type { ServiceCollectorConfig, SessionsInit } from './sessions/service-collectors.ts'
 export type { ObservedSession, SessionObserver } from './sessions/session-observer.ts'
 export type { Session } from './sessions/session.ts'

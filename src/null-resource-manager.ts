@@ -1,8 +1,10 @@
-import { Allowlist } from './admission/allowlist.ts'
-import { InfiniteLimits } from './limits/default-limits.ts'
+import { defaultFeatures } from './features/default-features.ts'
+import { need } from './features/features.ts'
+import { InfiniteLimits } from './limits/infinite-limits.ts'
 import { nullConnectionScope, nullPeerScope, nullProtocolScope, nullScope, nullServiceScope, nullStreamScope } from './scopes/null-scopes.ts'
 import { scopeState } from './scopes/scope-state.ts'
-import { SessionRegistry } from './sessions/registry.ts'
+import type { Allowlist } from './admission/allowlist.ts'
+import type { Features } from './features/features.ts'
 import type { ResourceManager } from './interface.ts'
 import type { ConcreteLimitConfig } from './limits/limit-config.ts'
 import type { Explanation } from './reporting/explain.ts'
@@ -10,16 +12,34 @@ import type { ScopeUsage } from './reporting/scope-usage.ts'
 import type { ResourceManagerStat } from './resource-manager-stat.ts'
 import type { RefusalCount } from './scopes/refusal-counts.ts'
 import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ServiceScope, StreamScope } from './scopes/resource-scope.ts'
+import type { SessionRegistry } from './sessions/registry.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 
 /**
  * A resource manager that accounts for nothing and limits nothing
  */
 export class NullResourceManager implements ResourceManager {
-  readonly allowlist = new Allowlist()
-  readonly sessions = new SessionRegistry()
+  readonly #features: Features
+  #allowlist?: Allowlist
+  #sessions?: SessionRegistry
+
+  constructor ({ features = defaultFeatures }: { features?: Features } = {}) {
+    this.#features = features
+  }
 
   readonly [Symbol.toStringTag] = 'libp2p-null-resource-manager'
+
+  get allowlist (): Allowlist {
+    this.#allowlist ??= new (need(this.#features, 'admission', 'allowlist').Allowlist)()
+
+    return this.#allowlist
+  }
+
+  get sessions (): SessionRegistry {
+    this.#sessions ??= new (need(this.#features, 'sessions', 'sessions').SessionRegistry)()
+
+    return this.#sessions
+  }
 
   start (): void {}
   stop (): void {}
@@ -76,11 +96,13 @@ export class NullResourceManager implements ResourceManager {
   }
 
   stat (): ResourceManagerStat {
+    const nothing = nullScope().stat()
+
     return {
-      system: nullScope().stat(),
-      transient: nullScope().stat(),
-      allowlistedSystem: nullScope().stat(),
-      allowlistedTransient: nullScope().stat(),
+      system: nothing,
+      transient: nothing,
+      allowlistedSystem: nothing,
+      allowlistedTransient: nothing,
       services: {},
       protocols: {},
       peers: {}

@@ -27,11 +27,10 @@
  * ```
  */
 
-import { InvalidParametersError } from '@libp2p/interface'
-import { describe } from './describe-value.ts'
 import { NullResourceManager } from './null-resource-manager.ts'
 import { registerPrometheusMetrics } from './reporting/prometheus-metrics.ts'
 import { DefaultResourceManager } from './resource-manager.ts'
+import { invalid } from './validation.ts'
 import type { ResourceManager } from './interface.ts'
 import type { Registry } from 'prom-client'
 
@@ -66,7 +65,7 @@ export function prometheusMetrics (manager: ResourceManager, options: Prometheus
   }
 
   if (!(manager instanceof DefaultResourceManager)) {
-    throw new InvalidParametersError(`manager: expected a resource manager of this package, got ${describe(manager)}`)
+    throw invalid('manager', 'a resource manager of this package', manager)
   }
 
   const source = manager.metricsSource

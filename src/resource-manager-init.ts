@@ -1,4 +1,5 @@
 import type { AdmissionOptions } from './admission/admission.ts'
+import type { Features } from './features/features.ts'
 import type { BaseCostsInit } from './libp2p/base-costs.ts'
 import type { EventLoopDelayInit } from './libp2p/event-loop-delay.ts'
 import type { ProcessMemoryInit } from './libp2p/process-memory.ts'
@@ -112,6 +113,16 @@ export interface ResourceManagerInit extends LimitsInit, AdmissionOptions {
    * @default {}
    */
   sessions?: SessionsInit
+
+  /**
+   * Which parts the manager has, as values from `libp2p-resource-manager/features`, so that
+   * a page does not download what it does not use. An option whose feature is left out is
+   * refused, and a method throws a `MissingFeatureError`.
+   *
+   * @default all of them, and none in browsers: nobody can connect to a page from an
+   * address, and the limits of the scopes are always there
+   */
+  features?: Features
 
   /**
    * Where a stand-alone manager logs to. One that is a service of a node logs to

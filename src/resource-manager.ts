@@ -1,17 +1,12 @@
 import { defaultLogger } from '@libp2p/logger'
-import { Admission } from './admission/admission.ts'
+import { defaultFeatures } from './features/default-features.ts'
+import { checkFeatures, missing, need } from './features/features.ts'
 import { graphStat } from './graph-stat.ts'
 import { isLimiter } from './limits/checked-limiter.ts'
 import { isConcreteLimitConfig } from './limits/concrete-limits.ts'
-import { isInfinite } from './limits/default-limits.ts'
+import { isInfinite } from './limits/infinite-limits.ts'
 import { ConcreteLimiter } from './limits/limiter.ts'
 import { resolveLimits } from './limits/resolve-limits.ts'
-import { explain } from './reporting/explain.ts'
-import { listHolders } from './reporting/holders.ts'
-import { RefusalLog } from './reporting/refusal-log.ts'
-import { scopeTable } from './reporting/scope-table.ts'
-import { scopeUsage } from './reporting/scope-usage.ts'
-import { checkReporters, Tracer } from './reporting/tracer.ts'
 import { ScopeOpener } from './scope-opener.ts'
 import { checkName, checkPeer } from './scopes/arguments.ts'
 import { getConnectionScope, getStreamScope } from './scopes/attached-scopes.ts'
@@ -21,19 +16,23 @@ import { ScopeGraph } from './scopes/scope-graph.ts'
 import { scopeState } from './scopes/scope-state.ts'
 import { StreamNode } from './scopes/stream-node.ts'
 import { view } from './scopes/view.ts'
-import { SessionRegistry } from './sessions/registry.ts'
-import { CONNECTIONS, ServiceCollectors } from './sessions/service-collectors.ts'
 import { WarningLog } from './warning-log.ts'
+import type { Admission } from './admission/admission.ts'
 import type { Allowlist } from './admission/allowlist.ts'
 import type { NetworkPrefixLimit } from './admission/subnet-limits.ts'
+import type { Features } from './features/features.ts'
 import type { ResourceManager } from './interface.ts'
 import type { ConcreteLimitConfig } from './limits/limit-config.ts'
+import type { Limiter } from './limits/limiter.ts'
 import type { LimitsInit } from './limits/resolve-limits.ts'
 import type { NodeRefusals } from './reporting/explain-opening.ts'
 import type { Explanation, ReservationRequest } from './reporting/explain.ts'
+import type { HoldersSource } from './reporting/holders.ts'
 import type { MetricsSource } from './reporting/metric-family.ts'
+import type { RefusalLog } from './reporting/refusal-log.ts'
 import type { ScopeUsage, UsageOptions } from './reporting/scope-usage.ts'
 import type { TraceReporter } from './reporting/trace-event.ts'
+import type { Tracer } from './reporting/tracer.ts'
 import type { ResourceManagerInit } from './resource-manager-init.ts'
 import type { Holder, HoldersOptions, NodeStat, ResourceManagerStat } from './resource-manager-stat.ts'
 import type { BaseCosts } from './scope-opener.ts'
@@ -42,7 +41,8 @@ import type { RefusalCount } from './scopes/refusal-counts.ts'
 import type { AnyRefusal } from './scopes/refusal.ts'
 import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ServiceScope, StreamScope } from './scopes/resource-scope.ts'
 import type { HistoryStoreInit } from './sessions/history-store.ts'
-import type { SessionsInit } from './sessions/service-collectors.ts'
+import type { SessionRegistry } from './sessions/registry.ts'
+import type { ServiceCollectors, SessionsInit } from './sessions/service-collectors.ts'
 import type { Connection, Logger, MessageStreamDirection, PeerId, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -53,7 +53,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  */
 export class DefaultResourceManager implements ResourceManager {
   readonly log: Logger
-  readonly sessions: SessionRegistry
+  protected readonly features: Features
 
   /**
    * Set if some services have a collector
@@ -65,10 +65,11 @@ export class DefaultResourceManager implements ResourceManager {
    */
   protected readonly nodeRefusals?: NodeRefusals
 
-  readonly #admission: Admission
+  readonly #admission?: Admission
   readonly #graph: ScopeGraph
   readonly #opener: ScopeOpener
-  readonly #refusalLog: RefusalLog
+  readonly #refusalLog?: RefusalLog
+  readonly #sessions?: SessionRegistry
   readonly #tracer?: Tracer
   readonly #warnings: WarningLog
   readonly #limitsInit: LimitsInit
@@ -78,26 +79,27 @@ export class DefaultResourceManager implements ResourceManager {
    * @param persistence - where the histories of sessions are kept
    */
   constructor (init: ResourceManagerInit = {}, persistence?: HistoryStoreInit) {
+    this.features = init.features ?? defaultFeatures
+    checkFeatures(init, this.features)
+
     this.log = (init.logger ?? defaultLogger()).forComponent('libp2p:resource-manager')
     this.#warnings = new WarningLog(this.log)
     this.#limitsInit = { profile: init.profile, maxMemory: init.maxMemory, maxConnections: init.maxConnections }
 
-    const limiter = resolveLimits(init)
+    const limiter = resolveLimits(init, this.features.presets)
     const enforce = init.enforce ?? true
+    const { inspection } = this.features
 
-    this.#refusalLog = new RefusalLog(this.log, { enforce })
+    this.#refusalLog = inspection && new inspection.RefusalLog(this.log, { enforce })
 
-    this.#admission = new Admission({
-      ...init,
-      allowlistedConns: limiter.getAllowlistedSystemLimits().conns
-    })
+    this.#admission = this.#decideByAddress(init, limiter)
     this.#graph = new ScopeGraph({
       limiter,
       enforce,
       captureStackTraces: this.log.enabled,
       observer: {
         onRefusal: (refusal) => {
-          this.#refusalLog.add(refusal)
+          this.#refusalLog?.add(refusal)
           this.serviceCollectors?.refused(refusal)
         },
         onOverRelease: (scope, resource, released, held) => {
@@ -107,7 +109,7 @@ export class DefaultResourceManager implements ResourceManager {
     })
 
     this.#tracer = this.#startTracing(init.trace)
-    this.sessions = new SessionRegistry({ log: this.log, persistence, observer: this.#tracer })
+    this.#sessions = this.#keepSessions(persistence)
     this.serviceCollectors = this.#collectSessions(init.sessions, enforce)
     this.#opener = new ScopeOpener(this.#graph, this.#admission)
     this.#limitsChanged()
@@ -117,15 +119,15 @@ export class DefaultResourceManager implements ResourceManager {
 
   async start (): Promise<void> {
     this.#graph.idle.start()
-    await this.sessions.start()
+    await this.#sessions?.start()
   }
 
   async stop (): Promise<void> {
     this.#graph.idle.stop()
-    this.#opener.stop()
-    this.#refusalLog.flush()
+    this.#admission?.stop()
+    this.#refusalLog?.flush()
     // the sessions end at once, and reporters are told of it before they are stopped
-    await Promise.all([this.sessions.stop(), this.#tracer?.stop()])
+    await Promise.all([this.#sessions?.stop(), this.#tracer?.stop()])
   }
 
   viewSystem<T> (fn: (scope: ResourceScope) => T): T {
@@ -235,7 +237,7 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   holders (options?: HoldersOptions): Holder[] {
-    return listHolders({ connections: [], streams: [] }, options)
+    return need(this.features, 'inspection', 'holders').listHolders(this.holdersSource, options)
   }
 
   refusals (): RefusalCount[] {
@@ -243,7 +245,7 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   explain (request: ReservationRequest): Explanation {
-    return explain({
+    return need(this.features, 'inspection', 'explain').explain({
       graph: this.#graph,
       admission: this.#admission,
       opener: this.#opener,
@@ -252,11 +254,11 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   usage (options?: UsageOptions): ScopeUsage[] {
-    return scopeUsage(this.#graph, options)
+    return need(this.features, 'inspection', 'usage').scopeUsage(this.#graph, options)
   }
 
   toString (): string {
-    return scopeTable(this.#graph)
+    return this.features.inspection?.scopeTable(this.#graph) ?? this.systemState()
   }
 
   listServices (): string[] {
@@ -276,7 +278,7 @@ export class DefaultResourceManager implements ResourceManager {
     // out, and there is nothing of that in the others
     const isWhole = isConcreteLimitConfig(limits) || isLimiter(limits)
 
-    this.#graph.setLimiter(resolveLimits(isWhole ? { limits } : { ...this.#limitsInit, limits }))
+    this.#graph.setLimiter(resolveLimits(isWhole ? { limits } : { ...this.#limitsInit, limits }, this.features.presets))
     this.#limitsChanged()
   }
 
@@ -286,20 +288,38 @@ export class DefaultResourceManager implements ResourceManager {
     return limiter instanceof ConcreteLimiter ? limiter.config : undefined
   }
 
+  get sessions (): SessionRegistry {
+    return this.#sessions ?? missing('sessions', 'sessions')
+  }
+
   get allowlist (): Allowlist {
-    return this.#admission.allowlist
+    return this.#needAdmission('allowlist').allowlist
   }
 
   addPrefixLimit (limit: NetworkPrefixLimit): void {
-    this.#admission.addPrefixLimit(limit)
+    this.#needAdmission('addPrefixLimit').addPrefixLimit(limit)
   }
 
   removePrefixLimit (network: string): boolean {
-    return this.#admission.removePrefixLimit(network)
+    return this.#needAdmission('removePrefixLimit').removePrefixLimit(network)
   }
 
   verifySourceAddress (address: string | Multiaddr): boolean {
-    return this.#admission.verifySourceAddress(address)
+    return this.#admission?.verifySourceAddress(address) === true
+  }
+
+  /**
+   * Whether an address is trusted, whoever is there
+   */
+  isAllowlisted (address?: Multiaddr): boolean {
+    return address != null && this.#opener.isAllowlisted(address)
+  }
+
+  /**
+   * The part of an address that a remote cannot choose, where anything is decided by that
+   */
+  hostOf (address: Multiaddr): string | undefined {
+    return this.#admission?.hostOf(address)
   }
 
   /**
@@ -337,11 +357,18 @@ export class DefaultResourceManager implements ResourceManager {
   get metricsSource (): MetricsSource {
     return {
       graph: this.#graph,
-      sessions: this.sessions,
+      sessions: this.#sessions,
       sessionRefusals: () => this.serviceCollectors?.refusals ?? [],
       nodeStat: () => this.nodeStat(),
       knownProtocols: () => this.knownProtocols()
     }
+  }
+
+  /**
+   * The connections and streams, which only a node knows
+   */
+  protected get holdersSource (): HoldersSource {
+    return { connections: [], streams: [] }
   }
 
   /**
@@ -366,35 +393,48 @@ export class DefaultResourceManager implements ResourceManager {
    */
   protected joinedService (_scope: MovableNode, _service: string): void {}
 
+  #needAdmission (what: string): Admission {
+    return this.#admission ?? missing('admission', what)
+  }
+
+  #decideByAddress (init: ResourceManagerInit, limiter: Limiter): Admission | undefined {
+    const { admission } = this.features
+
+    return admission && new admission.Admission({
+      ...init,
+      allowlistedConns: limiter.getAllowlistedSystemLimits().conns
+    })
+  }
+
+  #keepSessions (persistence?: HistoryStoreInit): SessionRegistry | undefined {
+    const { sessions } = this.features
+
+    return sessions && new sessions.SessionRegistry({ log: this.log, persistence, observer: this.#tracer })
+  }
+
   #collectSessions (init: SessionsInit | undefined, enforce: boolean): ServiceCollectors | undefined {
     if (init == null) {
       return
     }
 
+    const { ServiceCollectors } = need(this.features, 'sessions', 'sessions')
     const collectors = new ServiceCollectors(init, this.sessions, enforce)
 
-    this.#graph.serviceGate = {
-      findRefusal: ({ inbound, kind }, service) => kind === 'stream' && service !== CONNECTIONS
-        ? collectors.findRefusal(service, kind, inbound ? 'inbound' : 'outbound')
-        : undefined,
-      joined: (node, service) => {
-        if (service !== CONNECTIONS) {
-          this.joinedService(node, service)
-        }
-      }
-    }
+    this.#graph.serviceGate = collectors.gate((node, service) => { this.joinedService(node, service) })
 
     return collectors
   }
 
   #startTracing (reporters: TraceReporter[] = []): Tracer | undefined {
-    checkReporters(reporters)
+    const { tracing } = this.features
 
-    if (reporters.length === 0) {
+    tracing?.checkReporters(reporters)
+
+    if (tracing == null || reporters.length === 0) {
       return
     }
 
-    const tracer = new Tracer({
+    const tracer = new tracing.Tracer({
       reporters,
       onError: (err) => { this.log.error('a trace reporter failed and is not used any more - %e', err) },
       onEmpty: () => { this.#graph.tracer = undefined }
@@ -410,7 +450,9 @@ export class DefaultResourceManager implements ResourceManager {
     const { limits } = this
 
     // unlimited means that nothing is refused, by subnet and rate limits neither
-    this.#admission.lifted = limits != null && isInfinite(limits)
-    this.#admission.allowlistedConns = this.#graph.allowlisted.system.limit.conns
+    if (this.#admission != null) {
+      this.#admission.lifted = limits != null && isInfinite(limits)
+      this.#admission.allowlistedConns = this.#graph.allowlisted.system.limit.conns
+    }
   }
 }

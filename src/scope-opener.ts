@@ -1,4 +1,3 @@
-import { ipFromMultiaddr } from './admission/ip-from-address.ts'
 import { checkDirection } from './scopes/arguments.ts'
 import { ConnectionNode } from './scopes/connection-node.ts'
 import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_HIGH } from './scopes/memory-priority.ts'
@@ -12,12 +11,6 @@ import type { ScopeGraph } from './scopes/scope-graph.ts'
 import type { StreamNode } from './scopes/stream-node.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-
-/**
- * How often the admission forgets addresses that it need not remember any more,
- * in ms
- */
-const SWEEP_INTERVAL = 60_000
 
 /**
  * What connections and streams weigh in themselves, in bytes. It is reserved when
@@ -35,14 +28,20 @@ export interface BaseCosts {
  */
 export class ScopeOpener implements ConnectionAdmission {
   readonly #graph: ScopeGraph
-  readonly #admission: Admission
+  readonly #admission?: Admission
   baseCosts: BaseCosts = { connection: 0, stream: 0 }
-  #sweepTimer?: ReturnType<typeof setTimeout>
 
-  constructor (graph: ScopeGraph, admission: Admission) {
+  /**
+   * @param graph
+   * @param admission - where anything is decided by address
+   */
+  constructor (graph: ScopeGraph, admission?: Admission) {
     this.#graph = graph
     this.#admission = admission
-    graph.admission = this
+
+    if (admission != null) {
+      graph.admission = this
+    }
   }
 
   /**
@@ -51,15 +50,10 @@ export class ScopeOpener implements ConnectionAdmission {
   openConnection (direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): ConnectionNode | AnyRefusal {
     checkDirection(direction)
 
-    const graph = this.#graph
-    const ip = endpoint == null ? undefined : ipFromMultiaddr(endpoint)
-    const denied = this.#admission.admit(ip, direction)
-
-    if (ip != null) {
-      this.#scheduleSweep(SWEEP_INTERVAL)
-    }
-
-    const refused = graph.refuse(denied)
+    const admission = this.#admission
+    const ip = endpoint == null ? undefined : admission?.ipOf(endpoint)
+    const denied = admission?.admit(ip, direction)
+    const refused = this.#graph.refuse(denied)
 
     if (refused != null) {
       return refused
@@ -72,7 +66,7 @@ export class ScopeOpener implements ConnectionAdmission {
       return this.#openCounted(direction, usefd, endpoint, countedIP)
     } catch (err) {
       // a limiter of the user's may throw
-      this.#admission.release(countedIP)
+      admission?.release(countedIP)
       throw err
     }
   }
@@ -83,7 +77,7 @@ export class ScopeOpener implements ConnectionAdmission {
     let connection = graph.newConnection(direction, usefd, graph.normal, endpoint)
     let shortage = findShortage(connection, weight)
 
-    if (shortage != null && endpoint != null && this.#admission.allowlist.allowed(endpoint)) {
+    if (shortage != null && endpoint != null && this.isAllowlisted(endpoint)) {
       connection = graph.newConnection(direction, usefd, graph.allowlisted, endpoint)
       shortage = findShortage(connection, weight)
     }
@@ -91,13 +85,13 @@ export class ScopeOpener implements ConnectionAdmission {
     const refusal = graph.refuse(shortage)
 
     if (refusal != null) {
-      this.#admission.release(countedIP)
+      this.#admission?.release(countedIP)
 
       return refusal
     }
 
     if (connection.allowlisted) {
-      this.#admission.release(countedIP)
+      this.#admission?.release(countedIP)
     } else {
       connection.countedAddress = countedIP
     }
@@ -120,7 +114,7 @@ export class ScopeOpener implements ConnectionAdmission {
     const graph = this.#graph
     const weight = this.baseCosts.stream
     const stream = graph.newStream(peer, direction, connection)
-    const refused = stream.inbound ? this.#refuseByRate(stream.peerNode.key) : undefined
+    const refused = stream.inbound ? graph.refuse(this.#admission?.admitStream(stream.peerNode.key)) : undefined
 
     if (refused != null) {
       return refused
@@ -159,24 +153,25 @@ export class ScopeOpener implements ConnectionAdmission {
    * Why an inbound stream whose protocol was negotiated comes too soon, if so
    */
   refuseProtocolByRate (protocol: string, peer: PeerId): AnyRefusal | undefined {
-    const { streamRates } = this.#admission
+    return this.#graph.refuse(this.#admission?.admitProtocol(protocol, peer.toString()))
+  }
 
-    if (streamRates != null) {
-      this.#scheduleSweep(SWEEP_INTERVAL)
-
-      return this.#graph.refuse(streamRates.admitProtocol(protocol, peer.toString()))
-    }
+  /**
+   * Whether an address is trusted, whoever is there
+   */
+  isAllowlisted (endpoint: Multiaddr): boolean {
+    return this.#admission?.allowlist.allowed(endpoint) === true
   }
 
   // ConnectionAdmission
 
   staysAllowlisted (peer: PeerId, connection: ConnectionNode): boolean {
-    return connection.endpoint != null && this.#admission.allowlist.allowedPeerAndMultiaddr(peer, connection.endpoint)
+    return connection.endpoint != null && this.#admission?.allowlist.allowedPeerAndMultiaddr(peer, connection.endpoint) === true
   }
 
   leaveAllowlist (connection: ConnectionNode): AnyRefusal | undefined {
-    const ip = connection.endpoint == null ? undefined : ipFromMultiaddr(connection.endpoint)
-    const denied = this.#admission.count(ip, connection.inbound ? 'inbound' : 'outbound')
+    const ip = connection.endpoint == null ? undefined : this.#admission?.ipOf(connection.endpoint)
+    const denied = this.#admission?.count(ip, connection.inbound ? 'inbound' : 'outbound')
 
     if (denied == null) {
       connection.countedAddress = ip
@@ -186,46 +181,7 @@ export class ScopeOpener implements ConnectionAdmission {
   }
 
   leave (connection: ConnectionNode): void {
-    this.#admission.release(connection.countedAddress as IPAddress | undefined)
-  }
-
-  stop (): void {
-    clearTimeout(this.#sweepTimer)
-    this.#sweepTimer = undefined
-  }
-
-  #refuseByRate (peer: string): AnyRefusal | undefined {
-    const { streamRates } = this.#admission
-
-    if (streamRates != null) {
-      this.#scheduleSweep(SWEEP_INTERVAL)
-
-      return this.#graph.refuse(streamRates.admit(peer))
-    }
-  }
-
-  /**
-   * There is a timer only while there may be something to forget
-   */
-  #scheduleSweep (delay: number): void {
-    if (this.#sweepTimer != null) {
-      return
-    }
-
-    this.#sweepTimer = setTimeout(() => {
-      this.#sweepTimer = undefined
-
-      if (!this.#admission.sweep()) {
-        this.#scheduleSweep(0)
-      } else if (this.#admission.tracked > 0) {
-        this.#scheduleSweep(SWEEP_INTERVAL)
-      }
-    }, delay)
-
-    // a browser answers with a number
-    if (typeof this.#sweepTimer === 'object') {
-      this.#sweepTimer.unref()
-    }
+    this.#admission?.release(connection.countedAddress as IPAddress | undefined)
   }
 }
 

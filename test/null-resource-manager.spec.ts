@@ -1,6 +1,6 @@
 import { expect } from 'aegir/chai'
 import { createResourceManager, getConnectionScope, getStreamScope, NullResourceManager } from '../src/index.ts'
-import { InfiniteLimits } from '../src/limits/default-limits.ts'
+import { InfiniteLimits } from '../src/limits/infinite-limits.ts'
 import { createManager, NOTHING, peerA, peerB, PROTOCOL, SERVICE } from './scopes/fixtures.ts'
 import type { ConnectionScope, ResourceManager, StreamScope } from '../src/index.ts'
 import type { Connection, Stream } from '@libp2p/interface'

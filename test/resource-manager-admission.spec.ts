@@ -1,6 +1,7 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
-import { createResourceManager, InfiniteLimits, RateLimitExceededError, ResourceLimitExceededError, SubnetLimitExceededError } from '../src/index.ts'
+import { createResourceManager, RateLimitExceededError, ResourceLimitExceededError, SubnetLimitExceededError } from '../src/index.ts'
+import { InfiniteLimits } from '../src/limits.ts'
 import { errorOf, peerA, peerB } from './scopes/fixtures.ts'
 import type { ConnectionScope, ResourceManager, ResourceManagerInit } from '../src/index.ts'
 

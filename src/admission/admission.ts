@@ -1,14 +1,16 @@
+import { checkList, checkObject, invalid } from '../validation.ts'
 import { Allowlist } from './allowlist.ts'
 import { startClock } from './clock.ts'
-import { PRIVATE_NETWORKS, parseNetwork } from './ip-network.ts'
+import { ipFromMultiaddr } from './ip-from-address.ts'
+import { IPNetwork, PRIVATE_NETWORKS, parseNetwork } from './ip-network.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import { DEFAULT_MAX_TRACKED, resolveConnectionRates } from './rate-limits.ts'
 import { SourceVerification } from './source-verification.ts'
 import { StreamRateLimiter } from './stream-rates.ts'
 import { SubnetLimiter } from './subnet-limiter.ts'
-import { resolvePrefixLimit, resolveSubnetLimits } from './subnet-limits.ts'
+import { IPV6_HOST_PREFIX_LENGTH, resolvePrefixLimit, resolveSubnetLimits } from './subnet-limits.ts'
+import { SweepTimer } from './sweep-timer.ts'
 import { Sweeper } from './sweeper.ts'
-import { checkList, checkObject, invalid } from './validation.ts'
 import type { AdmissionRefusal } from './admission-refusal.ts'
 import type { IPAddress } from './ip-address.ts'
 import type { ConnectionRateLimits } from './rate-limits.ts'
@@ -106,6 +108,7 @@ export class Admission {
   readonly #rates?: RateLimiter
   readonly #verification: SourceVerification
   readonly #sweeper = new Sweeper()
+  readonly #sweepTimer = new SweepTimer(this)
   #allowlistedConns: number
   #lifted = false
 
@@ -148,6 +151,23 @@ export class Admission {
   }
 
   /**
+   * What is decided by: the IP address that a connection is with, if it has one
+   */
+  ipOf (endpoint: Multiaddr): IPAddress | undefined {
+    return ipFromMultiaddr(endpoint)
+  }
+
+  /**
+   * What a remote cannot choose of its address: all of IPv4, and the prefix of IPv6 that
+   * it has all of
+   */
+  hostOf (endpoint: Multiaddr): string | undefined {
+    const ip = ipFromMultiaddr(endpoint)
+
+    return ip?.version === 6 ? new IPNetwork(ip, IPV6_HOST_PREFIX_LENGTH).toString() : ip?.toString()
+  }
+
+  /**
    * Decides about a connection that is about to be dialled or was accepted. Unless it
    * is refused, it counts until `release` is called with its address.
    *
@@ -160,6 +180,8 @@ export class Admission {
       return
     }
 
+    this.#sweepTimer.start()
+
     if (direction === 'inbound' && this.#rates != null && !this.allowlist.allowedIP(ip)) {
       const refusal = this.#rates.take(ip)
 
@@ -169,6 +191,28 @@ export class Admission {
     }
 
     return this.#subnets.add(ip, direction)
+  }
+
+  /**
+   * Why an inbound stream of a peer comes too soon, if so
+   */
+  admitStream (peer: string): AdmissionRefusal | undefined {
+    if (this.streamRates != null) {
+      this.#sweepTimer.start()
+
+      return this.streamRates.admit(peer)
+    }
+  }
+
+  /**
+   * Why an inbound stream whose protocol was negotiated comes too soon, if so
+   */
+  admitProtocol (protocol: string, peer: string): AdmissionRefusal | undefined {
+    if (this.streamRates != null) {
+      this.#sweepTimer.start()
+
+      return this.streamRates.admitProtocol(protocol, peer)
+    }
   }
 
   /**
@@ -283,6 +327,13 @@ export class Admission {
    */
   get tracked (): number {
     return this.#tables.reduce((sum, { size }) => sum + size, 0)
+  }
+
+  /**
+   * Stops what happens in the background, until something is decided again
+   */
+  stop (): void {
+    this.#sweepTimer.stop()
   }
 
   get #tables (): Sweepable[] {

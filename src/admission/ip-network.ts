@@ -1,5 +1,5 @@
+import { checkWholeNumber, invalid } from '../validation.ts'
 import { IPAddress, parseIP } from './ip-address.ts'
-import { checkWholeNumber, invalid } from './validation.ts'
 
 /**
  * An IPv4-mapped IPv6 address has the IPv4 address in its last 32 bits

@@ -1,3 +1,4 @@
+import { checkWholeNumber, invalid } from '../validation.ts'
 import { withoutStackTrace } from '../without-stack-trace.ts'
 import { startClock } from './clock.ts'
 import { ipFromMultiaddr } from './ip-from-address.ts'
@@ -6,7 +7,6 @@ import { DEFAULT_MAX_TRACKED, MAX_TRACKED, resolveRate, resolveRateLimits } from
 import { refusePeer } from './stream-rates.ts'
 import { Sweeper } from './sweeper.ts'
 import { NamedBuckets } from './token-buckets.ts'
-import { checkWholeNumber, invalid } from './validation.ts'
 import type { AdmissionRefusal } from './admission-refusal.ts'
 import type { Rate, RateLimits } from './rate-limits.ts'
 import type { Sweepable } from './sweeper.ts'

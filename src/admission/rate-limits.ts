@@ -1,7 +1,7 @@
+import { checkList, checkObject, checkWholeNumber, invalid } from '../validation.ts'
 import { checkPrefixLength, mostSpecificFirst, parseNetwork } from './ip-network.ts'
 import { LOOPBACK_NETWORKS } from './subnet-limits.ts'
 import { TokenRate } from './token-rate.ts'
-import { checkList, checkObject, checkWholeNumber, invalid } from './validation.ts'
 import type { IPNetwork } from './ip-network.ts'
 
 /**

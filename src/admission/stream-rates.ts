@@ -1,7 +1,7 @@
+import { checkObject, checkWholeNumber } from '../validation.ts'
 import { AdmissionRefusal } from './admission-refusal.ts'
 import { DEFAULT_MAX_TRACKED, MAX_TRACKED, resolveRate } from './rate-limits.ts'
 import { NamedBuckets, TokenBucket } from './token-buckets.ts'
-import { checkObject, checkWholeNumber } from './validation.ts'
 import type { RefusedBy } from './admission-refusal.ts'
 import type { Rate } from './rate-limits.ts'
 import type { Sweepable } from './sweeper.ts'

@@ -1,5 +1,5 @@
+import { checkList, checkObject, invalid } from '../validation.ts'
 import { checkPrefixLength, mostSpecificFirst, parseNetwork } from './ip-network.ts'
-import { checkList, checkObject, invalid } from './validation.ts'
 import type { IPNetwork } from './ip-network.ts'
 
 /**

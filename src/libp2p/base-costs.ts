@@ -1,5 +1,4 @@
-import { InvalidParametersError } from '@libp2p/interface'
-import { describe } from '../describe-value.ts'
+import { invalid } from '../validation.ts'
 import type { BaseCosts } from '../scope-opener.ts'
 
 export interface BaseCostsInit {
@@ -54,7 +53,7 @@ export function resolveBaseCosts (init: BaseCostsInit | false = {}): BaseCosts {
 
   for (const [name, bytes] of Object.entries(costs)) {
     if (!Number.isSafeInteger(bytes) || bytes < 0) {
-      throw new InvalidParametersError(`baseCosts.${name}: expected a whole number of bytes from 0 on, got ${describe(bytes)}`)
+      throw invalid(`baseCosts.${name}`, 'a whole number of bytes from 0 on', bytes)
     }
   }
 

@@ -110,7 +110,7 @@ export class ConnectionTracker {
     }
 
     // neither applies to those that are trusted
-    if (!this.#manager.allowlist.allowed(maConn.remoteAddr) && this.#refuseInbound(maConn)) {
+    if (!this.#manager.isAllowlisted(maConn.remoteAddr) && this.#refuseInbound(maConn)) {
       return false
     }
 

@@ -1,5 +1,4 @@
-import { InvalidParametersError } from '@libp2p/interface'
-import { describe } from '../describe-value.ts'
+import { invalid } from '../validation.ts'
 import { PressureRefusal } from './pressure-refusal.ts'
 import { Thresholds } from './pressure.ts'
 import type { Pressure } from './pressure.ts'
@@ -59,7 +58,7 @@ export class EventLoopDelay implements Pressure {
     checkDelay('eventLoopDelay.resume', resume ?? max)
 
     if (resume != null && resume > max) {
-      throw new InvalidParametersError(`eventLoopDelay.resume: expected at most eventLoopDelay.max, ${max}, got ${resume}`)
+      throw invalid('eventLoopDelay.resume', `at most eventLoopDelay.max, ${max}`, resume)
     }
 
     this.#thresholds = new Thresholds(max, resume ?? DEFAULT_RESUME * max)
@@ -112,6 +111,6 @@ export class EventLoopDelay implements Pressure {
 
 function checkDelay (field: string, value: number): void {
   if (typeof value !== 'number' || !(value > 0 && value < Infinity)) {
-    throw new InvalidParametersError(`${field}: expected a number of milliseconds above 0, got ${describe(value)}`)
+    throw invalid(field, 'a number of milliseconds above 0', value)
   }
 }

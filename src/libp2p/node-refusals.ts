@@ -2,8 +2,8 @@ import { ConnectionNode } from '../scopes/connection-node.ts'
 import { CONNECTIONS } from '../sessions/service-collectors.ts'
 import type { Pressure } from './pressure.ts'
 import type { TransientHolders } from './transient-holders.ts'
-import type { Allowlist } from '../admission/allowlist.ts'
 import type { NodeRefusals } from '../reporting/explain-opening.ts'
+import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
 import type { ConnectionScope } from '../scopes/resource-scope.ts'
 import type { ServiceCollectors } from '../sessions/service-collectors.ts'
@@ -11,8 +11,8 @@ import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 export interface FindNodeRefusalsInit {
-  allowlist: Allowlist
-  pressure: Pressure
+  manager: Pick<DefaultResourceManager, 'isAllowlisted'>
+  pressure?: Pressure
   transient: TransientHolders
   collectors?: ServiceCollectors
 
@@ -31,7 +31,7 @@ export class FindNodeRefusals implements NodeRefusals {
   }
 
   findAccepted (address?: Multiaddr): AnyRefusal | undefined {
-    return this.#init.pressure.find('connection') ?? (address == null ? undefined : this.#init.transient.findConnection(address))
+    return this.#init.pressure?.find('connection') ?? (address == null ? undefined : this.#init.transient.findConnection(address))
   }
 
   findConnected (direction: MessageStreamDirection): AnyRefusal | undefined {
@@ -39,15 +39,15 @@ export class FindNodeRefusals implements NodeRefusals {
   }
 
   findOpened (peer?: PeerId, connection?: ConnectionScope): AnyRefusal | undefined {
-    const { allowlist, pressure, transient } = this.#init
+    const { manager, pressure, transient } = this.#init
     const endpoint = connection instanceof ConnectionNode ? connection.endpoint : undefined
 
     // the connections of trusted addresses may use scopes of their own
-    if (endpoint != null && allowlist.allowed(endpoint)) {
+    if (manager.isAllowlisted(endpoint)) {
       return
     }
 
-    return pressure.find('stream') ?? (peer == null ? undefined : transient.findStream(peer))
+    return pressure?.find('stream') ?? (peer == null ? undefined : transient.findStream(peer))
   }
 
   serviceOf (protocol: string): string | undefined {

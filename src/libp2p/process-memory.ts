@@ -1,6 +1,6 @@
-import { InvalidParametersError } from '@libp2p/interface'
 import { availableResources } from '../limits/available-resources.ts'
 import { parseMemorySize } from '../limits/memory-size.ts'
+import { invalid } from '../validation.ts'
 import { PressureRefusal } from './pressure-refusal.ts'
 import { Thresholds } from './pressure.ts'
 import type { Pressure } from './pressure.ts'
@@ -72,7 +72,7 @@ export class ProcessMemory implements Pressure {
     const resumeBytes = resume === undefined ? Math.floor(maxBytes * DEFAULT_RESUME) : parseMemorySize(resume, 'processMemory.resume', available)
 
     if (resumeBytes > maxBytes) {
-      throw new InvalidParametersError(`processMemory.resume: expected at most processMemory.max, ${maxBytes}, got ${resumeBytes}`)
+      throw invalid('processMemory.resume', `at most processMemory.max, ${maxBytes}`, resumeBytes)
     }
 
     this.#thresholds = new Thresholds(maxBytes, resumeBytes)

@@ -1,26 +1,22 @@
-import { InvalidParametersError, serviceCapabilities } from '@libp2p/interface'
+import { serviceCapabilities } from '@libp2p/interface'
 import { Key } from 'interface-datastore/key'
-import { checkLimits } from '../limits/check-limits.ts'
-import { listHolders } from '../reporting/holders.ts'
-import { registerMetrics } from '../reporting/libp2p-metrics.ts'
 import { DefaultResourceManager } from '../resource-manager.ts'
 import { attachedConnectionScope } from '../scopes/attached-scopes.ts'
 import { resolveBaseCosts } from './base-costs.ts'
+import { invalid } from '../validation.ts'
 import { accountingGater } from './connection-gater.ts'
 import { ConnectionTracker } from './connection-tracker.ts'
-import { EventLoopDelay } from './event-loop-delay.ts'
 import { MuxerGuard } from './muxer-guard.ts'
-import { FindNodeRefusals } from './node-refusals.ts'
 import { PendingDials } from './pending-dials.ts'
-import { Pressures } from './pressure.ts'
-import { ProcessMemory } from './process-memory.ts'
 import { serviceTable } from './service-table.ts'
-import { Sessions } from './sessions.ts'
 import { StreamTracker } from './stream-tracker.ts'
 import { TransientHolders } from './transient-holders.ts'
+import type { ProcessPressure } from './process-pressure.ts'
+import type { Sessions } from './sessions.ts'
 import type { NodeRefusals } from '../reporting/explain-opening.ts'
+import type { HoldersSource } from '../reporting/holders.ts'
 import type { ResourceManagerInit } from '../resource-manager-init.ts'
-import type { Holder, HoldersOptions, NodeStat } from '../resource-manager-stat.ts'
+import type { NodeStat } from '../resource-manager-stat.ts'
 import type { MovableNode } from '../scopes/movable-node.ts'
 import type { ComponentLogger, ConnectionGater, Libp2pEvents, Metrics, MultiaddrConnection, StreamMuxerFactory, TypedEventTarget, Upgrader } from '@libp2p/interface'
 import type { ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
@@ -59,10 +55,9 @@ const managed = new WeakSet<Upgrader>()
 export class ResourceManagerService extends DefaultResourceManager {
   readonly #components: ResourceManagerComponents
   readonly #connections: ConnectionTracker
-  readonly #eventLoopDelay?: EventLoopDelay
   readonly #muxers: MuxerGuard
-  protected readonly nodeRefusals: NodeRefusals
-  readonly #processMemory?: ProcessMemory
+  protected readonly nodeRefusals?: NodeRefusals
+  readonly #pressure?: ProcessPressure
   readonly #services: Map<string, string>
   readonly #streams: StreamTracker
   readonly #transient: TransientHolders
@@ -73,7 +68,7 @@ export class ResourceManagerService extends DefaultResourceManager {
     const baseCosts = resolveBaseCosts(init.baseCosts)
 
     if (managed.has(components.upgrader)) {
-      throw new InvalidParametersError('services: expected one resource manager, got a second one')
+      throw invalid('services', 'one resource manager', 'a second one')
     }
 
     super({ ...init, logger: components.logger }, {
@@ -82,13 +77,11 @@ export class ResourceManagerService extends DefaultResourceManager {
     })
 
     this.#transient = new TransientHolders(this, init.transientShare)
-    this.#processMemory = init.processMemory == null ? undefined : new ProcessMemory(this, init.processMemory)
-    this.#eventLoopDelay = init.eventLoopDelay == null ? undefined : new EventLoopDelay(init.eventLoopDelay)
+    this.#pressure = this.features.pressure && new this.features.pressure.ProcessPressure(this, init)
     this.setBaseCosts(baseCosts)
 
-    const sessions = this.serviceCollectors == null ? undefined : new Sessions(this, this.serviceCollectors)
-    const pressures = new Pressures(this, [this.#processMemory, this.#eventLoopDelay].filter(pressure => pressure != null))
-    const streams = new StreamTracker(this, services, this.#transient, init.handlerGrace, sessions, pressures)
+    const sessions = this.#watchSessions()
+    const streams = new StreamTracker(this, services, this.#transient, init.handlerGrace, sessions, this.#pressure)
 
     // nothing can fail from here on
     managed.add(components.upgrader)
@@ -96,11 +89,11 @@ export class ResourceManagerService extends DefaultResourceManager {
     this.#components = components
     this.#services = services
     this.#sessions = sessions
-    this.#connections = new ConnectionTracker(this, streams.memory, this.#transient, sessions, pressures)
+    this.#connections = new ConnectionTracker(this, streams.memory, this.#transient, sessions, this.#pressure)
     this.#muxers = new MuxerGuard(streams)
-    this.nodeRefusals = new FindNodeRefusals({
-      allowlist: this.allowlist,
-      pressure: pressures,
+    this.nodeRefusals = this.features.inspection && new this.features.inspection.FindNodeRefusals({
+      manager: this,
+      pressure: this.#pressure,
       transient: this.#transient,
       collectors: this.serviceCollectors,
       services
@@ -116,7 +109,7 @@ export class ResourceManagerService extends DefaultResourceManager {
     })
 
     if (components.metrics != null) {
-      registerMetrics(components.metrics, this.metricsSource)
+      this.features.metrics?.registerMetrics(components.metrics, this.metricsSource)
     }
   }
 
@@ -125,7 +118,7 @@ export class ResourceManagerService extends DefaultResourceManager {
   ]
 
   async start (): Promise<void> {
-    this.#eventLoopDelay?.start()
+    this.#pressure?.start()
     this.#streams.handlers.start()
     await super.start()
 
@@ -134,33 +127,27 @@ export class ResourceManagerService extends DefaultResourceManager {
     if (limits != null) {
       const maxConnections = this.#components.connectionManager.getMaxConnections()
 
-      checkLimits(limits, { maxConnections }).forEach(warning => { this.log.error('%s', warning) })
+      this.features.inspection?.checkLimits(limits, { maxConnections }).forEach(warning => { this.log.error('%s', warning) })
     }
   }
 
   async stop (): Promise<void> {
-    this.#eventLoopDelay?.stop()
+    this.#pressure?.stop()
     this.#streams.handlers.stop()
     this.#connections.stop()
     await super.stop()
   }
 
-  holders (options?: HoldersOptions): Holder[] {
-    return listHolders({ connections: this.#connections.open, streams: this.#streams.live }, options)
+  protected get holdersSource (): HoldersSource {
+    return { connections: this.#connections.open, streams: this.#streams.live }
   }
 
   protected nodeStat (): NodeStat {
-    const stat: NodeStat = { handlers: this.#streams.handlers.stat(), transientHolders: this.#transient.oldest() }
-
-    if (this.#processMemory != null) {
-      stat.processMemory = this.#processMemory.stat()
+    return {
+      handlers: this.#streams.handlers.stat(),
+      transientHolders: this.#transient.oldest(),
+      ...this.#pressure?.stat()
     }
-
-    if (this.#eventLoopDelay != null) {
-      stat.eventLoopDelay = this.#eventLoopDelay.stat()
-    }
-
-    return stat
   }
 
   /**
@@ -168,6 +155,15 @@ export class ResourceManagerService extends DefaultResourceManager {
    */
   protected knownProtocols (): Set<string> {
     return new Set([...super.knownProtocols(), ...this.#services.keys(), ...this.#components.registrar.getProtocols()])
+  }
+
+  /**
+   * Collectors are there only with the feature that they are part of
+   */
+  #watchSessions (): Sessions | undefined {
+    const { serviceCollectors } = this
+
+    return serviceCollectors && this.features.sessions && new this.features.sessions.Sessions(this, serviceCollectors)
   }
 
   protected joinedService (scope: MovableNode, service: string): void {

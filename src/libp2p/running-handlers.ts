@@ -1,5 +1,5 @@
-import { InvalidParametersError } from '@libp2p/interface'
-import { describe } from '../describe-value.ts'
+import { setBackgroundTimer } from '../background-timer.ts'
+import { invalid } from '../validation.ts'
 import type { LiveStream } from './live-stream.ts'
 import type { HandlersStat } from '../resource-manager-stat.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
@@ -59,7 +59,7 @@ export class RunningHandlers {
    */
   constructor (manager: DefaultResourceManager, end: (live: LiveStream) => void, grace: number = DEFAULT_GRACE, now: () => number = Date.now) {
     if (!Number.isInteger(grace) || grace < 0 || grace > MAX_GRACE) {
-      throw new InvalidParametersError(`handlerGrace: expected a whole number of milliseconds from 0 to ${MAX_GRACE}, got ${describe(grace)}`)
+      throw invalid('handlerGrace', `a whole number of milliseconds from 0 to ${MAX_GRACE}`, grace)
     }
 
     this.#manager = manager
@@ -156,15 +156,10 @@ export class RunningHandlers {
       return
     }
 
-    this.#timer = setTimeout(() => {
+    this.#timer = setBackgroundTimer(() => {
       this.#timer = undefined
       this.#releaseOverdue()
     }, delay)
-
-    // a browser answers with a number
-    if (typeof this.#timer === 'object') {
-      this.#timer.unref()
-    }
   }
 
   #releaseOverdue (): void {

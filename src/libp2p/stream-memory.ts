@@ -32,6 +32,7 @@
  * 4 MiB of it, in pieces as they have come.
  */
 
+import { setBackgroundTimer } from '../background-timer.ts'
 import { MEMORY_PRIORITY_MEDIUM } from '../scopes/memory-priority.ts'
 import { Refusal } from '../scopes/refusal.ts'
 import { override } from './override.ts'
@@ -232,7 +233,7 @@ export class StreamMemory {
       return
     }
 
-    this.#timer = setTimeout(() => {
+    this.#timer = setBackgroundTimer(() => {
       this.#timer = undefined
       this.look()
 
@@ -240,11 +241,6 @@ export class StreamMemory {
         this.#startTimer()
       }
     }, LOOK_INTERVAL)
-
-    // a browser answers with a number
-    if (typeof this.#timer === 'object') {
-      this.#timer.unref()
-    }
   }
 }
 

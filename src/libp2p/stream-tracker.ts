@@ -180,7 +180,7 @@ export class StreamTracker {
 
   #refuseInbound (peer: PeerId, connection: ConnectionNode): AnyRefusal | undefined {
     // the connections of trusted addresses may use scopes of their own
-    if (connection.endpoint != null && this.#manager.allowlist.allowed(connection.endpoint)) {
+    if (this.#manager.isAllowlisted(connection.endpoint)) {
       return
     }
 

@@ -1,8 +1,4 @@
-import { InvalidParametersError } from '@libp2p/interface'
-import { ipFromMultiaddr } from '../admission/ip-from-address.ts'
-import { IPNetwork } from '../admission/ip-network.ts'
-import { IPV6_HOST_PREFIX_LENGTH } from '../admission/subnet-limits.ts'
-import { describe } from '../describe-value.ts'
+import { invalid } from '../validation.ts'
 import { TransientShareRefusal } from './transient-share-refusal.ts'
 import type { TransientHolder } from '../resource-manager-stat.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
@@ -56,7 +52,7 @@ export class TransientHolders {
    */
   constructor (manager: DefaultResourceManager, share: number = DEFAULT_SHARE, now: () => number = Date.now) {
     if (typeof share !== 'number' || !(share > 0 && share <= 1)) {
-      throw new InvalidParametersError(`transientShare: expected a number above 0, up to 1, got ${describe(share)}`)
+      throw invalid('transientShare', 'a number above 0, up to 1', share)
     }
 
     this.#manager = manager
@@ -82,7 +78,7 @@ export class TransientHolders {
    * The same as `refuseConnection` for somebody who only asks
    */
   findConnection (address: Multiaddr): AnyRefusal | undefined {
-    const host = hostOf(address)
+    const host = this.#manager.hostOf(address)
 
     // a relayed connection has the address of the relay, which is not to blame
     if (host == null) {
@@ -104,7 +100,7 @@ export class TransientHolders {
   }
 
   addConnection (connection: ConnectionNode, address: Multiaddr): void {
-    this.#add(connection, { remote: address.toString(), since: this.#now(), key: hostOf(address), counts: this.#connections })
+    this.#add(connection, { remote: address.toString(), since: this.#now(), key: this.#manager.hostOf(address), counts: this.#connections })
   }
 
   addStream (stream: StreamNode): void {
@@ -171,14 +167,4 @@ export class TransientHolders {
 
     return new TransientShareRefusal(resource, key, current, Math.floor(this.#share * limit))
   }
-}
-
-/**
- * What a remote cannot choose of its address: all of IPv4, and the prefix of IPv6 that
- * it has all of
- */
-function hostOf (address: Multiaddr): string | undefined {
-  const ip = ipFromMultiaddr(address)
-
-  return ip?.version === 6 ? new IPNetwork(ip, IPV6_HOST_PREFIX_LENGTH).toString() : ip?.toString()
 }

@@ -70,8 +70,16 @@ export function resolveLimit (limits: ResourceLimits, base: Limit, path = 'limit
  * @throws {InvalidParametersError} listing every problem with its path
  */
 export function build (partial: PartialLimitConfig, defaults: ConcreteLimitConfig): ConcreteLimitConfig {
+  return buildOn(validateConcreteLimits(defaults, 'defaults'), partial)
+}
+
+/**
+ * The same, on defaults that are known to be valid
+ *
+ * @throws {InvalidParametersError} listing every problem with its path
+ */
+export function buildOn (base: ConcreteLimitConfig, partial: PartialLimitConfig): ConcreteLimitConfig {
   const limits = parseLimits(partial)
-  const base = validateConcreteLimits(defaults, 'defaults')
   const scope = (key: ScopeKey): Limit => resolveParsed(limits[key], base[key])
 
   return makeConcrete(scope, (key) => {

@@ -2,7 +2,6 @@ import { InvalidParametersError } from '@libp2p/interface'
 import { validateLimit } from './concrete-limits.ts'
 import type { Limit } from './limit.ts'
 import type { Limiter } from './limiter.ts'
-import type { PeerId } from '@libp2p/interface'
 
 const METHODS = [
   'getSystemLimits',
@@ -28,62 +27,7 @@ export function isLimiter (value: unknown): value is Limiter {
 
 /**
  * Asks a limiter that was written by somebody else and checks every answer, so
- * that a mistake in it is an error and not a scope without limits
- */
-class CheckedLimiter implements Limiter {
-  readonly #limiter: Limiter
-
-  constructor (limiter: Limiter) {
-    this.#limiter = limiter
-  }
-
-  getSystemLimits (): Limit {
-    return validateLimit(this.#limiter.getSystemLimits(), 'getSystemLimits()')
-  }
-
-  getTransientLimits (): Limit {
-    return validateLimit(this.#limiter.getTransientLimits(), 'getTransientLimits()')
-  }
-
-  getAllowlistedSystemLimits (): Limit {
-    return validateLimit(this.#limiter.getAllowlistedSystemLimits(), 'getAllowlistedSystemLimits()')
-  }
-
-  getAllowlistedTransientLimits (): Limit {
-    return validateLimit(this.#limiter.getAllowlistedTransientLimits(), 'getAllowlistedTransientLimits()')
-  }
-
-  getServiceLimits (service: string): Limit {
-    return validateLimit(this.#limiter.getServiceLimits(service), 'getServiceLimits()')
-  }
-
-  getServicePeerLimits (service: string): Limit {
-    return validateLimit(this.#limiter.getServicePeerLimits(service), 'getServicePeerLimits()')
-  }
-
-  getProtocolLimits (protocol: string): Limit {
-    return validateLimit(this.#limiter.getProtocolLimits(protocol), 'getProtocolLimits()')
-  }
-
-  getProtocolPeerLimits (protocol: string): Limit {
-    return validateLimit(this.#limiter.getProtocolPeerLimits(protocol), 'getProtocolPeerLimits()')
-  }
-
-  getPeerLimits (peer: PeerId): Limit {
-    return validateLimit(this.#limiter.getPeerLimits(peer), 'getPeerLimits()')
-  }
-
-  getStreamLimits (peer: PeerId): Limit {
-    return validateLimit(this.#limiter.getStreamLimits(peer), 'getStreamLimits()')
-  }
-
-  getConnLimits (): Limit {
-    return validateLimit(this.#limiter.getConnLimits(), 'getConnLimits()')
-  }
-}
-
-/**
- * Wraps a limiter so that each of its answers is checked: a method throws
+ * that a mistake in it is an error and not a scope without limits: a method throws
  * `InvalidParametersError` naming the method, the field and the value if a limit
  * does not have eight fields that are whole numbers or `Infinity`
  *
@@ -96,5 +40,9 @@ export function checkedLimiter (limiter: Limiter): Limiter {
     throw new InvalidParametersError(`limits: expected a limiter with all of its methods, ${missing.join(', ')} missing`)
   }
 
-  return new CheckedLimiter(limiter)
+  return Object.fromEntries(METHODS.map(method => {
+    const ask = limiter[method].bind(limiter) as (...about: any[]) => Limit
+
+    return [method, (...about: any[]) => validateLimit(ask(...about), `${method}()`)]
+  })) as unknown as Limiter
 }

@@ -1,6 +1,7 @@
+import { isRecord } from './is-record.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
 import { LIMIT_FIELDS } from './limit.ts'
-import { checkKeys, isRecord, parseNamed } from './parse-limits.ts'
+import { checkKeys, parseNamed } from './parse-limits.ts'
 import { Problems, join } from './problems.ts'
 import { TYPESCRIPT } from './spelling.ts'
 import type { ConcreteLimitConfig } from './limit-config.ts'

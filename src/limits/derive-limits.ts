@@ -1,13 +1,12 @@
 import { InvalidParametersError } from '@libp2p/interface'
-import { describe } from '../describe-value.ts'
+import { invalid } from '../validation.ts'
 import { autoScaleTarget } from './auto-scale.ts'
 import { availableResources } from './available-resources.ts'
 import { makeConcrete } from './concrete-limits.ts'
-import { DefaultLimits } from './default-limits.ts'
-import { setDefaultServiceLimits } from './default-service-limits.ts'
 import { LIMIT_FIELDS } from './limit.ts'
 import { parseMemorySize } from './memory-size.ts'
 import { PROFILES } from './profiles.ts'
+import { scaledDefaults } from './scaled-defaults.ts'
 import type { AvailableResources } from './available-resources.ts'
 import type { ConcreteLimitConfig, NamedKey, ScopeKey } from './limit-config.ts'
 import type { Limit } from './limit.ts'
@@ -83,13 +82,28 @@ export interface LimitKnobs {
   maxConnections?: number
 }
 
+const KNOBS = ['profile', 'maxMemory', 'maxConnections'] as const
+
+/**
+ * Refuses the options that limits are derived from where these are given as a whole
+ *
+ * @throws {InvalidParametersError} naming those that are set
+ */
+export function refuseKnobs (knobs: LimitKnobs, what: string): void {
+  const set = KNOBS.filter(knob => knobs[knob] !== undefined)
+
+  if (set.length > 0) {
+    throw new InvalidParametersError(`${set.join(', ')}: expected to be left out with limits that are ${what}, which leaves nothing to derive`)
+  }
+}
+
 function getProfile (name?: ProfileName): Partial<Profile> {
   if (name === undefined) {
     return {}
   }
 
   if (typeof name !== 'string' || !Object.hasOwn(PROFILES, name)) {
-    throw new InvalidParametersError(`profile: expected one of ${Object.keys(PROFILES).join(', ')}, got ${describe(name)}`)
+    throw invalid('profile', `one of ${Object.keys(PROFILES).join(', ')}`, name)
   }
 
   return PROFILES[name]
@@ -97,7 +111,7 @@ function getProfile (name?: ProfileName): Partial<Profile> {
 
 function checkMaxConnections (value?: number): void {
   if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1)) {
-    throw new InvalidParametersError(`maxConnections: expected a whole number, at least 1, got ${describe(value)}`)
+    throw invalid('maxConnections', 'a whole number, at least 1', value)
   }
 }
 
@@ -177,23 +191,6 @@ function fit (scaled: ConcreteLimitConfig, { memory, connections, inboundShare }
   )
 }
 
-const SERVICE_KEYS: ReadonlySet<ScopeKey | NamedKey> = new Set(['serviceDefault', 'servicePeerDefault', 'service', 'servicePeer'])
-
-/**
- * Lets services have connections, up to what the system may have. go-libp2p's
- * defaults give them none, but there only streams can belong to a service.
- */
-function allowServiceConnections (scaled: ConcreteLimitConfig): ConcreteLimitConfig {
-  const allow = (key: ScopeKey | NamedKey, limit: Limit): Limit => {
-    return SERVICE_KEYS.has(key) ? { ...limit, conns: Infinity, connsInbound: Infinity, connsOutbound: Infinity, fd: Infinity } : limit
-  }
-
-  return makeConcrete(
-    key => allow(key, scaled[key]),
-    key => Object.fromEntries(Object.entries(scaled[key]).map(([name, limit]) => [name, allow(key, limit)]))
-  )
-}
-
 /**
  * The limits that a partial configuration is built on.
  *
@@ -218,11 +215,8 @@ export function deriveLimits (knobs: LimitKnobs = {}, resources: AvailableResour
 
   checkMaxConnections(knobs.maxConnections)
 
-  const config = DefaultLimits.clone()
-  setDefaultServiceLimits(config)
-
   const target = autoScaleTarget(resources)
-  const scaled = allowServiceConnections(config.scale({ ...target, memory: maxMemory ?? target.memory }))
+  const scaled = scaledDefaults({ ...target, memory: maxMemory ?? target.memory })
 
   if (maxMemory === undefined && knobs.maxConnections === undefined) {
     return scaled

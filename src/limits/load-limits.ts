@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { InvalidParametersError } from '@libp2p/interface'
-import { describe } from '../describe-value.ts'
+import { invalid } from '../validation.ts'
 import { limitsFromJSON } from './limits-json.ts'
 import { limitsFromTOML } from './limits-toml.ts'
 import type { PartialLimitConfig } from './limit-config.ts'
@@ -20,7 +20,7 @@ function readerFor (path: string): (text: string) => PartialLimitConfig {
   const extension = typeof path === 'string' ? extname(path).toLowerCase() : ''
 
   if (!Object.hasOwn(READERS, extension)) {
-    throw new InvalidParametersError(`path: expected a file that ends in .json or .toml, got ${describe(path)}`)
+    throw invalid('path', 'a file that ends in .json or .toml', path)
   }
 
   return READERS[extension]

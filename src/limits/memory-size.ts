@@ -1,5 +1,4 @@
-import { InvalidParametersError } from '@libp2p/interface'
-import { describe } from '../describe-value.ts'
+import { invalid } from '../validation.ts'
 
 /**
  * An amount of memory: a number of bytes, a number with a unit such as
@@ -51,7 +50,7 @@ export function parseMemorySize (size: MemorySize, path: string, available: () =
   const bytes = typeof size === 'string' ? Math.floor(toBytes(size, available)) : size
 
   if (!Number.isSafeInteger(bytes) || bytes < 1) {
-    throw new InvalidParametersError(`${path}: expected ${EXPECTED}, got ${describe(size)}`)
+    throw invalid(path, EXPECTED, size)
   }
 
   return bytes

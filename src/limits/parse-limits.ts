@@ -1,4 +1,5 @@
 import { peerIdFromString } from '@libp2p/peer-id'
+import { isRecord } from './is-record.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
 import { LIMIT_FIELDS } from './limit.ts'
 import { Problems, join } from './problems.ts'
@@ -8,20 +9,12 @@ import type { Limit, LimitValue, ResourceLimits } from './limit.ts'
 import type { Spelling } from './spelling.ts'
 
 const LIMIT_VALUE = 'a whole number, "unlimited", "blockAll" or "default"'
-const DECIMAL_STRING = /^[+-]?\d+$/
 
 /**
  * Go reads -1 as unlimited and -2 as blockAll: a file that has them came from
  * there, but other negative numbers are mistakes and all look alike
  */
 const NEGATIVE_HINT = 'write "unlimited" for no limit, "blockAll" for nothing at all'
-
-/**
- * True for objects with keys, which arrays, maps and dates are not
- */
-export function isRecord (value: unknown): value is Record<string, unknown> {
-  return Object.prototype.toString.call(value) === '[object Object]'
-}
 
 /**
  * Reports the keys of `value` that are not among `names`, so that a misspelt
@@ -34,13 +27,7 @@ export function checkKeys (value: Record<string, unknown>, names: readonly strin
     }
 
     const meant = names.find(name => name.toLowerCase() === key.toLowerCase())
-    let hint: string | undefined
-
-    if (meant != null) {
-      hint = `did you mean ${meant}?`
-    } else if (spelling.file && isRecord(value[key])) {
-      hint = 'in TOML a name with dots is written in quotes, [Service."a.b"]'
-    }
+    const hint = meant == null ? spelling.hint?.(value[key]) : `did you mean ${meant}?`
 
     problems.add(join(path, key), `one of the keys ${names.join(', ')}`, key, hint)
   }
@@ -59,8 +46,7 @@ function parseValue (value: unknown, field: keyof Limit, path: string, spelling:
     return value
   }
 
-  const decimal = spelling.file && field === 'memory' && typeof value === 'string' && DECIMAL_STRING.test(value)
-  const amount = decimal || (spelling.file && typeof value === 'bigint') ? Number(value) : value
+  const amount = spelling.read == null ? value : spelling.read(value, field)
 
   if (typeof amount !== 'number' || Number.isNaN(amount)) {
     problems.add(path, LIMIT_VALUE, value)

@@ -1,9 +1,12 @@
-import { InvalidParametersError } from '@libp2p/interface'
-import { build } from './build-limits.ts'
+import { autoScaleTarget } from './auto-scale.ts'
+import { availableResources } from './available-resources.ts'
+import { buildOn } from './build-limits.ts'
 import { checkedLimiter, isLimiter } from './checked-limiter.ts'
-import { isConcreteLimitConfig, validateConcreteLimits } from './concrete-limits.ts'
-import { deriveLimits } from './derive-limits.ts'
+import { isConcreteLimitConfig } from './concrete-limits.ts'
+import { InfiniteLimits } from './infinite-limits.ts'
 import { ConcreteLimiter } from './limiter.ts'
+import { scaledDefaults } from './scaled-defaults.ts'
+import { invalid } from '../validation.ts'
 import type { LimitKnobs } from './derive-limits.ts'
 import type { ConcreteLimitConfig, PartialLimitConfig } from './limit-config.ts'
 import type { Limiter } from './limiter.ts'
@@ -27,36 +30,52 @@ export interface LimitsInit extends LimitKnobs {
   limits?: PartialLimitConfig | ConcreteLimitConfig | Limiter
 }
 
-const KNOBS = ['profile', 'maxMemory', 'maxConnections'] as const
+/**
+ * What makes limits out of the options that stand for many
+ */
+export interface Presets {
+  /**
+   * What a partial configuration is built on
+   */
+  deriveLimits(knobs: LimitKnobs): ConcreteLimitConfig
 
-function refuseKnobs (init: LimitsInit, what: string): void {
-  const set = KNOBS.filter(knob => init[knob] !== undefined)
-
-  if (set.length > 0) {
-    throw new InvalidParametersError(`${set.join(', ')}: expected to be left out with limits that are ${what}, which leaves nothing to derive`)
-  }
+  /**
+   * @throws {InvalidParametersError} If one of these options is set
+   */
+  refuseKnobs(knobs: LimitKnobs, what: string): void
 }
 
 /**
  * Makes a limiter out of what a user has given
  *
+ * @param init
+ * @param presets - left out where there are no such options
  * @throws {InvalidParametersError} listing every problem with its path, or naming
  * the options that contradict each other
  */
-export function resolveLimits (init: LimitsInit = {}): Limiter {
+export function resolveLimits (init: LimitsInit = {}, presets?: Presets): Limiter {
   const { limits = {} } = init
 
-  if (limits instanceof ConcreteLimiter || isConcreteLimitConfig(limits)) {
-    refuseKnobs(init, 'a concrete configuration')
+  const config = limits instanceof ConcreteLimiter ? limits.config : limits
 
-    return new ConcreteLimiter(validateConcreteLimits(limits instanceof ConcreteLimiter ? limits.config : limits))
+  if (isConcreteLimitConfig(config)) {
+    presets?.refuseKnobs(init, 'a concrete configuration')
+
+    // which leaves nothing out, so it does not matter what it is built on
+    return new ConcreteLimiter(buildOn(InfiniteLimits, config))
+  }
+
+  if (config !== limits) {
+    throw invalid('limits', 'a limiter with a concrete configuration', config)
   }
 
   if (isLimiter(limits)) {
-    refuseKnobs(init, 'a limiter')
+    presets?.refuseKnobs(init, 'a limiter')
 
     return checkedLimiter(limits)
   }
 
-  return new ConcreteLimiter(build(limits, deriveLimits(init)))
+  const defaults = presets?.deriveLimits(init) ?? scaledDefaults(autoScaleTarget(availableResources()))
+
+  return new ConcreteLimiter(buildOn(defaults, limits))
 }

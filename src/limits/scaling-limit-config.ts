@@ -1,89 +1,19 @@
 import { InvalidParametersError } from '@libp2p/interface'
-import { describe } from '../describe-value.ts'
+import { invalid } from '../validation.ts'
 import { autoScaleTarget } from './auto-scale.ts'
 import { availableResources } from './available-resources.ts'
-import { makeConcrete } from './concrete-limits.ts'
+import { isRecord } from './is-record.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
-import { BLOCK_ALL, LIMIT_FIELDS } from './limit.ts'
-import { checkKeys, isRecord, parsePeerKey } from './parse-limits.ts'
+import { LIMIT_FIELDS } from './limit.ts'
+import { checkKeys, parsePeerKey } from './parse-limits.ts'
 import { Problems, join } from './problems.ts'
+import { scale } from './scale.ts'
 import { TYPESCRIPT } from './spelling.ts'
 import type { ScaleTarget } from './auto-scale.ts'
 import type { ConcreteLimitConfig, NamedKey, ScopeKey } from './limit-config.ts'
 import type { Limit } from './limit.ts'
+import type { LimitIncrease, ScalingLimit, ScalingLimitConfigInit } from './scale.ts'
 import type { PeerId } from '@libp2p/interface'
-
-const MiB = 2 ** 20
-
-/**
- * With no more than this, limits keep their base values, in bytes
- */
-const BASE_MEMORY = 128 * MiB
-
-/**
- * What is added to the base of a limit for every GiB of memory. Fields that are
- * left out do not grow.
- */
-export interface LimitIncrease extends Partial<Omit<Limit, 'fd'>> {
-  /**
-   * The part of the available file descriptors that may be used, from 0 to 1, if
-   * that is more than the base. Not set, or 0: the base.
-   */
-  fdFraction?: number
-}
-
-/**
- * A limit that grows with the memory and the file descriptors there are
- */
-export interface ScalingLimit {
-  /**
-   * The limit with 128 MiB of memory or less. A field that is left out is 0.
-   */
-  base: Partial<Limit>
-
-  /**
-   * @default {}
-   */
-  increase?: LimitIncrease
-}
-
-/**
- * A limit for every kind of scope. A kind that is left out blocks everything.
- */
-export type ScalingLimitConfigInit = { [K in ScopeKey]?: ScalingLimit }
-
-/**
- * `increase × mebibytes / 1024` without loss, in whole numbers
- */
-function grow (increase: number, mebibytes: number): number {
-  const product = increase * mebibytes
-
-  if (product <= Number.MAX_SAFE_INTEGER) {
-    return Math.floor(product / 1024)
-  }
-
-  return Number((BigInt(increase) * BigInt(mebibytes)) >> 10n)
-}
-
-function scaleLimit ({ base, increase = {} }: ScalingLimit, mebibytes: number, fds: number): Limit {
-  const scaled: Limit = { ...BLOCK_ALL, ...base }
-
-  for (const field of LIMIT_FIELDS) {
-    if (field !== 'fd') {
-      const sum = scaled[field] + grow(increase[field] ?? 0, mebibytes)
-
-      scaled[field] = sum > Number.MAX_SAFE_INTEGER ? Infinity : sum
-    }
-  }
-
-  const { fdFraction = 0 } = increase
-
-  if (fdFraction > 0 && fds > 0) {
-    scaled.fd = Math.max(Math.floor(fdFraction * fds), scaled.fd)
-  }
-
-  return scaled
-}
 
 function checkAmount (value: unknown, path: string, problems: Problems): void {
   if (value !== undefined && !(Number.isSafeInteger(value) && Number(value) >= 0)) {
@@ -139,7 +69,7 @@ function copyScalingLimit (value: ScalingLimit, path: string, problems: Problems
  * @example Go's defaults with a limit for a service of one's own
  *
  * ```TypeScript
- * import { DefaultLimits, setDefaultServiceLimits } from 'libp2p-resource-manager'
+ * import { DefaultLimits, setDefaultServiceLimits } from 'libp2p-resource-manager/limits'
  *
  * const config = DefaultLimits.clone()
  * setDefaultServiceLimits(config)
@@ -243,27 +173,14 @@ export class ScalingLimitConfig {
    */
   scale ({ memory = 0, fds = 0 }: ScaleTarget = {}): ConcreteLimitConfig {
     if (!Number.isFinite(memory)) {
-      throw new InvalidParametersError(`memory: expected a number of bytes, got ${describe(memory)}`)
+      throw invalid('memory', 'a number of bytes', memory)
     }
 
     if (typeof fds !== 'number' || Number.isNaN(fds)) {
-      throw new InvalidParametersError(`fds: expected a number of file descriptors, got ${describe(fds)}`)
+      throw invalid('fds', 'a number of file descriptors', fds)
     }
 
-    const mebibytes = memory > BASE_MEMORY ? Math.floor(memory / MiB) : 0
-
-    return makeConcrete(
-      key => scaleLimit(this.scopes[key], mebibytes, fds),
-      key => {
-        const entries: Record<string, Limit> = Object.create(null)
-
-        for (const [name, limit] of this.#named[key]) {
-          entries[name] = scaleLimit(limit, mebibytes, fds)
-        }
-
-        return entries
-      }
-    )
+    return scale({ scopes: this.scopes, named: this.#named }, memory, fds)
   }
 
   /**

@@ -1,6 +1,6 @@
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
 import { join } from './problems.ts'
-import { FILE } from './spelling.ts'
+import { fileKey } from './spelling.ts'
 import type { ConcreteLimitConfig, NamedKey, ScopeKey } from './limit-config.ts'
 import type { Limit } from './limit.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
@@ -55,5 +55,5 @@ export function formatSetting (path: SettingPath): string {
   const [, key, ...rest] = path
   const field = rest.pop() as keyof Limit
 
-  return [FILE.name(key), ...rest, FILE.name(field)].reduce(join)
+  return [fileKey(key), ...rest, fileKey(field)].reduce(join)
 }

@@ -1,6 +1,8 @@
+import { isRecord } from './is-record.ts'
+import type { Limit } from './limit.ts'
+
 /**
- * How the keys of a configuration are written: as they are called in
- * TypeScript, or as go-libp2p calls them in its files
+ * How a configuration is written: as in TypeScript, or as in go-libp2p's files
  */
 export interface Spelling {
   /**
@@ -14,10 +16,14 @@ export interface Spelling {
   name(key: string): string
 
   /**
-   * Files may hold memory as a decimal string, because not every reader of JSON
-   * keeps integers of 64 bits, and big integers of TOML
+   * The number that is written in another way, or the value as it is
    */
-  file: boolean
+  read?(value: unknown, field: keyof Limit): unknown
+
+  /**
+   * What is meant by something that is written where a key was expected
+   */
+  hint?(value: unknown): string | undefined
 }
 
 /**
@@ -25,15 +31,29 @@ export interface Spelling {
  */
 export const TYPESCRIPT: Spelling = {
   root: 'limits',
-  name: (key) => key,
-  file: false
+  name: (key) => key
 }
 
 /**
- * `System.StreamsInbound`
+ * A key as go-libp2p's files have it, such as `StreamsInbound`
+ */
+export function fileKey (key: string): string {
+  return key === 'fd' ? 'FD' : `${key.charAt(0).toUpperCase()}${key.slice(1)}`
+}
+
+const DECIMAL_STRING = /^[+-]?\d+$/
+
+/**
+ * `System.StreamsInbound`. Files may hold memory as a decimal string, because not every
+ * reader of JSON keeps integers of 64 bits, and big integers of TOML.
  */
 export const FILE: Spelling = {
   root: '',
-  name: (key) => key === 'fd' ? 'FD' : `${key.charAt(0).toUpperCase()}${key.slice(1)}`,
-  file: true
+  name: fileKey,
+  read: (value, field) => {
+    const isNumber = typeof value === 'bigint' || (field === 'memory' && typeof value === 'string' && DECIMAL_STRING.test(value))
+
+    return isNumber ? Number(value) : value
+  },
+  hint: (value) => isRecord(value) ? 'in TOML a name with dots is written in quotes, [Service."a.b"]' : undefined
 }

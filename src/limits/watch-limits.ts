@@ -1,6 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { InvalidParametersError } from '@libp2p/interface'
-import { describe } from '../describe-value.ts'
+import { invalid } from '../validation.ts'
 import { loadLimits } from './load-limits.ts'
 import type { PartialLimitConfig } from './limit-config.ts'
 import type { Logger } from '@libp2p/interface'
@@ -157,15 +156,15 @@ export function watchLimits (path: string, onLimits: (limits: PartialLimitConfig
   const { interval = INTERVAL } = options
 
   if (typeof path !== 'string' || path === '') {
-    throw new InvalidParametersError(`path: expected the name of a file, got ${describe(path)}`)
+    throw invalid('path', 'the name of a file', path)
   }
 
   if (typeof onLimits !== 'function') {
-    throw new InvalidParametersError(`onLimits: expected a function, got ${describe(onLimits)}`)
+    throw invalid('onLimits', 'a function', onLimits)
   }
 
   if (!Number.isSafeInteger(interval) || interval < 1) {
-    throw new InvalidParametersError(`interval: expected a whole number of ms, at least 1, got ${describe(interval)}`)
+    throw invalid('interval', 'a whole number of ms, at least 1', interval)
   }
 
   return new FileWatcher(path, onLimits, options)

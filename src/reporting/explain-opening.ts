@@ -41,8 +41,9 @@ export interface NodeRefusals {
 
 export interface ExplainSource {
   readonly graph: ScopeGraph
-  readonly admission: Admission
 
+  /** Not there where nothing is decided by address */
+  readonly admission?: Admission
   readonly opener: Pick<ScopeOpener, 'baseCosts' | 'isTrusted'>
   readonly node?: NodeRefusals
 }
@@ -72,8 +73,8 @@ interface Opening {
 export function explainConnection ({ admission, graph, node, opener }: ExplainSource, { address, direction, peer, service, usefd }: ConnectionRequest): Findings {
   const opening = connectionOpening(direction, usefd === true, opener.baseCosts.connection)
   const ip = address == null ? undefined : ipFromMultiaddr(address)
-  const trusted = address != null && admission.allowlist.allowed(address)
-  const before = (opening.inbound && !trusted ? node?.findAccepted(address) : undefined) ?? admission.peek(ip, direction)
+  const trusted = address != null && admission?.allowlist.allowed(address) === true
+  const before = (opening.inbound && !trusted ? node?.findAccepted(address) : undefined) ?? admission?.peek(ip, direction)
   const itself = imagine(graph, 'conn', '', graph.limiter.getConnLimits())
   const opened = open(graph, opening, [itself], trusted)
 
@@ -83,7 +84,7 @@ export function explainConnection ({ admission, graph, node, opener }: ExplainSo
 
   // one that is not the peer that is trusted at the address goes back to the others. Its
   // subnet was asked before, and nothing happens meanwhile.
-  const leavesAllowlist = opened.pair.allowlisted && admission.allowlist.allowedPeerAndMultiaddr(peer, address as Multiaddr) !== true
+  const leavesAllowlist = opened.pair.allowlisted && admission?.allowlist.allowedPeerAndMultiaddr(peer, address as Multiaddr) !== true
   const { system, transient } = graph.normal
   const back = move(opening, leavesAllowlist ? [system, transient] : [])
   const attached = move(opening, peerOf(graph, { peer }))
@@ -129,7 +130,7 @@ export function explainStream (source: ExplainSource, request: StreamRequest): F
  */
 function peekRates ({ admission, node }: ExplainSource, { direction, peer, protocol }: StreamRequest): Record<'opened' | 'negotiated', AnyRefusal | undefined> {
   // rates are for what remote peers open
-  const rates = direction === 'inbound' ? admission.streamRates : undefined
+  const rates = direction === 'inbound' ? admission?.streamRates : undefined
   const key = peer?.toString() ?? ''
 
   return {

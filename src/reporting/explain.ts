@@ -1,10 +1,9 @@
-import { InvalidParametersError } from '@libp2p/interface'
 import { isMultiaddr } from '@multiformats/multiaddr'
-import { describe } from '../describe-value.ts'
 import { formatSetting } from '../limits/setting.ts'
 import { checkDirection, checkName, checkPeer, checkPriority, checkSize } from '../scopes/arguments.ts'
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from '../scopes/memory-priority.ts'
 import { findMemoryShortage } from '../scopes/refusal.ts'
+import { invalid } from '../validation.ts'
 import { peerOf, protocolOf, serviceOf } from './constraints.ts'
 import { explainConnection, explainStream } from './explain-opening.ts'
 import type { ExplainSource, Findings } from './explain-opening.ts'
@@ -133,7 +132,7 @@ export function explain (source: ExplainSource, request: ReservationRequest): Ex
   protocol != null && checkName('protocol', protocol)
 
   if (address != null && !isMultiaddr(address)) {
-    throw new InvalidParametersError(`address: expected a multiaddr, got ${describe(address)}`)
+    throw invalid('address', 'a multiaddr', address)
   }
 
   switch (request.resource) {
@@ -146,7 +145,7 @@ export function explain (source: ExplainSource, request: ReservationRequest): Ex
     case 'memory':
       return conclude(explainMemory(source.graph, request))
     default:
-      throw new InvalidParametersError(`resource: expected "connection", "stream" or "memory", got ${describe((request as any).resource)}`)
+      throw invalid('resource', '"connection", "stream" or "memory"', (request as any).resource)
   }
 }
 

@@ -1,5 +1,4 @@
-import { InvalidParametersError } from '@libp2p/interface'
-import { describe } from '../describe-value.ts'
+import { invalid } from '../validation.ts'
 import type { Holder, HoldersOptions } from '../resource-manager-stat.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { StreamNode } from '../scopes/stream-node.ts'
@@ -30,11 +29,11 @@ export interface HoldersSource {
  */
 export function listHolders (source: HoldersSource, { resource = 'memory', top = DEFAULT_TOP }: HoldersOptions = {}, now: number = Date.now()): Holder[] {
   if (resource !== 'memory' && resource !== 'stream') {
-    throw new InvalidParametersError(`resource: expected "memory" or "stream", got ${describe(resource)}`)
+    throw invalid('resource', '"memory" or "stream"', resource)
   }
 
   if (!Number.isInteger(top) || top < 1) {
-    throw new InvalidParametersError(`top: expected a whole number from 1 on, got ${describe(top)}`)
+    throw invalid('top', 'a whole number from 1 on', top)
   }
 
   const counts = countStreams(source.streams)

@@ -8,7 +8,9 @@ import type { SessionRefusalCount } from '../sessions/session-refusal-counts.ts'
  */
 export interface MetricsSource {
   readonly graph: ScopeGraph
-  readonly sessions: SessionRegistryReader
+
+  /** Not there where sessions are left out */
+  readonly sessions?: SessionRegistryReader
 
   /**
    * What the collectors of services have refused

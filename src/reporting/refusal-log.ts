@@ -1,3 +1,4 @@
+import { setBackgroundTimer } from '../background-timer.ts'
 import { formatSetting } from '../limits/setting.ts'
 import { Refusal } from '../scopes/refusal.ts'
 import { formatBytes } from '../scopes/scope-state.ts'
@@ -172,11 +173,6 @@ export class RefusalLog {
       return
     }
 
-    this.#timer = setTimeout(() => { this.flush() }, INTERVAL)
-
-    // a browser answers with a number
-    if (typeof this.#timer === 'object') {
-      this.#timer.unref()
-    }
+    this.#timer = setBackgroundTimer(() => { this.flush() }, INTERVAL)
   }
 }

@@ -1,7 +1,6 @@
-import { InvalidParametersError } from '@libp2p/interface'
-import { describe } from '../describe-value.ts'
 import { LIMIT_FIELDS } from '../limits/limit.ts'
 import { peerChildren } from '../scopes/peer-children.ts'
+import { invalid } from '../validation.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { AggregateNode } from '../scopes/aggregate-node.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
@@ -91,7 +90,7 @@ export function shareOf (used: number, limit: number): number {
  */
 export function scopeUsage (graph: ScopeGraph, { minPercent = DEFAULT_MIN_PERCENT }: UsageOptions = {}): ScopeUsage[] {
   if (!(minPercent >= 0)) {
-    throw new InvalidParametersError(`minPercent: expected a number from 0 on, got ${describe(minPercent)}`)
+    throw invalid('minPercent', 'a number from 0 on', minPercent)
   }
 
   const result: ScopeUsage[] = []

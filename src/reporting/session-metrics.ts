@@ -14,6 +14,10 @@ const RESOURCES = {
  * This node registers the collectors, so there are only so many
  */
 function ofCollectors ({ sessions }: MetricsSource, read: (collector: Collector) => Sample[]): Sample[] {
+  if (sessions == null) {
+    return []
+  }
+
   return sessions.collectors().flatMap(id => {
     const collector = sessions.collector(id)
 

@@ -1,8 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { InvalidParametersError } from '@libp2p/interface'
-import { describe } from '../describe-value.ts'
+import { invalid } from '../validation.ts'
 import { traceToJSON } from './trace-json.ts'
 import type { TraceEvent, TraceReporter } from './trace-event.ts'
 
@@ -168,11 +167,11 @@ class GzippedTraceFile implements TraceFile {
  */
 export function traceFile (path: string, { maxPending = MAX_PENDING }: TraceFileOptions = {}): TraceFile {
   if (typeof path !== 'string' || path === '') {
-    throw new InvalidParametersError(`path: expected the path of a file, got ${describe(path)}`)
+    throw invalid('path', 'the path of a file', path)
   }
 
   if (!Number.isSafeInteger(maxPending) || maxPending < 1) {
-    throw new InvalidParametersError(`maxPending: expected a whole number from 1 on, got ${describe(maxPending)}`)
+    throw invalid('maxPending', 'a whole number from 1 on', maxPending)
   }
 
   return new GzippedTraceFile(path, maxPending)

@@ -1,6 +1,6 @@
 import { NAMED_KEYS, SCOPE_KEYS } from '../limits/limit-config.ts'
 import { LIMIT_FIELDS } from '../limits/limit.ts'
-import { FILE } from '../limits/spelling.ts'
+import { fileKey } from '../limits/spelling.ts'
 import type { TraceEvent, TraceScope } from './trace-event.ts'
 import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
 import type { Limit } from '../limits/limit.ts'
@@ -57,18 +57,18 @@ function limitToJSON (limit: ConcreteLimitConfig | Readonly<Limit>): Record<stri
   const result: Record<string, unknown> = {}
 
   for (const key of SCOPE_KEYS) {
-    result[FILE.name(key)] = singleToJSON(limit[key])
+    result[fileKey(key)] = singleToJSON(limit[key])
   }
 
   for (const key of NAMED_KEYS) {
-    result[FILE.name(key)] = Object.fromEntries(Object.entries(limit[key]).map(([name, entry]) => [name, singleToJSON(entry)]))
+    result[fileKey(key)] = Object.fromEntries(Object.entries(limit[key]).map(([name, entry]) => [name, singleToJSON(entry)]))
   }
 
   return result
 }
 
 function singleToJSON (limit: Readonly<Limit>): Record<string, unknown> {
-  return Object.fromEntries(LIMIT_FIELDS.map(field => [FILE.name(field), valueToJSON(field, limit[field])]))
+  return Object.fromEntries(LIMIT_FIELDS.map(field => [fileKey(field), valueToJSON(field, limit[field])]))
 }
 
 /**

@@ -1,9 +1,8 @@
-import { InvalidParametersError } from '@libp2p/interface'
-import { describe } from '../describe-value.ts'
 import { AggregateNode } from '../scopes/aggregate-node.ts'
 import { MEMORY_PRIORITY_ALWAYS } from '../scopes/memory-priority.ts'
 import { OwnedNode } from '../scopes/owned-node.ts'
 import { NOTHING, Refusal } from '../scopes/refusal.ts'
+import { invalid } from '../validation.ts'
 import { traceScope } from './trace-scope.ts'
 import type { TraceEvent, TraceEventType, TraceReporter } from './trace-event.ts'
 import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
@@ -244,12 +243,12 @@ export class Tracer implements GraphTracer, SessionObserver {
  */
 export function checkReporters (reporters: TraceReporter[]): void {
   if (!Array.isArray(reporters)) {
-    throw new InvalidParametersError(`trace: expected a list of trace reporters, got ${describe(reporters)}`)
+    throw invalid('trace', 'a list of trace reporters', reporters)
   }
 
   reporters.forEach((reporter, i) => {
     if (typeof reporter?.consumeEvent !== 'function') {
-      throw new InvalidParametersError(`trace[${i}]: expected a trace reporter, got ${describe(reporter)}`)
+      throw invalid(`trace[${i}]`, 'a trace reporter', reporter)
     }
   })
 }

@@ -1,3 +1,4 @@
+import { setBackgroundTimer } from '../background-timer.ts'
 import type { AggregateNode } from './aggregate-node.ts'
 
 /**
@@ -87,7 +88,7 @@ export class IdleNodes {
 
     this.#cancel()
     this.#delay = delay
-    this.#timer = setTimeout(() => {
+    this.#timer = setBackgroundTimer(() => {
       this.#timer = undefined
       this.#delay = Infinity
       this.#collectUntil(performance.now() + SLICE_DURATION)
@@ -97,11 +98,6 @@ export class IdleNodes {
         this.#schedule(0)
       }
     }, delay)
-
-    // a browser answers with a number
-    if (typeof this.#timer === 'object') {
-      this.#timer.unref()
-    }
   }
 
   #cancel (): void {

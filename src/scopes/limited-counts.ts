@@ -108,18 +108,6 @@ export abstract class LimitedCounts implements Usage {
     this.queueIfIdle()
   }
 
-  /**
-   * Takes out the streams and connections of something that held several
-   */
-  dropCounts (usage: Usage): void {
-    this.streamsInbound -= usage.streamsInbound
-    this.streamsOutbound -= usage.streamsOutbound
-    this.connsInbound -= usage.connsInbound
-    this.connsOutbound -= usage.connsOutbound
-    this.fd -= usage.fd
-    this.queueIfIdle()
-  }
-
   fitsMemory (size: number, priority: number): boolean {
     const limit = this.limit.memory
 

@@ -1,4 +1,4 @@
-import { checkWholeNumber, invalid } from '../admission/validation.ts'
+import { checkWholeNumber, invalid } from '../validation.ts'
 
 export function checkText (argument: string, text: string): void {
   if (typeof text !== 'string') {

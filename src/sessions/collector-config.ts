@@ -1,4 +1,4 @@
-import { checkObject, checkWholeNumber, invalid } from '../admission/validation.ts'
+import { checkObject, checkWholeNumber, invalid } from '../validation.ts'
 import { NullIPLimiter } from './ip-limiter.ts'
 import type { CollectorConfig } from './collector.ts'
 

@@ -1,4 +1,4 @@
-import { invalid } from '../admission/validation.ts'
+import { invalid } from '../validation.ts'
 import { checkBytes, checkSessionId, checkText, checkTopBitrate } from './arguments.ts'
 import { resolveCollectorConfig } from './collector-config.ts'
 import { History } from './history.ts'

@@ -1,7 +1,7 @@
 import { parseIP } from '../admission/ip-address.ts'
 import { parseNetwork } from '../admission/ip-network.ts'
 import { NetworkMap } from '../admission/network-map.ts'
-import { checkList, checkObject } from '../admission/validation.ts'
+import { checkList, checkObject } from '../validation.ts'
 
 /**
  * Decides by its IP address whether traffic is of interest

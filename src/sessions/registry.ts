@@ -1,4 +1,4 @@
-import { checkObject, invalid } from '../admission/validation.ts'
+import { checkObject, invalid } from '../validation.ts'
 import { WarningLog } from '../warning-log.ts'
 import { checkCollectorId } from './arguments.ts'
 import { DefaultCollector } from './default-collector.ts'

@@ -1,5 +1,5 @@
-import { checkList, checkObject, invalid } from '../admission/validation.ts'
 import { join } from '../limits/problems.ts'
+import { checkList, checkObject, invalid } from '../validation.ts'
 import { resolveCollectorConfig } from './collector-config.ts'
 import { collectorId } from './collector-id.ts'
 import { SessionRefusalCounts } from './session-refusal-counts.ts'
@@ -12,6 +12,7 @@ import type { SessionRegistry } from './registry.ts'
 import type { SessionRefusalCount } from './session-refusal-counts.ts'
 import type { SessionLimit, SessionRefusalInit } from './session-refusal.ts'
 import type { StreamBudgets, ThrottleInit } from './stream-budgets.ts'
+import type { ServiceGate } from '../scopes/service-gate.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**
@@ -179,6 +180,24 @@ export class ServiceCollectors {
     const excess = findExcess(watched)
 
     return excess == null ? undefined : new SessionRefusal({ service, request, direction, ...excess })
+  }
+
+  /**
+   * What the graph asks before a stream becomes part of a service
+   *
+   * @param joined - is told of those that have
+   */
+  gate (joined: ServiceGate['joined']): ServiceGate {
+    return {
+      findRefusal: ({ inbound, kind }, service) => kind === 'stream' && service !== CONNECTIONS
+        ? this.findRefusal(service, kind, inbound ? 'inbound' : 'outbound')
+        : undefined,
+      joined: (node, service) => {
+        if (service !== CONNECTIONS) {
+          joined(node, service)
+        }
+      }
+    }
   }
 
   /**

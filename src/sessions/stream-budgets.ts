@@ -1,4 +1,4 @@
-import { checkObject } from '../admission/validation.ts'
+import { checkObject } from '../validation.ts'
 import { ByteBudget } from './byte-budget.ts'
 import { checkBitrate } from './collector-config.ts'
 

@@ -128,7 +128,7 @@ describe('what a node would refuse', () => {
   it('should be the share of the transient scope that one remote has, without counting it', () => {
     const manager = new DefaultResourceManager({ rateLimits: false, limits: { transient: { connsInbound: 8, streamsInbound: 8 } } })
     const transient = new TransientHolders(manager)
-    const refusals = new FindNodeRefusals({ allowlist: manager.allowlist, pressure: { find: () => undefined }, transient, services: new Map() })
+    const refusals = new FindNodeRefusals({ manager, transient, services: new Map() })
 
     for (let i = 0; i < 2; i++) {
       expect(refusals.findAccepted(ADDRESS)).to.equal(undefined)

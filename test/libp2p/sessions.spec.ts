@@ -1,5 +1,6 @@
 import { expect } from 'aegir/chai'
-import { createResourceManager, IPLimiter, RateLimitExceededError, StreamLimitExceededError } from '../../src/index.ts'
+import { createResourceManager, RateLimitExceededError, StreamLimitExceededError } from '../../src/index.ts'
+import { IPLimiter } from '../../src/sessions.ts'
 import { eventually, eventuallyEqual, rejection } from './fixtures/eventually.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
 import { otherEnd, rawConnection, TestNodes } from './fixtures/nodes.ts'

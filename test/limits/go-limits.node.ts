@@ -1,15 +1,17 @@
 import { readFile } from 'node:fs/promises'
 import { expect } from 'aegir/chai'
 import { apply, build, toPartialLimitConfig } from '../../src/limits/build-limits.ts'
-import { DefaultLimits, InfiniteLimits } from '../../src/limits/default-limits.ts'
-import { addServiceLimits, goServiceLimits } from '../../src/limits/default-service-limits.ts'
+import { DefaultLimits } from '../../src/limits/default-limits.ts'
+import { goServiceLimits } from '../../src/limits/default-service-limits.ts'
+import { InfiniteLimits } from '../../src/limits/infinite-limits.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from '../../src/limits/limit-config.ts'
 import { LIMIT_FIELDS } from '../../src/limits/limit.ts'
 import { limitsFromJSON, limitsToJSON } from '../../src/limits/limits-json.ts'
 import { ScalingLimitConfig } from '../../src/limits/scaling-limit-config.ts'
+import { addServiceLimits } from '../../src/limits/set-default-service-limits.ts'
 import { FILE } from '../../src/limits/spelling.ts'
 import type { ConcreteLimitConfig, PartialLimitConfig } from '../../src/limits/limit-config.ts'
-import type { ScalingLimit, ScalingLimitConfigInit } from '../../src/limits/scaling-limit-config.ts'
+import type { ScalingLimit, ScalingLimitConfigInit } from '../../src/limits/scale.ts'
 
 interface Vector {
   op: {

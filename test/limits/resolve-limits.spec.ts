@@ -1,8 +1,10 @@
 import { peerIdFromString } from '@libp2p/peer-id'
 import { expect } from 'aegir/chai'
+import { presets } from '../../src/features/presets.ts'
 import { checkedLimiter } from '../../src/limits/checked-limiter.ts'
-import { DefaultLimits, InfiniteLimits } from '../../src/limits/default-limits.ts'
+import { DefaultLimits } from '../../src/limits/default-limits.ts'
 import { deriveLimits } from '../../src/limits/derive-limits.ts'
+import { InfiniteLimits } from '../../src/limits/infinite-limits.ts'
 import { BLOCK_ALL, UNLIMITED } from '../../src/limits/limit.ts'
 import { ConcreteLimiter } from '../../src/limits/limiter.ts'
 import { resolveLimits } from '../../src/limits/resolve-limits.ts'
@@ -53,7 +55,7 @@ describe('resolve limits', () => {
   })
 
   it('should build partial limits on what is derived', () => {
-    const limiter = resolveLimits({ profile: 'desktop', maxMemory: '1GiB', limits: { system: { fd: 5 }, peer: { [PEER_A]: { conns: 0 } } } })
+    const limiter = resolveLimits({ profile: 'desktop', maxMemory: '1GiB', limits: { system: { fd: 5 }, peer: { [PEER_A]: { conns: 0 } } } }, presets)
     const derived = deriveLimits({ profile: 'desktop', maxMemory: '1GiB' })
 
     expect(limiter.getSystemLimits()).to.deep.equal({ ...derived.system, fd: 5 })
@@ -62,7 +64,7 @@ describe('resolve limits', () => {
   })
 
   it('should let limits say more than what they are derived from', () => {
-    expect(resolveLimits({ maxMemory: '1GiB', limits: { system: { memory: 'unlimited' } } }).getSystemLimits().memory).to.equal(Infinity)
+    expect(resolveLimits({ maxMemory: '1GiB', limits: { system: { memory: 'unlimited' } } }, presets).getSystemLimits().memory).to.equal(Infinity)
   })
 
   it('should use concrete limits as they are', () => {
@@ -82,10 +84,10 @@ describe('resolve limits', () => {
   it('should refuse knobs that have no effect', () => {
     for (const limits of [InfiniteLimits, new ConcreteLimiter(InfiniteLimits), limiterOf(BLOCK_ALL)]) {
       for (const knob of [{ profile: 'relay' as const }, { maxMemory: 5 }, { maxConnections: 5 }]) {
-        expect(() => resolveLimits({ limits, ...knob })).to.throw(new RegExp(`^${Object.keys(knob)[0]}: expected to be left out`)).with.property('name', 'InvalidParametersError')
+        expect(() => resolveLimits({ limits, ...knob }, presets)).to.throw(new RegExp(`^${Object.keys(knob)[0]}: expected to be left out`)).with.property('name', 'InvalidParametersError')
       }
 
-      expect(() => resolveLimits({ limits, maxMemory: undefined })).to.not.throw()
+      expect(() => resolveLimits({ limits, maxMemory: undefined }, presets)).to.not.throw()
     }
   })
 

@@ -2,9 +2,11 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { DefaultLimits } from '../../src/limits/default-limits.ts'
-import { goServiceLimits, jsServiceLimits, setDefaultServiceLimits } from '../../src/limits/default-service-limits.ts'
+import { goServiceLimits, jsServiceLimits } from '../../src/limits/default-service-limits.ts'
 import { BLOCK_ALL } from '../../src/limits/limit.ts'
 import { ScalingLimitConfig } from '../../src/limits/scaling-limit-config.ts'
+import { setDefaultServiceLimits } from '../../src/limits/set-default-service-limits.ts'
+import { WELL_KNOWN_SERVICES } from '../../src/limits/well-known-services.ts'
 import { PEER_A } from './arbitraries.ts'
 
 const MiB = 2 ** 20
@@ -166,7 +168,7 @@ describe('default service limits', () => {
 
   it('should have every service once', () => {
     const services = [...goServiceLimits, ...jsServiceLimits]
-    const protocols = services.flatMap(({ protocols }) => protocols)
+    const protocols = services.flatMap(({ service }) => WELL_KNOWN_SERVICES[service])
 
     expect(new Set(services.map(({ service }) => service))).to.have.property('size', services.length)
     expect(new Set(protocols)).to.have.property('size', protocols.length)

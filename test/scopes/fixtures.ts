@@ -1,7 +1,7 @@
 import { peerIdFromString } from '@libp2p/peer-id'
 import { createResourceManager } from '../../src/index.ts'
 import { build } from '../../src/limits/build-limits.ts'
-import { InfiniteLimits } from '../../src/limits/default-limits.ts'
+import { InfiniteLimits } from '../../src/limits/infinite-limits.ts'
 import type { ResourceManager, ResourceManagerInit, ScopeStat } from '../../src/index.ts'
 import type { ConcreteLimitConfig, PartialLimitConfig } from '../../src/limits/limit-config.ts'
 import type { ComponentLogger, Logger, PeerId } from '@libp2p/interface'

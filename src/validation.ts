@@ -1,8 +1,8 @@
 import { InvalidParametersError } from '@libp2p/interface'
-import { describe } from '../describe-value.ts'
+import { describe } from './describe-value.ts'
 
 /**
- * The error for a field of the configuration that does not say what it should
+ * The error for a field of the configuration, or an argument, that is not what it should be
  */
 export function invalid (field: string, expected: string, value: unknown): InvalidParametersError {
   return new InvalidParametersError(`${field}: expected ${expected}, got ${describe(value)}`)

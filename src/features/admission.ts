@@ -1,0 +1,8 @@
+import { Admission } from '../admission/admission.ts'
+import { Allowlist } from '../admission/allowlist.ts'
+
+/**
+ * What is decided by address: the allowlist, how many connections there may be with a
+ * subnet or network, and how often remote peers may open connections and streams
+ */
+export const admission = { Admission, Allowlist }

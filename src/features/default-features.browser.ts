@@ -1,0 +1,7 @@
+import type { Features } from './features.ts'
+
+/**
+ * None, so that pages do not download what they do not use. Nobody can connect to a page
+ * from an address, so there is nothing for the admission to protect it from.
+ */
+export const defaultFeatures: Features = {}

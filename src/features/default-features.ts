@@ -1,0 +1,13 @@
+import { admission } from './admission.ts'
+import { inspection } from './inspection.ts'
+import { metrics } from './metrics.ts'
+import { presets } from './presets.ts'
+import { pressure } from './pressure.ts'
+import { sessions } from './sessions.ts'
+import { tracing } from './tracing.ts'
+import type { Features } from './features.ts'
+
+/**
+ * All of them, except in browsers
+ */
+export const defaultFeatures: Features = { admission, inspection, metrics, presets, pressure, sessions, tracing }

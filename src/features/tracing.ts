@@ -1,0 +1,6 @@
+import { checkReporters, Tracer } from '../reporting/tracer.ts'
+
+/**
+ * Tells reporters of everything that happens in the graph: the option `trace`
+ */
+export const tracing = { Tracer, checkReporters }

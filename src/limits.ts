@@ -1,0 +1,35 @@
+/**
+ * @packageDocumentation
+ *
+ * Tools for limits: go-libp2p's defaults and how they scale, building one configuration on
+ * another, reading and writing go-libp2p's and kubo's files, and finding contradictions.
+ * They work without a resource manager.
+ *
+ * @example
+ *
+ * ```ts
+ * import { resourceManager } from 'libp2p-resource-manager'
+ * import { DefaultLimits, limitsFromJSON, limitsToString, build } from 'libp2p-resource-manager/limits'
+ *
+ * const defaults = DefaultLimits.scale({ memory: 2 ** 30, fds: 4096 })
+ * const limits = build(limitsFromJSON('{ "System": { "ConnsInbound": 200 } }'), defaults)
+ *
+ * console.info(limitsToString(limits))
+ *
+ * resourceManager({ limits })
+ * ```
+ */
+
+export { apply, build, toPartialLimitConfig } from './limits/build-limits.ts'
+export { checkLimits } from './limits/check-limits.ts'
+export { DefaultLimits } from './limits/default-limits.ts'
+export { limitsToString } from './limits/format-limits.ts'
+export { InfiniteLimits } from './limits/infinite-limits.ts'
+export { limitsFromJSON, limitsToJSON } from './limits/limits-json.ts'
+export { ScalingLimitConfig } from './limits/scaling-limit-config.ts'
+export { setDefaultServiceLimits } from './limits/set-default-service-limits.ts'
+
+export type { CheckLimitsOptions } from './limits/check-limits.ts'
+export type { ConcreteLimitConfig, NamedKey, PartialLimitConfig, ScopeKey } from './limits/limit-config.ts'
+export type { Limit, LimitValue, ResourceLimits } from './limits/limit.ts'
+export type { LimitIncrease, ScalingLimit, ScalingLimitConfigInit } from './limits/scale.ts'
