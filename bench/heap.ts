@@ -1,4 +1,5 @@
-import { createResourceManager, InfiniteLimits } from '../src/index.ts'
+import { createResourceManager } from '../src/index.ts'
+import { InfiniteLimits } from '../src/limits.ts'
 import type { PeerId } from '@libp2p/interface'
 
 /**

@@ -4,7 +4,8 @@
  */
 
 import { Uint8ArrayList } from 'uint8arraylist'
-import { createResourceManager, InfiniteLimits } from '../src/index.ts'
+import { createResourceManager } from '../src/index.ts'
+import { InfiniteLimits } from '../src/limits.ts'
 import { ConnectionBuffers } from '../src/libp2p/connection-buffers.ts'
 import { LiveStream } from '../src/libp2p/live-stream.ts'
 import { StreamMemory } from '../src/libp2p/stream-memory.ts'

@@ -115,6 +115,7 @@ export interface ResourceManager extends Startable {
    * lists nothing.
    *
    * @throws {InvalidParametersError} naming the option that cannot be used
+   * @throws {MissingFeatureError} In pages without the feature `inspection`
    */
   holders(options?: HoldersOptions): Holder[]
 
@@ -130,6 +131,7 @@ export interface ResourceManager extends Startable {
    * which setting to change. Nothing changes by it.
    *
    * @throws {InvalidParametersError} naming the part of the request that is wrong
+   * @throws {MissingFeatureError} In pages without the feature `inspection`
    */
   explain(request: ReservationRequest): Explanation
 
@@ -137,13 +139,15 @@ export interface ResourceManager extends Startable {
    * The scopes that are close to one of their limits, fullest first
    *
    * @throws {InvalidParametersError} If the percentage is not a number from 0 on
+   * @throws {MissingFeatureError} In pages without the feature `inspection`
    */
   usage(options?: UsageOptions): ScopeUsage[]
 
   /**
    * A table for people: what the scopes hold of what they may hold, how full they are,
    * and how often they have refused something. Of services, protocols and peers only
-   * the fullest are listed.
+   * the fullest are listed. In pages without the feature `inspection`, only the line of
+   * `systemState`.
    */
   toString(): string
 
@@ -187,11 +191,15 @@ export interface ResourceManager extends Startable {
    * Who transfers and has transferred how many bytes: the collectors of the services
    * that were given one, and any that are registered here. A node keeps what they
    * know in its datastore, under `/libp2p-resource-manager/sessions`.
+   *
+   * @throws {MissingFeatureError} In pages without the feature `sessions`
    */
   readonly sessions: SessionRegistry
 
   /**
    * The trusted addresses, which can be changed at any time
+   *
+   * @throws {MissingFeatureError} In pages without the feature `admission`
    */
   readonly allowlist: Allowlist
 
@@ -200,6 +208,7 @@ export interface ResourceManager extends Startable {
    * those of the subnets in it. Connections that are open already count.
    *
    * @throws {InvalidParametersError} naming the field that cannot be used
+   * @throws {MissingFeatureError} In pages without the feature `admission`
    */
   addPrefixLimit(limit: NetworkPrefixLimit): void
 
@@ -208,6 +217,7 @@ export interface ResourceManager extends Startable {
    *
    * @returns Whether there was one
    * @throws {InvalidParametersError} If it is not a network
+   * @throws {MissingFeatureError} In pages without the feature `admission`
    */
   removePrefixLimit(network: string): boolean
 

@@ -1,4 +1,5 @@
-import { createResourceManager, InfiniteLimits } from '../../src/index.ts'
+import { createResourceManager } from '../../src/index.ts'
+import { InfiniteLimits } from '../../src/limits.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
 import type { DefaultResourceManager } from '../../src/resource-manager.ts'
 import type { ConnectionNode } from '../../src/scopes/connection-node.ts'

@@ -1,4 +1,4 @@
-import { SessionRegistry } from '../../src/index.ts'
+import { SessionRegistry } from '../../src/sessions.ts'
 import type { Operation } from './operation.ts'
 import type { Collector } from '../../src/index.ts'
 

@@ -24,11 +24,17 @@ export function serviceTable (services: Record<string, string[]> | false = {}): 
       throw invalid('services', 'a non-empty name of a service', service)
     }
 
-    if (!Array.isArray(protocols) || protocols.some(protocol => typeof protocol !== 'string' || protocol === '')) {
+    if (!Array.isArray(protocols)) {
       throw invalid(`services.${service}`, 'a list of protocols', protocols)
     }
 
-    protocols.forEach(protocol => table.set(protocol, service))
+    protocols.forEach((protocol, i) => {
+      if (typeof protocol !== 'string' || protocol === '') {
+        throw invalid(`services.${service}[${i}]`, 'a protocol', protocol)
+      }
+
+      table.set(protocol, service)
+    })
   }
 
   return table

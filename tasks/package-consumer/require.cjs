@@ -6,8 +6,11 @@ const assert = require('node:assert/strict')
 
 const ENTRY_POINTS = {
   'libp2p-resource-manager': 'resourceManager',
+  'libp2p-resource-manager/admission': 'rateLimit',
+  'libp2p-resource-manager/limits': 'limitsFromJSON',
   'libp2p-resource-manager/node': 'loadLimits',
   'libp2p-resource-manager/prometheus': 'prometheusMetrics',
+  'libp2p-resource-manager/sessions': 'SessionRegistry',
   'libp2p-resource-manager/toml': 'limitsFromTOML'
 }
 

@@ -5,8 +5,12 @@
 
 import { createLibp2p } from 'libp2p'
 import { ConnectionLimitExceededError, getStreamScope, resourceManager } from 'libp2p-resource-manager'
+import { rateLimit } from 'libp2p-resource-manager/admission'
+import { inspection, sessions } from 'libp2p-resource-manager/features'
+import { DefaultLimits, limitsFromJSON } from 'libp2p-resource-manager/limits'
 import { loadLimits, traceFile, watchLimits } from 'libp2p-resource-manager/node'
 import { prometheusMetrics } from 'libp2p-resource-manager/prometheus'
+import { SessionRegistry } from 'libp2p-resource-manager/sessions'
 import { limitsFromTOML } from 'libp2p-resource-manager/toml'
 import type { Libp2p } from '@libp2p/interface'
 import type { PartialLimitConfig, ResourceManager, ResourceManagerInit, ScopeStat } from 'libp2p-resource-manager'
@@ -19,6 +23,10 @@ const limits: PartialLimitConfig = {
 
 const init: ResourceManagerInit = { limits, trace: [traceFile('trace.json.gz')] }
 
+export const page: ResourceManagerInit = { features: { inspection, sessions }, sessions: { collectors: { 'libp2p.ping': {} } } }
+
+export const registry = new SessionRegistry()
+
 export async function start (): Promise<Libp2p<{ resourceManager: ResourceManager }>> {
   const node = await createLibp2p({
     services: {
@@ -26,11 +34,11 @@ export async function start (): Promise<Libp2p<{ resourceManager: ResourceManage
     }
   })
 
-  await node.handle('/types/1.0.0', (stream) => {
+  await node.handle('/types/1.0.0', rateLimit((stream) => {
     using span = getStreamScope(stream).beginSpan()
 
     span.reserveMemory(1024)
-  })
+  }, { peer: { rate: 1, burst: 10 } }))
 
   return node
 }
@@ -38,6 +46,8 @@ export async function start (): Promise<Libp2p<{ resourceManager: ResourceManage
 export async function use ({ services: { resourceManager } }: Libp2p<{ resourceManager: ResourceManager }>): Promise<ScopeStat> {
   resourceManager.setLimits(await loadLimits('limits.json'))
   resourceManager.setLimits(limitsFromTOML(''))
+  resourceManager.setLimits(limitsFromJSON('{}'))
+  resourceManager.setLimits(DefaultLimits.autoScale())
   watchLimits('limits.json', (limits) => { resourceManager.setLimits(limits) }).stop()
   prometheusMetrics(resourceManager)()
 

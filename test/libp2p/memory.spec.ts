@@ -5,11 +5,12 @@ import { expect } from 'aegir/chai'
 import { interceptedNoise, never } from './fixtures/encrypters.ts'
 import { eventually, rejection } from './fixtures/eventually.ts'
 import { held, leaveRoom, TestNodes } from './fixtures/nodes.ts'
-import { overMemory } from './fixtures/transports.ts'
+import { overMemory, withoutFeatures } from './fixtures/transports.ts'
 import { wiringSuite } from './suite/index.ts'
 
 wiringSuite('memory, yamux', overMemory(yamux()))
 wiringSuite('memory, mplex', overMemory(mplex()))
+wiringSuite('memory, yamux, without features', withoutFeatures(overMemory(yamux())))
 
 describe('a transport whose connections have another address than was dialled', () => {
   const nodes = new TestNodes()

@@ -157,8 +157,8 @@ describe('services', () => {
   const INVALID: Record<string, any> = {
     'services: expected a non-empty name': { '': [PROTOCOL] },
     'services.mine: expected a list of protocols, got "/ipfs/ping/1.0.0"': { mine: '/ipfs/ping/1.0.0' },
-    'services.mine: expected a list of protocols, got [""]': { mine: [''] },
-    'services.mine: expected a list of protocols, got [1]': { mine: [1] }
+    'services.mine[0]: expected a protocol, got ""': { mine: [''] },
+    'services.mine[1]: expected a protocol, got 1': { mine: [PROTOCOL, 1] }
   }
 
   for (const [message, services] of Object.entries(INVALID)) {

@@ -6,7 +6,7 @@ import { eventually, eventuallyEqual, rejection } from '../fixtures/eventually.t
 import { eventuallyHeld, held, leaveRoom, TestNodes } from '../fixtures/nodes.ts'
 import { randomBytes, randomNumbers } from '../fixtures/random-bytes.ts'
 import { LISTENER_ADDRESS, SINGLE_PROTOCOL, STAT_PROTOCOL } from '../fixtures/websocket-listener.ts'
-import type { ResourceManagerInit, ResourceManagerStat, ScopeStat } from '../../../src/index.ts'
+import type { Features, ResourceManagerInit, ResourceManagerStat, ScopeStat } from '../../../src/index.ts'
 import type { TestNode } from '../fixtures/nodes.ts'
 import type { Connection, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -62,8 +62,12 @@ async function eventuallyAtListener<T> (connection: Connection, answerOf: (stat:
   expect(answer).to.deep.equal(expected)
 }
 
-export function pageToNode (): void {
-  describe('a node in a browser that dials one in Node.js', () => {
+/**
+ * @param name
+ * @param features - what the page has
+ */
+export function pageToNode (name: string, features?: Features): void {
+  describe(`a node in a browser that dials one in Node.js, ${name}`, () => {
     const nodes = new TestNodes()
     let address: Multiaddr
 
@@ -80,7 +84,7 @@ export function pageToNode (): void {
         transports: [webSockets()],
         // the one of browsers refuses private addresses
         connectionGater: { denyDialMultiaddr: () => false },
-        manager
+        manager: { features, ...manager }
       })
     }
 
