@@ -18,7 +18,7 @@ export function graphStat ({ normal, allowlisted, services, protocols, peers }: 
   }
 }
 
-function stats (nodes: Map<string, AggregateNode>): Record<string, ScopeStat> {
+function stats (nodes: Iterable<[string, AggregateNode]>): Record<string, ScopeStat> {
   // not by assignment: a name such as `__proto__` is one like any other
   return Object.fromEntries(Array.from(nodes, ([key, node]) => [key, node.stat()]))
 }

@@ -12,6 +12,7 @@ import { RefusalCounts } from './refusal-counts.ts'
 import { Refusal } from './refusal.ts'
 import { ServiceSpanNode } from './service-span-node.ts'
 import { SpanNode } from './span-node.ts'
+import { SplitMap } from './split-map.ts'
 import { StreamNode } from './stream-node.ts'
 import type { PeerChildNode } from './aggregate-node.ts'
 import type { ConnectionAdmission } from './connection-admission.ts'
@@ -79,7 +80,7 @@ export class ScopeGraph {
   readonly allowlisted: ScopePair
   readonly services = new Map<string, AggregateNode>()
   readonly protocols = new Map<string, AggregateNode>()
-  readonly peers = new Map<string, AggregateNode>()
+  readonly peers = new SplitMap<AggregateNode>()
   readonly connections = new OpenConnections()
   readonly idle: IdleNodes
   readonly refusals = new RefusalCounts()
