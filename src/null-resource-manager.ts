@@ -1,7 +1,7 @@
 import { defaultFeatures } from './features/default-features.ts'
 import { need } from './features/features.ts'
 import { InfiniteLimits } from './limits/infinite-limits.ts'
-import { nullConnectionScope, nullPeerScope, nullProtocolScope, nullScope, nullServiceScope, nullStreamScope } from './scopes/null-scopes.ts'
+import { nullScope, nullScopeOf } from './scopes/null-scopes.ts'
 import { scopeState } from './scopes/scope-state.ts'
 import type { Allowlist } from './admission/allowlist.ts'
 import type { Features } from './features/features.ts'
@@ -30,13 +30,13 @@ export class NullResourceManager implements ResourceManager {
   readonly [Symbol.toStringTag] = 'libp2p-null-resource-manager'
 
   get allowlist (): Allowlist {
-    this.#allowlist ??= new (need(this.#features, 'admission', 'allowlist').Allowlist)()
+    this.#allowlist ??= new (need(this.#features.admission, 'admission', 'allowlist').Allowlist)()
 
     return this.#allowlist
   }
 
   get sessions (): SessionRegistry {
-    this.#sessions ??= new (need(this.#features, 'sessions', 'sessions').SessionRegistry)()
+    this.#sessions ??= new (need(this.#features.sessions, 'sessions', 'sessions').SessionRegistry)()
 
     return this.#sessions
   }
@@ -64,35 +64,35 @@ export class NullResourceManager implements ResourceManager {
   }
 
   viewService<T> (service: string, fn: (scope: ServiceScope) => T): T {
-    return fn(nullServiceScope(service))
+    return fn(nullScopeOf({ service }))
   }
 
   viewProtocol<T> (protocol: string, fn: (scope: ProtocolScope) => T): T {
-    return fn(nullProtocolScope(protocol))
+    return fn(nullScopeOf({ protocol }))
   }
 
   viewPeer<T> (peer: PeerId, fn: (scope: PeerScope) => T): T {
-    return fn(nullPeerScope(peer))
+    return fn(nullScopeOf({ peer }))
   }
 
   openConnection (): ConnectionScope {
-    return nullConnectionScope()
+    return nullScope()
   }
 
   openStream (peer: PeerId, _direction?: MessageStreamDirection): StreamScope {
-    return nullStreamScope(peer)
+    return nullScopeOf({ peer })
   }
 
   openService (service: string): OwnedServiceScope {
-    return nullServiceScope(service)
+    return nullScopeOf({ service })
   }
 
   getConnectionScope (): ConnectionScope {
-    return nullConnectionScope()
+    return nullScope()
   }
 
   getStreamScope (): StreamScope {
-    return nullStreamScope()
+    return nullScope()
   }
 
   stat (): ResourceManagerStat {

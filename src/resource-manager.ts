@@ -1,10 +1,9 @@
 import { defaultLogger } from '@libp2p/logger'
 import { defaultFeatures } from './features/default-features.ts'
-import { checkFeatures, missing, need } from './features/features.ts'
+import { checkFeatures, need } from './features/features.ts'
 import { graphStat } from './graph-stat.ts'
 import { isLimiter } from './limits/checked-limiter.ts'
 import { isConcreteLimitConfig } from './limits/concrete-limits.ts'
-import { isInfinite } from './limits/infinite-limits.ts'
 import { ConcreteLimiter } from './limits/limiter.ts'
 import { resolveLimits } from './limits/resolve-limits.ts'
 import { ScopeOpener } from './scope-opener.ts'
@@ -237,7 +236,7 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   holders (options?: HoldersOptions): Holder[] {
-    return need(this.features, 'inspection', 'holders').listHolders(this.holdersSource, options)
+    return need(this.features.inspection, 'inspection', 'holders').listHolders(this.holdersSource, options)
   }
 
   refusals (): RefusalCount[] {
@@ -245,7 +244,7 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   explain (request: ReservationRequest): Explanation {
-    return need(this.features, 'inspection', 'explain').explain({
+    return need(this.features.inspection, 'inspection', 'explain').explain({
       graph: this.#graph,
       admission: this.#admission,
       opener: this.#opener,
@@ -254,7 +253,7 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   usage (options?: UsageOptions): ScopeUsage[] {
-    return need(this.features, 'inspection', 'usage').scopeUsage(this.#graph, options)
+    return need(this.features.inspection, 'inspection', 'usage').scopeUsage(this.#graph, options)
   }
 
   toString (): string {
@@ -289,19 +288,19 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   get sessions (): SessionRegistry {
-    return this.#sessions ?? missing('sessions', 'sessions')
+    return need(this.#sessions, 'sessions', 'sessions')
   }
 
   get allowlist (): Allowlist {
-    return this.#needAdmission('allowlist').allowlist
+    return need(this.#admission, 'admission', 'allowlist').allowlist
   }
 
   addPrefixLimit (limit: NetworkPrefixLimit): void {
-    this.#needAdmission('addPrefixLimit').addPrefixLimit(limit)
+    need(this.#admission, 'admission', 'addPrefixLimit').addPrefixLimit(limit)
   }
 
   removePrefixLimit (network: string): boolean {
-    return this.#needAdmission('removePrefixLimit').removePrefixLimit(network)
+    return need(this.#admission, 'admission', 'removePrefixLimit').removePrefixLimit(network)
   }
 
   verifySourceAddress (address: string | Multiaddr): boolean {
@@ -393,10 +392,6 @@ export class DefaultResourceManager implements ResourceManager {
    */
   protected joinedService (_scope: MovableNode, _service: string): void {}
 
-  #needAdmission (what: string): Admission {
-    return this.#admission ?? missing('admission', what)
-  }
-
   #decideByAddress (init: ResourceManagerInit, limiter: Limiter): Admission | undefined {
     const { admission } = this.features
 
@@ -417,7 +412,7 @@ export class DefaultResourceManager implements ResourceManager {
       return
     }
 
-    const { ServiceCollectors } = need(this.features, 'sessions', 'sessions')
+    const { ServiceCollectors } = need(this.features.sessions, 'sessions', 'sessions')
     const collectors = new ServiceCollectors(init, this.sessions, enforce)
 
     this.#graph.serviceGate = collectors.gate((node, service) => { this.joinedService(node, service) })
@@ -447,11 +442,11 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   #limitsChanged (): void {
-    const { limits } = this
+    const { features: { admission }, limits } = this
 
-    // unlimited means that nothing is refused, by subnet and rate limits neither
     if (this.#admission != null) {
-      this.#admission.lifted = limits != null && isInfinite(limits)
+      // unlimited means that nothing is refused, by subnet and rate limits neither
+      this.#admission.lifted = limits != null && admission?.isInfinite(limits) === true
       this.#admission.allowlistedConns = this.#graph.allowlisted.system.limit.conns
     }
   }

@@ -1,8 +1,9 @@
 import { Admission } from '../admission/admission.ts'
 import { Allowlist } from '../admission/allowlist.ts'
+import { isInfinite } from '../limits/is-infinite.ts'
 
 /**
  * What is decided by address: the allowlist, how many connections there may be with a
  * subnet or network, and how often remote peers may open connections and streams
  */
-export const admission = { Admission, Allowlist }
+export const admission = { Admission, Allowlist, isInfinite }

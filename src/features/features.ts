@@ -86,22 +86,17 @@ export function checkFeatures (init: ResourceManagerInit, features: Features): v
 }
 
 /**
- * @param features
- * @param name - of the one that is needed
+ * @param part - of a feature, if it is there
+ * @param feature - the name of that
  * @param what - what was called
  * @throws {MissingFeatureError} If it is left out
  */
-export function need <K extends keyof Features> (features: Features, name: K, what: string): NonNullable<Features[K]> {
-  return features[name] ?? missing(name, what)
-}
+export function need <T> (part: T | undefined, feature: keyof Features, what: string): T {
+  if (part == null) {
+    throw new MissingFeatureError(`${what}: expected ${featureText(feature)}`)
+  }
 
-/**
- * @param feature - the one that is left out
- * @param what - what was called
- * @throws {MissingFeatureError}
- */
-export function missing (feature: keyof Features, what: string): never {
-  throw new MissingFeatureError(`${what}: expected ${featureText(feature)}`)
+  return part
 }
 
 function featureText (name: keyof Features): string {

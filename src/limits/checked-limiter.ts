@@ -1,21 +1,13 @@
 import { InvalidParametersError } from '@libp2p/interface'
 import { validateLimit } from './concrete-limits.ts'
+import { ConcreteLimiter } from './limiter.ts'
 import type { Limit } from './limit.ts'
 import type { Limiter } from './limiter.ts'
 
-const METHODS = [
-  'getSystemLimits',
-  'getTransientLimits',
-  'getAllowlistedSystemLimits',
-  'getAllowlistedTransientLimits',
-  'getServiceLimits',
-  'getServicePeerLimits',
-  'getProtocolLimits',
-  'getProtocolPeerLimits',
-  'getPeerLimits',
-  'getStreamLimits',
-  'getConnLimits'
-] as const satisfies ReadonlyArray<keyof Limiter>
+/**
+ * The questions that a limiter answers
+ */
+const METHODS = Object.getOwnPropertyNames(ConcreteLimiter.prototype).filter(name => name !== 'constructor') as Array<keyof Limiter>
 
 /**
  * True if an object answers any of the questions of a limiter. Whether it

@@ -1,4 +1,4 @@
-import type { ConcreteLimitConfig } from './limit-config.ts'
+import type { ConcreteLimitConfig, NamedKey } from './limit-config.ts'
 import type { Limit } from './limit.ts'
 import type { PeerId } from '@libp2p/interface'
 
@@ -20,9 +20,9 @@ export interface Limiter {
   getConnLimits(): Limit
 }
 
-function named (entries: Record<string, Limit>, name: string, otherwise: Limit): Limit {
+function named (config: ConcreteLimitConfig, kind: NamedKey, name: string): Limit {
   // names come from users and remote peers: `constructor` is not an entry
-  return Object.hasOwn(entries, name) ? entries[name] : otherwise
+  return Object.hasOwn(config[kind], name) ? config[kind][name] : config[`${kind}Default`]
 }
 
 /**
@@ -52,23 +52,23 @@ export class ConcreteLimiter implements Limiter {
   }
 
   getServiceLimits (service: string): Limit {
-    return named(this.config.service, service, this.config.serviceDefault)
+    return named(this.config, 'service', service)
   }
 
   getServicePeerLimits (service: string): Limit {
-    return named(this.config.servicePeer, service, this.config.servicePeerDefault)
+    return named(this.config, 'servicePeer', service)
   }
 
   getProtocolLimits (protocol: string): Limit {
-    return named(this.config.protocol, protocol, this.config.protocolDefault)
+    return named(this.config, 'protocol', protocol)
   }
 
   getProtocolPeerLimits (protocol: string): Limit {
-    return named(this.config.protocolPeer, protocol, this.config.protocolPeerDefault)
+    return named(this.config, 'protocolPeer', protocol)
   }
 
   getPeerLimits (peer: PeerId): Limit {
-    return named(this.config.peer, peer.toString(), this.config.peerDefault)
+    return named(this.config, 'peer', peer.toString())
   }
 
   getStreamLimits (): Limit {

@@ -1,5 +1,5 @@
 import { LIMIT_FIELDS } from '../limits/limit.ts'
-import { peerChildren } from '../scopes/peer-children.ts'
+import { allScopes } from '../scopes/all-scopes.ts'
 import { invalid } from '../validation.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { AggregateNode } from '../scopes/aggregate-node.ts'
@@ -56,24 +56,6 @@ export const USED: Record<keyof Limit, (node: AggregateNode) => number> = {
   connsOutbound: (node) => node.connsOutbound,
   fd: (node) => node.fd,
   memory: (node) => node.memory
-}
-
-/**
- * All scopes that add up what others hold: the singles, then services, protocols and
- * peers with their shares
- */
-export function * allScopes (graph: ScopeGraph): Generator<AggregateNode> {
-  yield graph.normal.system
-  yield graph.normal.transient
-  yield graph.allowlisted.system
-  yield graph.allowlisted.transient
-  yield * graph.services.values()
-  yield * graph.protocols.values()
-
-  for (const peer of graph.peers.values()) {
-    yield peer
-    yield * peerChildren(peer)
-  }
 }
 
 /**

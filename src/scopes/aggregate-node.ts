@@ -4,6 +4,7 @@ import { LimitedCounts } from './limited-counts.ts'
 import { MEMORY_PRIORITY_ALWAYS } from './memory-priority.ts'
 import { findMemoryShortage, NOTHING, scopeClosedError, statOf } from './refusal.ts'
 import type { AnyNode } from './graph-tracer.ts'
+import type { Limited } from './limit-of.ts'
 import type { Refusal, Usage } from './refusal.ts'
 import type { PeerScope, ProtocolScope, ResourceScopeSpan, ScopeStat, ServiceScope } from './resource-scope.ts'
 import type { ScopeGraph } from './scope-graph.ts'
@@ -12,21 +13,11 @@ import type { Limit, ResourceLimits } from '../limits/limit.ts'
 import type { SettingPath } from '../limits/setting.ts'
 import type { PeerId } from '@libp2p/interface'
 
-export interface AggregateNodeInit {
-  kind: ScopeKind
-  limit: Readonly<Limit>
-
-  /**
-   * The service or protocol, or the peer as a string
-   */
-  key?: string
-
+export interface AggregateNodeInit extends Limited {
   /**
    * Where a reservation that is made directly in this node goes as well
    */
   parent?: AggregateNode
-
-  peer?: PeerId
 
   /**
    * For a child of a peer, that peer's node
@@ -110,13 +101,13 @@ export class AggregateNode extends LimitedCounts implements PeerScope, ProtocolS
 
   readonly peerNode?: AggregateNode
 
-  constructor (graph: ScopeGraph, init: AggregateNodeInit) {
-    super(init.limit)
+  constructor (graph: ScopeGraph, limit: Readonly<Limit>, init: AggregateNodeInit) {
+    super(limit)
     this.queued = !COLLECTED.has(init.kind)
     this.group = init.group
     this.parent = init.parent
     this.kind = init.kind
-    this.key = init.key ?? ''
+    this.key = init.key
     this.graph = graph
     this.peerNode = init.peerNode
     this.#peer = init.peer

@@ -1,4 +1,4 @@
-import { nullConnectionScope, nullStreamScope } from './null-scopes.ts'
+import { nullScope } from './null-scopes.ts'
 import type { ConnectionNode } from './connection-node.ts'
 import type { ConnectionScope, StreamScope } from './resource-scope.ts'
 import type { StreamNode } from './stream-node.ts'
@@ -43,7 +43,7 @@ export function attachedStreamScope (stream: Stream): StreamNode | undefined {
  * is one that accepts everything, so that it can be used unconditionally.
  */
 export function getConnectionScope (connection: Connection): ConnectionScope {
-  return connections.get(connection.timeline) ?? nullConnectionScope()
+  return connections.get(connection.timeline) ?? nullScope()
 }
 
 /**
@@ -59,5 +59,5 @@ export function getConnectionScope (connection: Connection): ConnectionScope {
  * ```
  */
 export function getStreamScope (stream: Stream): StreamScope {
-  return attachedStreamScope(stream) ?? nullStreamScope()
+  return attachedStreamScope(stream) ?? nullScope()
 }

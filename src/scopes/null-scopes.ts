@@ -5,21 +5,55 @@ import type { Limit } from '../limits/limit.ts'
 import type { PeerId } from '@libp2p/interface'
 
 /**
- * Accepts everything and remembers nothing
+ * What a scope is about, which is all that there is to know about it here
  */
-class NullSpan implements ResourceScopeSpan {
+interface Subject {
+  readonly peer?: PeerId
+  readonly protocol?: string
+  readonly service?: string
+}
+
+/**
+ * Accepts everything and remembers nothing, whatever kind of scope it is used as
+ */
+class NullScope implements ConnectionScope, StreamScope, ResourceScopeSpan {
   readonly name: string = 'null'
   readonly limit: Readonly<Limit> = UNLIMITED
+  readonly allowlisted = false
+  readonly peer?: PeerId
+  readonly protocol?: string
+  readonly service?: string
+
+  constructor ({ peer, protocol, service }: Subject = {}) {
+    this.peer = peer
+    this.protocol = protocol
+    this.service = service
+  }
+
+  get peerScope (): PeerScope | undefined {
+    return this.peer && this as NullScope & PeerScope
+  }
+
+  get serviceScope (): ServiceScope | undefined {
+    return this.service == null ? undefined : this as NullScope & ServiceScope
+  }
 
   setLimit (): void {}
+  setPeer (): void {}
+  setProtocol (): void {}
+  setService (): void {}
   reserveMemory (): void {}
   releaseMemory (): void {}
+  reserveStream (): void {}
+  releaseStream (): void {}
+  reserveConnection (): void {}
+  releaseConnection (): void {}
   release (): void {}
   done (): void {}
   [Symbol.dispose] (): void {}
 
   beginSpan (): ResourceScopeSpan {
-    return NULL_SPAN
+    return NULL_SCOPE
   }
 
   stat (): ScopeStat {
@@ -27,90 +61,19 @@ class NullSpan implements ResourceScopeSpan {
   }
 }
 
-const NULL_SPAN: ResourceScopeSpan = new NullSpan()
+const NULL_SCOPE = new NullScope()
 
-class NullPeerScope extends NullSpan implements PeerScope {
-  readonly peer: PeerId
-
-  constructor (peer: PeerId) {
-    super()
-    this.peer = peer
-  }
+/**
+ * A scope of whatever kind, except those that have to say what they are about
+ */
+export function nullScope (): ConnectionScope & StreamScope & ResourceScopeSpan {
+  return NULL_SCOPE
 }
 
-class NullProtocolScope extends NullSpan implements ProtocolScope {
-  readonly protocol: string
-
-  constructor (protocol: string) {
-    super()
-    this.protocol = protocol
-  }
+/**
+ * A scope that says what it is about. Who calls this knows what kind of scope has to say
+ * that.
+ */
+export function nullScopeOf (subject: Subject): StreamScope & OwnedServiceScope & PeerScope & ProtocolScope & ServiceScope {
+  return new NullScope(subject) as any
 }
-
-class NullServiceScope extends NullSpan implements OwnedServiceScope, ServiceScope {
-  readonly service: string
-
-  constructor (service: string) {
-    super()
-    this.service = service
-  }
-
-  get serviceScope (): ServiceScope {
-    return this
-  }
-
-  reserveStream (): void {}
-  releaseStream (): void {}
-  reserveConnection (): void {}
-  releaseConnection (): void {}
-}
-
-class NullConnectionScope extends NullSpan implements ConnectionScope {
-  readonly allowlisted = false
-  setPeer (): void {}
-  setService (): void {}
-}
-
-class NullStreamScope extends NullSpan implements StreamScope {
-  readonly allowlisted = false
-  readonly #peer?: PeerId
-
-  constructor (peer?: PeerId) {
-    super()
-    this.#peer = peer
-  }
-
-  get peerScope (): PeerScope | undefined {
-    return this.#peer == null ? undefined : new NullPeerScope(this.#peer)
-  }
-
-  setProtocol (): void {}
-  setService (): void {}
-}
-
-export function nullScope (): ResourceScopeSpan {
-  return NULL_SPAN
-}
-
-export function nullPeerScope (peer: PeerId): PeerScope {
-  return new NullPeerScope(peer)
-}
-
-export function nullProtocolScope (protocol: string): ProtocolScope {
-  return new NullProtocolScope(protocol)
-}
-
-export function nullServiceScope (service: string): OwnedServiceScope & ServiceScope {
-  return new NullServiceScope(service)
-}
-
-export function nullConnectionScope (): ConnectionScope {
-  return NULL_CONNECTION_SCOPE
-}
-
-export function nullStreamScope (peer?: PeerId): StreamScope {
-  return peer == null ? NULL_STREAM_SCOPE : new NullStreamScope(peer)
-}
-
-const NULL_CONNECTION_SCOPE: ConnectionScope = new NullConnectionScope()
-const NULL_STREAM_SCOPE: StreamScope = new NullStreamScope()

@@ -3,9 +3,11 @@ import { ConcreteLimiter } from '../limits/limiter.ts'
 import { limitPath } from '../limits/setting.ts'
 import { withoutStackTrace } from '../without-stack-trace.ts'
 import { AggregateNode } from './aggregate-node.ts'
+import { allScopes } from './all-scopes.ts'
 import { checkDirection, checkName, checkPeer } from './arguments.ts'
 import { ConnectionNode } from './connection-node.ts'
 import { IdleNodes } from './idle-nodes.ts'
+import { limitOf } from './limit-of.ts'
 import { OpenConnections } from './open-connections.ts'
 import { addPeerChild, deletePeerChild, peerChildren, usePeerChild } from './peer-children.ts'
 import { RefusalCounts } from './refusal-counts.ts'
@@ -14,7 +16,7 @@ import { ServiceSpanNode } from './service-span-node.ts'
 import { SpanNode } from './span-node.ts'
 import { SplitMap } from './split-map.ts'
 import { StreamNode } from './stream-node.ts'
-import type { PeerChildNode } from './aggregate-node.ts'
+import type { AggregateNodeInit, PeerChildNode } from './aggregate-node.ts'
 import type { ConnectionAdmission } from './connection-admission.ts'
 import type { GraphTracer } from './graph-tracer.ts'
 import type { OwnedNode } from './owned-node.ts'
@@ -104,10 +106,10 @@ export class ScopeGraph {
       collect: (node) => { this.#collect(node) }
     })
 
-    const system = new AggregateNode(this, { kind: 'system', limit: limiter.getSystemLimits() })
-    const transient = new AggregateNode(this, { kind: 'transient', limit: limiter.getTransientLimits(), parent: system })
-    const allowlistedSystem = new AggregateNode(this, { kind: 'allowlistedSystem', limit: limiter.getAllowlistedSystemLimits() })
-    const allowlistedTransient = new AggregateNode(this, { kind: 'allowlistedTransient', limit: limiter.getAllowlistedTransientLimits(), parent: allowlistedSystem })
+    const system = this.#make({ kind: 'system', key: '' })
+    const transient = this.#make({ kind: 'transient', key: '', parent: system })
+    const allowlistedSystem = this.#make({ kind: 'allowlistedSystem', key: '' })
+    const allowlistedTransient = this.#make({ kind: 'allowlistedTransient', key: '', parent: allowlistedSystem })
 
     this.normal = { system, transient, allowlisted: false }
     this.allowlisted = { system: allowlistedSystem, transient: allowlistedTransient, allowlisted: true }
@@ -129,42 +131,17 @@ export class ScopeGraph {
   // nodes by name, made when they are first asked for
 
   getService (service: string): AggregateNode {
-    let node = this.services.get(service)
-
-    if (node == null) {
-      node = new AggregateNode(this, { kind: 'service', key: service, limit: this.#limiter.getServiceLimits(service), parent: this.normal.system })
-      this.services.set(service, node)
-      this.tracer?.created(node)
-    }
-
-    return node
+    return this.services.get(service) ?? this.#add(this.services, { kind: 'service', key: service, parent: this.normal.system })
   }
 
   getProtocol (protocol: string): AggregateNode {
-    let node = this.protocols.get(protocol)
-
-    if (node == null) {
-      node = new AggregateNode(this, { kind: 'protocol', key: protocol, limit: this.#limiter.getProtocolLimits(protocol), parent: this.normal.system })
-      this.protocols.set(protocol, node)
-      node.queueIfIdle()
-      this.tracer?.created(node)
-    }
-
-    return node
+    return this.protocols.get(protocol) ?? this.#add(this.protocols, { kind: 'protocol', key: protocol, parent: this.normal.system })
   }
 
   getPeer (peer: PeerId): AggregateNode {
     const key = peer.toString()
-    let node = this.peers.get(key)
 
-    if (node == null) {
-      node = new AggregateNode(this, { kind: 'peer', key, peer, limit: this.#limiter.getPeerLimits(peer), parent: this.normal.system })
-      this.peers.set(key, node)
-      node.queueIfIdle()
-      this.tracer?.created(node)
-    }
-
-    return node
+    return this.peers.get(key) ?? this.#add(this.peers, { kind: 'peer', key, peer, parent: this.normal.system })
   }
 
   /**
@@ -175,12 +152,9 @@ export class ScopeGraph {
     let node = usePeerChild(peerNode, group)
 
     if (node == null) {
-      const isProtocol = group.kind === 'protocol'
-
-      node = new AggregateNode(this, {
-        kind: isProtocol ? 'protocolPeer' : 'servicePeer',
+      node = this.#make({
+        kind: group.kind === 'protocol' ? 'protocolPeer' : 'servicePeer',
         key: peerNode.key,
-        limit: isProtocol ? this.#limiter.getProtocolPeerLimits(group.key) : this.#limiter.getServicePeerLimits(group.key),
         peerNode,
         group
       }) as PeerChildNode
@@ -295,40 +269,31 @@ export class ScopeGraph {
    * even where it is more than the new limits allow. Where the limiter throws, nothing has changed.
    */
   setLimiter (limiter: Limiter): void {
-    const limits = new Map<AggregateNode, Readonly<Limit>>([
-      [this.normal.system, limiter.getSystemLimits()],
-      [this.normal.transient, limiter.getTransientLimits()],
-      [this.allowlisted.system, limiter.getAllowlistedSystemLimits()],
-      [this.allowlisted.transient, limiter.getAllowlistedTransientLimits()]
-    ])
-
-    for (const [name, node] of this.services) {
-      limits.set(node, limiter.getServiceLimits(name))
-    }
-
-    for (const [name, node] of this.protocols) {
-      limits.set(node, limiter.getProtocolLimits(name))
-    }
-
-    for (const node of this.peers.values()) {
-      limits.set(node, limiter.getPeerLimits(node.peer))
-
-      for (const child of peerChildren(node)) {
-        const { group } = child
-
-        limits.set(child, group.kind === 'protocol' ? limiter.getProtocolPeerLimits(group.key) : limiter.getServicePeerLimits(group.key))
-      }
-    }
+    const limits = Array.from(allScopes(this), node => ({ node, limit: limitOf(limiter, node) }))
 
     this.#limiter = limiter
     this.#readSharedLimits()
 
-    for (const [node, limit] of limits) {
+    for (const { node, limit } of limits) {
       node.limit = limit
       // it has the limit of the configuration again, and may be collected
       node.sticky = false
       node.queueIfIdle()
     }
+  }
+
+  #make (init: AggregateNodeInit): AggregateNode {
+    return new AggregateNode(this, limitOf(this.#limiter, init), init)
+  }
+
+  #add (nodes: { set(key: string, node: AggregateNode): unknown }, init: AggregateNodeInit): AggregateNode {
+    const node = this.#make(init)
+
+    nodes.set(init.key, node)
+    node.queueIfIdle()
+    this.tracer?.created(node)
+
+    return node
   }
 
   /**

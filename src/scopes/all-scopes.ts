@@ -1,0 +1,21 @@
+import { peerChildren } from './peer-children.ts'
+import type { AggregateNode } from './aggregate-node.ts'
+import type { ScopeGraph } from './scope-graph.ts'
+
+/**
+ * All scopes that add up what others hold: the singles, then services, protocols and
+ * peers with their shares
+ */
+export function * allScopes (graph: ScopeGraph): Generator<AggregateNode> {
+  yield graph.normal.system
+  yield graph.normal.transient
+  yield graph.allowlisted.system
+  yield graph.allowlisted.transient
+  yield * graph.services.values()
+  yield * graph.protocols.values()
+
+  for (const peer of graph.peers.values()) {
+    yield peer
+    yield * peerChildren(peer)
+  }
+}
