@@ -1,7 +1,7 @@
 import { LIMIT_FIELDS } from '../limits/limit.ts'
+import { allScopes } from '../scopes/all-scopes.ts'
 import { blockedResources } from './blocked-resources.ts'
 import { byDirection } from './metric-family.ts'
-import { allScopes } from '../scopes/all-scopes.ts'
 import { shareOf, USED } from './scope-usage.ts'
 import type { GaugeFamily, MetricsSource, Sample } from './metric-family.ts'
 import type { Limit } from '../limits/limit.ts'
