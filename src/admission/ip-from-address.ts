@@ -29,7 +29,8 @@ export function ipFromMultiaddr (address: Multiaddr): IPAddress | undefined {
   const start = zoneEnd + IP6.length
   const end = endOfValue(text, start)
 
-  if (text.includes(P2P_CIRCUIT, end)) {
+  // most addresses end with a port, and what is left of them is shorter
+  if (text.length - end >= P2P_CIRCUIT.length && text.includes(P2P_CIRCUIT, end)) {
     return undefined
   }
 

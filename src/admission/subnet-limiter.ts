@@ -51,7 +51,9 @@ export class SubnetLimiter {
    * @returns why it does not fit, in which case nothing has changed
    */
   add (ip: IPAddress, direction: MessageStreamDirection): AdmissionRefusal | undefined {
-    this.#refresh()
+    if (this.#stale) {
+      this.#refresh()
+    }
 
     const counts = this.#counts(ip)
     const host = counts.hosts.find(ip)
@@ -108,7 +110,9 @@ export class SubnetLimiter {
    * nothing has changed
    */
   remove (ip: IPAddress): boolean {
-    this.#refresh()
+    if (this.#stale) {
+      this.#refresh()
+    }
 
     const counts = this.#counts(ip)
     const host = counts.hosts.find(ip)
@@ -175,7 +179,9 @@ export class SubnetLimiter {
    * The limits in force: always the same object until they change
    */
   get limits (): ResolvedSubnetLimits {
-    this.#refresh()
+    if (this.#stale) {
+      this.#refresh()
+    }
 
     return this.#limits
   }
@@ -192,14 +198,13 @@ export class SubnetLimiter {
   }
 
   /**
-   * Makes the counts again if the limits have changed. It is left to the next
+   * Makes the counts again when the limits have changed. It is left to the next
    * decision, so that a thousand changes in a row cost as much as one.
+   *
+   * Whether they have is asked before it is called: what its arrow functions refer to is
+   * allocated even if nothing else happens.
    */
   #refresh (): void {
-    if (!this.#stale) {
-      return
-    }
-
     const inForce = (limit: { isDefault: boolean }): boolean => !(this.#lifted && limit.isDefault)
 
     this.#stale = false

@@ -1,4 +1,4 @@
-import { InvalidParametersError } from '@libp2p/interface'
+import { invalid } from '../validation.ts'
 import { validateLimit } from './concrete-limits.ts'
 import { ConcreteLimiter } from './limiter.ts'
 import type { Limit } from './limit.ts'
@@ -29,7 +29,7 @@ export function checkedLimiter (limiter: Limiter): Limiter {
   const missing = METHODS.filter(method => typeof limiter?.[method] !== 'function')
 
   if (missing.length > 0) {
-    throw new InvalidParametersError(`limits: expected a limiter with all of its methods, ${missing.join(', ')} missing`)
+    throw invalid('limits', `a limiter with ${missing.join(', ')} too`, limiter)
   }
 
   return Object.fromEntries(METHODS.map(method => {

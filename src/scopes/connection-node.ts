@@ -23,27 +23,29 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * - peer, service peer, service, system, once it belongs to a service
  */
 export class ConnectionNode extends MovableNode implements ConnectionScope {
-  readonly usefd: boolean
+  declare readonly usefd: boolean
 
   /**
    * The address of the other end
    */
-  readonly endpoint?: Multiaddr
+  declare readonly endpoint?: Multiaddr
 
   /**
    * The address under which the connection counts in its subnet
    */
-  countedAddress?: CountedAddress = undefined
+  declare countedAddress?: CountedAddress
 
   /**
    * Where it is in the list of open connections
    */
-  position = -1
+  declare position: number
 
   constructor (graph: ScopeGraph, serial: number, ownLimit: Readonly<Limit> | undefined, inbound: boolean, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr) {
     super(graph, serial, ownLimit, inbound, pair)
     this.usefd = usefd
     this.endpoint = endpoint
+    this.countedAddress = undefined
+    this.position = -1
   }
 
   get kind (): ScopeKind {

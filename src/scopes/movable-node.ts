@@ -15,21 +15,24 @@ import type { Limit } from '../limits/limit.ts'
  * where it should go it stays where it is, and nothing has changed.
  */
 export abstract class MovableNode extends OwnedNode {
-  readonly inbound: boolean
-  pair: ScopePair
-  peerNode?: AggregateNode = undefined
-  servicePeer?: PeerChildNode = undefined
+  declare readonly inbound: boolean
+  declare pair: ScopePair
+  declare peerNode?: AggregateNode
+  declare servicePeer?: PeerChildNode
 
   /**
    * The service was not set by the one that uses the stream or connection, who
    * may therefore still say that it is this one
    */
-  serviceAssigned = false
+  declare serviceAssigned: boolean
 
-  constructor (graph: ScopeGraph, serial: number, ownLimit: Readonly<Limit> | undefined, inbound: boolean, pair: ScopePair) {
+  constructor (graph: ScopeGraph, serial: number, ownLimit: Readonly<Limit> | undefined, inbound: boolean, pair: ScopePair, peerNode?: AggregateNode) {
     super(graph, serial, ownLimit)
     this.inbound = inbound
     this.pair = pair
+    this.peerNode = peerNode
+    this.servicePeer = undefined
+    this.serviceAssigned = false
   }
 
   /**

@@ -19,39 +19,45 @@ import type { SettingPath } from '../limits/setting.ts'
  * derived is.
  */
 export abstract class OwnedNode implements ResourceScopeSpan {
-  readonly graph: ScopeGraph
+  // not fields of the class but set in the constructor, here and in what extends this:
+  // V8 compiles a constructor into the one that calls it only if its class has no fields
+  declare readonly graph: ScopeGraph
 
   /**
    * The number in its name
    */
-  readonly serial: number
+  declare readonly serial: number
 
   /**
    * A limit of its own, which does not follow the configuration
    */
-  ownLimit?: Readonly<Limit>
+  declare ownLimit?: Readonly<Limit>
 
   /**
    * What it holds, its open spans included
    */
-  memory = 0
+  declare memory: number
 
   /**
    * The part of `memory` that was reserved directly in this node: the most that
    * may be released here
    */
-  ownMemory = 0
+  declare ownMemory: number
 
   /**
    * How many spans were opened, which numbers them
    */
-  spans = 0
-  closed = false
+  declare spans: number
+  declare closed: boolean
 
   constructor (graph: ScopeGraph, serial: number, ownLimit?: Readonly<Limit>) {
     this.graph = graph
     this.serial = serial
     this.ownLimit = ownLimit
+    this.memory = 0
+    this.ownMemory = 0
+    this.spans = 0
+    this.closed = false
   }
 
   abstract get kind (): ScopeKind

@@ -63,15 +63,16 @@ export interface AnyRefusal extends RefusedRequest {
  * and no stack trace is captured until somebody asks for it.
  */
 export class Refusal implements AnyRefusal {
-  readonly asker?: RefusingNode
-  readonly node: RefusingNode
-  readonly resource: 'stream' | 'connection' | 'fd' | 'memory'
-  readonly direction?: MessageStreamDirection
-  readonly current: number
-  readonly attempted: number
-  readonly limit: number
-  readonly priority?: number
-  readonly added?: Usage
+  // see owned-node.ts for why these are not fields of the class
+  declare readonly asker?: RefusingNode
+  declare readonly node: RefusingNode
+  declare readonly resource: 'stream' | 'connection' | 'fd' | 'memory'
+  declare readonly direction?: MessageStreamDirection
+  declare readonly current: number
+  declare readonly attempted: number
+  declare readonly limit: number
+  declare readonly priority?: number
+  declare readonly added?: Usage
 
   constructor (asker: RefusingNode | undefined, node: RefusingNode, resource: Refusal['resource'], direction: MessageStreamDirection | undefined, current: number, attempted: number, limit: number, priority?: number, added?: Usage) {
     this.asker = asker

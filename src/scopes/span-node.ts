@@ -16,7 +16,7 @@ import type { SettingPath } from '../limits/setting.ts'
  */
 export class SpanNode extends OwnedNode {
   declare ownLimit: Readonly<Limit>
-  readonly owner: AggregateNode | OwnedNode
+  declare readonly owner: AggregateNode | OwnedNode
 
   constructor (graph: ScopeGraph, owner: AggregateNode | OwnedNode, serial: number) {
     super(graph, serial, owner.limit)

@@ -22,11 +22,11 @@ import type { SettingPath } from '../limits/setting.ts'
  */
 export class StreamNode extends MovableNode implements StreamScope {
   declare readonly peerNode: AggregateNode
-  protocolPeer?: PeerChildNode = undefined
+  declare protocolPeer?: PeerChildNode
 
   constructor (graph: ScopeGraph, serial: number, ownLimit: Readonly<Limit> | undefined, peerNode: AggregateNode, inbound: boolean, pair: ScopePair) {
-    super(graph, serial, ownLimit, inbound, pair)
-    this.peerNode = peerNode
+    super(graph, serial, ownLimit, inbound, pair, peerNode)
+    this.protocolPeer = undefined
   }
 
   get kind (): ScopeKind {

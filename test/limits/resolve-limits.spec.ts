@@ -161,7 +161,7 @@ describe('checked limiter', () => {
   })
 
   it('should name the methods that are missing', () => {
-    expect(() => checkedLimiter({ getSystemLimits: () => UNLIMITED } as any)).to.throw(/getTransientLimits, .*getConnLimits missing/).with.property('name', 'InvalidParametersError')
+    expect(() => checkedLimiter({ getSystemLimits: () => UNLIMITED } as any)).to.throw(/limits: expected a limiter with getTransientLimits, .*getConnLimits too/).with.property('name', 'InvalidParametersError')
     expect(() => checkedLimiter(undefined as any)).to.throw().with.property('name', 'InvalidParametersError')
   })
 })
