@@ -3,11 +3,10 @@
  * table and in `bench/results.json`
  * - `npm run bench -- subnet 'wired stream'`: only the times of what has these words in
  * its name
- * - `npm run bench -- --check`: only compares allocations with the stored ones, and
- * exits with 1 when one has grown by more than 10%
+ * - `npm run bench -- --check`: only compares allocations, and instructions where
+ * valgrind is installed, with the stored ones, and exits with 1 when one has grown by
+ * more than 10%
  * - `npm run bench -- --store`: stores what to compare with
- * - `npm run bench -- --store --instructions`: counts of instructions too, where valgrind
- * is installed, which takes minutes. They are compared from then on.
  */
 
 import { writeFileSync } from 'node:fs'
@@ -25,7 +24,7 @@ import { operations } from './operations.ts'
 import { createPeers } from './peers.ts'
 import { measureRatios } from './ratios.ts'
 import { formatSpread } from './statistics.ts'
-import { findRegressions, hasInstructions, store } from './stored-counts.ts'
+import { findRegressions, store, whyNotComparable } from './stored-counts.ts'
 import type { Operation } from './operations/operation.ts'
 
 const MANY_PEERS = 10_000
@@ -64,8 +63,22 @@ async function measureTime ({ name, times = 1, prepare }: Operation, bytes: Reco
   return result
 }
 
+/**
+ * Those that can be compared with what is stored
+ */
+async function countComparable (): Promise<Record<string, number> | undefined> {
+  const reason = whyNotComparable()
+
+  if (reason != null) {
+    print(reason)
+    return
+  }
+
+  return countInstructions(print)
+}
+
 async function check (all: Operation[]): Promise<void> {
-  const counts = { allocations: await measureAllocations(all), instructions: hasInstructions() ? await countInstructions(print) : undefined }
+  const counts = { allocations: await measureAllocations(all), instructions: await countComparable() }
   const regressions = findRegressions(counts)
 
   regressions.forEach(regression => { print(`✗ ${regression}`) })
@@ -104,14 +117,14 @@ async function measureAll (all: Operation[]): Promise<void> {
 
 const { values, positionals: wanted } = parseArgs({
   allowPositionals: true,
-  options: { check: { type: 'boolean' }, store: { type: 'boolean' }, instructions: { type: 'boolean' } }
+  options: { check: { type: 'boolean' }, store: { type: 'boolean' } }
 })
 
 const peers = await createPeers(MANY_PEERS)
 const all = operations(peers)
 
 if (values.store === true) {
-  store({ allocations: await measureAllocations(all), instructions: values.instructions === true ? await countInstructions(print) : undefined })
+  store({ allocations: await measureAllocations(all), instructions: await countInstructions(print) })
 } else if (values.check === true) {
   await check(all)
 } else if (wanted.length > 0) {

@@ -9,9 +9,10 @@ const STORED = new URL('./stored-counts.json', import.meta.url)
 const TOLERANCE = 0.1
 
 /**
- * What comes from the measurement itself, whatever is measured
+ * What comes from the measurement itself, whatever is measured. The smallest object has
+ * 16 bytes.
  */
-const NOISE = { allocations: 4, instructions: 10 }
+const NOISE = { allocations: 8, instructions: 10 }
 
 const UNITS = { allocations: 'bytes', instructions: 'instructions' }
 
@@ -28,19 +29,40 @@ export interface Counts {
   instructions?: Record<string, number>
 }
 
-export function store (counts: Counts): void {
+interface StoredCounts extends Counts {
+  /** What the instructions were counted with: others have other instructions */
+  countedWith?: string
+}
+
+function currentPlatform (): string {
+  return `Node.js ${process.version} ${process.arch}`
+}
+
+function read (): StoredCounts {
+  return JSON.parse(readFileSync(STORED, 'utf8'))
+}
+
+/**
+ * Instructions that cannot be counted here stay as they are
+ */
+export function store ({ allocations, instructions }: Counts): void {
+  const before = read()
+  const counts: StoredCounts = instructions == null
+    ? { allocations, countedWith: before.countedWith, instructions: before.instructions }
+    : { allocations, countedWith: currentPlatform(), instructions }
+
   writeFileSync(fileURLToPath(STORED), `${JSON.stringify(counts, null, 2)}\n`)
 }
 
 /**
- * Whether there is anything to compare instructions with
+ * Why stored counts of instructions mean nothing here, if so
  */
-export function hasInstructions (): boolean {
-  return read().instructions != null
-}
+export function whyNotComparable (): string | undefined {
+  const { countedWith } = read()
 
-function read (): Partial<Counts> {
-  return JSON.parse(readFileSync(STORED, 'utf8'))
+  if (countedWith !== currentPlatform()) {
+    return `instructions are not compared: they are stored for ${countedWith ?? 'nothing'}, this is ${currentPlatform()}`
+  }
 }
 
 /**
@@ -49,13 +71,17 @@ function read (): Partial<Counts> {
 export function findRegressions (counts: Counts): string[] {
   const stored = read()
 
-  return (Object.keys(NOISE) as What[]).filter(what => stored[what] != null).flatMap(what => Object.entries(counts[what] ?? {}).flatMap(([name, count]) => {
+  return (Object.keys(NOISE) as What[]).flatMap(what => Object.entries(counts[what] ?? {}).flatMap(([name, count]) => {
     const before = stored[what]?.[name]
 
     if (before == null) {
       return [`${name}: ${count} ${UNITS[what]}, nothing stored to compare with`]
     }
 
-    return count > before * (1 + TOLERANCE) + NOISE[what] ? [`${name}: ${count} ${UNITS[what]}, ${before} stored`] : []
+    return count > before * (1 + TOLERANCE) + NOISE[what] ? [`${name}: ${count} ${UNITS[what]}, ${before} stored, ${formatGrowth(count, before)}`] : []
   }))
+}
+
+function formatGrowth (count: number, before: number): string {
+  return before === 0 ? 'more than none' : `${((count / before - 1) * 100).toFixed(0)}% more`
 }

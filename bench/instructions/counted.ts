@@ -3,40 +3,41 @@
  * has done, in their order, and how often in each round.
  */
 
+import { publicKeyFromRaw } from '@libp2p/crypto/keys'
+import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import { repeat } from '../operations/operation.ts'
-import { createPeers } from '../peers.ts'
-import { countedOperations, ROUNDS, timesPerRound } from './counted-operations.ts'
-import type { Counted } from './counted-operations.ts'
+import { countedOperations, ROUNDS, timesOf } from './counted-operations.ts'
+import { mark } from './mark.ts'
+import type { PeerId } from '@libp2p/interface'
 
 const PEERS = 100
 
 /**
- * How many rounds are not counted, while most of the compiling is done
+ * The same ones each time, since what a hash table does depends on the names in it
  */
-const WARM_UP = 10
+function createPeer (i: number): PeerId {
+  const peer = peerIdFromPublicKey(publicKeyFromRaw(new Uint8Array(32).fill(i)))
 
-/**
- * What comes before is counted apart from what comes after
- */
-function mark (): void {
-  process.cpuUsage()
+  peer.toString()
+
+  return peer
 }
 
-const counted: Counted[] = []
+const counted: Array<{ name: string, times: number }> = []
 
-for (const operation of countedOperations(await createPeers(PEERS))) {
+for (const operation of countedOperations(Array.from({ length: PEERS }, (_, i) => createPeer(i)))) {
   const repeated = await operation.prepare()
-  const times = timesPerRound(operation)
+  const { inRound, before } = timesOf(operation)
 
-  await repeat(WARM_UP * times, operation, repeated)
+  await repeat(before, operation, repeated)
   mark()
 
   for (let round = 0; round < ROUNDS; round++) {
-    await repeat(times, operation, repeated)
+    await repeat(inRound, operation, repeated)
     mark()
   }
 
-  counted.push({ name: operation.name, times })
+  counted.push({ name: operation.name, times: inRound })
 }
 
 process.stdout.write(JSON.stringify(counted))

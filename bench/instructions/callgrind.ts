@@ -1,0 +1,132 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+/**
+ * What `mark` ends up in. Callgrind then writes what has been counted since the last time.
+ */
+const MARK = 'uv_getrusage'
+
+/**
+ * Makes V8 do the same each time, and the same on other machines
+ */
+const NODE_OPTIONS = [
+  // compiles when a function has been called so often, and not when there is time for it
+  '--single-threaded',
+  '--predictable',
+  '--hash-seed=1',
+  '--random-seed=1',
+
+  // Turbofan takes far longer than what is counted, and is told apart from it only after
+  // tens of thousands of calls
+  '--max-opt=2',
+  '--invocation-count-for-maglev=200',
+
+  // nothing is collected before the end
+  '--min-semi-space-size=512',
+  '--max-semi-space-size=512',
+  '--scavenger-max-new-space-capacity-mb=512',
+
+  // what not every x86-64 has
+  '--no-enable-avx',
+  '--no-enable-avx2',
+  '--no-enable-fma3',
+  '--no-enable-bmi1',
+  '--no-enable-bmi2',
+  '--no-enable-lzcnt'
+]
+
+export interface Counted {
+  /** What the process has written */
+  output: string
+
+  /** Instructions before each mark, since the one before it */
+  counts: number[]
+}
+
+export function hasCallgrind (): boolean {
+  return spawnSync('valgrind', ['--version']).error == null
+}
+
+/**
+ * Counts what a module does between its marks
+ *
+ * @param path - of the module, from the one above
+ * @param args
+ */
+export async function countBetweenMarks (path: string, args: string[] = []): Promise<Counted> {
+  const directory = await mkdtemp(join(tmpdir(), 'bench-'))
+
+  try {
+    const output = await run(directory, await bundle(path, directory), args)
+
+    return { output, counts: await readCounts(directory) }
+  } finally {
+    await rm(directory, { recursive: true })
+  }
+}
+
+/**
+ * One file of JavaScript: finding many of them and taking the types out takes longer than
+ * what is counted
+ */
+async function bundle (path: string, directory: string): Promise<string> {
+  const outfile = join(directory, 'bundle.mjs')
+
+  await build({
+    entryPoints: [fileURLToPath(new URL(`../${path}`, import.meta.url))],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url)' }
+  })
+
+  return outfile
+}
+
+async function run (directory: string, file: string, args: string[]): Promise<string> {
+  const counted = spawn('valgrind', [
+    '--tool=callgrind',
+    '--smc-check=all-non-file',
+    `--dump-before=${MARK}`,
+    `--callgrind-out-file=${join(directory, 'counts')}`,
+    process.execPath,
+    ...NODE_OPTIONS,
+    file,
+    ...args
+  ], { stdio: ['ignore', 'pipe', 'pipe'] })
+
+  const output: Buffer[] = []
+  const errors: Buffer[] = []
+
+  counted.stdout.on('data', (chunk: Buffer) => { output.push(chunk) })
+  counted.stderr.on('data', (chunk: Buffer) => { errors.push(chunk) })
+
+  const [code] = await once(counted, 'close')
+
+  if (code !== 0) {
+    throw new Error(`valgrind has ended with ${code}: ${Buffer.concat(errors)}`)
+  }
+
+  return Buffer.concat(output).toString()
+}
+
+async function readCounts (directory: string): Promise<number[]> {
+  // there is one without a number too, for what comes after the last mark
+  const dumps = (await readdir(directory))
+    .map(name => ({ name, position: Number(/^counts\.(\d+)$/.exec(name)?.[1]) }))
+    .filter(({ position }) => position > 0)
+    .sort((a, b) => a.position - b.position)
+
+  return Promise.all(dumps.map(async ({ name }) => {
+    const total = /^totals: (\d+)/m.exec(await readFile(join(directory, name), 'utf8'))
+
+    return Number(total?.[1])
+  }))
+}
