@@ -2,11 +2,11 @@
  * `npm run bench:node`: real nodes with and without a resource manager, in turn.
  *
  * - `npm run bench:node -- streams`: only the experiments with `streams` in their names
- * - `npm run bench:node -- --rounds 40`: takes longer, and is less noisy
+ * - `npm run bench:node -- --rounds 480`: takes longer, and is less noisy
  *
  * Each variant runs in a process of its own. Over TCP the other end is in this process
- * here and the same for all variants. Over the memory transport it is in the process of
- * the variant, and is the same kind of node: then both ends pay.
+ * here. Over the memory transport it is in the process of the variant. It has no manager
+ * and is the same for all variants.
  */
 
 import { writeFileSync } from 'node:fs'
@@ -16,21 +16,30 @@ import { parseArgs } from 'node:util'
 import { head, row } from './markdown.ts'
 import { measureIdleConnections } from './node/idle-connections.ts'
 import { MeasuredProcess } from './node/measured-process.ts'
-import { measureInRounds } from './node/rounds.ts'
+import { pin } from './node/pin.ts'
+import { measureInRounds, toFigures } from './node/rounds.ts'
+import { countStreamInstructions } from './node/stream-instructions.ts'
 import { run, serve } from './node/traffic.ts'
-import { createNode, VARIANT_NAMES } from './node/variants.ts'
-import { formatSpread } from './statistics.ts'
-import type { Experiment, Figures } from './node/rounds.ts'
+import { createNode, METRICS, PLAIN } from './node/variants.ts'
+import { formatInterval } from './statistics.ts'
+import type { Experiment, Figures, Samples } from './node/rounds.ts'
 import type { Task } from './node/traffic.ts'
+import type { VariantName } from './node/variants.ts'
 import type { Libp2p } from '@libp2p/interface'
 
-const STREAMS: Task = { what: 'streams', amount: 300 }
-const CONNECTIONS: Task = { what: 'connections', amount: 20 }
-const BYTES: Task = { what: 'bytes', amount: 32 * 2 ** 20 }
+const STREAMS: Task = { what: 'streams', amount: 96 }
+const CONNECTIONS: Task = { what: 'connections', amount: 8 }
+const BYTES: Task = { what: 'bytes', amount: 8 * 2 ** 20 }
 
 const MIB = 2 ** 20
-const WIDTHS = [26, 14, 14, 34, 34, 6, 15]
+const WIDTHS = [26, 14, 14, 21, 21, 15]
 const IDLE_CONNECTIONS = 'memory of idle connections'
+const STREAM_INSTRUCTIONS = 'instructions of streams, memory transport'
+
+/**
+ * How often new processes are started: no two of the same variant are equally fast
+ */
+const GENERATIONS = 6
 
 function print (text: string): void {
   process.stdout.write(`${text}\n`)
@@ -61,41 +70,70 @@ function printFigures (figures: Figures[]): void {
   const [{ experiment, unit, rounds }] = figures
 
   print(`\n${experiment}, ${rounds} rounds\n`)
-  print(head(['', `${unit}s/s`, `CPU/${unit}`, 'speed, ratio', 'CPU time, ratio', 'quiet', 'to'], WIDTHS))
+  print(head(['', `${unit}s/s`, `CPU/${unit}`, 'speed, ratio', 'CPU time, ratio', 'to'], WIDTHS))
 
   for (const { variant, perSecond, cpu, compared } of figures) {
-    const ratios = compared == null ? ['', '', '', ''] : [formatSpread(compared.speed), formatSpread(compared.cpu), compared.quietCPU.toFixed(3), compared.baseline]
+    const ratios = compared == null ? ['', '', ''] : [formatInterval(compared.speed), formatInterval(compared.cpu), compared.baseline]
 
     print(row([variant, perSecond.toFixed(0), `${cpu.toFixed(0)} µs`, ...ratios], WIDTHS))
   }
 }
 
+/**
+ * @returns What each experiment has measured
+ */
+async function measureGeneration (experiments: Experiment[], variants: VariantName[], rounds: number): Promise<Samples[]> {
+  const processes = await Promise.all(variants.map(async name => MeasuredProcess.start(name)))
+  const samples: Samples[] = []
+
+  for (const experiment of experiments) {
+    samples.push(await measureInRounds(experiment, processes, rounds))
+  }
+
+  await Promise.all(processes.map(async process => process.stop()))
+
+  return samples
+}
+
+/**
+ * @param experiments
+ * @param variants - those that are compared, and are measured in turn
+ * @param rounds - of all generations
+ */
+async function compareVariants (experiments: Experiment[], variants: VariantName[], rounds: number): Promise<Figures[]> {
+  const generations: Samples[][] = []
+
+  for (let i = 0; i < GENERATIONS && experiments.length > 0; i++) {
+    generations.push(await measureGeneration(experiments, variants, Math.ceil(rounds / GENERATIONS)))
+  }
+
+  return experiments.flatMap((experiment, i) => {
+    const figures = toFigures(experiment, generations.map(samples => samples[i]))
+
+    printFigures(figures)
+
+    return figures
+  })
+}
+
 const { values, positionals: wanted } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: 'string', default: '24' } }
+  options: { rounds: { type: 'string', default: '240' } }
 })
 const isWanted = (name: string): boolean => wanted.length === 0 || wanted.some(part => name.includes(part))
 
 const node = await createNode('absent', ['/ip4/127.0.0.1/tcp/0'])
 await serve(node)
+pin(process.pid, 'other end')
 
 const experiments = experimentsWith(node).filter(({ name }) => isWanted(name))
-const results: Figures[] = []
 
 print(`Node.js ${process.version}, ${cpus()[0].model}, ${cpus().length} cores`)
 
-if (experiments.length > 0) {
-  const processes = await Promise.all(VARIANT_NAMES.map(async name => MeasuredProcess.start(name)))
-
-  for (const experiment of experiments) {
-    const figures = await measureInRounds(experiment, processes, Number(values.rounds))
-
-    printFigures(figures)
-    results.push(...figures)
-  }
-
-  await Promise.all(processes.map(async process => process.stop()))
-}
+const results = [
+  ...await compareVariants(experiments, PLAIN, Number(values.rounds)),
+  ...await compareVariants(experiments.filter(({ unit }) => unit === 'stream'), METRICS, Number(values.rounds))
+]
 
 const idleConnections = isWanted(IDLE_CONNECTIONS) ? await measureIdleConnections(node) : undefined
 
@@ -104,5 +142,12 @@ if (idleConnections != null) {
   Object.entries(idleConnections).forEach(([variant, bytes]) => { print(row([variant, `${bytes} bytes`], WIDTHS)) })
 }
 
+const instructions = isWanted(STREAM_INSTRUCTIONS) ? await countStreamInstructions() : undefined
+
+if (instructions != null) {
+  print(`\n${head([STREAM_INSTRUCTIONS, 'both ends'], WIDTHS)}`)
+  Object.entries(instructions).forEach(([variant, count]) => { print(row([variant, String(count)], WIDTHS)) })
+}
+
 await node.stop()
-writeFileSync(fileURLToPath(new URL('./results-node.json', import.meta.url)), `${JSON.stringify({ node: process.version, cpu: cpus()[0].model, cores: cpus().length, results, idleConnections }, null, 2)}\n`)
+writeFileSync(fileURLToPath(new URL('./results-node.json', import.meta.url)), `${JSON.stringify({ node: process.version, cpu: cpus()[0].model, cores: cpus().length, results, idleConnections, instructions }, null, 2)}\n`)

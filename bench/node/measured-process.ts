@@ -1,8 +1,15 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { pin } from './pin.ts'
 import type { Answer, Request } from './measured.ts'
 import type { VariantName } from './variants.ts'
 import type { ChildProcess } from 'node:child_process'
+
+/**
+ * The young generation is as large from the start as it gets, for all: else what is
+ * collected when depends on how it grew
+ */
+const NODE_OPTIONS = ['--expose-gc', '--min-semi-space-size=16', '--max-semi-space-size=16']
 
 /**
  * A node in a process of its own, so that only its CPU time is measured, and so that
@@ -20,8 +27,12 @@ export class MeasuredProcess {
   }
 
   static async start (name: VariantName): Promise<MeasuredProcess> {
-    const process = fork(fileURLToPath(new URL('./measured.ts', import.meta.url)), [name], { execArgv: ['--expose-gc'] })
+    const process = fork(fileURLToPath(new URL('./measured.ts', import.meta.url)), [name], { execArgv: NODE_OPTIONS })
     const address = await nextAnswer(process)
+
+    if (process.pid != null) {
+      pin(process.pid, 'measured')
+    }
 
     return new MeasuredProcess(name, address, process)
   }

@@ -30,7 +30,9 @@ export interface Answer {
 
 const name = process.argv[2] as VariantName
 const node = await createNode(name, ['/ip4/127.0.0.1/tcp/0'])
-const neighbour = await createNode(name, [`/memory/${name}`])
+
+// has no manager: what is compared is one node with and without
+const neighbour = await createNode('absent', ['/memory/neighbour'])
 
 await serve(node)
 await serve(neighbour)

@@ -1,21 +1,16 @@
-import { median, quantile, spreadOf } from '../statistics.ts'
+import { intervalOf, median } from '../statistics.ts'
 import { baselineOf } from './variants.ts'
 import type { MeasuredProcess } from './measured-process.ts'
 import type { VariantName } from './variants.ts'
-import type { Spread } from '../statistics.ts'
+import type { Interval } from '../statistics.ts'
 
 /**
  * Rounds that are not counted, while the compiler works
  */
-const WARM_UP = 4
+const WARM_UP = 12
 
 /**
- * The share of the rounds in which the machine did little else
- */
-const QUIET = 0.1
-
-/**
- * What is measured of all variants in turn
+ * What is measured of some variants in turn
  */
 export interface Experiment {
   name: string
@@ -23,7 +18,7 @@ export interface Experiment {
   /** What is counted */
   unit: string
 
-  /** How many of it there are in a round */
+  /** How many of it there are in a round, which takes some tens of ms */
   amount: number
 
   perform(process: MeasuredProcess): Promise<void>
@@ -35,6 +30,11 @@ interface Sample {
   /** CPU time of the measured process for each, in µs */
   cpu: number
 }
+
+/**
+ * What some processes have done, round by round
+ */
+export type Samples = Map<VariantName, Sample[]>
 
 /**
  * One variant in one experiment
@@ -57,24 +57,18 @@ export interface Comparison {
   baseline: VariantName
 
   /** Of the numbers per second of the same round */
-  speed: Spread
+  speed: Interval
 
   /** Of the CPU times of the same round */
-  cpu: Spread
-
-  /**
-   * Of the CPU times in the tenth of the rounds in which they were shortest. What else
-   * the machine does only ever makes them longer.
-   */
-  quietCPU: number
+  cpu: Interval
 }
 
 /**
  * Measures all variants again and again, each time in another order: whatever else the
  * machine does then hits all of them alike, and ratios of one round mean something
  */
-export async function measureInRounds (experiment: Experiment, processes: MeasuredProcess[], rounds: number): Promise<Figures[]> {
-  const samples = new Map<VariantName, Sample[]>(processes.map(({ name }) => [name, []]))
+export async function measureInRounds (experiment: Experiment, processes: MeasuredProcess[], rounds: number): Promise<Samples> {
+  const samples: Samples = new Map(processes.map(({ name }) => [name, []]))
 
   for (let round = -WARM_UP; round < rounds; round++) {
     for (const process of orderOf(processes, round + WARM_UP)) {
@@ -86,18 +80,17 @@ export async function measureInRounds (experiment: Experiment, processes: Measur
     }
   }
 
-  return processes.map(({ name }) => toFigures(experiment, name, samples))
+  return samples
 }
 
 /**
- * Everybody is first as often as the others, and after each of its neighbours as often
- * as before it
+ * There and back again, and everybody is first as often as the others
  */
 function orderOf <T> (values: T[], round: number): T[] {
-  const start = round % values.length
+  const start = Math.floor(round / 2) % values.length
   const rotated = [...values.slice(start), ...values.slice(0, start)]
 
-  return Math.floor(round / values.length) % 2 === 0 ? rotated : rotated.reverse()
+  return round % 2 === 0 ? rotated : rotated.reverse()
 }
 
 async function measureOnce ({ amount, perform }: Experiment, process: MeasuredProcess): Promise<Sample> {
@@ -112,27 +105,32 @@ async function measureOnce ({ amount, perform }: Experiment, process: MeasuredPr
   return { perSecond: amount / seconds, cpu: (after.cpu - before.cpu) / amount }
 }
 
-function toFigures ({ name, unit }: Experiment, variant: VariantName, all: Map<VariantName, Sample[]>): Figures {
-  const samples = all.get(variant) ?? []
-  const baseline = baselineOf(variant)
+/**
+ * @param experiment
+ * @param generations - what was measured, by each set of processes
+ */
+export function toFigures ({ name, unit }: Experiment, generations: Samples[]): Figures[] {
+  const samplesOf = (variant: VariantName): Sample[][] => generations.map(samples => samples.get(variant) ?? [])
 
-  return {
-    experiment: name,
-    unit,
-    variant,
-    rounds: samples.length,
-    perSecond: median(samples.map(({ perSecond }) => perSecond)),
-    cpu: median(samples.map(({ cpu }) => cpu)),
-    ...(baseline == null ? {} : { compared: { baseline, ...compare(samples, all.get(baseline) ?? []) } })
-  }
+  return [...generations[0].keys()].map(variant => {
+    const samples = samplesOf(variant)
+    const all = samples.flat()
+    const baseline = baselineOf(variant)
+
+    return {
+      experiment: name,
+      unit,
+      variant,
+      rounds: all.length,
+      perSecond: median(all.map(({ perSecond }) => perSecond)),
+      cpu: median(all.map(({ cpu }) => cpu)),
+      ...(baseline == null ? {} : { compared: { baseline, ...compare(samples, samplesOf(baseline)) } })
+    }
+  })
 }
 
-function compare (samples: Sample[], others: Sample[]): Omit<Comparison, 'baseline'> {
-  const quiet = (values: Sample[]): number => quantile(values.map(({ cpu }) => cpu), QUIET)
+function compare (samples: Sample[][], others: Sample[][]): Omit<Comparison, 'baseline'> {
+  const ratios = (what: keyof Sample): Interval => intervalOf(samples.map((group, i) => group.map((sample, j) => sample[what] / others[i][j][what])))
 
-  return {
-    speed: spreadOf(samples.map(({ perSecond }, i) => perSecond / others[i].perSecond)),
-    cpu: spreadOf(samples.map(({ cpu }, i) => cpu / others[i].cpu)),
-    quietCPU: quiet(samples) / quiet(others)
-  }
+  return { speed: ratios('perSecond'), cpu: ratios('cpu') }
 }

@@ -52,7 +52,11 @@ export const VARIANTS = {
 
 export type VariantName = keyof typeof VARIANTS
 
-export const VARIANT_NAMES = Object.keys(VARIANTS) as VariantName[]
+/**
+ * Those that are measured in turn
+ */
+export const PLAIN: VariantName[] = ['absent', 'absent, again', 'present', 'present, sessions']
+export const METRICS: VariantName[] = ['absent, metrics', 'present, metrics']
 
 /**
  * What a variant is compared with
@@ -60,6 +64,7 @@ export const VARIANT_NAMES = Object.keys(VARIANTS) as VariantName[]
 export function baselineOf (name: VariantName): VariantName | undefined {
   switch (name) {
     case 'absent':
+    case 'absent, metrics':
       return undefined
     case 'present, metrics':
       return 'absent, metrics'
