@@ -61,6 +61,12 @@ describe('features', () => {
     })
   }
 
+  it('should be an object', () => {
+    for (const features of [5, 'all', true, []]) {
+      expect(() => createResourceManager({ features: features as any })).to.throw('features: expected an object').with.property('name', 'InvalidParametersError')
+    }
+  })
+
   it('should not be asked for by options that turn something off or are left out', () => {
     expect(() => createResourceManager({ features: {}, rateLimits: false, maxMemory: undefined, sessions: undefined })).to.not.throw()
   })

@@ -1,5 +1,5 @@
 import { MissingFeatureError } from '../errors.ts'
-import { invalid } from '../validation.ts'
+import { checkObject, invalid } from '../validation.ts'
 import type { admission } from './admission.ts'
 import type { inspection } from './inspection.ts'
 import type { metrics } from './metrics.ts'
@@ -71,10 +71,12 @@ const NEEDED_BY: { [K in keyof ResourceManagerInit]?: keyof Features } = {
 }
 
 /**
- * @throws {InvalidParametersError} naming an option whose feature is left out: it would
- * silently have no effect
+ * @throws {InvalidParametersError} If these are no features, or naming an option whose
+ * feature is left out: it would silently have no effect
  */
 export function checkFeatures (init: ResourceManagerInit, features: Features): void {
+  checkObject('features', features)
+
   for (const [option, feature] of Object.entries(NEEDED_BY)) {
     const value = init[option as keyof ResourceManagerInit]
 
@@ -100,5 +102,5 @@ export function need <T> (part: T | undefined, feature: keyof Features, what: st
 }
 
 function featureText (name: keyof Features): string {
-  return `features: { ${name} } from libp2p-resource-manager/features, which pages leave out by default`
+  return `features: { ${name} } from libp2p-resource-manager/features`
 }
