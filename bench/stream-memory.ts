@@ -6,10 +6,11 @@
 import { Uint8ArrayList } from 'uint8arraylist'
 import { createResourceManager } from '../src/index.ts'
 import { InfiniteLimits } from '../src/limits.ts'
-import { ConnectionBuffers } from '../src/libp2p/connection-buffers.ts'
+import { LiveConnection } from '../src/libp2p/live-connection.ts'
 import { LiveStream } from '../src/libp2p/live-stream.ts'
 import { StreamMemory } from '../src/libp2p/stream-memory.ts'
 import { createPeers } from './peers.ts'
+import type { LiveStreamOwner } from '../src/libp2p/live-stream.ts'
 import type { DefaultResourceManager } from '../src/resource-manager.ts'
 import type { ConnectionNode } from '../src/scopes/connection-node.ts'
 import type { StreamNode } from '../src/scopes/stream-node.ts'
@@ -65,21 +66,22 @@ function timeLooks (count: number, memory: StreamMemory): string {
 }
 
 function timeMessages (memory: StreamMemory): string {
-  const connection = { dispatchEvent: (_event: unknown) => true }
-  const event = { type: 'message', data: { byteLength: 0 } }
+  const muxer = { onData: (_data: unknown) => {} }
+  const data = { byteLength: 0 }
   const send = (): void => {
     for (let i = 0; i < MESSAGES; i++) {
-      connection.dispatchEvent(event)
+      muxer.onData(data)
     }
   }
   const before = time(MESSAGES, send)
 
-  memory.watchConnection(connection as any)
+  memory.watchMuxer(muxer as any, new EventTarget() as any)
 
   return (time(MESSAGES, send) - before).toFixed(1)
 }
 
-const [peer] = await createPeers(1)
+const OWNER: LiveStreamOwner = { end: () => {}, closed: () => {}, left: () => {} }
+const [peer] = createPeers(1)
 
 for (const count of COUNTS) {
   const manager = createResourceManager({ limits: InfiniteLimits }) as DefaultResourceManager
@@ -90,11 +92,11 @@ for (const count of COUNTS) {
   const connection = openConnection()
 
   for (let i = 0; i < count; i++) {
-    const buffers = new ConnectionBuffers(openConnection(), new Buffers() as unknown as MultiaddrConnection, () => {})
+    const buffers = new LiveConnection(openConnection(), new Buffers() as unknown as MultiaddrConnection, () => {})
 
     buffers.upgraded(new Buffers() as any, new Buffers() as unknown as StreamMuxer)
     ofConnections.addConnection(buffers)
-    streams.add(new LiveStream(new Buffers() as unknown as Stream, manager.openStream(peer, 'inbound') as StreamNode, connection, () => {}))
+    streams.add(new LiveStream(new Buffers() as unknown as Stream, manager.openStream(peer, 'inbound') as StreamNode, connection, OWNER))
   }
 
   process.stdout.write(`${count} streams: a look takes ${timeLooks(count, ofStreams)} ns per stream, a message ${timeMessages(ofStreams)} ns more\n`)

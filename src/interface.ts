@@ -146,8 +146,7 @@ export interface ResourceManager extends Startable {
   /**
    * A table for people: what the scopes hold of what they may hold, how full they are,
    * and how often they have refused something. Of services, protocols and peers only
-   * the fullest are listed. In pages without the feature `inspection`, only the line of
-   * `systemState`.
+   * the fullest are listed. In pages without the feature `inspection` there is none.
    */
   toString(): string
 
@@ -232,6 +231,8 @@ export interface ResourceManager extends Startable {
 
   /**
    * What the system holds of what it may hold, in one line for people
+   *
+   * @throws {MissingFeatureError} In pages without the feature `inspection`
    */
   systemState(): string
 
@@ -239,6 +240,7 @@ export interface ResourceManager extends Startable {
    * What a service holds of what it may hold, in one line for people
    *
    * @throws {InvalidParametersError} If the name is empty
+   * @throws {MissingFeatureError} In pages without the feature `inspection`
    */
   serviceState(service: string): string
 

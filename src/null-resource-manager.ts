@@ -2,7 +2,6 @@ import { defaultFeatures } from './features/default-features.ts'
 import { need } from './features/features.ts'
 import { InfiniteLimits } from './limits/infinite-limits.ts'
 import { nullScope, nullScopeOf } from './scopes/null-scopes.ts'
-import { scopeState } from './scopes/scope-state.ts'
 import type { Allowlist } from './admission/allowlist.ts'
 import type { Features } from './features/features.ts'
 import type { ResourceManager } from './interface.ts'
@@ -146,10 +145,14 @@ export class NullResourceManager implements ResourceManager {
   }
 
   systemState (): string {
-    return scopeState('system', nullScope().stat(), nullScope().limit)
+    return this.#state('system', 'systemState')
   }
 
   serviceState (service: string): string {
-    return scopeState(`service:${service}`, nullScope().stat(), nullScope().limit)
+    return this.#state(`service:${service}`, 'serviceState')
+  }
+
+  #state (name: string, what: string): string {
+    return need(this.#features.inspection, 'inspection', what).scopeState(name, nullScope().stat(), nullScope().limit)
   }
 }

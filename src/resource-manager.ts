@@ -10,9 +10,7 @@ import { ScopeOpener } from './scope-opener.ts'
 import { checkName, checkPeer } from './scopes/arguments.ts'
 import { getConnectionScope, getStreamScope } from './scopes/attached-scopes.ts'
 import { ConnectionNode } from './scopes/connection-node.ts'
-import { NOTHING, statOf } from './scopes/refusal.ts'
 import { ScopeGraph } from './scopes/scope-graph.ts'
-import { scopeState } from './scopes/scope-state.ts'
 import { StreamNode } from './scopes/stream-node.ts'
 import { view } from './scopes/view.ts'
 import { WarningLog } from './warning-log.ts'
@@ -257,7 +255,7 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   toString (): string {
-    return this.features.inspection?.scopeTable(this.#graph) ?? this.systemState()
+    return this.features.inspection?.scopeTable(this.#graph) ?? 'resource manager'
   }
 
   listServices (): string[] {
@@ -329,21 +327,13 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   systemState (): string {
-    const { system } = this.#graph.normal
-
-    return scopeState(system.name, system.stat(), system.limit)
+    return need(this.features.inspection, 'inspection', 'systemState').systemState(this.#graph)
   }
 
   serviceState (service: string): string {
     checkName('service', service)
 
-    // asking must not leave a scope behind
-    const node = this.#graph.services.get(service)
-    const name = `service:${service}`
-
-    return node == null
-      ? scopeState(name, statOf(NOTHING), this.#graph.limiter.getServiceLimits(service))
-      : scopeState(name, node.stat(), node.limit)
+    return need(this.features.inspection, 'inspection', 'serviceState').serviceState(this.#graph, service)
   }
 
   gc (): void {

@@ -35,6 +35,8 @@ const METHODS: Array<[keyof Features, string, (manager: ResourceManager) => unkn
   ['admission', 'removePrefixLimit', manager => manager.removePrefixLimit('10.0.0.0/8')],
   ['inspection', 'explain', manager => manager.explain({ resource: 'memory', size: 1 })],
   ['inspection', 'holders', manager => manager.holders()],
+  ['inspection', 'serviceState', manager => manager.serviceState('a')],
+  ['inspection', 'systemState', manager => manager.systemState()],
   ['inspection', 'usage', manager => manager.usage()],
   ['sessions', 'sessions', manager => manager.sessions]
 ]
@@ -131,10 +133,8 @@ describe('a manager without features', () => {
     expect(createResourceManager({ features: {} }).verifySourceAddress('192.0.2.1')).to.equal(false)
   })
 
-  it('should show a line instead of a table', () => {
-    const manager = createResourceManager({ features: {} })
-
-    expect(String(manager)).to.equal(manager.systemState())
+  it('should be text without a table', () => {
+    expect(String(createResourceManager({ features: {} }))).to.equal('resource manager')
   })
 })
 

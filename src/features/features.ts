@@ -22,8 +22,9 @@ export interface Features {
   readonly admission?: typeof admission
 
   /**
-   * Refusals in the log, `explain`, `usage`, `holders`, the table of `toString`, and
-   * warnings about limits that contradict each other when a node starts
+   * Refusals in the log, `explain`, `usage`, `holders`, `systemState`, `serviceState`,
+   * the table of `toString`, and warnings about limits that contradict each other when a
+   * node starts
    */
   readonly inspection?: typeof inspection
 

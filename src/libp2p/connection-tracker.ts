@@ -1,7 +1,7 @@
 import { ConnectionClosedError } from '@libp2p/interface'
-import { attachConnectionScope } from '../scopes/attached-scopes.ts'
+import { attachToConnection } from '../scopes/attached-scopes.ts'
 import { ConnectionNode } from '../scopes/connection-node.ts'
-import { ConnectionBuffers } from './connection-buffers.ts'
+import { liveConnection, LiveConnection } from './live-connection.ts'
 import { usesFileDescriptor } from './uses-file-descriptor.ts'
 import type { Pressures } from './pressure.ts'
 import type { Sessions } from './sessions.ts'
@@ -17,16 +17,10 @@ import type { MultiaddrConnection, PeerId } from '@libp2p/interface'
  */
 export class ConnectionTracker {
   readonly #manager: DefaultResourceManager
-  readonly #memory: StreamMemory
+  readonly memory: StreamMemory
   readonly #transient: TransientHolders
   readonly #sessions?: Sessions
   readonly #pressures?: Pressures
-
-  /**
-   * All connections that are accounted for and have a socket
-   */
-  readonly open = new Map<ConnectionNode, MultiaddrConnection>()
-  readonly #scopes = new WeakMap<MultiaddrConnection, ConnectionNode>()
 
   /**
    * Those whose upgrade has not ended. A gater that takes its time may answer
@@ -48,7 +42,7 @@ export class ConnectionTracker {
    */
   constructor (manager: DefaultResourceManager, memory: StreamMemory, transient: TransientHolders, sessions?: Sessions, pressures?: Pressures) {
     this.#manager = manager
-    this.#memory = memory
+    this.memory = memory
     this.#transient = transient
     this.#sessions = sessions
     this.#pressures = pressures
@@ -65,8 +59,11 @@ export class ConnectionTracker {
       return await upgrade()
     } catch (err) {
       const refusal = this.#refusals.get(maConn)
+      const live = liveConnection(maConn)
 
-      this.#end(this.#scopes.get(maConn))
+      if (live != null) {
+        this.#end(live)
+      }
 
       // libp2p only knows that a gater has denied the connection
       throw refusal == null ? err : this.#manager.errorOf(refusal)
@@ -80,9 +77,9 @@ export class ConnectionTracker {
    * being upgraded it does not know: they would stay open.
    */
   stop (): void {
-    for (const maConn of this.open.values()) {
-      if (this.#upgrading.has(maConn)) {
-        maConn.abort(new ConnectionClosedError('the node stops'))
+    for (const { connection } of [...this.memory.connections]) {
+      if (this.#upgrading.has(connection)) {
+        connection.abort(new ConnectionClosedError('the node stops'))
       }
     }
   }
@@ -91,12 +88,12 @@ export class ConnectionTracker {
    * Accounts for a connection whose scope is open already
    */
   adopt (maConn: MultiaddrConnection, scope: ConnectionNode): void {
-    this.#scopes.set(maConn, scope)
-    this.open.set(scope, maConn)
-    attachConnectionScope(maConn, scope)
-    this.#transient.addConnection(scope, maConn.remoteAddr)
-    this.#memory.addConnection(new ConnectionBuffers(scope, maConn, this.#end))
-    maConn.addEventListener('close', () => { this.#end(scope) })
+    const live = new LiveConnection(scope, maConn, this.#end)
+
+    attachToConnection(maConn, live)
+    live.transient = this.#transient.addConnection(scope, maConn.remoteAddr)
+    this.memory.addConnection(live)
+    maConn.addEventListener('close', () => { this.#end(live) })
   }
 
   /**
@@ -131,12 +128,14 @@ export class ConnectionTracker {
    * @returns Whether it may go on
    */
   admitPeer (maConn: MultiaddrConnection, peer: PeerId): boolean {
-    const scope = this.#scopes.get(maConn)
+    const live = liveConnection(maConn)
 
     // it may have been closed while another gater was thinking
-    if (scope == null || scope.closed) {
+    if (live == null || live.scope.closed) {
       return false
     }
+
+    const { scope } = live
 
     const refusal = this.#sessions?.refuseConnection(scope) ?? scope.trySetPeer(peer)
 
@@ -149,7 +148,7 @@ export class ConnectionTracker {
       return false
     }
 
-    this.#transient.delete(scope)
+    this.#transient.delete(live)
     this.#sessions?.connected(scope, maConn, peer)
 
     return true
@@ -159,12 +158,9 @@ export class ConnectionTracker {
     return this.#pressures?.refuse('connection') != null || this.#transient.refuseConnection(remoteAddr) != null
   }
 
-  readonly #end = (scope: ConnectionNode | undefined): void => {
-    if (scope != null) {
-      this.#memory.deleteConnection(scope)
-      this.#transient.delete(scope)
-      this.open.delete(scope)
-      scope.done()
-    }
+  readonly #end = (live: LiveConnection): void => {
+    this.memory.deleteConnection(live)
+    this.#transient.delete(live)
+    live.scope.done()
   }
 }

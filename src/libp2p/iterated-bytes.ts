@@ -1,5 +1,4 @@
 import { CompactList } from './compact-list.ts'
-import { override } from './override.ts'
 import type { Stream, StreamMessageEvent } from '@libp2p/interface'
 
 type Chunk = StreamMessageEvent['data']
@@ -36,14 +35,7 @@ function weightOf ({ byteLength }: Chunk): number {
  * for it. The stream has given it away by then and goes on receiving, so that a loop that
  * is slower than the remote would collect any amount of it.
  */
-export function countIterated (holder: Iterated): void {
-  const { stream } = holder
-  const iterate = stream[Symbol.asyncIterator]
-
-  override(stream, Symbol.asyncIterator, () => counted(holder, iterate.call(stream)))
-}
-
-async function * counted (holder: Iterated, source: AsyncIterator<Chunk>): AsyncGenerator<Chunk> {
+export async function * countIterated (holder: Iterated, source: AsyncIterator<Chunk>): AsyncGenerator<Chunk> {
   const { stream } = holder
   let waiting = 0
   let dropped: Error | undefined

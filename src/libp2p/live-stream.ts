@@ -1,7 +1,11 @@
+import { followerOfStream } from '../scopes/attached-scopes.ts'
 import { CompactList } from './compact-list.ts'
 import type { BufferHolder } from './buffer-holder.ts'
 import type { Iterated } from './iterated-bytes.ts'
+import type { Waiting } from './running-handlers.ts'
+import type { Transient } from './transient-holders.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
+import type { Positioned } from '../scopes/positioned-list.ts'
 import type { StreamNode } from '../scopes/stream-node.ts'
 import type { Stream } from '@libp2p/interface'
 
@@ -11,17 +15,45 @@ import type { Stream } from '@libp2p/interface'
 type DataChannel = Pick<RTCDataChannel, 'readyState' | 'bufferedAmount'>
 
 /**
+ * Who is told what happens to streams
+ */
+export interface LiveStreamOwner {
+  /** Closes the scope of a stream */
+  end(live: LiveStream): void
+
+  /** A stream has been closed */
+  closed(live: LiveStream): void
+
+  /**
+   * Some of what a stream was given to send is left in its write buffer
+   *
+   * @param bytes - how many it was given
+   */
+  left(bytes: number): void
+}
+
+/**
  * A stream that is accounted for, until its scope is closed
  */
-export class LiveStream implements BufferHolder, Iterated {
+export class LiveStream implements BufferHolder, Iterated, Positioned {
   readonly stream: Stream
   readonly scope: StreamNode
   readonly connection: ConnectionNode
+  readonly owner: LiveStreamOwner
   buffered = 0
+  position = -1
+
+  /** While its protocol is not known */
+  transient?: Transient = undefined
+
+  /** Whether its handler has not ended yet */
+  handled = false
+
+  /** Where it waits for its handler, once it is closed */
+  waiting?: Waiting = undefined
   iterated = 0
   dropIterated?: (err: Error) => void = undefined
   readonly #channel?: DataChannel
-  readonly #end: (live: LiveStream) => void
   #read?: CompactList = undefined
   #write?: CompactList = undefined
 
@@ -29,14 +61,14 @@ export class LiveStream implements BufferHolder, Iterated {
    * @param stream
    * @param scope
    * @param connection - the one that it is a stream of
-   * @param end - closes its scope
+   * @param owner
    */
-  constructor (stream: Stream, scope: StreamNode, connection: ConnectionNode, end: (live: LiveStream) => void) {
+  constructor (stream: Stream, scope: StreamNode, connection: ConnectionNode, owner: LiveStreamOwner) {
     this.stream = stream
     this.scope = scope
     this.connection = connection
     this.#channel = (stream as { channel?: DataChannel }).channel
-    this.#end = end
+    this.owner = owner
   }
 
   measure (): number {
@@ -68,8 +100,15 @@ export class LiveStream implements BufferHolder, Iterated {
   }
 
   end (): void {
-    this.#end(this)
+    this.owner.end(this)
   }
+}
+
+/**
+ * What follows a stream, if it is accounted for
+ */
+export function liveStream (stream: Stream): LiveStream | undefined {
+  return followerOfStream(stream) as LiveStream | undefined
 }
 
 function unsentBy (channel: DataChannel): number {

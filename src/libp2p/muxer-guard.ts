@@ -1,4 +1,5 @@
 import { ConnectionClosedError } from '@libp2p/interface'
+import { liveConnection } from './live-connection.ts'
 import type { StreamTracker } from './stream-tracker.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { Connection, CreateStreamOptions, MessageStream, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
@@ -47,9 +48,11 @@ export class MuxerGuard {
           throw new ConnectionClosedError(`the connection is ${maConn.status} before it has a muxer`)
         }
 
-        this.#tracker.memory.watchConnection(maConn)
+        const muxer = factory.createStreamMuxer(maConn)
 
-        return this.#guard(factory.createStreamMuxer(maConn), maConn)
+        this.#tracker.memory.watchMuxer(muxer, maConn)
+
+        return this.#guard(muxer, maConn)
       }
     }
   }
@@ -57,15 +60,16 @@ export class MuxerGuard {
   /**
    * A connection is open: its muxer may have streams from now on
    */
-  connectionOpened (connection: Connection, scope: ConnectionNode | undefined): void {
+  connectionOpened (connection: Connection): void {
+    const live = liveConnection(connection)
     const muxed = this.#connections.get(connection.streams)
 
     if (muxed != null) {
-      muxed.scope = scope
+      muxed.scope = live?.scope
     }
 
-    if (muxed != null && scope != null) {
-      this.#tracker.memory.connection(scope)?.upgraded(muxed.encrypted, muxed.muxer)
+    if (muxed != null && live != null) {
+      live.upgraded(muxed.encrypted, muxed.muxer)
     }
   }
 

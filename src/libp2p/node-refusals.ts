@@ -11,7 +11,7 @@ import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 export interface FindNodeRefusalsInit {
-  manager: Pick<DefaultResourceManager, 'isAllowlisted'>
+  manager: Pick<DefaultResourceManager, 'isAllowlisted' | 'metricsSource'>
   pressure?: Pressure
   transient: TransientHolders
   collectors?: ServiceCollectors
@@ -47,7 +47,7 @@ export class FindNodeRefusals implements NodeRefusals {
       return
     }
 
-    return pressure?.find('stream') ?? (peer == null ? undefined : transient.findStream(peer))
+    return pressure?.find('stream') ?? (peer == null ? undefined : transient.findStream(manager.metricsSource.graph.peers.get(peer.toString())))
   }
 
   serviceOf (protocol: string): string | undefined {

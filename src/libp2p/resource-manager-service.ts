@@ -1,7 +1,6 @@
 import { serviceCapabilities } from '@libp2p/interface'
 import { Key } from 'interface-datastore/key'
 import { DefaultResourceManager } from '../resource-manager.ts'
-import { attachedConnectionScope } from '../scopes/attached-scopes.ts'
 import { invalid } from '../validation.ts'
 import { resolveBaseCosts } from './base-costs.ts'
 import { accountingGater } from './connection-gater.ts'
@@ -105,7 +104,7 @@ export class ResourceManagerService extends DefaultResourceManager {
     this.#wrapRegistrar(streams)
 
     components.events.addEventListener('connection:open', ({ detail: connection }) => {
-      this.#muxers.connectionOpened(connection, attachedConnectionScope(connection))
+      this.#muxers.connectionOpened(connection)
     })
 
     if (components.metrics != null) {
@@ -139,7 +138,7 @@ export class ResourceManagerService extends DefaultResourceManager {
   }
 
   protected get holdersSource (): HoldersSource {
-    return { connections: this.#connections.open, streams: this.#streams.live }
+    return { connections: this.#streams.memory.connections, streams: this.#streams.live }
   }
 
   protected nodeStat (): NodeStat {

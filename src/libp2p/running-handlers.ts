@@ -1,11 +1,18 @@
 import { setBackgroundTimer } from '../background-timer.ts'
+import { PositionedList } from '../scopes/positioned-list.ts'
 import { invalid } from '../validation.ts'
+import { liveStream } from './live-stream.ts'
 import type { LiveStream } from './live-stream.ts'
 import type { HandlersStat } from '../resource-manager-stat.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
-import type { Stream, StreamHandler, StreamHandlerRecord } from '@libp2p/interface'
+import type { StreamHandler, StreamHandlerRecord } from '@libp2p/interface'
 
 const DEFAULT_GRACE = 30_000
+
+/**
+ * How late a scope may be released, as a part of the grace
+ */
+const TIMERS_PER_GRACE = 100
 
 /**
  * The longest that a timer can wait, in ms
@@ -13,12 +20,14 @@ const DEFAULT_GRACE = 30_000
 const MAX_GRACE = 2 ** 31 - 1
 
 /**
- * Where a stream has what is known of it
+ * A stream that is closed and whose handler runs
  */
-const LIVE = Symbol('libp2p-resource-manager.live')
+export interface Waiting {
+  readonly live: LiveStream
 
-interface Followed extends Stream {
-  [LIVE]?: LiveStream
+  /** The time from which nobody waits for its handler any more */
+  readonly deadline: number
+  position: number
 }
 
 /**
@@ -33,13 +42,7 @@ export class RunningHandlers {
   readonly #end: (live: LiveStream) => void
   readonly #grace: number
   readonly #now: () => number
-  readonly #running = new WeakSet<LiveStream>()
-
-  /**
-   * Streams that are closed and whose handler runs, in the order in which they were
-   * closed, with the time from which nobody waits for it any more
-   */
-  readonly #closed = new Map<LiveStream, number>()
+  readonly #closed = new PositionedList<Waiting>()
 
   /**
    * `getHandler` is called several times for a stream and has always given the same
@@ -68,22 +71,17 @@ export class RunningHandlers {
     this.#now = now
   }
 
-  add (live: LiveStream): void {
-    const stream: Followed = live.stream
-
-    stream[LIVE] = live
-  }
-
   /**
    * The stream has been closed: its scope goes with it or with its handler
    */
   closed (live: LiveStream): void {
-    if (this.#stopped || this.#grace === 0 || !this.#running.has(live)) {
+    if (this.#stopped || this.#grace === 0 || !live.handled) {
       this.#end(live)
       return
     }
 
-    this.#closed.set(live, this.#now() + this.#grace)
+    live.waiting = { live, deadline: this.#now() + this.#grace, position: -1 }
+    this.#closed.add(live.waiting)
     this.#startTimer(this.#grace)
   }
 
@@ -117,14 +115,14 @@ export class RunningHandlers {
     clearTimeout(this.#timer)
     this.#timer = undefined
 
-    for (const live of [...this.#closed.keys()]) {
+    for (const { live } of [...this.#closed]) {
       this.#release(live)
     }
   }
 
   #follow (handler: StreamHandler): StreamHandler {
     return (stream, connection) => {
-      const live = (stream as Followed)[LIVE]
+      const live = liveStream(stream)
       const result = handler(stream, connection)
 
       // one that has returned has ended
@@ -132,23 +130,25 @@ export class RunningHandlers {
         return result
       }
 
-      this.#running.add(live)
+      live.handled = true
 
       return Promise.resolve(result).finally(() => { this.#ended(live) })
     }
   }
 
   #ended (live: LiveStream): void {
-    this.#running.delete(live)
-
-    if (this.#closed.has(live)) {
-      this.#release(live)
-    }
+    live.handled = false
+    this.#release(live)
   }
 
   #release (live: LiveStream): void {
-    this.#closed.delete(live)
-    this.#end(live)
+    const { waiting } = live
+
+    if (waiting != null) {
+      live.waiting = undefined
+      this.#closed.delete(waiting)
+      this.#end(live)
+    }
   }
 
   #startTimer (delay: number): void {
@@ -166,10 +166,12 @@ export class RunningHandlers {
     const now = this.#now()
     const overdue = new Map<string, number>()
 
-    for (const [live, deadline] of this.#closed) {
+    let next = Infinity
+
+    for (const { live, deadline } of [...this.#closed]) {
       if (deadline > now) {
-        this.#startTimer(deadline - now)
-        break
+        next = Math.min(next, deadline)
+        continue
       }
 
       const { protocol } = live.stream
@@ -177,6 +179,11 @@ export class RunningHandlers {
       overdue.set(protocol, (overdue.get(protocol) ?? 0) + 1)
       this.#overdue++
       this.#release(live)
+    }
+
+    if (next !== Infinity) {
+      // not for each of them: all are looked at each time
+      this.#startTimer(Math.max(next - now, this.#grace / TIMERS_PER_GRACE))
     }
 
     if (overdue.size > 0) {

@@ -24,7 +24,7 @@
  * `compact-list.ts`.
  *
  * A look takes 10 to 50 ns for every stream and 50 to 200 ns for every connection where
- * nothing has changed; a message costs one addition. A stream costs two closures.
+ * nothing has changed; a message costs one addition.
  * `bench/stream-memory.ts` measures it.
  *
  * What waits for a `for await` over a stream counts as well. What other listeners have taken
@@ -34,15 +34,14 @@
 
 import { setBackgroundTimer } from '../background-timer.ts'
 import { MEMORY_PRIORITY_MEDIUM } from '../scopes/memory-priority.ts'
+import { PositionedList } from '../scopes/positioned-list.ts'
 import { Refusal } from '../scopes/refusal.ts'
-import { override } from './override.ts'
 import type { BufferHolder } from './buffer-holder.ts'
-import type { ConnectionBuffers } from './connection-buffers.ts'
+import type { LiveConnection } from './live-connection.ts'
 import type { LiveStream } from './live-stream.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
-import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { RefusingNode } from '../scopes/refusal.ts'
-import type { MessageStream } from '@libp2p/interface'
+import type { MessageStream, StreamMessageEvent, StreamMuxer } from '@libp2p/interface'
 
 /**
  * A look at 100 streams takes less than 5 µs, and 64 KiB take a line of 1 Gbit/s 500 µs
@@ -68,6 +67,9 @@ const LOOK_INTERVAL = 250
  */
 const BUFFER_PRIORITY = MEMORY_PRIORITY_MEDIUM
 
+type Chunk = StreamMessageEvent['data']
+type Streams = Iterable<LiveStream> & { readonly size: number }
+
 /**
  * Keeps the reservations of streams and connections at what is in their buffers. Where it
  * does not fit, the one that holds most in the scope that is full is aborted, and the
@@ -75,8 +77,12 @@ const BUFFER_PRIORITY = MEMORY_PRIORITY_MEDIUM
  */
 export class StreamMemory {
   readonly #manager: DefaultResourceManager
-  readonly #streams: ReadonlySet<LiveStream>
-  readonly #connections = new Map<ConnectionNode, ConnectionBuffers>()
+  readonly #streams: Streams
+
+  /**
+   * All connections that are accounted for and have a socket
+   */
+  readonly connections = new PositionedList<LiveConnection>()
   #uncounted = 0
   #lookQueued = false
   #timer?: ReturnType<typeof setTimeout>
@@ -85,60 +91,39 @@ export class StreamMemory {
    * @param manager
    * @param streams - All streams that are accounted for
    */
-  constructor (manager: DefaultResourceManager, streams: ReadonlySet<LiveStream>) {
+  constructor (manager: DefaultResourceManager, streams: Streams) {
     this.#manager = manager
     this.#streams = streams
   }
 
-  addConnection (connection: ConnectionBuffers): void {
-    this.#connections.set(connection.scope, connection)
-    connection.watchUpgrade(bytes => { this.#countBytes(bytes) })
-    this.#startTimer()
+  addConnection (connection: LiveConnection): void {
+    this.connections.add(connection)
+    connection.watchUpgrade(bytes => { this.countBytes(bytes) })
+    this.start()
   }
 
-  connection (scope: ConnectionNode): ConnectionBuffers | undefined {
-    return this.#connections.get(scope)
-  }
-
-  deleteConnection (scope: ConnectionNode): void {
-    this.#connections.delete(scope)
+  deleteConnection (connection: LiveConnection): void {
+    this.connections.delete(connection)
   }
 
   /**
    * Counts what a muxer gets from its connection
    */
-  watchConnection (connection: MessageStream): void {
-    const dispatchEvent: (event: any) => boolean = connection.dispatchEvent.bind(connection)
+  watchMuxer (muxer: StreamMuxer, connection: MessageStream): void {
+    const { onData } = muxer as { onData?(data: Chunk): void }
 
-    connection.dispatchEvent = (event: any) => {
-      if (event.type === 'message') {
-        this.#countBytes(event.data?.byteLength ?? 0)
-      }
-
-      return dispatchEvent(event)
+    if (typeof onData !== 'function') {
+      // it is none of libp2p's own
+      connection.addEventListener('message', ({ data }) => { this.countBytes(data.byteLength) })
+      return
     }
-  }
 
-  /**
-   * Counts what a stream cannot send at once
-   */
-  watchStream (live: LiveStream): void {
-    const { stream } = live
-    // not bound, as there may be very many streams
-    const { send } = stream
-
-    override(stream, 'send', (data) => {
-      const size = data.byteLength
-      const canSendMore = send.call(stream, data)
-
-      if (stream.writeBufferLength > 0) {
-        this.#countBytes(size)
+    Object.assign(muxer, {
+      onData: (data: Chunk): void => {
+        this.countBytes(data.byteLength)
+        onData.call(muxer, data)
       }
-
-      return canSendMore
     })
-
-    this.#startTimer()
   }
 
   /**
@@ -153,7 +138,7 @@ export class StreamMemory {
       adjust(live, grown)
     }
 
-    for (const connection of this.#connections.values()) {
+    for (const connection of this.connections) {
       adjust(connection, grown)
     }
 
@@ -182,7 +167,7 @@ export class StreamMemory {
           break
         }
 
-        holders ??= new LargestFirst([...this.#streams, ...this.#connections.values()])
+        holders ??= new LargestFirst([...this.#streams, ...this.connections])
         this.#evict(holders.takeFrom(refusal.node) ?? holder, refusal)
       }
     }
@@ -209,10 +194,13 @@ export class StreamMemory {
   }
 
   get #worthLooking (): number {
-    return LOOK_AFTER_BYTES_PER_STREAM * this.#streams.size + LOOK_AFTER_BYTES_PER_CONNECTION * this.#connections.size
+    return LOOK_AFTER_BYTES_PER_STREAM * this.#streams.size + LOOK_AFTER_BYTES_PER_CONNECTION * this.connections.size
   }
 
-  #countBytes (bytes: number): void {
+  /**
+   * Counts bytes that may be in a buffer now, and has a look when they are many
+   */
+  countBytes (bytes: number): void {
     this.#uncounted += bytes
 
     if (this.#uncounted < LOOK_AFTER_BYTES || this.#uncounted < this.#worthLooking || this.#lookQueued) {
@@ -228,7 +216,10 @@ export class StreamMemory {
     })
   }
 
-  #startTimer (): void {
+  /**
+   * There is something to look at from now on
+   */
+  start (): void {
     if (this.#timer != null) {
       return
     }
@@ -237,8 +228,8 @@ export class StreamMemory {
       this.#timer = undefined
       this.look()
 
-      if (this.#streams.size > 0 || this.#connections.size > 0) {
-        this.#startTimer()
+      if (this.#streams.size > 0 || this.connections.size > 0) {
+        this.start()
       }
     }, LOOK_INTERVAL)
   }

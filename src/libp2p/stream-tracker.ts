@@ -1,11 +1,13 @@
 import { StreamResetError } from '@libp2p/interface'
 import { StreamLimitExceededError } from '../errors.ts'
-import { attachedStreamScope, attachStreamScope } from '../scopes/attached-scopes.ts'
+import { attachToStream } from '../scopes/attached-scopes.ts'
+import { PositionedList } from '../scopes/positioned-list.ts'
 import { StreamNode } from '../scopes/stream-node.ts'
-import { countIterated } from './iterated-bytes.ts'
-import { LiveStream } from './live-stream.ts'
+import { liveStream, LiveStream } from './live-stream.ts'
 import { RunningHandlers } from './running-handlers.ts'
+import { followClass } from './stream-class.ts'
 import { StreamMemory } from './stream-memory.ts'
+import type { LiveStreamOwner } from './live-stream.ts'
 import type { MuxedConnection } from './muxer-guard.ts'
 import type { Pressures } from './pressure.ts'
 import type { Sessions } from './sessions.ts'
@@ -13,7 +15,7 @@ import type { TransientHolders } from './transient-holders.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
-import type { MessageStreamDirection, PeerId, Stream, StreamMiddleware } from '@libp2p/interface'
+import type { MessageStreamDirection, Stream, StreamMiddleware } from '@libp2p/interface'
 
 /**
  * What a refused inbound stream is aborted with. Only the log sees it: the remote
@@ -32,7 +34,7 @@ const INBOUND_STREAM_REFUSED = new StreamLimitExceededError('refused by the reso
  * Follows the streams of a node, from before their protocol is negotiated until
  * they are closed, whatever the reason
  */
-export class StreamTracker {
+export class StreamTracker implements LiveStreamOwner {
   readonly #manager: DefaultResourceManager
   readonly #services: Map<string, string>
   readonly #sessions?: Sessions
@@ -42,7 +44,7 @@ export class StreamTracker {
   /**
    * All streams that are accounted for
    */
-  readonly live = new Set<LiveStream>()
+  readonly live = new PositionedList<LiveStream>()
   readonly memory: StreamMemory
   readonly handlers: RunningHandlers
 
@@ -61,7 +63,7 @@ export class StreamTracker {
     this.#sessions = sessions
     this.#pressures = pressures
     this.memory = new StreamMemory(manager, this.live)
-    this.handlers = new RunningHandlers(manager, this.#end, handlerGrace)
+    this.handlers = new RunningHandlers(manager, (live) => { this.end(live) }, handlerGrace)
   }
 
   /**
@@ -70,7 +72,7 @@ export class StreamTracker {
    * @returns Whether it may go on
    */
   admitInbound (stream: Stream, muxed: MuxedConnection): boolean {
-    if (attachedStreamScope(stream) != null) {
+    if (liveStream(stream) != null) {
       return true
     }
 
@@ -126,11 +128,13 @@ export class StreamTracker {
    * negotiated. Where it throws, the stream is aborted.
    */
   readonly middleware: StreamMiddleware = (stream, connection, next) => {
-    const scope = attachedStreamScope(stream)
+    const live = liveStream(stream)
 
-    if (scope == null) {
+    if (live == null) {
       throw new Error('the stream is not accounted for')
     }
+
+    const { scope } = live
 
     if (scope.closed) {
       // or a remote could make a node run any number of handlers
@@ -153,7 +157,7 @@ export class StreamTracker {
       throw this.#manager.errorOf(refusal)
     }
 
-    this.#transient.delete(scope)
+    this.#transient.delete(live)
     next(stream, connection)
   }
 
@@ -174,42 +178,48 @@ export class StreamTracker {
       throw new Error('the connection of the muxer is not known or not open')
     }
 
-    return (direction === 'inbound' ? this.#refuseInbound(peer, scope) : undefined) ??
+    return (direction === 'inbound' ? this.#refuseInbound(scope) : undefined) ??
       this.#manager.tryOpenStream(peer, direction, scope)
   }
 
-  #refuseInbound (peer: PeerId, connection: ConnectionNode): AnyRefusal | undefined {
+  #refuseInbound (connection: ConnectionNode): AnyRefusal | undefined {
     // the connections of trusted addresses may use scopes of their own
     if (this.#manager.isAllowlisted(connection.endpoint)) {
       return
     }
 
-    return this.#pressures?.refuse('stream') ?? this.#transient.refuseStream(peer)
+    return this.#pressures?.refuse('stream') ?? this.#transient.refuseStream(connection.peerNode)
   }
 
   #attach (stream: Stream, scope: StreamNode, muxed: MuxedConnection): void {
     // without its connection the stream would not have been opened
-    const live = new LiveStream(stream, scope, muxed.scope as ConnectionNode, this.#end)
+    const live = new LiveStream(stream, scope, muxed.scope as ConnectionNode, this)
 
-    attachStreamScope(stream, scope)
-    stream.addEventListener('close', () => { this.handlers.closed(live) })
+    followClass(stream)
+    attachToStream(stream, live)
 
     // it may have been closed before there was a listener
     if (stream.status !== 'open' && stream.status !== 'closing') {
-      this.#end(live)
+      this.end(live)
       return
     }
 
     this.live.add(live)
-    this.handlers.add(live)
-    this.#transient.addStream(scope)
-    this.memory.watchStream(live)
-    countIterated(live)
+    live.transient = this.#transient.addStream(scope)
+    this.memory.start()
   }
 
-  readonly #end = (live: LiveStream): void => {
+  closed (live: LiveStream): void {
+    this.handlers.closed(live)
+  }
+
+  left (bytes: number): void {
+    this.memory.countBytes(bytes)
+  }
+
+  end (live: LiveStream): void {
     this.live.delete(live)
-    this.#transient.delete(live.scope)
+    this.#transient.delete(live)
     live.scope.done()
   }
 }

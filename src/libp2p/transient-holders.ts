@@ -1,11 +1,12 @@
+import { ConnectionNode } from '../scopes/connection-node.ts'
+import { PositionedList } from '../scopes/positioned-list.ts'
 import { invalid } from '../validation.ts'
 import { TransientShareRefusal } from './transient-share-refusal.ts'
 import type { TransientHolder } from '../resource-manager-stat.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
-import type { ConnectionNode } from '../scopes/connection-node.ts'
+import type { AggregateNode } from '../scopes/aggregate-node.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
 import type { StreamNode } from '../scopes/stream-node.ts'
-import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
@@ -19,14 +20,37 @@ const DEFAULT_SHARE = 0.25
  */
 const REPORTED = 10
 
-interface Entry {
+/**
+ * How many connections of a host, or streams of a peer, are transient and inbound
+ */
+interface Share {
+  readonly name: string
+  count: number
+}
+
+interface Shares<K> {
+  get(key: K): Share | undefined
+  set(key: K, share: Share): unknown
+}
+
+/**
+ * A connection or stream that is transient
+ */
+export interface Transient {
+  readonly scope: ConnectionNode | StreamNode
+
   /** The address or the peer */
   readonly remote: string
   readonly since: number
 
-  /** Whose share it counts against, if there is one that it counts against */
-  readonly key?: string
-  readonly counts: Map<string, number>
+  /** What it counts in, if anything */
+  readonly share?: Share
+  position: number
+}
+
+interface Followed {
+  /** While it is transient */
+  transient?: Transient
 }
 
 /**
@@ -40,12 +64,18 @@ export class TransientHolders {
   readonly #share: number
   readonly #now: () => number
 
+  readonly #holders = new PositionedList<Transient>()
+
   /**
-   * In the order in which they came, so the oldest is the first
+   * Those of hosts that have a transient connection
    */
-  readonly #entries = new Map<ConnectionNode | StreamNode, Entry>()
-  readonly #connections = new Map<string, number>()
-  readonly #streams = new Map<string, number>()
+  readonly #connections = new Map<string, Share>()
+
+  /**
+   * Those of peers, until they are forgotten: one for each peer, however often its
+   * streams come and go
+   */
+  readonly #streams = new WeakMap<AggregateNode, Share>()
 
   /**
    * @throws {InvalidParametersError} If the share is not a number above 0, up to 1
@@ -69,9 +99,11 @@ export class TransientHolders {
 
   /**
    * Why an inbound stream must not be opened, if so. It counts as a refusal.
+   *
+   * @param peerNode - the scope of the peer, if it has one
    */
-  refuseStream (peer: PeerId): AnyRefusal | undefined {
-    return this.#manager.refuse(this.findStream(peer))
+  refuseStream (peerNode: AggregateNode | undefined): AnyRefusal | undefined {
+    return this.#manager.refuse(this.findStream(peerNode))
   }
 
   /**
@@ -80,56 +112,46 @@ export class TransientHolders {
   findConnection (address: Multiaddr): AnyRefusal | undefined {
     const host = this.#manager.hostOf(address)
 
-    // a relayed connection has the address of the relay, which is not to blame
-    if (host == null) {
-      return
-    }
-
-    const { conns, connsInbound } = this.#manager.viewTransient(scope => scope.limit)
-
-    return this.#find('connection', host, this.#connections, Math.min(conns, connsInbound))
+    return this.#find('connection', host == null ? undefined : this.#connections.get(host))
   }
 
   /**
    * The same as `refuseStream` for somebody who only asks
    */
-  findStream (peer: PeerId): AnyRefusal | undefined {
-    const { streams, streamsInbound } = this.#manager.viewTransient(scope => scope.limit)
-
-    return this.#find('stream', peer.toString(), this.#streams, Math.min(streams, streamsInbound))
+  findStream (peerNode: AggregateNode | undefined): AnyRefusal | undefined {
+    return this.#find('stream', peerNode == null ? undefined : this.#streams.get(peerNode))
   }
 
-  addConnection (connection: ConnectionNode, address: Multiaddr): void {
-    this.#add(connection, { remote: address.toString(), since: this.#now(), key: this.#manager.hostOf(address), counts: this.#connections })
+  addConnection (scope: ConnectionNode, address: Multiaddr): Transient {
+    const host = this.#manager.hostOf(address)
+
+    return this.#add(scope, address.toString(), this.#connections, host, host)
   }
 
-  addStream (stream: StreamNode): void {
-    const { key } = stream.peerNode
+  addStream (scope: StreamNode): Transient {
+    const { peerNode } = scope
 
-    this.#add(stream, { remote: key, since: this.#now(), key, counts: this.#streams })
+    return this.#add(scope, peerNode.key, this.#streams, peerNode, peerNode.key)
   }
 
   /**
    * It has got its peer or protocol, or has ended. Nothing happens if it is not here
    * any more.
    */
-  delete (node: ConnectionNode | StreamNode): void {
-    const entry = this.#entries.get(node)
+  delete (live: Followed): void {
+    const { transient } = live
 
-    if (entry == null) {
+    if (transient == null) {
       return
     }
 
-    this.#entries.delete(node)
+    const { scope, share } = transient
 
-    if (entry.key != null && node.inbound) {
-      const count = (entry.counts.get(entry.key) ?? 0) - 1
+    live.transient = undefined
+    this.#holders.delete(transient)
 
-      if (count > 0) {
-        entry.counts.set(entry.key, count)
-      } else {
-        entry.counts.delete(entry.key)
-      }
+    if (share != null && --share.count === 0 && scope instanceof ConnectionNode) {
+      this.#connections.delete(share.name)
     }
   }
 
@@ -138,33 +160,50 @@ export class TransientHolders {
    */
   oldest (): TransientHolder[] {
     const now = this.#now()
-    const holders: TransientHolder[] = []
 
-    for (const [{ inbound, name }, { remote, since }] of this.#entries) {
-      if (holders.push({ scope: name, direction: inbound ? 'inbound' : 'outbound', remote, age: now - since }) === REPORTED) {
-        break
-      }
-    }
-
-    return holders
+    return [...this.#holders].sort((a, b) => a.since - b.since).slice(0, REPORTED).map(({ scope, remote, since }) => ({
+      scope: scope.name,
+      direction: scope.inbound ? 'inbound' : 'outbound',
+      remote,
+      age: now - since
+    }))
   }
 
-  #add (node: ConnectionNode | StreamNode, entry: Entry): void {
-    this.#entries.set(node, entry)
+  /**
+   * @param scope
+   * @param remote
+   * @param shares - where the one is that it counts in if it is inbound
+   * @param key - of that one. A relayed connection has none: its address is that of the
+   * relay, which is not to blame.
+   * @param name - of the one whose share it is
+   */
+  #add <K> (scope: ConnectionNode | StreamNode, remote: string, shares: Shares<K>, key: K | undefined, name: string = remote): Transient {
+    let share: Share | undefined
 
-    if (entry.key != null && node.inbound) {
-      entry.counts.set(entry.key, (entry.counts.get(entry.key) ?? 0) + 1)
+    if (scope.inbound && key != null) {
+      share = shares.get(key) ?? { name, count: 0 }
+      share.count++
+      shares.set(key, share)
     }
+
+    const transient: Transient = { scope, remote, since: this.#now(), share, position: -1 }
+
+    this.#holders.add(transient)
+
+    return transient
   }
 
-  #find (resource: 'connection' | 'stream', key: string, counts: Map<string, number>, limit: number): AnyRefusal | undefined {
-    const current = counts.get(key) ?? 0
-
+  #find (resource: 'connection' | 'stream', share: Share | undefined): AnyRefusal | undefined {
     // everybody may have one
-    if (current === 0 || current < Math.floor(this.#share * limit)) {
+    if (share == null || share.count === 0) {
       return
     }
 
-    return new TransientShareRefusal(resource, key, current, Math.floor(this.#share * limit))
+    const { conns, connsInbound, streams, streamsInbound } = this.#manager.viewTransient(scope => scope.limit)
+    const limit = Math.floor(this.#share * (resource === 'connection' ? Math.min(conns, connsInbound) : Math.min(streams, streamsInbound)))
+
+    if (share.count >= limit) {
+      return new TransientShareRefusal(resource, share.name, share.count, limit)
+    }
   }
 }

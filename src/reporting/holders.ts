@@ -14,11 +14,16 @@ interface HoldingStream {
   readonly connection: ConnectionNode
 }
 
+interface HoldingConnection {
+  readonly scope: ConnectionNode
+  readonly connection: MultiaddrConnection
+}
+
 /**
  * The connections and streams of a node
  */
 export interface HoldersSource {
-  connections: Iterable<[ConnectionNode, MultiaddrConnection]>
+  connections: Iterable<HoldingConnection>
   streams: Iterable<HoldingStream>
 }
 
@@ -61,7 +66,7 @@ function countStreams (streams: Iterable<HoldingStream>): Map<ConnectionNode, nu
 }
 
 function connectionHolders (connections: HoldersSource['connections'], counts: Map<ConnectionNode, number>, now: number): Holder[] {
-  return Array.from(connections, ([scope, { remoteAddr, timeline }]) => ({
+  return Array.from(connections, ({ scope, connection: { remoteAddr, timeline } }) => ({
     scope: scope.name,
     direction: scope.inbound ? 'inbound' : 'outbound',
     peer: scope.peerNode?.key,

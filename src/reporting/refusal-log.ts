@@ -1,8 +1,8 @@
 import { setBackgroundTimer } from '../background-timer.ts'
 import { formatSetting } from '../limits/setting.ts'
 import { Refusal } from '../scopes/refusal.ts'
-import { formatBytes } from '../scopes/scope-state.ts'
 import { MostFrequent } from './most-frequent.ts'
+import { formatBytes } from './scope-state.ts'
 import type { AnyRefusal, RefusingNode } from '../scopes/refusal.ts'
 import type { Logger, MessageStreamDirection } from '@libp2p/interface'
 

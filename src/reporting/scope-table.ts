@@ -1,5 +1,5 @@
 import { LIMIT_FIELDS } from '../limits/limit.ts'
-import { formatBytes } from '../scopes/scope-state.ts'
+import { formatBytes } from './scope-state.ts'
 import { shareOf, USED } from './scope-usage.ts'
 import type { AggregateNode } from '../scopes/aggregate-node.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'

@@ -2,40 +2,51 @@ import { nullScope } from './null-scopes.ts'
 import type { ConnectionNode } from './connection-node.ts'
 import type { ConnectionScope, StreamScope } from './resource-scope.ts'
 import type { StreamNode } from './stream-node.ts'
-import type { Connection, MultiaddrConnectionTimeline, Stream } from '@libp2p/interface'
+import type { Connection, Stream } from '@libp2p/interface'
 
 /**
- * A connection and the raw connection below it have the same `timeline`, which is
- * there before the connection is
+ * Where connections and streams have who follows them: in their `timeline`. A raw
+ * connection and the one that is made of it have the same.
+ *
+ * A `WeakMap` of all of them would have V8 keep those that are closed until it next
+ * collects its whole heap. A property of the stream itself would make it another kind of
+ * object for the compiler, in all that libp2p does with it.
  */
-const connections = new WeakMap<MultiaddrConnectionTimeline, ConnectionNode>()
+const CONNECTION = Symbol('libp2p-resource-manager.connection')
+const STREAM = Symbol('libp2p-resource-manager.stream')
 
 /**
- * A stream has its scope itself: a `WeakMap` of all of them makes V8 keep closed streams
- * until it next collects its whole heap
+ * Who follows a connection or stream
  */
-const STREAM_SCOPE = Symbol('libp2p-resource-manager.scope')
-
-interface ScopedStream extends Stream {
-  [STREAM_SCOPE]?: StreamNode
+export interface Follower<T> {
+  readonly scope: T
 }
 
-export function attachConnectionScope (connection: { timeline: MultiaddrConnectionTimeline }, scope: ConnectionNode): void {
-  connections.set(connection.timeline, scope)
+interface Timeline {
+  open: number
+  [CONNECTION]?: Follower<ConnectionNode>
+  [STREAM]?: Follower<StreamNode>
 }
 
-export function attachStreamScope (stream: Stream, scope: StreamNode): void {
-  const scoped: ScopedStream = stream
-
-  scoped[STREAM_SCOPE] = scope
+interface Timed {
+  // some that pose as streams have none
+  timeline?: Timeline
 }
 
-export function attachedConnectionScope (connection: { timeline: MultiaddrConnectionTimeline }): ConnectionNode | undefined {
-  return connections.get(connection.timeline)
+export function attachToConnection (connection: Timed, follower: Follower<ConnectionNode>): void {
+  (connection.timeline as Timeline)[CONNECTION] = follower
 }
 
-export function attachedStreamScope (stream: Stream): StreamNode | undefined {
-  return (stream as ScopedStream | undefined)?.[STREAM_SCOPE]
+export function attachToStream (stream: Timed, follower: Follower<StreamNode>): void {
+  (stream.timeline as Timeline)[STREAM] = follower
+}
+
+export function followerOfConnection (connection: Timed): Follower<ConnectionNode> | undefined {
+  return connection.timeline?.[CONNECTION]
+}
+
+export function followerOfStream (stream: Timed): Follower<StreamNode> | undefined {
+  return stream.timeline?.[STREAM]
 }
 
 /**
@@ -43,7 +54,7 @@ export function attachedStreamScope (stream: Stream): StreamNode | undefined {
  * is one that accepts everything, so that it can be used unconditionally.
  */
 export function getConnectionScope (connection: Connection): ConnectionScope {
-  return connections.get(connection.timeline) ?? nullScope()
+  return followerOfConnection(connection)?.scope ?? nullScope()
 }
 
 /**
@@ -59,5 +70,5 @@ export function getConnectionScope (connection: Connection): ConnectionScope {
  * ```
  */
 export function getStreamScope (stream: Stream): StreamScope {
-  return attachedStreamScope(stream) ?? nullScope()
+  return followerOfStream(stream)?.scope ?? nullScope()
 }

@@ -35,9 +35,6 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
    */
   declare countedAddress?: CountedAddress
 
-  /**
-   * Where it is in the list of open connections
-   */
   declare position: number
 
   constructor (graph: ScopeGraph, serial: number, ownLimit: Readonly<Limit> | undefined, inbound: boolean, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr) {

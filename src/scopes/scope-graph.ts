@@ -8,8 +8,8 @@ import { checkDirection, checkName, checkPeer } from './arguments.ts'
 import { ConnectionNode } from './connection-node.ts'
 import { IdleNodes } from './idle-nodes.ts'
 import { limitOf } from './limit-of.ts'
-import { OpenConnections } from './open-connections.ts'
 import { addPeerChild, deletePeerChild, peerChildren, usePeerChild } from './peer-children.ts'
+import { PositionedList } from './positioned-list.ts'
 import { RefusalCounts } from './refusal-counts.ts'
 import { Refusal } from './refusal.ts'
 import { ServiceSpanNode } from './service-span-node.ts'
@@ -83,7 +83,7 @@ export class ScopeGraph {
   readonly services = new Map<string, AggregateNode>()
   readonly protocols = new Map<string, AggregateNode>()
   readonly peers = new SplitMap<AggregateNode>()
-  readonly connections = new OpenConnections()
+  readonly connections = new PositionedList<ConnectionNode>()
   readonly idle: IdleNodes
   readonly refusals = new RefusalCounts()
 

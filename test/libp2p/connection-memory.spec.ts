@@ -4,13 +4,14 @@ import { expect } from 'aegir/chai'
 import sinon from 'sinon'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { getConnectionScope, MEMORY_PRIORITY_MEDIUM, MemoryLimitExceededError } from '../../src/index.ts'
-import { ConnectionBuffers } from '../../src/libp2p/connection-buffers.ts'
+import { LiveConnection } from '../../src/libp2p/live-connection.ts'
 import { LiveStream } from '../../src/libp2p/live-stream.ts'
 import { StreamMemory } from '../../src/libp2p/stream-memory.ts'
 import { DefaultResourceManager } from '../../src/resource-manager.ts'
 import { fakePeer } from '../scopes/fixtures.ts'
 import { eventually } from './fixtures/eventually.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
+import { ownerOf } from './fixtures/live-streams.ts'
 import { muxerOf, otherEnd, rawConnection, TestNodes } from './fixtures/nodes.ts'
 import { overMemory } from './fixtures/transports.ts'
 import type { TestNode } from './fixtures/nodes.ts'
@@ -150,7 +151,7 @@ describe('when the buffers of connections are looked at', () => {
     clock.restore()
   })
 
-  function setUp (limits: LimitsInit['limits'] = {}): { manager: DefaultResourceManager, memory: StreamMemory, live: Set<LiveStream>, held(): number, add(connection?: FakeConnection): { connection: FakeConnection, buffers: ConnectionBuffers, scope: ConnectionNode } } {
+  function setUp (limits: LimitsInit['limits'] = {}): { manager: DefaultResourceManager, memory: StreamMemory, live: Set<LiveStream>, held(): number, add(connection?: FakeConnection): { connection: FakeConnection, buffers: LiveConnection, scope: ConnectionNode } } {
     const manager = new DefaultResourceManager({ limits })
     const live = new Set<LiveStream>()
     const memory = new StreamMemory(manager, live)
@@ -162,9 +163,9 @@ describe('when the buffers of connections are looked at', () => {
       held: () => manager.stat().system.memory,
       add: (connection = new FakeConnection()) => {
         const scope = manager.openConnection('inbound', false) as ConnectionNode
-        const buffers = new ConnectionBuffers(scope, connection as any, (ended) => {
+        const buffers = new LiveConnection(scope, connection as any, (ended) => {
           memory.deleteConnection(ended)
-          ended.done()
+          ended.scope.done()
         })
 
         memory.addConnection(buffers)
@@ -248,10 +249,7 @@ describe('when the buffers of connections are looked at', () => {
     const stream = Object.assign(new FakeConnection(), { readBufferLength: 0, writeBufferLength: 0 })
     const streamScope = manager.openStream(fakePeer(1), 'inbound') as StreamNode
 
-    live.add(new LiveStream(stream as unknown as Stream, streamScope, small.scope, (ended) => {
-      live.delete(ended)
-      ended.scope.done()
-    }))
+    live.add(new LiveStream(stream as unknown as Stream, streamScope, small.scope, ownerOf(live)))
 
     small.connection.socket = { writableLength: 20 }
     large.connection.socket = { writableLength: 50 }
@@ -275,14 +273,14 @@ describe('when the buffers of connections are looked at', () => {
   it('should look in intervals while there are connections, and no longer', () => {
     const { add, memory, held } = setUp()
     const others = clock.countTimers()
-    const { connection, scope } = add()
+    const { connection, buffers, scope } = add()
 
     expect(clock.countTimers() - others).to.equal(1)
     connection.socket = { writableLength: 7 }
     clock.tick(250)
     expect(held()).to.equal(7)
 
-    memory.deleteConnection(scope)
+    memory.deleteConnection(buffers)
     scope.done()
     clock.tick(250)
     expect(clock.countTimers() - others).to.equal(0)

@@ -2,6 +2,7 @@ import { expect } from 'aegir/chai'
 import sinon from 'sinon'
 import { RunningHandlers } from '../../src/libp2p/running-handlers.ts'
 import { DefaultResourceManager } from '../../src/resource-manager.ts'
+import { attachToStream } from '../../src/scopes/attached-scopes.ts'
 import { CapturedLogger } from './fixtures/captured-logger.ts'
 import { eventually } from './fixtures/eventually.ts'
 import { PROTOCOL } from './fixtures/inbox.ts'
@@ -111,9 +112,9 @@ describe('what is kept for handlers', () => {
       ended,
       errors: logger.errors,
       run: (handler, protocol = '/a/1.0.0') => {
-        const live = { stream: { protocol } } as unknown as LiveStream
+        const live = { stream: { protocol, timeline: {} }, scope: {} } as unknown as LiveStream
 
-        handlers.add(live)
+        attachToStream(live.stream, live)
 
         return { live, result: handlers.wrap({ handler, options: {} }).handler(live.stream, {} as any) }
       }

@@ -8,9 +8,12 @@ import fc from 'fast-check'
 import sinon from 'sinon'
 import { getStreamScope, MEMORY_PRIORITY_MEDIUM, MemoryLimitExceededError } from '../../src/index.ts'
 import { LiveStream } from '../../src/libp2p/live-stream.ts'
+import { followClass } from '../../src/libp2p/stream-class.ts'
 import { StreamMemory } from '../../src/libp2p/stream-memory.ts'
 import { DefaultResourceManager } from '../../src/resource-manager.ts'
+import { attachToStream } from '../../src/scopes/attached-scopes.ts'
 import { eventually, rejection } from './fixtures/eventually.ts'
+import { ownerOf } from './fixtures/live-streams.ts'
 import { held, otherEnd, TestNodes } from './fixtures/nodes.ts'
 import { overMemory } from './fixtures/transports.ts'
 import type { NodeOptions, TestNode } from './fixtures/nodes.ts'
@@ -231,7 +234,7 @@ for (const [name, muxer] of Object.entries({ yamux: yamux(), mplex: mplex() })) 
     it('should deliver the same bytes whenever somebody looks at the buffers', async () => {
       const { listener, open } = await connect()
       const { near, far } = await open()
-      const live = [near, far].map(stream => new LiveStream(stream, getStreamScope(far) as StreamNode, {} as ConnectionNode, () => {}))
+      const live = [near, far].map(stream => new LiveStream(stream, getStreamScope(far) as StreamNode, {} as ConnectionNode, ownerOf(new Set())))
       const look = (): void => { live.forEach(one => { one.measure() }) }
       const sent: number[] = []
       const echoed: number[] = []
@@ -352,6 +355,13 @@ class FakeStream {
   readBufferLength = 0
   writeBufferLength = 0
   status = 'open'
+  timeline = {}
+
+  dispatchEvent (): boolean {
+    return true
+  }
+
+  async * [Symbol.asyncIterator] (): AsyncGenerator<Uint8Array> {}
 
   abort (): void {
     this.status = 'aborted'
@@ -383,16 +393,20 @@ describe('when buffers are looked at', () => {
     const peer = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
     const streams = Array.from({ length: count }, () => new FakeStream())
     const connection = manager.openConnection('outbound', false) as ConnectionNode
-    const end = (ended: LiveStream): void => {
-      live.delete(ended)
-      ended.scope.done()
-    }
-    const live = new Set(streams.map(stream => new LiveStream(stream as unknown as Stream, manager.openStream(peer, 'outbound') as StreamNode, connection, end)))
+    const live = new Set<LiveStream>()
     const memory = new StreamMemory(manager, live)
+
+    for (const stream of streams) {
+      const one = new LiveStream(stream as unknown as Stream, manager.openStream(peer, 'outbound') as StreamNode, connection, ownerOf(live, memory))
+
+      live.add(one)
+      followClass(one.stream)
+      attachToStream(one.stream, one)
+    }
 
     // the manager has a timer of its own
     const others = clock.countTimers()
-    live.forEach(one => { memory.watchStream(one) })
+    memory.start()
 
     return { manager, memory, live, streams, timers: () => clock.countTimers() - others }
   }
@@ -403,12 +417,10 @@ describe('when buffers are looked at', () => {
 
   it('should not wait for the interval once a lot has been received', async () => {
     const { manager, memory, streams } = await setUp(1)
-    const connection = new EventTarget()
-    const receive = (bytes: number): void => {
-      connection.dispatchEvent(Object.assign(new Event('message'), { data: new Uint8Array(bytes) }))
-    }
+    const muxer = { onData: (_data: Uint8Array) => {} }
+    const receive = (bytes: number): void => { muxer.onData(new Uint8Array(bytes)) }
 
-    memory.watchConnection(connection as any)
+    memory.watchMuxer(muxer as any, new EventTarget() as any)
     streams[0].readBufferLength = LOOK_AFTER_BYTES
 
     receive(LOOK_AFTER_BYTES - 1)
@@ -476,7 +488,7 @@ describe('when buffers are looked at', () => {
     const stream = Object.assign(streams[0], { channel })
 
     live.clear()
-    live.add(new LiveStream(stream as unknown as Stream, before.scope, before.connection, () => {}))
+    live.add(new LiveStream(stream as unknown as Stream, before.scope, before.connection, ownerOf(live)))
     memory.look()
     expect(memoryOf(manager)).to.equal(7)
 
@@ -486,7 +498,7 @@ describe('when buffers are looked at', () => {
 
     Object.assign(stream, { channel: { readyState: 'closing', bufferedAmount: 7 } })
     live.clear()
-    live.add(new LiveStream(stream as unknown as Stream, before.scope, before.connection, () => {}))
+    live.add(new LiveStream(stream as unknown as Stream, before.scope, before.connection, ownerOf(live)))
     memory.look()
     expect(memoryOf(manager)).to.equal(0)
   })

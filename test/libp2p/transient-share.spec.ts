@@ -9,6 +9,7 @@ import { eventually, rejection } from './fixtures/eventually.ts'
 import { held, muxerOf, otherEnd, TestNodes } from './fixtures/nodes.ts'
 import { overMemory } from './fixtures/transports.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
+import type { Transient } from '../../src/libp2p/transient-holders.ts'
 import type { ConnectionNode } from '../../src/scopes/connection-node.ts'
 import type { AnyRefusal } from '../../src/scopes/refusal.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
@@ -21,7 +22,7 @@ const RELAYED = multiaddr('/ip4/1.2.3.4/tcp/1/p2p-circuit')
 describe('the share of one remote of the transient scope', () => {
   let now = 1000
 
-  function setUp (share?: number, init: ResourceManagerInit = { limits: { transient: { connsInbound: 8, streamsInbound: 8 } } }): { manager: DefaultResourceManager, holders: TransientHolders, open(address?: typeof ADDRESS, direction?: MessageStreamDirection): ConnectionNode } {
+  function setUp (share?: number, init: ResourceManagerInit = { limits: { transient: { connsInbound: 8, streamsInbound: 8 } } }): { manager: DefaultResourceManager, holders: TransientHolders, open(address?: typeof ADDRESS, direction?: MessageStreamDirection): { name: string, transient: Transient } } {
     const manager = new DefaultResourceManager({ rateLimits: false, subnetLimits: { ipv4: [] }, ...init })
     const holders = new TransientHolders(manager, share, () => now)
 
@@ -31,9 +32,7 @@ describe('the share of one remote of the transient scope', () => {
       open: (address = ADDRESS, direction = 'inbound') => {
         const connection = manager.openConnection(direction, false, address) as ConnectionNode
 
-        holders.addConnection(connection, address)
-
-        return connection
+        return { name: connection.name, transient: holders.addConnection(connection, address) }
       }
     }
   }
@@ -154,12 +153,12 @@ describe('the share of one remote of the transient scope', () => {
     const other = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
 
     for (let i = 0; i < 2; i++) {
-      expect(holders.refuseStream(peer)).to.equal(undefined)
+      expect(holders.refuseStream(manager.metricsSource.graph.peers.get(peer.toString()))).to.equal(undefined)
       holders.addStream(manager.openStream(peer, 'inbound') as any)
     }
 
-    expect(explain(holders.refuseStream(peer))).to.be.instanceOf(StreamLimitExceededError).with.property('scope', `transient:${peer}`)
-    expect(holders.refuseStream(other)).to.equal(undefined)
+    expect(explain(holders.refuseStream(manager.metricsSource.graph.peers.get(peer.toString())))).to.be.instanceOf(StreamLimitExceededError).with.property('scope', `transient:${peer}`)
+    expect(holders.refuseStream(manager.metricsSource.graph.peers.get(other.toString()))).to.equal(undefined)
   })
 
   describe('of a node', () => {

@@ -198,7 +198,7 @@ describe('trace of what refuses without being a scope', () => {
     const peer = fakePeer(1)
 
     transient.addStream(manager.openStream(peer, 'inbound') as any)
-    transient.refuseStream(peer)
+    transient.refuseStream(manager.metricsSource.graph.peers.get(peer.toString()))
 
     expect(last()).to.deep.equal({ type: 'block_add_stream', name: `transient:${peer}`, scope: { class: 'transient' }, deltaIn: 1 })
   })

@@ -15,7 +15,7 @@ export class Tables {
     const tables = this.#tables
 
     ConnectionTracker.prototype.adopt = function (...args) {
-      tables.add(this.open)
+      tables.add(this.memory.connections)
       adopt.apply(this, args)
     }
     StreamTracker.prototype.admitInbound = function (...args) {

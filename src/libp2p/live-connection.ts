@@ -1,7 +1,10 @@
+import { followerOfConnection } from '../scopes/attached-scopes.ts'
 import { CompactList } from './compact-list.ts'
 import type { BufferHolder } from './buffer-holder.ts'
+import type { Transient } from './transient-holders.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
-import type { MessageStream, MultiaddrConnection, StreamMuxer } from '@libp2p/interface'
+import type { Positioned } from '../scopes/positioned-list.ts'
+import type { Connection, MessageStream, MultiaddrConnection, StreamMuxer } from '@libp2p/interface'
 
 /**
  * What an upgrade may receive without being counted, in bytes. With noise and yamux it is
@@ -10,7 +13,8 @@ import type { MessageStream, MultiaddrConnection, StreamMuxer } from '@libp2p/in
 const UPGRADE_ALLOWANCE = 64 * 1024
 
 /**
- * What is in the buffers of a connection itself and is in those of no stream:
+ * A connection that is accounted for, until its scope is closed. What is in its own
+ * buffers and is in those of no stream:
  *
  * - the beginning of a frame whose end has not come. yamux takes whatever length the
  * remote says it has.
@@ -26,23 +30,27 @@ const UPGRADE_ALLOWANCE = 64 * 1024
  * What cannot be seen: what a connection protector keeps, and what WebRTC has received and
  * not yet made a message of.
  */
-export class ConnectionBuffers implements BufferHolder {
+export class LiveConnection implements BufferHolder, Positioned {
   readonly scope: ConnectionNode
   readonly connection: MultiaddrConnection
   buffered = 0
-  readonly #end: (scope: ConnectionNode) => void
+  position = -1
+
+  /** While its peer is not known */
+  transient?: Transient = undefined
+  readonly #end: (live: LiveConnection) => void
   readonly #lists: CompactList[] = []
 
   /** While it is upgraded, in bytes */
   #received = 0
-  #stopWatching?: () => void
+  #upgraded = false
 
   /**
    * @param scope
    * @param connection - the socket
    * @param end - closes its scope
    */
-  constructor (scope: ConnectionNode, connection: MultiaddrConnection, end: (scope: ConnectionNode) => void) {
+  constructor (scope: ConnectionNode, connection: MultiaddrConnection, end: (live: LiveConnection) => void) {
     this.scope = scope
     this.connection = connection
     this.#end = end
@@ -58,8 +66,9 @@ export class ConnectionBuffers implements BufferHolder {
   watchUpgrade (received: (bytes: number) => void): void {
     const { connection } = this
     const dispatchEvent: (event: any) => boolean = connection.dispatchEvent.bind(connection)
-    const watched = connection.dispatchEvent = (event: any) => {
-      if (event.type === 'message' && this.#stopWatching != null) {
+
+    connection.dispatchEvent = (event: any) => {
+      if (!this.#upgraded && event.type === 'message') {
         const bytes = event.data?.byteLength ?? 0
 
         this.#received += bytes
@@ -68,23 +77,14 @@ export class ConnectionBuffers implements BufferHolder {
 
       return dispatchEvent(event)
     }
-
-    this.#stopWatching = () => {
-      this.#stopWatching = undefined
-      this.#received = 0
-
-      // somebody else may have wrapped it since
-      if (connection.dispatchEvent === watched) {
-        connection.dispatchEvent = dispatchEvent
-      }
-    }
   }
 
   /**
    * What is between the socket and the streams is known
    */
   upgraded (encrypted: MessageStream, muxer: StreamMuxer): void {
-    this.#stopWatching?.()
+    this.#upgraded = true
+    this.#received = 0
 
     // some transports encrypt by themselves
     if (encrypted !== this.connection) {
@@ -112,7 +112,7 @@ export class ConnectionBuffers implements BufferHolder {
   }
 
   end (): void {
-    this.#end(this.scope)
+    this.#end(this)
   }
 
   #add (owner: unknown, property: string): void {
@@ -132,6 +132,13 @@ export class ConnectionBuffers implements BufferHolder {
     this.#add(decoder, 'buffer')
     this.#add(decoder, '_buffer')
   }
+}
+
+/**
+ * What follows a connection, raw or not, if it is accounted for
+ */
+export function liveConnection (connection: Connection | MultiaddrConnection): LiveConnection | undefined {
+  return followerOfConnection(connection) as LiveConnection | undefined
 }
 
 /**

@@ -1,5 +1,7 @@
-import type { ScopeStat } from './resource-scope.ts'
+import { NOTHING, statOf } from '../scopes/refusal.ts'
 import type { Limit } from '../limits/limit.ts'
+import type { ScopeStat } from '../scopes/resource-scope.ts'
+import type { ScopeGraph } from '../scopes/scope-graph.ts'
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
 
@@ -31,4 +33,20 @@ export function scopeState (name: string, stat: ScopeStat, limit: Readonly<Limit
     `connections ${of(stat.numConnsInbound + stat.numConnsOutbound, limit.conns)} (inbound ${of(stat.numConnsInbound, limit.connsInbound)}, outbound ${of(stat.numConnsOutbound, limit.connsOutbound)})`,
     `file descriptors ${of(stat.numFD, limit.fd)}`
   ].join(', ')
+}
+
+/**
+ * What all of the node holds
+ */
+export function systemState ({ normal: { system } }: ScopeGraph): string {
+  return scopeState(system.name, system.stat(), system.limit)
+}
+
+/**
+ * What a service holds. Asking does not leave a scope behind.
+ */
+export function serviceState (graph: ScopeGraph, service: string): string {
+  const node = graph.services.get(service)
+
+  return scopeState(`service:${service}`, node?.stat() ?? statOf(NOTHING), node?.limit ?? graph.limiter.getServiceLimits(service))
 }
