@@ -14,7 +14,7 @@ import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { measure } from 'mitata'
-import { measureAllocations } from './allocations.ts'
+import { countAllocations } from './allocations.ts'
 import { measureCollection } from './collection.ts'
 import { measureHeap } from './heap.ts'
 import { countInstructions } from './instructions.ts'
@@ -77,8 +77,8 @@ async function countComparable (): Promise<Record<string, number> | undefined> {
   return countInstructions(print)
 }
 
-async function check (all: Operation[]): Promise<void> {
-  const counts = { allocations: await measureAllocations(all), instructions: await countComparable() }
+async function check (): Promise<void> {
+  const counts = { allocations: await countAllocations(), instructions: await countComparable() }
   const regressions = findRegressions(counts)
 
   regressions.forEach(regression => { print(`✗ ${regression}`) })
@@ -87,7 +87,7 @@ async function check (all: Operation[]): Promise<void> {
 }
 
 async function measureAll (all: Operation[]): Promise<void> {
-  const bytes = await measureAllocations(all)
+  const bytes = await countAllocations()
   const results: Result[] = []
 
   print(`Node.js ${process.version}, ${cpus()[0].model}, ${cpus().length} cores\n`)
@@ -102,7 +102,7 @@ async function measureAll (all: Operation[]): Promise<void> {
   print(`\n${head(['compared with no reporting, in turn', 'ratio'], WIDTHS)}`)
   Object.entries(ratios).forEach(([name, spread]) => { print(row([name, formatSpread(spread)], WIDTHS)) })
 
-  const manyPeers = [...peers, ...await createPeers(MANY_SCOPES - peers.length)]
+  const manyPeers = [...peers, ...createPeers(MANY_SCOPES - peers.length)]
   const collection = await measureCollection(manyPeers)
 
   print(`\ncollecting ${collection.peers} idle peers: the event loop is held for ${collection.longest.toFixed(2)} ms at most (${collection.longestOwn.toFixed(2)} ms without what the engine collects)`)
@@ -120,13 +120,13 @@ const { values, positionals: wanted } = parseArgs({
   options: { check: { type: 'boolean' }, store: { type: 'boolean' } }
 })
 
-const peers = await createPeers(MANY_PEERS)
+const peers = createPeers(MANY_PEERS)
 const all = operations(peers)
 
 if (values.store === true) {
-  store({ allocations: await measureAllocations(all), instructions: await countInstructions(print) })
+  store({ allocations: await countAllocations(), instructions: await countInstructions(print) })
 } else if (values.check === true) {
-  await check(all)
+  await check()
 } else if (wanted.length > 0) {
   for (const operation of all.filter(({ name }) => wanted.some(part => name.includes(part)))) {
     await measureTime(operation, {})

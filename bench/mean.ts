@@ -8,7 +8,7 @@
 import { head, row } from './markdown.ts'
 import { operations } from './operations.ts'
 import { createPeers } from './peers.ts'
-import type { Operation } from './operations/operation.ts'
+import type { Operation, Repeated } from './operations/operation.ts'
 
 const PEERS = 10_000
 
@@ -27,12 +27,12 @@ interface Mean {
   cpu: number
 }
 
-function measure (repeated: () => void, calls: number): Mean {
+function measure (repeated: Repeated, calls: number): Mean {
   const before = process.cpuUsage()
   const start = process.hrtime.bigint()
 
   for (let i = 0; i < calls; i++) {
-    repeated()
+    void repeated()
   }
 
   const elapsed = Number(process.hrtime.bigint() - start)
@@ -41,8 +41,14 @@ function measure (repeated: () => void, calls: number): Mean {
   return { elapsed, cpu: (system + user) * 1_000 }
 }
 
-async function meanOf ({ prepare, times = 1 }: Operation): Promise<Mean> {
-  const repeated = await prepare() as () => void
+async function meanOf ({ name, prepare }: Operation): Promise<Mean> {
+  const repeated = await prepare()
+
+  // Go has none of these
+  if (repeated() instanceof Promise) {
+    throw new Error(`${name} is not over when it returns`)
+  }
+
   let calls = 1_000
   let sum = measure(repeated, calls)
 
@@ -51,11 +57,19 @@ async function meanOf ({ prepare, times = 1 }: Operation): Promise<Mean> {
     sum = measure(repeated, calls)
   }
 
-  return { elapsed: sum.elapsed / calls / times, cpu: sum.cpu / calls / times }
+  return { elapsed: sum.elapsed / calls, cpu: sum.cpu / calls }
 }
 
-const wanted = process.argv.slice(2)
-const measured = operations(await createPeers(PEERS)).filter(({ name }) => wanted.includes(name))
+const all = operations(createPeers(PEERS))
+const measured = process.argv.slice(2).map(wanted => {
+  const operation = all.find(({ name }) => name === wanted)
+
+  if (operation == null) {
+    throw new Error(`there is no operation "${wanted}", only ${all.map(({ name }) => name).join('; ')}`)
+  }
+
+  return operation
+})
 
 console.info(head(['operation', 'mean', 'CPU time'], WIDTHS))
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { PREDICTABLE } from '../predictable.ts'
 
 /**
  * What `mark` ends up in. Callgrind then writes what has been counted since the last time.
@@ -12,14 +13,10 @@ import { build } from 'esbuild'
 const MARK = 'uv_getrusage'
 
 /**
- * Makes V8 do the same each time, and the same on other machines
+ * Makes V8 do the same each time, also on other machines
  */
 const NODE_OPTIONS = [
-  // compiles when a function has been called so often, and not when there is time for it
-  '--single-threaded',
-  '--predictable',
-  '--hash-seed=1',
-  '--random-seed=1',
+  ...PREDICTABLE,
 
   // Turbofan takes far longer than what is counted, and is told apart from it only after
   // tens of thousands of calls

@@ -2,6 +2,7 @@
  * The process with the node that is measured. It does what the parent process says.
  */
 
+import { Collector } from './collector.ts'
 import { run, serve } from './traffic.ts'
 import { createNode } from './variants.ts'
 import type { Task } from './traffic.ts'
@@ -19,6 +20,7 @@ export interface Usage {
 
 export type Request =
   { do: 'usage' } |
+  { do: 'collect', running: boolean } |
   { do: 'memory' } |
   { do: 'run', address: string, task: Task } |
   { do: 'run alone', task: Task }
@@ -30,6 +32,8 @@ export interface Answer {
 
 const name = process.argv[2] as VariantName
 const node = await createNode(name, ['/ip4/127.0.0.1/tcp/0'])
+
+const collector = new Collector()
 
 // has no manager: what is compared is one node with and without
 const neighbour = await createNode('absent', ['/memory/neighbour'])
@@ -61,6 +65,8 @@ async function answer (request: Request): Promise<unknown> {
   switch (request.do) {
     case 'usage':
       return usage()
+    case 'collect':
+      return collector.run(request.running)
     case 'memory':
       return retained()
     case 'run':

@@ -1,4 +1,5 @@
 import { intervalOf, median } from '../statistics.ts'
+import { Collector } from './collector.ts'
 import { baselineOf } from './variants.ts'
 import type { MeasuredProcess } from './measured-process.ts'
 import type { VariantName } from './variants.ts'
@@ -8,6 +9,11 @@ import type { Interval } from '../statistics.ts'
  * Rounds that are not counted, while the compiler works
  */
 const WARM_UP = 12
+
+/**
+ * How many of them are with collections, see `Collector`
+ */
+const COLLECTED = 3
 
 /**
  * What is measured of some variants in turn
@@ -70,13 +76,20 @@ export interface Comparison {
 export async function measureInRounds (experiment: Experiment, processes: MeasuredProcess[], rounds: number): Promise<Samples> {
   const samples: Samples = new Map(processes.map(({ name }) => [name, []]))
 
-  for (let round = -WARM_UP; round < rounds; round++) {
-    for (const process of orderOf(processes, round + WARM_UP)) {
-      const sample = await measureOnce(experiment, process)
+  for (const process of processes) {
+    // a connection that is slow in its beginning, because everything is collected, fails
+    await experiment.perform(process)
+  }
 
-      if (round >= 0) {
-        samples.get(process.name)?.push(sample)
-      }
+  for (let round = 0; round < WARM_UP; round++) {
+    for (const process of processes) {
+      await (round < COLLECTED ? performCollected(experiment, process) : experiment.perform(process))
+    }
+  }
+
+  for (let round = 0; round < rounds; round++) {
+    for (const process of orderOf(processes, round)) {
+      samples.get(process.name)?.push(await measureOnce(experiment, process))
     }
   }
 
@@ -91,6 +104,19 @@ function orderOf <T> (values: T[], round: number): T[] {
   const rotated = [...values.slice(start), ...values.slice(0, start)]
 
   return round % 2 === 0 ? rotated : rotated.reverse()
+}
+
+/**
+ * Both ends collect everything again and again meanwhile, see `Collector`
+ */
+async function performCollected ({ perform }: Experiment, process: MeasuredProcess): Promise<void> {
+  const collector = new Collector()
+
+  collector.run(true)
+  await process.ask({ do: 'collect', running: true })
+  await perform(process)
+  await process.ask({ do: 'collect', running: false })
+  collector.run(false)
 }
 
 async function measureOnce ({ amount, perform }: Experiment, process: MeasuredProcess): Promise<Sample> {

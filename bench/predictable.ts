@@ -1,0 +1,11 @@
+/**
+ * Options of Node.js with which V8 does the same each time: it compiles when a function has
+ * been called so often, and not when there is time for it, and collects garbage after so
+ * many bytes
+ */
+export const PREDICTABLE = [
+  '--single-threaded',
+  '--predictable',
+  '--hash-seed=1',
+  '--random-seed=1'
+]
