@@ -9,9 +9,9 @@ import { run, serve } from './traffic.ts'
 import { createNode } from './variants.ts'
 import type { VariantName } from './variants.ts'
 
-const STREAMS_BEFORE = 600
-const STREAMS = 200
-const ROUNDS = 4
+const STREAMS_BEFORE = 400
+const STREAMS = 100
+const ROUNDS = 3
 
 const [, , variant, direction] = process.argv
 const node = await createNode(variant as VariantName, ['/memory/measured'])

@@ -1,6 +1,7 @@
 import { ConnectionClosedError } from '@libp2p/interface'
 import { attachToConnection } from '../scopes/attached-scopes.ts'
 import { ConnectionNode } from '../scopes/connection-node.ts'
+import { followConnectionClass } from './followed-classes.ts'
 import { liveConnection, LiveConnection } from './live-connection.ts'
 import { usesFileDescriptor } from './uses-file-descriptor.ts'
 import type { Pressures } from './pressure.ts'
@@ -90,6 +91,7 @@ export class ConnectionTracker {
   adopt (maConn: MultiaddrConnection, scope: ConnectionNode): void {
     const live = new LiveConnection(scope, maConn, this.#end)
 
+    followConnectionClass(maConn)
     attachToConnection(maConn, live)
     live.transient = this.#transient.addConnection(scope, maConn.remoteAddr)
     this.memory.addConnection(live)

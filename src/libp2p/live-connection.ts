@@ -38,12 +38,14 @@ export class LiveConnection implements BufferHolder, Positioned {
 
   /** While its peer is not known */
   transient?: Transient = undefined
+
+  /** Is told of the bytes that it receives, until it is upgraded */
+  onReceived?: (bytes: number) => void = undefined
   readonly #end: (live: LiveConnection) => void
   readonly #lists: CompactList[] = []
 
   /** While it is upgraded, in bytes */
   #received = 0
-  #upgraded = false
 
   /**
    * @param scope
@@ -59,23 +61,12 @@ export class LiveConnection implements BufferHolder, Positioned {
   }
 
   /**
-   * Counts what is received until it is upgraded
-   *
-   * @param received - is told of the bytes
+   * Counts what it receives until it is upgraded
    */
-  watchUpgrade (received: (bytes: number) => void): void {
-    const { connection } = this
-    const dispatchEvent: (event: any) => boolean = connection.dispatchEvent.bind(connection)
-
-    connection.dispatchEvent = (event: any) => {
-      if (!this.#upgraded && event.type === 'message') {
-        const bytes = event.data?.byteLength ?? 0
-
-        this.#received += bytes
-        received(bytes)
-      }
-
-      return dispatchEvent(event)
+  received (bytes: number): void {
+    if (this.onReceived != null) {
+      this.#received += bytes
+      this.onReceived(bytes)
     }
   }
 
@@ -83,7 +74,7 @@ export class LiveConnection implements BufferHolder, Positioned {
    * What is between the socket and the streams is known
    */
   upgraded (encrypted: MessageStream, muxer: StreamMuxer): void {
-    this.#upgraded = true
+    this.onReceived = undefined
     this.#received = 0
 
     // some transports encrypt by themselves

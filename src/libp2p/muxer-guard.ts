@@ -45,7 +45,7 @@ export class MuxerGuard {
         // the remote may have gone during the upgrade. A muxer that is made then throws
         // where nobody can catch it, if there is something to answer.
         if (maConn.status !== 'open') {
-          throw new ConnectionClosedError(`the connection is ${maConn.status} before it has a muxer`)
+          throw new ConnectionClosedError(`the connection is ${maConn.status}`)
         }
 
         const muxer = factory.createStreamMuxer(maConn)

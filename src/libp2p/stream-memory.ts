@@ -98,7 +98,7 @@ export class StreamMemory {
 
   addConnection (connection: LiveConnection): void {
     this.connections.add(connection)
-    connection.watchUpgrade(bytes => { this.countBytes(bytes) })
+    connection.onReceived = bytes => { this.countBytes(bytes) }
     this.start()
   }
 

@@ -3,9 +3,9 @@ import { StreamLimitExceededError } from '../errors.ts'
 import { attachToStream } from '../scopes/attached-scopes.ts'
 import { PositionedList } from '../scopes/positioned-list.ts'
 import { StreamNode } from '../scopes/stream-node.ts'
+import { followStreamClass } from './followed-classes.ts'
 import { liveStream, LiveStream } from './live-stream.ts'
 import { RunningHandlers } from './running-handlers.ts'
-import { followClass } from './stream-class.ts'
 import { StreamMemory } from './stream-memory.ts'
 import type { LiveStreamOwner } from './live-stream.ts'
 import type { MuxedConnection } from './muxer-guard.ts'
@@ -195,7 +195,7 @@ export class StreamTracker implements LiveStreamOwner {
     // without its connection the stream would not have been opened
     const live = new LiveStream(stream, scope, muxed.scope as ConnectionNode, this)
 
-    followClass(stream)
+    followStreamClass(stream)
     attachToStream(stream, live)
 
     // it may have been closed before there was a listener

@@ -4,10 +4,12 @@ import { expect } from 'aegir/chai'
 import sinon from 'sinon'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { getConnectionScope, MEMORY_PRIORITY_MEDIUM, MemoryLimitExceededError } from '../../src/index.ts'
+import { followConnectionClass } from '../../src/libp2p/followed-classes.ts'
 import { LiveConnection } from '../../src/libp2p/live-connection.ts'
 import { LiveStream } from '../../src/libp2p/live-stream.ts'
 import { StreamMemory } from '../../src/libp2p/stream-memory.ts'
 import { DefaultResourceManager } from '../../src/resource-manager.ts'
+import { attachToConnection } from '../../src/scopes/attached-scopes.ts'
 import { fakePeer } from '../scopes/fixtures.ts'
 import { eventually } from './fixtures/eventually.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
@@ -121,6 +123,7 @@ for (const [name, { muxer, message }] of Object.entries(beginnings)) {
  * A connection that only has buffers
  */
 class FakeConnection {
+  timeline = {}
   readBuffer = new Uint8ArrayList()
   writeBuffer = new Uint8ArrayList()
   socket?: { writableLength: unknown }
@@ -168,6 +171,8 @@ describe('when the buffers of connections are looked at', () => {
           ended.scope.done()
         })
 
+        followConnectionClass(connection as any)
+        attachToConnection(connection as any, buffers)
         memory.addConnection(buffers)
 
         return { connection, buffers, scope }

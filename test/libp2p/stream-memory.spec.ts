@@ -7,8 +7,8 @@ import delay from 'delay'
 import fc from 'fast-check'
 import sinon from 'sinon'
 import { getStreamScope, MEMORY_PRIORITY_MEDIUM, MemoryLimitExceededError } from '../../src/index.ts'
+import { followStreamClass } from '../../src/libp2p/followed-classes.ts'
 import { LiveStream } from '../../src/libp2p/live-stream.ts'
-import { followClass } from '../../src/libp2p/stream-class.ts'
 import { StreamMemory } from '../../src/libp2p/stream-memory.ts'
 import { DefaultResourceManager } from '../../src/resource-manager.ts'
 import { attachToStream } from '../../src/scopes/attached-scopes.ts'
@@ -400,7 +400,7 @@ describe('when buffers are looked at', () => {
       const one = new LiveStream(stream as unknown as Stream, manager.openStream(peer, 'outbound') as StreamNode, connection, ownerOf(live, memory))
 
       live.add(one)
-      followClass(one.stream)
+      followStreamClass(one.stream)
       attachToStream(one.stream, one)
     }
 

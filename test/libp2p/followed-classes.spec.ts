@@ -1,7 +1,8 @@
 import { expect } from 'aegir/chai'
+import { followConnectionClass, followStreamClass } from '../../src/libp2p/followed-classes.ts'
+import { LiveConnection } from '../../src/libp2p/live-connection.ts'
 import { LiveStream } from '../../src/libp2p/live-stream.ts'
-import { followClass } from '../../src/libp2p/stream-class.ts'
-import { attachToStream } from '../../src/scopes/attached-scopes.ts'
+import { attachToConnection, attachToStream } from '../../src/scopes/attached-scopes.ts'
 import type { Stream } from '@libp2p/interface'
 
 class PlainStream extends EventTarget {
@@ -35,7 +36,7 @@ describe('the class of streams', () => {
       left: (bytes) => { left.push(bytes) }
     })
 
-    followClass(stream as Stream)
+    followStreamClass(stream as Stream)
     attachToStream(stream as Stream, live)
 
     return { closed: () => closed, left }
@@ -113,5 +114,35 @@ describe('the class of streams', () => {
     }
 
     expect(prototypes.map(prototype => Reflect.ownKeys(prototype))).to.deep.equal(before)
+  })
+})
+
+describe('the class of raw connections', () => {
+  it('should tell what those receive that are followed and are being upgraded', () => {
+    class RawConnection extends EventTarget {
+      timeline = {}
+    }
+
+    const received: number[] = []
+    const [followed, stranger] = [new RawConnection(), new RawConnection()]
+    const before = Reflect.ownKeys(followed)
+    const live = new LiveConnection({} as any, followed as any, () => {})
+    const receive = (bytes: number): void => {
+      [followed, stranger].forEach(one => { one.dispatchEvent(Object.assign(new Event('message'), { data: new Uint8Array(bytes) })) })
+    }
+
+    live.onReceived = bytes => { received.push(bytes) }
+    followConnectionClass(followed as any)
+    followConnectionClass(stranger as any)
+    attachToConnection(followed as any, live)
+
+    receive(3)
+    followed.dispatchEvent(new Event('drain'))
+    expect(received).to.deep.equal([3])
+    expect(Reflect.ownKeys(followed)).to.deep.equal(before)
+
+    live.upgraded(followed as any, {} as any)
+    receive(5)
+    expect(received).to.deep.equal([3])
   })
 })

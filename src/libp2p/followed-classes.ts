@@ -1,0 +1,100 @@
+import { countIterated } from './iterated-bytes.ts'
+import { liveConnection } from './live-connection.ts'
+import { liveStream } from './live-stream.ts'
+import type { MessageStream, MultiaddrConnection, Stream, StreamMessageEvent } from '@libp2p/interface'
+
+/**
+ * Classes whose connections or streams are followed have these, and so have their objects.
+ *
+ * Methods are replaced in the class, once, because methods of their own would make each
+ * stream and connection an object of another kind after it has been made. libp2p handles
+ * all of them with the same code, which is compiled for up to four kinds of objects and is
+ * much slower for more. Nothing changes for those that nobody follows, such as those of
+ * nodes without a resource manager.
+ */
+const CONNECTIONS = Symbol()
+const STREAMS = Symbol()
+
+/**
+ * Makes all connections of the class of a raw connection tell who follows them what they
+ * receive
+ */
+export function followConnectionClass (connection: MultiaddrConnection): void {
+  const target = targetOf(connection, CONNECTIONS, ['dispatchEvent'])
+
+  if (target == null) {
+    return
+  }
+
+  const { dispatchEvent } = target
+
+  replace(target, 'dispatchEvent', function (event) {
+    if (event.type === 'message') {
+      liveConnection(this)?.received((event as StreamMessageEvent).data?.byteLength ?? 0)
+    }
+
+    return dispatchEvent.call(this, event)
+  })
+}
+
+/**
+ * Makes all streams of the class of a stream tell who follows them when they are closed,
+ * when they have not been able to send, and when they are iterated
+ */
+export function followStreamClass (stream: Stream): void {
+  const target = targetOf(stream, STREAMS, ['dispatchEvent', 'send', Symbol.asyncIterator])
+
+  if (target == null) {
+    return
+  }
+
+  const { dispatchEvent, send, [Symbol.asyncIterator]: iterate } = target
+
+  replace(target, 'dispatchEvent', function (event) {
+    if (event.type === 'close') {
+      const live = liveStream(this)
+
+      live?.owner.closed(live)
+    }
+
+    return dispatchEvent.call(this, event)
+  })
+
+  replace(target, 'send', function (data) {
+    const size = data.byteLength
+    const canSendMore = send.call(this, data)
+
+    if (this.writeBufferLength > 0) {
+      liveStream(this)?.owner.left(size)
+    }
+
+    return canSendMore
+  })
+
+  replace(target, Symbol.asyncIterator, function () {
+    const live = liveStream(this)
+    const source = iterate.call(this)
+
+    return live == null ? source : countIterated(live, source)
+  })
+}
+
+function replace <T extends MessageStream, K extends keyof T> (target: T, name: K, method: (this: T, ...args: Parameters<Extract<T[K], (...args: any[]) => unknown>>) => unknown): void {
+  Object.defineProperty(target, name, { configurable: true, writable: true, value: method })
+}
+
+/**
+ * What has the methods that are to be replaced, if they are not yet: the prototype that all
+ * objects of a class have. Those that are of no class, or of one that must not be changed,
+ * have methods of their own.
+ */
+function targetOf <T extends MessageStream> (object: T, followed: symbol, methods: PropertyKey[]): T | undefined {
+  if (followed in object) {
+    return
+  }
+
+  const prototype = Object.getPrototypeOf(object)
+  const isOfClass = prototype !== Object.prototype && Object.isExtensible(prototype) && !methods.some(method => Object.hasOwn(object, method))
+
+  return Object.defineProperty(isOfClass ? prototype : object, followed, { value: true })
+}
