@@ -12,8 +12,8 @@ import type { MessageStream, MultiaddrConnection, Stream, StreamMessageEvent } f
  * much slower for more. Nothing changes for those that nobody follows, such as those of
  * nodes without a resource manager.
  */
-const CONNECTIONS = Symbol()
-const STREAMS = Symbol()
+const CONNECTIONS = Symbol('connection')
+const STREAMS = Symbol('stream')
 
 /**
  * Makes all connections of the class of a raw connection tell who follows them what they

@@ -128,9 +128,7 @@ export class LiveConnection implements BufferHolder, Positioned {
 /**
  * What follows a connection, raw or not, if it is accounted for
  */
-export function liveConnection (connection: Connection | MultiaddrConnection): LiveConnection | undefined {
-  return followerOfConnection(connection) as LiveConnection | undefined
-}
+export const liveConnection = followerOfConnection as (connection: Connection | MultiaddrConnection) => LiveConnection | undefined
 
 /**
  * What TCP sockets and WebSockets have accepted and not sent

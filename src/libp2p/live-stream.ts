@@ -107,9 +107,7 @@ export class LiveStream implements BufferHolder, Iterated, Positioned {
 /**
  * What follows a stream, if it is accounted for
  */
-export function liveStream (stream: Stream): LiveStream | undefined {
-  return followerOfStream(stream) as LiveStream | undefined
-}
+export const liveStream = followerOfStream as (stream: Stream) => LiveStream | undefined
 
 function unsentBy (channel: DataChannel): number {
   try {

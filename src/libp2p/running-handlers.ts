@@ -10,11 +10,6 @@ import type { StreamHandler, StreamHandlerRecord } from '@libp2p/interface'
 const DEFAULT_GRACE = 30_000
 
 /**
- * How late a scope may be released, as a part of the grace
- */
-const TIMERS_PER_GRACE = 100
-
-/**
  * The longest that a timer can wait, in ms
  */
 const MAX_GRACE = 2 ** 31 - 1
@@ -80,9 +75,12 @@ export class RunningHandlers {
       return
     }
 
-    live.waiting = { live, deadline: this.#now() + this.#grace, position: -1 }
-    this.#closed.add(live.waiting)
-    this.#startTimer(this.#grace)
+    // libp2p may say so more than once
+    if (live.waiting == null) {
+      live.waiting = { live, deadline: this.#now() + this.#grace, position: -1 }
+      this.#closed.add(live.waiting)
+      this.#startTimer(this.#grace)
+    }
   }
 
   /**
@@ -182,8 +180,8 @@ export class RunningHandlers {
     }
 
     if (next !== Infinity) {
-      // not for each of them: all are looked at each time
-      this.#startTimer(Math.max(next - now, this.#grace / TIMERS_PER_GRACE))
+      // up to a hundredth of the grace late: all are looked at each time
+      this.#startTimer(Math.max(next - now, this.#grace / 100))
     }
 
     if (overdue.size > 0) {

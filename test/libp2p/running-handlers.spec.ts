@@ -146,6 +146,38 @@ describe('what is kept for handlers', () => {
     expect(handlers.stat()).to.deep.equal({ running: 0, overdue: 4 })
   })
 
+  it('should be released once, however often the stream says that it is closed', async () => {
+    const { handlers, ended, run } = setUp()
+    let finish = (): void => {}
+    const { live, result } = run(async () => new Promise<void>(resolve => { finish = resolve }))
+
+    handlers.closed(live)
+    clock.tick(1)
+    handlers.closed(live)
+    expect(handlers.stat()).to.deep.equal({ running: 1, overdue: 0 })
+
+    finish()
+    await result
+    expect(ended).to.deep.equal([live])
+    expect(handlers.stat()).to.deep.equal({ running: 0, overdue: 0 })
+    clock.tick(2 * GRACE)
+    expect(ended).to.have.lengthOf(1)
+  })
+
+  it('should each be released soon after their time, whatever the time between them', () => {
+    const { handlers, ended, run } = setUp()
+    const never = async (): Promise<void> => new Promise(() => {})
+
+    for (let i = 0; i < 10; i++) {
+      handlers.closed(run(never).live)
+      clock.tick(1)
+    }
+
+    clock.tick(GRACE + GRACE / 100)
+    expect(ended).to.have.lengthOf(10)
+    expect(clock.countTimers()).to.equal(0)
+  })
+
   it('should be released at once where a handler has returned or has ended before', async () => {
     const { handlers, ended, run } = setUp()
 
