@@ -102,7 +102,7 @@ async function measureAll (all: Operation[]): Promise<void> {
   print(`\n${head(['compared with no reporting, in turn', 'ratio'], WIDTHS)}`)
   Object.entries(ratios).forEach(([name, spread]) => { print(row([name, formatSpread(spread)], WIDTHS)) })
 
-  const manyPeers = [...peers, ...createPeers(MANY_SCOPES - peers.length)]
+  const manyPeers = createPeers(MANY_SCOPES)
   const collection = await measureCollection(manyPeers)
 
   print(`\ncollecting ${collection.peers} idle peers: the event loop is held for ${collection.longest.toFixed(2)} ms at most (${collection.longestOwn.toFixed(2)} ms without what the engine collects)`)

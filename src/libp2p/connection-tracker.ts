@@ -18,7 +18,7 @@ import type { MultiaddrConnection, PeerId } from '@libp2p/interface'
  */
 export class ConnectionTracker {
   readonly #manager: DefaultResourceManager
-  readonly memory: StreamMemory
+  readonly #memory: StreamMemory
   readonly #transient: TransientHolders
   readonly #sessions?: Sessions
   readonly #pressures?: Pressures
@@ -43,7 +43,7 @@ export class ConnectionTracker {
    */
   constructor (manager: DefaultResourceManager, memory: StreamMemory, transient: TransientHolders, sessions?: Sessions, pressures?: Pressures) {
     this.#manager = manager
-    this.memory = memory
+    this.#memory = memory
     this.#transient = transient
     this.#sessions = sessions
     this.#pressures = pressures
@@ -78,7 +78,7 @@ export class ConnectionTracker {
    * being upgraded it does not know: they would stay open.
    */
   stop (): void {
-    for (const { connection } of [...this.memory.connections]) {
+    for (const { connection } of [...this.#memory.connections]) {
       if (this.#upgrading.has(connection)) {
         connection.abort(new ConnectionClosedError('the node stops'))
       }
@@ -94,7 +94,7 @@ export class ConnectionTracker {
     followConnectionClass(maConn)
     attachToConnection(maConn, live)
     live.transient = this.#transient.addConnection(scope, maConn.remoteAddr)
-    this.memory.addConnection(live)
+    this.#memory.addConnection(live)
     maConn.addEventListener('close', () => { this.#end(live) })
   }
 
@@ -138,7 +138,6 @@ export class ConnectionTracker {
     }
 
     const { scope } = live
-
     const refusal = this.#sessions?.refuseConnection(scope) ?? scope.trySetPeer(peer)
 
     if (refusal != null) {
@@ -161,7 +160,7 @@ export class ConnectionTracker {
   }
 
   readonly #end = (live: LiveConnection): void => {
-    this.memory.deleteConnection(live)
+    this.#memory.deleteConnection(live)
     this.#transient.delete(live)
     live.scope.done()
   }

@@ -129,9 +129,7 @@ export class TransientHolders {
   }
 
   addStream (scope: StreamNode): Transient {
-    const { peerNode } = scope
-
-    return this.#add(scope, peerNode.key, this.#streams, peerNode, peerNode.key)
+    return this.#add(scope, scope.peerNode.key, this.#streams, scope.peerNode)
   }
 
   /**
@@ -181,9 +179,14 @@ export class TransientHolders {
     let share: Share | undefined
 
     if (scope.inbound && key != null) {
-      share = shares.get(key) ?? { name, count: 0 }
+      share = shares.get(key)
+
+      if (share == null) {
+        share = { name, count: 0 }
+        shares.set(key, share)
+      }
+
       share.count++
-      shares.set(key, share)
     }
 
     const transient: Transient = { scope, remote, since: this.#now(), share, position: -1 }

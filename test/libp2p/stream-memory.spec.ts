@@ -432,6 +432,18 @@ describe('when buffers are looked at', () => {
     expect(memoryOf(manager)).to.equal(LOOK_AFTER_BYTES)
   })
 
+  it('should not wait for it with a muxer that is none of libp2p\'s own either', async () => {
+    const { manager, memory, streams } = await setUp(1)
+    const connection = new EventTarget()
+
+    memory.watchMuxer({} as any, connection as any)
+    streams[0].readBufferLength = LOOK_AFTER_BYTES
+
+    connection.dispatchEvent(Object.assign(new Event('message'), { data: new Uint8Array(LOOK_AFTER_BYTES) }))
+    await Promise.resolve()
+    expect(memoryOf(manager)).to.equal(LOOK_AFTER_BYTES)
+  })
+
   it('should not wait for the interval once a lot could not be sent', async () => {
     const { manager, streams } = await setUp(1)
 

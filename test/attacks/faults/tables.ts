@@ -1,4 +1,4 @@
-import { ConnectionTracker } from '../../../src/libp2p/connection-tracker.ts'
+import { StreamMemory } from '../../../src/libp2p/stream-memory.ts'
 import { StreamTracker } from '../../../src/libp2p/stream-tracker.ts'
 
 /**
@@ -10,13 +10,13 @@ export class Tables {
   readonly #restore: Array<() => void> = []
 
   start (): void {
-    const { adopt } = ConnectionTracker.prototype
+    const { addConnection } = StreamMemory.prototype
     const { admitInbound, openOutbound } = StreamTracker.prototype
     const tables = this.#tables
 
-    ConnectionTracker.prototype.adopt = function (...args) {
-      tables.add(this.memory.connections)
-      adopt.apply(this, args)
+    StreamMemory.prototype.addConnection = function (...args) {
+      tables.add(this.connections)
+      addConnection.apply(this, args)
     }
     StreamTracker.prototype.admitInbound = function (...args) {
       tables.add(this.live)
@@ -28,7 +28,7 @@ export class Tables {
     }
 
     this.#restore.push(() => {
-      Object.assign(ConnectionTracker.prototype, { adopt })
+      Object.assign(StreamMemory.prototype, { addConnection })
       Object.assign(StreamTracker.prototype, { admitInbound, openOutbound })
     })
   }
