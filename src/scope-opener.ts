@@ -82,7 +82,7 @@ export class ScopeOpener implements ConnectionAdmission {
       shortage = findShortage(connection, weight)
     }
 
-    const refusal = graph.refuse(shortage)
+    const refusal = graph.refuse(this.#makeRoom(shortage, connection, weight))
 
     if (refusal != null) {
       this.#admission?.release(countedIP)
@@ -100,6 +100,10 @@ export class ScopeOpener implements ConnectionAdmission {
     connection.enter()
 
     return connection
+  }
+
+  #makeRoom (shortage: Refusal | undefined, newcomer: ConnectionNode | StreamNode, weight: number): Refusal | undefined {
+    return shortage == null ? undefined : this.#graph.makeRoom(shortage, newcomer, () => findShortage(newcomer, weight))
   }
 
   /**
@@ -127,7 +131,7 @@ export class ScopeOpener implements ConnectionAdmission {
       shortage = findShortage(stream, weight)
     }
 
-    const refusal = graph.refuse(shortage)
+    const refusal = graph.refuse(this.#makeRoom(shortage, stream, weight))
 
     if (refusal != null) {
       return refusal

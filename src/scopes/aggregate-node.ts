@@ -2,7 +2,7 @@ import { resolveLimit } from '../limits/build-limits.ts'
 import { checkPriority, checkSize } from './arguments.ts'
 import { LimitedCounts } from './limited-counts.ts'
 import { MEMORY_PRIORITY_ALWAYS } from './memory-priority.ts'
-import { findMemoryShortage, NOTHING, scopeClosedError, statOf } from './refusal.ts'
+import { NOTHING, scopeClosedError, statOf } from './refusal.ts'
 import type { AnyNode } from './graph-tracer.ts'
 import type { Limited } from './limit-of.ts'
 import type { Refusal, Usage } from './refusal.ts'
@@ -227,14 +227,8 @@ export class AggregateNode extends LimitedCounts implements PeerScope, ProtocolS
     checkSize(size)
     checkPriority(priority)
 
-    const node = this.firstWithoutMemory(size, priority)
-
-    if (node != null) {
-      if (node.closed) {
-        throw scopeClosedError(this, node)
-      }
-
-      const refusal = this.graph.refuse(findMemoryShortage(this, node, size, priority))
+    if (this.firstWithoutMemory(size, priority) != null) {
+      const refusal = this.graph.refuseMemory(this, size, priority)
 
       if (refusal != null) {
         return refusal

@@ -153,7 +153,7 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
 
     if (leavesAllowlist) {
       const { system, transient } = graph.normal
-      const refusal = this.findRefusal(system) ?? this.findRefusal(transient)
+      const refusal = this.findRefusal(system, transient)
 
       if (refusal != null) {
         return refusal

@@ -115,12 +115,26 @@ export abstract class MovableNode extends OwnedNode {
   }
 
   /**
-   * Why it cannot be added to a node, if so
+   * Why it cannot be added to one of some nodes, if so, after whatever gives way has done so
    */
-  protected findRefusal (node: AggregateNode): Refusal | undefined {
-    if (!this.fitsInto(node)) {
-      return this.graph.refuse(findMoveShortage(node, this.usage))
+  protected findRefusal (...nodes: AggregateNode[]): Refusal | undefined {
+    const find = (): Refusal | undefined => {
+      const full = nodes.find(node => !this.fitsInto(node))
+
+      return full == null ? undefined : findMoveShortage(full, this.usage)
     }
+    const shortage = find()
+
+    if (shortage == null) {
+      return
+    }
+
+    const refusal = this.graph.refuse(this.graph.makeRoom(shortage, this, find))
+
+    // what gave way may have taken this with it
+    this.assertOpen()
+
+    return refusal
   }
 
   /**
@@ -129,10 +143,13 @@ export abstract class MovableNode extends OwnedNode {
    */
   protected join (group: AggregateNode, peerNode: AggregateNode): PeerChildNode | Refusal {
     const child = this.graph.getPeerChild(peerNode, group)
-    const refusal = this.findRefusal(this.fitsInto(group) ? child : group)
 
-    if (refusal != null) {
-      return refusal
+    if (!this.fitsInto(group) || !this.fitsInto(child)) {
+      const refusal = this.findRefusal(group, child)
+
+      if (refusal != null) {
+        return refusal
+      }
     }
 
     this.addTo(group)

@@ -1,7 +1,7 @@
 import { resolveLimit } from '../limits/build-limits.ts'
 import { checkPriority, checkSize } from './arguments.ts'
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from './memory-priority.ts'
-import { findMemoryShortage, NOTHING, scopeClosedError, statOf } from './refusal.ts'
+import { NOTHING, scopeClosedError, statOf } from './refusal.ts'
 import type { AggregateNode } from './aggregate-node.ts'
 import type { AnyNode } from './graph-tracer.ts'
 import type { Refusal, Usage } from './refusal.ts'
@@ -165,14 +165,8 @@ export abstract class OwnedNode implements ResourceScopeSpan {
    * users of this scope release, or answers why not
    */
   tryHoldMemory (size: number, priority: number): Refusal | undefined {
-    const node = this.firstWithoutMemory(size, priority)
-
-    if (node != null) {
-      if (node.closed) {
-        throw scopeClosedError(this, node)
-      }
-
-      const refusal = this.graph.refuse(findMemoryShortage(this, node, size, priority))
+    if (this.firstWithoutMemory(size, priority) != null) {
+      const refusal = this.graph.refuseMemory(this, size, priority)
 
       if (refusal != null) {
         return refusal

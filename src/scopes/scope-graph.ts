@@ -11,7 +11,7 @@ import { limitOf } from './limit-of.ts'
 import { addPeerChild, deletePeerChild, peerChildren, usePeerChild } from './peer-children.ts'
 import { PositionedList } from './positioned-list.ts'
 import { RefusalCounts } from './refusal-counts.ts'
-import { Refusal } from './refusal.ts'
+import { findMemoryShortage, Refusal, scopeClosedError } from './refusal.ts'
 import { ServiceSpanNode } from './service-span-node.ts'
 import { SpanNode } from './span-node.ts'
 import { SplitMap } from './split-map.ts'
@@ -21,6 +21,7 @@ import type { ConnectionAdmission } from './connection-admission.ts'
 import type { GraphTracer } from './graph-tracer.ts'
 import type { OwnedNode } from './owned-node.ts'
 import type { AnyRefusal } from './refusal.ts'
+import type { RoomMaker } from './room-maker.ts'
 import type { ScopeKind } from './scope-kind.ts'
 import type { ScopePair } from './scope-pair.ts'
 import type { ServiceGate } from './service-gate.ts'
@@ -87,9 +88,19 @@ export class ScopeGraph {
   readonly idle: IdleNodes
   readonly refusals = new RefusalCounts()
 
+  /**
+   * Who is asked, in this order, before something is refused. There is nobody in a graph
+   * that no node uses.
+   */
+  readonly roomMakers: RoomMaker[] = []
+
+  /**
+   * Whether what does not fit is refused, or only counted and reported
+   */
+  readonly enforce: boolean
+
   #limiter: Limiter
   readonly #observer: GraphObserver
-  readonly #enforce: boolean
   readonly #captureStackTraces: boolean
   #connections = 0
   #streams = 0
@@ -100,7 +111,7 @@ export class ScopeGraph {
     this.#limiter = limiter
     this.#readSharedLimits()
     this.#observer = init.observer
-    this.#enforce = init.enforce
+    this.enforce = init.enforce
     this.#captureStackTraces = init.captureStackTraces
     this.idle = new IdleNodes({
       collect: (node) => { this.#collect(node) }
@@ -219,6 +230,44 @@ export class ScopeGraph {
   // what is refused
 
   /**
+   * Lets others give way to something that does not fit
+   *
+   * @param refusal - why it does not fit, if so
+   * @param newcomer - what does not fit
+   * @param check - whether it still does not fit. It is called after each time that
+   * something was ended.
+   * @returns Why it does not fit now, if so
+   */
+  makeRoom (refusal: Refusal | undefined, newcomer: AggregateNode | OwnedNode, check: () => Refusal | undefined): Refusal | undefined {
+    for (const maker of this.roomMakers) {
+      while (refusal != null && maker.makeRoom(refusal, newcomer)) {
+        refusal = check()
+      }
+    }
+
+    return refusal
+  }
+
+  /**
+   * Why memory cannot be reserved, if so, after whatever gives way has done so
+   *
+   * @throws {ResourceScopeClosedError} If one of the scopes is closed
+   */
+  refuseMemory (asker: AggregateNode | OwnedNode, size: number, priority: number): Refusal | undefined {
+    const find = (): Refusal | undefined => {
+      const node = asker.firstWithoutMemory(size, priority)
+
+      if (node?.closed === true) {
+        throw scopeClosedError(asker, node)
+      }
+
+      return node == null ? undefined : findMemoryShortage(asker, node, size, priority)
+    }
+
+    return this.refuse(this.makeRoom(find(), asker, find))
+  }
+
+  /**
    * Counts and reports what does not fit. The answer is what the caller has to
    * turn down: nothing where limits are not enforced.
    */
@@ -236,7 +285,7 @@ export class ScopeGraph {
     this.#observer.onRefusal(refusal)
     this.tracer?.refused(refusal)
 
-    return this.#enforce ? refusal : undefined
+    return this.enforce ? refusal : undefined
   }
 
   errorOf (refusal: AnyRefusal): ResourceLimitExceededError {
