@@ -4,6 +4,7 @@ import { ConnectionNode } from '../scopes/connection-node.ts'
 import { followConnectionClass } from './followed-classes.ts'
 import { liveConnection, LiveConnection } from './live-connection.ts'
 import { usesFileDescriptor } from './uses-file-descriptor.ts'
+import { endOnError } from './web-socket.ts'
 import type { Pressures } from './pressure.ts'
 import type { Sessions } from './sessions.ts'
 import type { StreamMemory } from './stream-memory.ts'
@@ -54,6 +55,8 @@ export class ConnectionTracker {
    * fails
    */
   async upgrade<T> (maConn: MultiaddrConnection, upgrade: () => Promise<T>): Promise<T> {
+    // first of all: one that is refused can break the protocol as well
+    endOnError(maConn)
     this.#upgrading.add(maConn)
 
     try {
