@@ -421,6 +421,7 @@ export class DefaultResourceManager implements ResourceManager {
 
     const tracer = new tracing.Tracer({
       reporters,
+      idle: this.#graph.idle,
       onError: (err) => { this.log.error('a trace reporter failed and is not used any more - %e', err) },
       onEmpty: () => { this.#graph.tracer = undefined }
     })

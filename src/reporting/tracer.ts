@@ -7,6 +7,7 @@ import { traceScope } from './trace-scope.ts'
 import type { TraceEvent, TraceEventType, TraceReporter } from './trace-event.ts'
 import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
 import type { AnyNode, GraphTracer } from '../scopes/graph-tracer.ts'
+import type { IdleNodes } from '../scopes/idle-nodes.ts'
 import type { AnyRefusal, Usage } from '../scopes/refusal.ts'
 import type { ObservedSession, SessionObserver } from '../sessions/session-observer.ts'
 
@@ -66,6 +67,11 @@ export interface TracerInit {
   reporters: TraceReporter[]
 
   /**
+   * What must collect nothing while reporters run: they are called in the middle of changes
+   */
+  idle: Pick<IdleNodes, 'held'>
+
+  /**
    * A reporter has failed and is not told anything any more
    */
   onError(err: unknown): void
@@ -89,12 +95,14 @@ export interface TracerInit {
  */
 export class Tracer implements GraphTracer, SessionObserver {
   readonly #reporters: TraceReporter[]
+  readonly #idle: Pick<IdleNodes, 'held'>
   readonly #onError: (err: unknown) => void
   readonly #onEmpty: () => void
   readonly #now: () => number
 
   constructor (init: TracerInit) {
     this.#reporters = [...init.reporters]
+    this.#idle = init.idle
     this.#onError = init.onError
     this.#onEmpty = init.onEmpty
     this.#now = init.now ?? Date.now
@@ -212,11 +220,15 @@ export class Tracer implements GraphTracer, SessionObserver {
     for (let i = 0; i < this.#reporters.length; i++) {
       const reporter = this.#reporters[i]
 
+      this.#idle.held++
+
       try {
         reporter.consumeEvent(event)
       } catch (err) {
         this.#detach(reporter, err)
         i--
+      } finally {
+        this.#idle.held--
       }
     }
   }

@@ -167,6 +167,8 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
       return refusal
     }
 
+    // who was told of the peer may have ended this
+    this.assertOpen()
     this.dropFrom(pair.transient)
     this.addTo(peerNode)
 

@@ -40,6 +40,14 @@ export class IdleNodes {
   #timer?: ReturnType<typeof setTimeout>
   #delay = Infinity
   #running = true
+  #collectsSoon = false
+
+  /**
+   * How many calls of code that is not the graph's own are running: of limiters, of those
+   * who follow the graph and of those who make room in it. One may come between looking a
+   * node up and using it, and so nothing is collected until all have returned.
+   */
+  held = 0
 
   constructor (init: IdleNodesInit) {
     this.#collect = init.collect
@@ -74,11 +82,32 @@ export class IdleNodes {
   }
 
   /**
-   * Collects everything that is idle, at once
+   * Collects everything that is idle, at once or, where the graph is in the middle of a
+   * change, as soon as it is not
    */
   collectAll (): void {
+    if (this.held > 0) {
+      this.#collectSoon()
+      return
+    }
+
     this.#collectUntil(Infinity)
     this.#cancel()
+  }
+
+  /**
+   * All changes are synchronous
+   */
+  #collectSoon (): void {
+    if (this.#collectsSoon) {
+      return
+    }
+
+    this.#collectsSoon = true
+    queueMicrotask(() => {
+      this.#collectsSoon = false
+      this.collectAll()
+    })
   }
 
   #schedule (delay: number): void {

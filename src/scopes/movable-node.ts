@@ -85,7 +85,11 @@ export abstract class MovableNode extends OwnedNode {
     }
 
     this.servicePeer = child
-    serviceGate?.joined(this, service)
+    this.traceJoined(child)
+    // who was told may have ended this
+    if (!this.closed) {
+      serviceGate?.joined(this, service)
+    }
   }
 
   /**
@@ -139,10 +143,13 @@ export abstract class MovableNode extends OwnedNode {
 
   /**
    * Adds it to a protocol or service and to the share that its peer has of that,
-   * or to neither
+   * or to neither. The caller has to remember it before anybody is told.
    */
   protected join (group: AggregateNode, peerNode: AggregateNode): PeerChildNode | Refusal {
     const child = this.graph.getPeerChild(peerNode, group)
+
+    // who was told of the child may have ended this
+    this.assertOpen()
 
     if (!this.fitsInto(group) || !this.fitsInto(child)) {
       const refusal = this.findRefusal(group, child)
@@ -155,10 +162,12 @@ export abstract class MovableNode extends OwnedNode {
     this.addTo(group)
     this.addTo(child)
 
-    if (this.graph.tracer !== undefined) {
-      this.graph.tracer.added([group, child], this.usage)
-    }
-
     return child
+  }
+
+  protected traceJoined (child: PeerChildNode): void {
+    if (this.graph.tracer !== undefined) {
+      this.graph.tracer.added([child.group, child], this.usage)
+    }
   }
 }

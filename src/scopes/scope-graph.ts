@@ -239,10 +239,20 @@ export class ScopeGraph {
    * @returns Why it does not fit now, if so
    */
   makeRoom (refusal: Refusal | undefined, newcomer: AggregateNode | OwnedNode, check: () => Refusal | undefined): Refusal | undefined {
-    for (const maker of this.roomMakers) {
-      while (refusal != null && maker.makeRoom(refusal, newcomer)) {
-        refusal = check()
+    if (refusal == null) {
+      return
+    }
+
+    this.idle.held++
+
+    try {
+      for (const maker of this.roomMakers) {
+        while (refusal != null && maker.makeRoom(refusal, newcomer)) {
+          refusal = check()
+        }
       }
+    } finally {
+      this.idle.held--
     }
 
     return refusal
@@ -264,7 +274,14 @@ export class ScopeGraph {
       return node == null ? undefined : findMemoryShortage(asker, node, size, priority)
     }
 
-    return this.refuse(this.makeRoom(find(), asker, find))
+    const refusal = this.refuse(this.makeRoom(find(), asker, find))
+
+    // who was told may have ended it, where limits are not enforced
+    if (asker.closed) {
+      throw scopeClosedError(asker, asker)
+    }
+
+    return refusal
   }
 
   /**
@@ -282,8 +299,15 @@ export class ScopeGraph {
       refusal.node.refusals++
     }
 
-    this.#observer.onRefusal(refusal)
-    this.tracer?.refused(refusal)
+    // where limits are not enforced, what is refused is used after this
+    this.idle.held++
+
+    try {
+      this.#observer.onRefusal(refusal)
+      this.tracer?.refused(refusal)
+    } finally {
+      this.idle.held--
+    }
 
     return this.enforce ? refusal : undefined
   }
@@ -332,7 +356,20 @@ export class ScopeGraph {
   }
 
   #make (init: AggregateNodeInit): AggregateNode {
-    return new AggregateNode(this, limitOf(this.#limiter, init), init)
+    return new AggregateNode(this, this.#limitOf(init), init)
+  }
+
+  /**
+   * A limiter of somebody else may do anything
+   */
+  #limitOf (init: AggregateNodeInit): Readonly<Limit> {
+    this.idle.held++
+
+    try {
+      return limitOf(this.#limiter, init)
+    } finally {
+      this.idle.held--
+    }
   }
 
   #add (nodes: { set(key: string, node: AggregateNode): unknown }, init: AggregateNodeInit): AggregateNode {
@@ -361,7 +398,17 @@ export class ScopeGraph {
   }
 
   #ownStreamLimit (peer: PeerId): Readonly<Limit> | undefined {
-    return this.#limiter instanceof ConcreteLimiter ? undefined : this.#limiter.getStreamLimits(peer)
+    if (this.#limiter instanceof ConcreteLimiter) {
+      return
+    }
+
+    this.idle.held++
+
+    try {
+      return this.#limiter.getStreamLimits(peer)
+    } finally {
+      this.idle.held--
+    }
   }
 
   #collect (node: AggregateNode): void {

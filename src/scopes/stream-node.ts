@@ -150,6 +150,7 @@ export class StreamNode extends MovableNode implements StreamScope {
 
     this.dropFrom(this.pair.transient)
     this.protocolPeer = child
+    this.traceJoined(child)
 
     if (this.graph.tracer !== undefined) {
       this.graph.tracer.removed([this.pair.transient], this.usage)
