@@ -89,16 +89,30 @@ export class ConnectionTracker {
   }
 
   /**
-   * Accounts for a connection whose scope is open already
+   * Accounts for a connection whose scope is open already. The scope is closed if that
+   * fails.
    */
   adopt (maConn: MultiaddrConnection, scope: ConnectionNode): void {
+    try {
+      this.#follow(maConn, scope)
+    } catch (err) {
+      scope.done()
+      throw err
+    }
+  }
+
+  /**
+   * Objects of others may be frozen, or be none of libp2p's: what they can refuse comes
+   * first
+   */
+  #follow (maConn: MultiaddrConnection, scope: ConnectionNode): void {
     const live = new LiveConnection(scope, maConn, this.#end)
 
     followConnectionClass(maConn)
     attachToConnection(maConn, live)
+    maConn.addEventListener('close', () => { this.#end(live) })
     live.transient = this.#transient.addConnection(scope, maConn.remoteAddr)
     this.#memory.addConnection(live)
-    maConn.addEventListener('close', () => { this.#end(live) })
   }
 
   /**

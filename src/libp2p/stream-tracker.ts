@@ -86,7 +86,7 @@ export class StreamTracker implements LiveStreamOwner {
       const scope = this.#tryOpen('inbound', muxed)
 
       if (scope instanceof StreamNode) {
-        this.#attach(stream, scope, muxed)
+        this.#attachOrEnd(stream, scope, muxed)
 
         return true
       }
@@ -111,14 +111,17 @@ export class StreamTracker implements LiveStreamOwner {
       throw this.#manager.errorOf(scope)
     }
 
-    try {
-      const stream = await open()
+    let stream: Stream | undefined
 
+    try {
+      stream = await open()
       this.#attach(stream, scope, muxed)
 
       return stream
-    } catch (err) {
+    } catch (err: any) {
       scope.done()
+      // one that nobody gets, and nobody accounts for
+      stream?.abort(err)
       throw err
     }
   }
@@ -191,6 +194,19 @@ export class StreamTracker implements LiveStreamOwner {
     return this.#pressures?.refuse('stream') ?? this.#transient.refuseStream(connection.peerNode)
   }
 
+  #attachOrEnd (stream: Stream, scope: StreamNode, muxed: MuxedConnection): void {
+    try {
+      this.#attach(stream, scope, muxed)
+    } catch (err) {
+      scope.done()
+      throw err
+    }
+  }
+
+  /**
+   * Objects of others may be frozen, or be none of libp2p's: what they can refuse comes
+   * first
+   */
   #attach (stream: Stream, scope: StreamNode, muxed: MuxedConnection): void {
     // without its connection the stream would not have been opened
     const live = new LiveStream(stream, scope, muxed.scope as ConnectionNode, this)
