@@ -160,6 +160,13 @@ export class DefaultResourceManager implements ResourceManager {
     return this.#opener.openConnection(direction, usefd, endpoint)
   }
 
+  /**
+   * Closes an inbound connection that somebody else has turned down: it has cost nothing
+   */
+  forgetConnection (connection: ConnectionNode): void {
+    this.#opener.forgetConnection(connection)
+  }
+
   openConnection (direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): ConnectionScope {
     const opened = this.tryOpenConnection(direction, usefd, endpoint)
 

@@ -154,6 +154,21 @@ export class ScopeOpener implements ConnectionAdmission {
   }
 
   /**
+   * Closes an inbound connection that somebody else has turned down: it has cost nothing
+   */
+  forgetConnection (connection: ConnectionNode): void {
+    if (connection.closed) {
+      return
+    }
+
+    connection.done()
+
+    if (connection.endpoint != null) {
+      this.#admission?.forget(this.#admission.ipOf(connection.endpoint))
+    }
+  }
+
+  /**
    * Why an inbound stream whose protocol was negotiated comes too soon, if so
    */
   refuseProtocolByRate (protocol: string, peer: PeerId): AnyRefusal | undefined {

@@ -249,6 +249,16 @@ export class Admission {
   }
 
   /**
+   * Makes an inbound connection, which has been released, one that never came: not even
+   * the rate of its address remembers it
+   */
+  forget (ip: IPAddress | undefined): void {
+    if (ip != null && !this.allowlist.allowedIP(ip)) {
+      this.#rates?.giveBack(ip)
+    }
+  }
+
+  /**
    * Whether a transport should make the sender of a datagram prove its address before
    * it begins a handshake
    *

@@ -163,6 +163,35 @@ export class RateLimiter {
   }
 
   /**
+   * Puts the tokens back that were taken for an address a short time ago, as if nothing
+   * had come from it
+   */
+  giveBack (ip: IPAddress): void {
+    let inNetwork = false
+
+    for (const level of this.#networks.levels(ip.version)) {
+      const rate = level.get(ip)
+
+      if (rate != null) {
+        inNetwork = true
+        rate.bucket?.giveBack()
+      }
+    }
+
+    if (inNetwork) {
+      return
+    }
+
+    for (const buckets of ip.version === 4 ? this.#ipv4 : this.#ipv6) {
+      if (!this.#isLifted(buckets)) {
+        buckets.giveBack(ip)
+      }
+    }
+
+    this.#global?.giveBack()
+  }
+
+  /**
    * The buckets of subnets
    */
   get tables (): Sweepable[] {

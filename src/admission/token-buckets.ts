@@ -30,6 +30,10 @@ export class TokenBucket {
     this.#fullAt = this.#next
   }
 
+  giveBack (): void {
+    this.#fullAt = this.rate.giveBack(this.#fullAt)
+  }
+
   /**
    * How many tokens were missing when `check` found none
    */
@@ -102,6 +106,21 @@ export class SubnetBuckets implements Sweepable {
 
     if (this.#fullAt === 0) {
       this.sweep(now, SWEEP_ON_INSERT)
+    }
+  }
+
+  /**
+   * Puts a token back that was taken for an address a short time ago
+   */
+  giveBack (ip: IPAddress): void {
+    const table = this.#table
+    const position = table.find(ip)
+    const fullAt = table.valueAt(position)
+
+    if (fullAt !== 0) {
+      table.put(position, ip, this.rate.giveBack(fullAt))
+    } else if (table.size >= this.#max) {
+      this.#sharedFullAt = this.rate.giveBack(this.#sharedFullAt)
     }
   }
 

@@ -52,6 +52,16 @@ export class TokenRate {
   }
 
   /**
+   * Puts back a token that was taken
+   *
+   * @param fullAt - when the bucket is full
+   * @returns when the bucket is full with the token, more than 0
+   */
+  giveBack (fullAt: number): number {
+    return Math.max(fullAt - this.interval, Number.MIN_VALUE)
+  }
+
+  /**
    * How many tokens are missing from a bucket
    */
   missing (fullAt: number, now: number): number {

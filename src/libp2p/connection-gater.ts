@@ -5,8 +5,9 @@ import type { ConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/inter
 /**
  * Puts a gater in front of the user's one that accounts for connections.
  *
- * The user's gater is asked first, and what it denies reserves nothing. It may be
- * a class with private fields, so its methods only ever see itself as `this`.
+ * An inbound connection is counted before the user's gater is asked, because it is open
+ * while that thinks, and any number may be. What the gater denies costs nothing afterwards.
+ * It may be a class with private fields, so its methods only ever see itself as `this`.
  */
 export function accountingGater (gater: ConnectionGater, tracker: ConnectionTracker, manager: DefaultResourceManager): ConnectionGater {
   const admit = (what: string, decide: () => boolean): boolean => {
@@ -26,7 +27,22 @@ export function accountingGater (gater: ConnectionGater, tracker: ConnectionTrac
 
   const methods: ConnectionGater = {
     async denyInboundConnection (maConn) {
-      return await gater.denyInboundConnection?.(maConn) === true || !admit('an inbound connection', () => tracker.admitInbound(maConn))
+      if (!admit('an inbound connection', () => tracker.admitInbound(maConn))) {
+        return true
+      }
+
+      let denied = true
+
+      try {
+        denied = await gater.denyInboundConnection?.(maConn) === true
+      } finally {
+        if (denied) {
+          tracker.forget(maConn)
+        }
+      }
+
+      // it may have been closed while the gater was thinking
+      return !tracker.follows(maConn)
     },
     denyInboundEncryptedConnection: denyEncrypted('denyInboundEncryptedConnection'),
     denyOutboundEncryptedConnection: denyEncrypted('denyOutboundEncryptedConnection')

@@ -142,6 +142,25 @@ export class ConnectionTracker {
   }
 
   /**
+   * The user's gater has denied an inbound connection, which costs its address nothing
+   */
+  forget (maConn: MultiaddrConnection): void {
+    const live = liveConnection(maConn)
+
+    if (live != null) {
+      this.#manager.forgetConnection(live.scope)
+      this.#end(live)
+    }
+  }
+
+  /**
+   * Whether a connection is accounted for
+   */
+  follows (maConn: MultiaddrConnection): boolean {
+    return liveConnection(maConn)?.scope.closed === false
+  }
+
+  /**
    * Moves a connection to its peer
    *
    * @returns Whether it may go on
@@ -149,7 +168,7 @@ export class ConnectionTracker {
   admitPeer (maConn: MultiaddrConnection, peer: PeerId): boolean {
     const live = liveConnection(maConn)
 
-    // it may have been closed while another gater was thinking
+    // it may have been closed while the user's gater was thinking
     if (live == null || live.scope.closed) {
       return false
     }

@@ -72,7 +72,50 @@ class ModelBucket {
   }
 }
 
+/**
+ * Rates of every kind, and an address that each of them is asked for
+ */
+const KINDS: Array<[string, RateLimits, string]> = [
+  ['an IPv4 subnet', { ipv4: [{ prefixLength: 24, rate: 0.1, burst: 3 }] }, '1.2.3.4'],
+  ['an IPv6 subnet', { ipv6: [{ prefixLength: 56, rate: 0.1, burst: 3 }] }, '2001:db8::1'],
+  ['a network', { prefixes: [{ network: '1.0.0.0/8', rate: 0.1, burst: 3 }], ipv4: [{ prefixLength: 32, rate: 0.1, burst: 1 }] }, '1.2.3.4'],
+  ['everything', { global: { rate: 0.1, burst: 3 } }, '1.2.3.4'],
+  ['subnets that share a bucket', { ipv4: [{ prefixLength: 32, rate: 0.1, burst: 3 }], maxSubnets: 1 }, '1.2.3.4']
+]
+
 describe('admission/rate-limiter', () => {
+  for (const [what, limits, address] of KINDS) {
+    it(`should put back what was taken of ${what}, and no more`, () => {
+      const limiter = create(limits)
+
+      // where subnets share a bucket, this one has its own
+      if (limits.maxSubnets != null) {
+        limiter.take(ip('9.9.9.9'))
+      }
+
+      for (let i = 0; i < 10; i++) {
+        expect(limiter.take(ip(address))).to.equal(undefined)
+        limiter.giveBack(ip(address))
+      }
+
+      expect(drain(limiter, address)).to.equal(3)
+      limiter.giveBack(ip(address))
+      expect(drain(limiter, address)).to.equal(1)
+    })
+  }
+
+  it('should put nothing back for what it has forgotten', () => {
+    const clock = new TestClock()
+    const limiter = create({ ipv4: [{ prefixLength: 32, rate: 1, burst: 2 }] }, clock)
+
+    limiter.take(ip('1.2.3.4'))
+    clock.ms += 10_000
+    sweepAll(limiter, clock)
+    limiter.giveBack(ip('1.2.3.4'))
+    expect(tracked(limiter)).to.equal(0)
+    expect(drain(limiter, '1.2.3.4')).to.equal(2)
+  })
+
   it('should allow a burst and then the rate', () => {
     const clock = new TestClock()
     const limiter = create({ ipv4: [{ prefixLength: 32, rate: 0.2, burst: 16 }] }, clock)

@@ -147,7 +147,7 @@ export function gaterCases (transport: TransportUnderTest): void {
       })
     }
 
-    it('should be asked before anything is reserved', async () => {
+    it('should be asked about connections that are counted already', async () => {
       const counts: unknown[] = []
       let asked = (): void => {}
       const { dialer, listener, address } = await transport.connect(nodes, {
@@ -155,17 +155,28 @@ export function gaterCases (transport: TransportUnderTest): void {
           connectionGater: {
             denyInboundConnection: async () => {
               asked()
-              return false
+              return true
             }
           }
         }
       })
+      const before = held(listener).system?.numConnsInbound ?? 0
 
       asked = () => counts.push(held(listener).system?.numConnsInbound)
-      leaveRoom(listener, { connsInbound: 0 })
-
       await rejection(dialer.dial(address))
-      expect(counts).to.deep.equal([undefined])
+      expect(counts).to.deep.equal([before + 1])
+    })
+
+    it('should not be asked about connections that do not fit', async () => {
+      let calls = 0
+      const { dialer, listener, address } = await transport.connect(nodes, {
+        listener: { connectionGater: { denyInboundConnection: () => { calls++; return false } } }
+      })
+      const earlier = calls
+
+      leaveRoom(listener, { connsInbound: 0 })
+      await rejection(dialer.dial(address))
+      expect(calls).to.equal(earlier)
     })
   })
 }
