@@ -33,6 +33,7 @@
 
 import { ResourceManagerService } from './libp2p/resource-manager-service.ts'
 import { NullResourceManager } from './null-resource-manager.ts'
+import { checkOptions } from './options/check-options.ts'
 import { DefaultResourceManager } from './resource-manager.ts'
 import type { ResourceManager } from './interface.ts'
 import type { ResourceManagerComponents } from './libp2p/resource-manager-service.ts'
@@ -40,8 +41,13 @@ import type { ResourceManagerInit } from './resource-manager-init.ts'
 
 /**
  * The resource manager as a service of a libp2p node
+ *
+ * @throws {InvalidParametersError} naming an option that there is not, or that needs a
+ * feature that is left out. Other options are checked when the node is created.
  */
 export function resourceManager (init: ResourceManagerInit = {}): (components: ResourceManagerComponents) => ResourceManager {
+  checkOptions(init)
+
   return (components) => init.enabled === false ? new NullResourceManager(init) : new ResourceManagerService(components, init)
 }
 
@@ -52,6 +58,8 @@ export function resourceManager (init: ResourceManagerInit = {}): (components: R
  * @throws {InvalidParametersError} naming the option that cannot be used
  */
 export function createResourceManager (init: ResourceManagerInit = {}): ResourceManager {
+  checkOptions(init)
+
   return init.enabled === false ? new NullResourceManager(init) : new DefaultResourceManager(init)
 }
 

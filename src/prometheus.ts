@@ -28,6 +28,7 @@
  */
 
 import { NullResourceManager } from './null-resource-manager.ts'
+import { ANY, checkDescribed } from './options/description.ts'
 import { registerPrometheusMetrics } from './reporting/prometheus-metrics.ts'
 import { DefaultResourceManager } from './resource-manager.ts'
 import { invalid } from './validation.ts'
@@ -51,6 +52,8 @@ export interface PrometheusMetricsOptions {
   protocols?: string[]
 }
 
+const OPTIONS = { registry: ANY, protocols: ANY } as const satisfies Record<keyof PrometheusMetricsOptions, typeof ANY>
+
 /**
  * Registers the metrics of a resource manager with `prom-client`. They are read when
  * they are scraped, and cost nothing in between. A manager that is off has none.
@@ -60,6 +63,8 @@ export interface PrometheusMetricsOptions {
  * @throws {Error} If the registry has metrics with these names already
  */
 export function prometheusMetrics (manager: ResourceManager, options: PrometheusMetricsOptions = {}): () => void {
+  checkDescribed('options', options, OPTIONS)
+
   if (manager instanceof NullResourceManager) {
     return () => {}
   }

@@ -1,6 +1,6 @@
 import { defaultLogger } from '@libp2p/logger'
 import { defaultFeatures } from './features/default-features.ts'
-import { checkFeatures, need } from './features/features.ts'
+import { need } from './features/features.ts'
 import { graphStat } from './graph-stat.ts'
 import { isLimiter } from './limits/checked-limiter.ts'
 import { isConcreteLimitConfig } from './limits/concrete-limits.ts'
@@ -77,7 +77,6 @@ export class DefaultResourceManager implements ResourceManager {
    */
   constructor (init: ResourceManagerInit = {}, persistence?: HistoryStoreInit) {
     this.features = init.features ?? defaultFeatures
-    checkFeatures(init, this.features)
 
     this.log = (init.logger ?? defaultLogger()).forComponent('libp2p:resource-manager')
     this.#warnings = new WarningLog(this.log)

@@ -69,6 +69,24 @@ describe('features', () => {
     }
   })
 
+  it('should be what is exported, and be known', () => {
+    const problems: Array<[unknown, string]> = [
+      [null, 'features: expected an object, got null'],
+      [{ inspection: true }, "features.inspection: expected import { inspection } from 'libp2p-resource-manager/features', got true"],
+      [{ presets: null }, "features.presets: expected import { presets } from 'libp2p-resource-manager/features', got null"],
+      [{ inspect: defaultFeatures.inspection }, 'features.inspect: unknown feature (did you mean inspection?)']
+    ]
+
+    for (const [features, problem] of problems) {
+      const error = errorOf(() => createResourceManager({ features: features as any }))
+
+      expect(error.message).to.equal(problem)
+      expect(error.name).to.equal('InvalidParametersError')
+    }
+
+    expect(() => createResourceManager({ features: { ...defaultFeatures, inspection: undefined } })).to.not.throw()
+  })
+
   it('should not be asked for by options that turn something off or are left out', () => {
     expect(() => createResourceManager({ features: {}, rateLimits: false, maxMemory: undefined, sessions: undefined })).to.not.throw()
   })

@@ -1,3 +1,5 @@
+import { PREFIX_LIMIT } from '../options/admission-options.ts'
+import { checkDescribed } from '../options/description.ts'
 import { checkList, checkObject, invalid } from '../validation.ts'
 import { Allowlist } from './allowlist.ts'
 import { startClock } from './clock.ts'
@@ -45,11 +47,12 @@ export interface AdmissionOptions {
   /**
    * Trusted addresses. Connections with them are opened under limits of their own
    * when there is no room for them otherwise, they may be as many as these limits
-   * say, and their rate is not limited. See `Allowlist` for what an entry looks like.
+   * say, and their rate is not limited. See `Allowlist` for what an entry looks like, which
+   * may be text.
    *
    * @default []
    */
-  allowlist?: Multiaddr[]
+  allowlist?: Array<Multiaddr | string>
 
   /**
    * How many connections there may be with each subnet or network
@@ -63,8 +66,8 @@ export interface AdmissionOptions {
 
   /**
    * Networks that have no limits by subnet and of the rate of connections, unless one
-   * is configured for a network in them: networks such as `10.0.0.0/8`, or `private`
-   * for all that are not routed on the internet.
+   * is configured for a network in them: networks such as `10.0.0.0/8`, or `'private'`
+   * for all that are not routed on the internet, alone or in the list.
    *
    * Many hosts may share an address behind a NAT, and all nodes of a cluster may be in
    * one subnet. The risk is that one host, which may be malicious or out of order, can
@@ -74,7 +77,7 @@ export interface AdmissionOptions {
    *
    * @default []
    */
-  trustedNetworks?: string[]
+  trustedNetworks?: 'private' | string[]
 }
 
 export interface AdmissionInit extends AdmissionOptions {
@@ -276,6 +279,7 @@ export class Admission {
    * @throws {InvalidParametersError} naming the field that cannot be used
    */
   addPrefixLimit (limit: NetworkPrefixLimit): void {
+    checkDescribed('prefixLimit', limit, PREFIX_LIMIT)
     this.#subnets.addPrefix(resolvePrefixLimit(limit, 'prefixLimit'))
   }
 
@@ -359,7 +363,9 @@ export class Admission {
   }
 }
 
-function resolveTrustedNetworks (networks: string[] = []): string[] {
+function resolveTrustedNetworks (init: 'private' | string[] = []): string[] {
+  const networks = init === 'private' ? [init] : init
+
   checkList('trustedNetworks', networks)
 
   return networks.flatMap((network, i) => {

@@ -1,9 +1,10 @@
 import { peerIdFromString } from '@libp2p/peer-id'
-import { CODE_IPCIDR, CODE_P2P, isMultiaddr } from '@multiformats/multiaddr'
+import { CODE_IPCIDR, CODE_P2P } from '@multiformats/multiaddr'
 import { invalid } from '../validation.ts'
 import { ipFromMultiaddr } from './ip-from-address.ts'
 import { IPNetwork, parseNetwork } from './ip-network.ts'
 import { NetworkMap } from './network-map.ts'
+import { toMultiaddr } from './to-multiaddr.ts'
 import type { IPAddress } from './ip-address.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -34,7 +35,7 @@ export interface AllowlistInit {
   /**
    * @default []
    */
-  entries?: Multiaddr[]
+  entries?: Array<Multiaddr | string>
 
   /**
    * Called when a network was added for everybody, or removed
@@ -47,7 +48,7 @@ export interface AllowlistInit {
  * them, it is opened under limits of its own; see the documentation of the resource
  * manager.
  *
- * An entry is a multiaddr that begins with an IP address or a network, and may name
+ * An entry is a multiaddr, or the text of one, that begins with an IP address or a network, and may name
  * the peer that is trusted there:
  *
  * - `/ip4/1.2.3.4`
@@ -81,8 +82,9 @@ export class Allowlist {
    * @throws {InvalidParametersError} if it is not an address with an IP, if the prefix
    * length does not fit, or if the peer is not a peer id
    */
-  add (entry: Multiaddr): void {
-    const { network, peer } = parseEntry(entry)
+  add (entry: Multiaddr | string): void {
+    const address = toMultiaddr(entry, 'allowlist')
+    const { network, peer } = parseEntry(address)
     const name = network.toString()
     let allowed = this.#networkList.get(name)
 
@@ -93,7 +95,7 @@ export class Allowlist {
     }
 
     if (!this.#entries.has(entryName(name, peer))) {
-      this.#entries.set(entryName(name, peer), entry)
+      this.#entries.set(entryName(name, peer), address)
     }
 
     if (peer != null) {
@@ -110,8 +112,8 @@ export class Allowlist {
    * @returns false if there is no such entry
    * @throws {InvalidParametersError} if it could not have been added either
    */
-  remove (entry: Multiaddr): boolean {
-    const { network, peer } = parseEntry(entry)
+  remove (entry: Multiaddr | string): boolean {
+    const { network, peer } = parseEntry(toMultiaddr(entry, 'allowlist'))
     const name = network.toString()
     const allowed = this.#networkList.get(name)
     const count = peer == null ? allowed?.everybody : allowed?.peers.get(peer)
@@ -146,9 +148,12 @@ export class Allowlist {
 
   /**
    * Whether some peer is trusted at an address
+   *
+   * @throws {InvalidParametersError} if it is no address
    */
-  allowed (address: Multiaddr): boolean {
-    const ip = this.#entries.size === 0 ? undefined : ipFromMultiaddr(address)
+  allowed (address: Multiaddr | string): boolean {
+    const checked = toMultiaddr(address, 'address')
+    const ip = this.#entries.size === 0 ? undefined : ipFromMultiaddr(checked)
 
     return ip != null && this.allowedIP(ip)
   }
@@ -162,9 +167,12 @@ export class Allowlist {
 
   /**
    * Whether a peer is trusted at an address
+   *
+   * @throws {InvalidParametersError} if it is no address
    */
-  allowedPeerAndMultiaddr (peer: PeerId, address: Multiaddr): boolean {
-    const ip = this.#entries.size === 0 ? undefined : ipFromMultiaddr(address)
+  allowedPeerAndMultiaddr (peer: PeerId, address: Multiaddr | string): boolean {
+    const checked = toMultiaddr(address, 'address')
+    const ip = this.#entries.size === 0 ? undefined : ipFromMultiaddr(checked)
 
     if (ip == null) {
       return false
@@ -199,10 +207,6 @@ function entryName (network: string, peer?: string): string {
 }
 
 function parseEntry (entry: Multiaddr): Entry {
-  if (!isMultiaddr(entry)) {
-    throw invalid('allowlist', 'a multiaddr', entry)
-  }
-
   const ip = ipFromMultiaddr(entry)
 
   if (ip == null) {

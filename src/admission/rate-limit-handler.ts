@@ -1,3 +1,5 @@
+import { RATE_LIMIT_OPTIONS } from '../options/admission-options.ts'
+import { checkDescribed } from '../options/description.ts'
 import { checkWholeNumber, invalid } from '../validation.ts'
 import { withoutStackTrace } from '../without-stack-trace.ts'
 import { startClock } from './clock.ts'
@@ -89,6 +91,8 @@ class PeerAndAddressLimiter {
   #timer?: ReturnType<typeof setTimeout>
 
   constructor (options: RateLimitOptions) {
+    checkDescribed('options', options, RATE_LIMIT_OPTIONS)
+
     const limits = resolveRateLimits('options', options)
     const maxPeers = options.maxPeers ?? DEFAULT_MAX_TRACKED
 

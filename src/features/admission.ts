@@ -1,9 +1,10 @@
 import { Admission } from '../admission/admission.ts'
 import { Allowlist } from '../admission/allowlist.ts'
 import { isInfinite } from '../limits/is-infinite.ts'
+import { ADMISSION_OPTIONS } from '../options/admission-options.ts'
 
 /**
  * What is decided by address: the allowlist, how many connections there may be with a
  * subnet or network, and how often remote peers may open connections and streams
  */
-export const admission = { Admission, Allowlist, isInfinite }
+export const admission = { Admission, Allowlist, isInfinite, options: ADMISSION_OPTIONS }

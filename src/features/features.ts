@@ -1,3 +1,5 @@
+import { InvalidParametersError } from '@libp2p/interface'
+import { unknownName } from '../did-you-mean.ts'
 import { MissingFeatureError } from '../errors.ts'
 import { checkObject, invalid } from '../validation.ts'
 import type { admission } from './admission.ts'
@@ -7,7 +9,6 @@ import type { presets } from './presets.ts'
 import type { pressure } from './pressure.ts'
 import type { sessions } from './sessions.ts'
 import type { tracing } from './tracing.ts'
-import type { ResourceManagerInit } from '../resource-manager-init.ts'
 
 /**
  * The parts of a resource manager that can be left out: what is not here is not
@@ -54,36 +55,29 @@ export interface Features {
   readonly tracing?: typeof tracing
 }
 
-/**
- * The options that have no meaning without a feature
- */
-const NEEDED_BY: { [K in keyof ResourceManagerInit]?: keyof Features } = {
-  allowlist: 'admission',
-  subnetLimits: 'admission',
-  rateLimits: 'admission',
-  trustedNetworks: 'admission',
-  maxMemory: 'presets',
-  maxConnections: 'presets',
-  profile: 'presets',
-  processMemory: 'pressure',
-  eventLoopDelay: 'pressure',
-  sessions: 'sessions',
-  trace: 'tracing'
-}
+const NAMES = Object.keys({
+  admission: 0,
+  inspection: 0,
+  metrics: 0,
+  presets: 0,
+  pressure: 0,
+  sessions: 0,
+  tracing: 0
+} satisfies Record<keyof Features, 0>)
 
 /**
- * @throws {InvalidParametersError} If these are no features, or naming an option whose
- * feature is left out: it would silently have no effect
+ * @throws {InvalidParametersError} If these are no features: they would silently not be there
  */
-export function checkFeatures (init: ResourceManagerInit, features: Features): void {
+export function checkFeatures (features: Features): void {
   checkObject('features', features)
 
-  for (const [option, feature] of Object.entries(NEEDED_BY)) {
-    const value = init[option as keyof ResourceManagerInit]
+  for (const [name, feature] of Object.entries(features)) {
+    if (!NAMES.includes(name)) {
+      throw new InvalidParametersError(`features.${name}: unknown feature (${unknownName(name, NAMES)})`)
+    }
 
-    // what is turned off needs nothing
-    if (value != null && value !== false && features[feature] == null) {
-      throw invalid(option, featureText(feature), value)
+    if (feature !== undefined && (typeof feature !== 'object' || feature === null)) {
+      throw invalid(`features.${name}`, importText(name), feature)
     }
   }
 }
@@ -102,6 +96,13 @@ export function need <T> (part: T | undefined, feature: keyof Features, what: st
   return part
 }
 
-function featureText (name: keyof Features): string {
-  return `features: { ${name} } from libp2p-resource-manager/features`
+/**
+ * What to write for a feature to be there
+ */
+export function featureText (name: keyof Features): string {
+  return `features: { ${name} } from libp2p-resource-manager/features (${importText(name)})`
+}
+
+function importText (name: string): string {
+  return `import { ${name} } from 'libp2p-resource-manager/features'`
 }

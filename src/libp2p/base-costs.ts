@@ -1,20 +1,22 @@
-import { invalid } from '../validation.ts'
+import { availableResources } from '../limits/available-resources.ts'
+import { parseMemorySize } from '../limits/memory-size.ts'
+import type { MemorySize } from '../limits/memory-size.ts'
 import type { BaseCosts } from '../scope-opener.ts'
 
 export interface BaseCostsInit {
   /**
-   * What a connection weighs in itself, in bytes
+   * What a connection weighs in itself: bytes, or a size such as `'64KiB'`
    *
    * @default 65536
    */
-  connection?: number
+  connection?: MemorySize
 
   /**
-   * What a stream weighs in itself, in bytes
+   * What a stream weighs in itself: bytes, or a size such as `'10KiB'`
    *
    * @default 10240
    */
-  stream?: number
+  stream?: MemorySize
 }
 
 /**
@@ -46,16 +48,11 @@ export function resolveBaseCosts (init: BaseCostsInit | false = {}): BaseCosts {
     return NO_BASE_COSTS
   }
 
-  const costs: BaseCosts = {
-    connection: init.connection ?? DEFAULT_BASE_COSTS.connection,
-    stream: init.stream ?? DEFAULT_BASE_COSTS.stream
+  const read = (name: keyof BaseCosts): number => {
+    const { [name]: size = DEFAULT_BASE_COSTS[name] } = init
+
+    return parseMemorySize(size, `baseCosts.${name}`, () => availableResources().memory, 0)
   }
 
-  for (const [name, bytes] of Object.entries(costs)) {
-    if (!Number.isSafeInteger(bytes) || bytes < 0) {
-      throw invalid(`baseCosts.${name}`, 'a whole number of bytes from 0 on', bytes)
-    }
-  }
-
-  return costs
+  return { connection: read('connection'), stream: read('stream') }
 }

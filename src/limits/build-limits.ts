@@ -5,7 +5,7 @@ import { parseLimits, parseResourceLimits } from './parse-limits.ts'
 import { Problems } from './problems.ts'
 import { TYPESCRIPT } from './spelling.ts'
 import type { ConcreteLimitConfig, NamedKey, PartialLimitConfig, ScopeKey } from './limit-config.ts'
-import type { Limit, LimitValue, ResourceLimits } from './limit.ts'
+import type { Limit, LimitValue, ParsedLimits, ResourceLimits } from './limit.ts'
 
 /**
  * Where a named entry gets what it leaves out
@@ -32,7 +32,7 @@ function resolveValue (value: LimitValue | undefined, base: number): number {
   }
 }
 
-function resolveParsed (limits: ResourceLimits = {}, base: Limit): Limit {
+function resolveParsed (limits: ParsedLimits = {}, base: Limit): Limit {
   const resolved = { ...base }
 
   for (const field of LIMIT_FIELDS) {
@@ -113,8 +113,8 @@ export function apply (partial: PartialLimitConfig, other: PartialLimitConfig): 
 
   for (const key of NAMED_KEYS) {
     const own = limits[key] ?? {}
-    const others: Record<string, ResourceLimits> = fallback[key] ?? Object.create(null)
-    const entries: Record<string, ResourceLimits> = Object.assign(Object.create(null), others)
+    const others: Record<string, ParsedLimits> = fallback[key] ?? Object.create(null)
+    const entries: Record<string, ParsedLimits> = Object.assign(Object.create(null), others)
 
     for (const [name, entry] of Object.entries(own)) {
       entries[name] = { ...(others[name] ?? limits[DEFAULT_KEYS[key]]), ...entry }

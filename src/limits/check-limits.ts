@@ -1,3 +1,4 @@
+import { ANY, checkDescribed } from '../options/description.ts'
 import { validateConcreteLimits } from './concrete-limits.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
 import { LIMIT_FIELDS } from './limit.ts'
@@ -5,6 +6,7 @@ import { formatMemorySize } from './memory-size.ts'
 import { join } from './problems.ts'
 import type { ConcreteLimitConfig } from './limit-config.ts'
 import type { Limit } from './limit.ts'
+import type { DescriptionOf } from '../options/description.ts'
 
 /**
  * What the limits have to agree with
@@ -17,6 +19,8 @@ export interface CheckLimitsOptions {
    */
   maxConnections?: number
 }
+
+const OPTIONS = { maxConnections: ANY } as const satisfies DescriptionOf<CheckLimitsOptions>
 
 const DIRECTIONS = [
   ['streamsInbound', 'streams'],
@@ -70,6 +74,8 @@ function checkWithin (path: string, limit: Limit, outerPath: string, outer: Limi
  * @throws {InvalidParametersError} if the configuration is not valid
  */
 export function checkLimits (config: ConcreteLimitConfig, options: CheckLimitsOptions = {}): string[] {
+  checkDescribed('options', options, OPTIONS)
+
   const limits = validateConcreteLimits(config)
   const warnings: string[] = []
 

@@ -3,6 +3,7 @@ import { invalid } from '../validation.ts'
 import { autoScaleTarget } from './auto-scale.ts'
 import { availableResources } from './available-resources.ts'
 import { makeConcrete } from './concrete-limits.ts'
+import { checkEnoughMemory } from './least-memory.ts'
 import { LIMIT_FIELDS } from './limit.ts'
 import { parseMemorySize } from './memory-size.ts'
 import { PROFILES } from './profiles.ts'
@@ -60,7 +61,7 @@ export interface LimitKnobs {
   /**
    * The most memory that may be reserved: a number of bytes, a size such as
    * `'512MiB'` or `'1.5GB'`, or a percentage of the memory that the process may
-   * use, such as `'25%'`. Addresses on the allowlist may take as much again.
+   * use, such as `'25%'`, at least 1 MiB. Addresses on the allowlist may take as much again.
    *
    * Without `maxConnections` one connection is allowed for every MiB, and at
    * least 128.
@@ -212,6 +213,10 @@ export function deriveLimits (knobs: LimitKnobs = {}, resources: AvailableResour
   const profile = getProfile(knobs.profile)
   const size = knobs.maxMemory === undefined ? profile.maxMemory : knobs.maxMemory
   const maxMemory = size === undefined ? undefined : parseMemorySize(size, 'maxMemory', () => resources.memory)
+
+  if (maxMemory !== undefined && knobs.maxMemory !== undefined) {
+    checkEnoughMemory(maxMemory, knobs.maxMemory)
+  }
 
   checkMaxConnections(knobs.maxConnections)
 

@@ -1,4 +1,4 @@
-import type { Limit, ResourceLimits } from './limit.ts'
+import type { Limit, ParsedLimits, ResourceLimits } from './limit.ts'
 
 /**
  * The parts of a limit configuration that apply to one scope or to one kind of
@@ -44,6 +44,13 @@ export type NamedKey = typeof NAMED_KEYS[number]
 export type PartialLimitConfig =
   { [K in ScopeKey]?: ResourceLimits } &
   { [K in NamedKey]?: Record<string, ResourceLimits> }
+
+/**
+ * The same, with every value written in one way
+ */
+export type ParsedLimitConfig =
+  { [K in ScopeKey]?: ParsedLimits } &
+  { [K in NamedKey]?: Record<string, ParsedLimits> }
 
 /**
  * Limits with nothing left open: what is in force.

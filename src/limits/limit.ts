@@ -41,10 +41,21 @@ export interface Limit {
 export type LimitValue = number | 'default' | 'unlimited' | 'blockAll'
 
 /**
- * The limits of one scope as they are written in a configuration. A field that
- * is left out takes the default.
+ * A number with a unit, such as `'64MiB'` or `'1.5 GB'`, or a percentage of the memory that
+ * the process may use; see `MemorySize`
  */
-export type ResourceLimits = { [K in keyof Limit]?: LimitValue }
+export type SizeText = `${number}${string}`
+
+/**
+ * The limits of one scope as they are written in a configuration. A field that
+ * is left out takes the default. `memory` may be a size such as `'64MiB'`.
+ */
+export type ResourceLimits = { [K in keyof Limit]?: K extends 'memory' ? LimitValue | SizeText : LimitValue }
+
+/**
+ * The same, with every value written in one way
+ */
+export type ParsedLimits = { [K in keyof Limit]?: LimitValue }
 
 /**
  * The fields of a limit, in the order in which they are printed and written

@@ -6,7 +6,7 @@ import { LIMIT_FIELDS } from './limit.ts'
 import { parseLimits } from './parse-limits.ts'
 import { FILE } from './spelling.ts'
 import type { ConcreteLimitConfig, PartialLimitConfig } from './limit-config.ts'
-import type { LimitValue, ResourceLimits } from './limit.ts'
+import type { LimitValue, ParsedLimits } from './limit.ts'
 
 /**
  * Reads the JSON of go-libp2p's limit files:
@@ -74,7 +74,7 @@ function writeValue (field: string, value: LimitValue): string {
   return typeof value === 'number' && field !== 'memory' ? String(value) : quote(String(value))
 }
 
-function writeLimits (limits: ResourceLimits): string {
+function writeLimits (limits: ParsedLimits): string {
   const members: Array<[string, string]> = []
 
   for (const field of LIMIT_FIELDS) {

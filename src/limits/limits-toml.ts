@@ -4,7 +4,7 @@ import { goServiceLimits, jsServiceLimits } from './default-service-limits.ts'
 import { LIMIT_FIELDS } from './limit.ts'
 import { checkKeys, parseLimits, parseNamed, parseResourceLimits } from './parse-limits.ts'
 import { Problems } from './problems.ts'
-import { FILE } from './spelling.ts'
+import { TOML } from './spelling.ts'
 import type { PartialLimitConfig } from './limit-config.ts'
 import type { ResourceLimits } from './limit.ts'
 
@@ -25,11 +25,11 @@ function unlimited (): ResourceLimits {
 function parseSections (value: Record<string, unknown>): PartialLimitConfig {
   const problems = new Problems('invalid limits')
 
-  checkKeys(value, [SYSTEM_SECTION, SERVICE_SECTION], '', FILE, problems)
+  checkKeys(value, [SYSTEM_SECTION, SERVICE_SECTION], '', TOML, problems)
 
-  const system = parseResourceLimits(value[SYSTEM_SECTION], SYSTEM_SECTION, FILE, problems)
+  const system = parseResourceLimits(value[SYSTEM_SECTION], SYSTEM_SECTION, TOML, problems)
   const sections = parseNamed('service', value[SERVICE_SECTION], SERVICE_SECTION, problems, (entry, path) => {
-    return parseResourceLimits(entry, path, FILE, problems)
+    return parseResourceLimits(entry, path, TOML, problems)
   })
 
   problems.throwIfAny()
@@ -105,5 +105,5 @@ export function limitsFromTOML (text: string): PartialLimitConfig {
     return parseSections(value)
   }
 
-  return parseLimits(value, FILE)
+  return parseLimits(value, TOML)
 }

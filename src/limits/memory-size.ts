@@ -24,7 +24,21 @@ const UNITS: Record<string, number> = {
 }
 
 const SIZE = /^(\d+(?:\.\d+)?)\s*([a-z]+|%)$/i
-const EXPECTED = 'a number of bytes, a size such as "512MiB" or "1.5GB", or a percentage such as "25%"'
+
+/**
+ * How else bytes can be written, for messages
+ */
+export const SIZE_TEXT = 'a size such as "512MiB" or "1.5GB", a percentage such as "25%"'
+
+/**
+ * The whole number of bytes that a text stands for, or `NaN`
+ *
+ * @param text - what was given
+ * @param available - gives the bytes that 100% stands for
+ */
+export function readMemorySize (text: string, available: () => number): number {
+  return Math.floor(toBytes(text, available))
+}
 
 function toBytes (text: string, available: () => number): number {
   const [, digits, unit] = SIZE.exec(text.trim()) ?? []
@@ -42,15 +56,16 @@ function toBytes (text: string, available: () => number): number {
  * @param size - what was given
  * @param path - the name of the option, for the message
  * @param available - gives the bytes that 100% stands for
- * @returns a whole number of bytes, at least 1
- * @throws {InvalidParametersError} if it is no amount of memory, less than a
- * byte, or more than 2^53-1 bytes
+ * @param min - the least number of bytes
+ * @returns a whole number of bytes
+ * @throws {InvalidParametersError} if it is no amount of memory, less than `min`,
+ * or more than 2^53-1 bytes
  */
-export function parseMemorySize (size: MemorySize, path: string, available: () => number): number {
-  const bytes = typeof size === 'string' ? Math.floor(toBytes(size, available)) : size
+export function parseMemorySize (size: MemorySize, path: string, available: () => number, min: number = 1): number {
+  const bytes = typeof size === 'string' ? readMemorySize(size, available) : size
 
-  if (!Number.isSafeInteger(bytes) || bytes < 1) {
-    throw invalid(path, EXPECTED, size)
+  if (!Number.isSafeInteger(bytes) || bytes < min) {
+    throw invalid(path, `a number of bytes, ${SIZE_TEXT}`, size)
   }
 
   return bytes

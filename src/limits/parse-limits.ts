@@ -1,14 +1,22 @@
 import { peerIdFromString } from '@libp2p/peer-id'
+import { availableResources } from './available-resources.ts'
 import { isRecord } from './is-record.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
 import { LIMIT_FIELDS } from './limit.ts'
+import { SIZE_TEXT, readMemorySize } from './memory-size.ts'
 import { Problems, join } from './problems.ts'
 import { TYPESCRIPT } from './spelling.ts'
-import type { NamedKey, PartialLimitConfig } from './limit-config.ts'
-import type { Limit, LimitValue, ResourceLimits } from './limit.ts'
+import type { NamedKey, ParsedLimitConfig } from './limit-config.ts'
+import type { Limit, LimitValue, ParsedLimits } from './limit.ts'
 import type { Spelling } from './spelling.ts'
 
 const LIMIT_VALUE = 'a whole number, "unlimited", "blockAll" or "default"'
+const MEMORY_VALUE = `a whole number of bytes, ${SIZE_TEXT}, "unlimited", "blockAll" or "default"`
+
+/**
+ * Go's names begin with a capital, and ours never do
+ */
+const GO_NAME = /^[A-Z]/
 
 /**
  * Go reads -1 as unlimited and -2 as blockAll: a file that has them came from
@@ -26,10 +34,7 @@ export function checkKeys (value: Record<string, unknown>, names: readonly strin
       continue
     }
 
-    const meant = names.find(name => name.toLowerCase() === key.toLowerCase())
-    const hint = meant == null ? spelling.hint?.(value[key]) : `did you mean ${meant}?`
-
-    problems.add(join(path, key), `one of the keys ${names.join(', ')}`, key, hint)
+    problems.addUnknown(join(path, key), key, names, spelling.hint?.(path, value[key]))
   }
 }
 
@@ -46,16 +51,18 @@ function parseValue (value: unknown, field: keyof Limit, path: string, spelling:
     return value
   }
 
-  const amount = spelling.read == null ? value : spelling.read(value, field)
+  const read = spelling.read == null ? value : spelling.read(value, field)
+  const amount = field === 'memory' && typeof read === 'string' ? readMemorySize(read, () => availableResources().memory) : read
+  const expected = field === 'memory' ? MEMORY_VALUE : LIMIT_VALUE
 
   if (typeof amount !== 'number' || Number.isNaN(amount)) {
-    problems.add(path, LIMIT_VALUE, value)
+    problems.add(path, expected, value)
   } else if (amount < 0) {
-    problems.add(path, LIMIT_VALUE, value, NEGATIVE_HINT)
+    problems.add(path, expected, value, NEGATIVE_HINT)
   } else if (amount > Number.MAX_SAFE_INTEGER) {
     return 'unlimited'
   } else if (!Number.isInteger(amount)) {
-    problems.add(path, LIMIT_VALUE, value)
+    problems.add(path, expected, value)
   } else {
     return amount === 0 ? 'blockAll' : amount
   }
@@ -65,8 +72,8 @@ function parseValue (value: unknown, field: keyof Limit, path: string, spelling:
  * The limits of one scope. Only the fields that differ from the default are set
  * in the result, in the order of `LIMIT_FIELDS`.
  */
-export function parseResourceLimits (value: unknown, path: string, spelling: Spelling, problems: Problems): ResourceLimits {
-  const limits: ResourceLimits = {}
+export function parseResourceLimits (value: unknown, path: string, spelling: Spelling, problems: Problems): ParsedLimits {
+  const limits: ParsedLimits = {}
 
   if (value === undefined) {
     return limits
@@ -145,9 +152,9 @@ export function parseNamed <T> (kind: NamedKey, value: unknown, path: string, pr
  *
  * @throws {InvalidParametersError} listing every problem with its path
  */
-export function parseLimits (value: unknown, spelling: Spelling = TYPESCRIPT): PartialLimitConfig {
+export function parseLimits (value: unknown, spelling: Spelling = TYPESCRIPT): ParsedLimitConfig {
   const problems = new Problems('invalid limits')
-  const config: PartialLimitConfig = {}
+  const config: ParsedLimitConfig = {}
 
   if (!isRecord(value)) {
     problems.add(spelling.root, 'an object with limits', value)
@@ -155,7 +162,17 @@ export function parseLimits (value: unknown, spelling: Spelling = TYPESCRIPT): P
     return config
   }
 
-  checkKeys(value, [...SCOPE_KEYS, ...NAMED_KEYS].map(key => spelling.name(key)), spelling.root, spelling, problems)
+  const names = [...SCOPE_KEYS, ...NAMED_KEYS].map(key => spelling.name(key))
+  const keys = Object.keys(value)
+  const goName = keys.some(key => names.includes(key)) ? undefined : keys.find(key => GO_NAME.test(key))
+
+  if (spelling === TYPESCRIPT && goName != null) {
+    // everything in it has another name
+    problems.add(spelling.root, 'names such as "system"', goName, 'this is how files are written: use limitsFromJSON(text)')
+    problems.throwIfAny()
+  }
+
+  checkKeys(value, names, spelling.root, spelling, problems)
 
   for (const key of SCOPE_KEYS) {
     const name = spelling.name(key)

@@ -1,5 +1,11 @@
 import { InvalidParametersError } from '@libp2p/interface'
 import { describe } from '../describe-value.ts'
+import { nearestName, unknownName } from '../did-you-mean.ts'
+
+/**
+ * Who sees this many has the wrong file
+ */
+const MAX_LISTED = 20
 
 /**
  * The path of an entry: names that would be ambiguous after a dot, such as
@@ -20,6 +26,7 @@ export function join (path: string, name: string): string {
 export class Problems {
   readonly #subject: string
   readonly #found: string[] = []
+  readonly #listed = new Set<string>()
 
   /**
    * @param subject - what the messages are about, such as `invalid limits`
@@ -41,6 +48,23 @@ export class Problems {
   }
 
   /**
+   * A key that nobody reads. Those that are read are listed once.
+   *
+   * @param path - where it was found
+   * @param key - the key
+   * @param names - the keys that are read there
+   * @param meant - what to write instead, where it is not one of these
+   */
+  addUnknown (path: string, key: string, names: readonly string[], meant?: string): void {
+    const isNear = meant != null || nearestName(key, names) != null
+    const hint = meant ?? unknownName(key, names)
+    const isListed = !isNear && this.#listed.has(hint)
+
+    this.#listed.add(hint)
+    this.#found.push(`${path}: unknown key${isListed ? '' : ` (${hint})`}`)
+  }
+
+  /**
    * @throws {InvalidParametersError} listing every problem, if there are any
    */
   throwIfAny (): void {
@@ -49,7 +73,9 @@ export class Problems {
     }
 
     const separator = this.#found.length === 1 ? ' ' : '\n  '
+    const more = this.#found.length - MAX_LISTED
+    const lines = more > 0 ? [...this.#found.slice(0, MAX_LISTED), `and ${more} more`] : this.#found
 
-    throw new InvalidParametersError(`${this.#subject}:${separator}${this.#found.join(separator)}`)
+    throw new InvalidParametersError(`${this.#subject}:${separator}${lines.join(separator)}`)
   }
 }

@@ -22,8 +22,11 @@ export interface Spelling {
 
   /**
    * What is meant by something that is written where a key was expected
+   *
+   * @param path - where it was found
+   * @param value - what it is the key of
    */
-  hint?(value: unknown): string | undefined
+  hint?(path: string, value: unknown): string | undefined
 }
 
 /**
@@ -54,6 +57,18 @@ export const FILE: Spelling = {
     const isNumber = typeof value === 'bigint' || (field === 'memory' && typeof value === 'string' && DECIMAL_STRING.test(value))
 
     return isNumber ? Number(value) : value
-  },
-  hint: (value) => isRecord(value) ? 'in TOML a name with dots is written in quotes, [Service."a.b"]' : undefined
+  }
+}
+
+/**
+ * `Service.libp2p`, where a section has the first part of a name
+ */
+const SPLIT_NAME = /^\w+\.\w+$/
+
+/**
+ * In TOML the dots of a name lead to other tables, unless it is in quotes
+ */
+export const TOML: Spelling = {
+  ...FILE,
+  hint: (path, value) => SPLIT_NAME.test(path) && isRecord(value) ? 'a name with dots is written in quotes, [Service."a.b"]' : undefined
 }

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises'
+import { ANY, checkDescribed } from '../options/description.ts'
 import { invalid } from '../validation.ts'
 import { loadLimits } from './load-limits.ts'
 import type { PartialLimitConfig } from './limit-config.ts'
@@ -26,6 +27,8 @@ export interface WatchLimitsOptions {
    */
   interval?: number
 }
+
+const OPTIONS = { log: ANY, interval: ANY } as const satisfies { [K in keyof Required<WatchLimitsOptions>]: typeof ANY }
 
 /**
  * A file that is being watched. It does not keep the process alive.
@@ -153,6 +156,8 @@ class FileWatcher implements LimitsWatcher {
  * function or the interval not a positive number
  */
 export function watchLimits (path: string, onLimits: (limits: PartialLimitConfig) => void | Promise<void>, options: WatchLimitsOptions = {}): LimitsWatcher {
+  checkDescribed('options', options, OPTIONS)
+
   const { interval = INTERVAL } = options
 
   if (typeof path !== 'string' || path === '') {

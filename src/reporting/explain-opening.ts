@@ -70,7 +70,7 @@ interface Opening {
   left(node: Constraint): number
 }
 
-export function explainConnection ({ admission, graph, node, opener }: ExplainSource, { address, direction, peer, service, usefd }: ConnectionRequest): Findings {
+export function explainConnection ({ admission, graph, node, opener }: ExplainSource, { address, direction, peer, service, usefd }: ConnectionRequest & { address?: Multiaddr }): Findings {
   const opening = connectionOpening(direction, usefd === true, opener.baseCosts.connection)
   const ip = address == null ? undefined : ipFromMultiaddr(address)
   const trusted = address != null && admission?.allowlist.allowed(address) === true

@@ -1,5 +1,6 @@
-import { isMultiaddr } from '@multiformats/multiaddr'
+import { toMultiaddr } from '../admission/to-multiaddr.ts'
 import { formatSetting } from '../limits/setting.ts'
+import { ANY, BOOLEAN, checkDescribed } from '../options/description.ts'
 import { checkDirection, checkName, checkPeer, checkPriority, checkSize } from '../scopes/arguments.ts'
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from '../scopes/memory-priority.ts'
 import { findMemoryShortage } from '../scopes/refusal.ts'
@@ -7,6 +8,7 @@ import { invalid } from '../validation.ts'
 import { peerOf, protocolOf, serviceOf } from './constraints.ts'
 import { explainConnection, explainStream } from './explain-opening.ts'
 import type { ExplainSource, Findings } from './explain-opening.ts'
+import type { Description } from '../options/description.ts'
 import type { ConnectionScope } from '../scopes/resource-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
@@ -27,7 +29,7 @@ export interface ConnectionRequest {
    * The address of the other end. Without one the limits of subnets and rates and the
    * allowlist have no say, as for relayed connections.
    */
-  address?: Multiaddr
+  address?: Multiaddr | string
   peer?: PeerId
   service?: string
 }
@@ -71,6 +73,19 @@ export interface MemoryRequest {
  * Something that could be reserved
  */
 export type ReservationRequest = ConnectionRequest | StreamRequest | MemoryRequest
+
+const FOR = { resource: ANY, peer: ANY, service: ANY } as const
+const OPENED = { ...FOR, direction: ANY } as const
+
+const REQUESTS = {
+  connection: { ...OPENED, usefd: BOOLEAN, address: ANY },
+  stream: { ...OPENED, connection: ANY, protocol: ANY },
+  memory: { ...FOR, size: ANY, priority: ANY, protocol: ANY }
+} as const satisfies {
+  connection: Record<keyof ConnectionRequest, Description>
+  stream: Record<keyof StreamRequest, Description>
+  memory: Record<keyof MemoryRequest, Description>
+}
 
 /**
  * What is left in one of the scopes that constrain a request
@@ -131,14 +146,14 @@ export function explain (source: ExplainSource, request: ReservationRequest): Ex
   service != null && checkName('service', service)
   protocol != null && checkName('protocol', protocol)
 
-  if (address != null && !isMultiaddr(address)) {
-    throw invalid('address', 'a multiaddr', address)
+  if (Object.hasOwn(REQUESTS, request.resource)) {
+    checkDescribed('request', request, REQUESTS[request.resource])
   }
 
   switch (request.resource) {
     case 'connection':
       checkDirection(request.direction)
-      return conclude(explainConnection(source, request))
+      return conclude(explainConnection(source, { ...request, address: address == null ? undefined : toMultiaddr(address, 'address') }))
     case 'stream':
       checkDirection(request.direction)
       return conclude(explainStream(source, request))

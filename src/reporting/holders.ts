@@ -1,10 +1,14 @@
+import { ANY, checkDescribed } from '../options/description.ts'
 import { invalid } from '../validation.ts'
+import type { DescriptionOf } from '../options/description.ts'
 import type { Holder, HoldersOptions } from '../resource-manager-stat.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { StreamNode } from '../scopes/stream-node.ts'
 import type { MultiaddrConnection, Stream } from '@libp2p/interface'
 
 const DEFAULT_TOP = 10
+
+const OPTIONS = { resource: ANY, top: ANY } as const satisfies DescriptionOf<HoldersOptions>
 
 interface HoldingStream {
   readonly scope: StreamNode
@@ -32,7 +36,11 @@ export interface HoldersSource {
  *
  * @throws {InvalidParametersError} naming the option that cannot be used
  */
-export function listHolders (source: HoldersSource, { resource = 'memory', top = DEFAULT_TOP }: HoldersOptions = {}, now: number = Date.now()): Holder[] {
+export function listHolders (source: HoldersSource, options: HoldersOptions = {}, now: number = Date.now()): Holder[] {
+  checkDescribed('options', options, OPTIONS)
+
+  const { resource = 'memory', top = DEFAULT_TOP } = options
+
   if (resource !== 'memory' && resource !== 'stream') {
     throw invalid('resource', '"memory" or "stream"', resource)
   }

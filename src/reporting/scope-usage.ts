@@ -1,7 +1,9 @@
 import { LIMIT_FIELDS } from '../limits/limit.ts'
+import { ANY, checkDescribed } from '../options/description.ts'
 import { allScopes } from '../scopes/all-scopes.ts'
 import { invalid } from '../validation.ts'
 import type { Limit } from '../limits/limit.ts'
+import type { DescriptionOf } from '../options/description.ts'
 import type { AggregateNode } from '../scopes/aggregate-node.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
@@ -19,6 +21,8 @@ export interface UsageOptions {
    */
   minPercent?: number
 }
+
+const OPTIONS = { minPercent: ANY } as const satisfies DescriptionOf<UsageOptions>
 
 /**
  * How much of one of its limits a scope uses
@@ -70,7 +74,11 @@ export function shareOf (used: number, limit: number): number {
  *
  * @throws {InvalidParametersError} if the percentage is not a number from 0 on
  */
-export function scopeUsage (graph: ScopeGraph, { minPercent = DEFAULT_MIN_PERCENT }: UsageOptions = {}): ScopeUsage[] {
+export function scopeUsage (graph: ScopeGraph, options: UsageOptions = {}): ScopeUsage[] {
+  checkDescribed('options', options, OPTIONS)
+
+  const { minPercent = DEFAULT_MIN_PERCENT } = options
+
   if (!(minPercent >= 0)) {
     throw invalid('minPercent', 'a number from 0 on', minPercent)
   }

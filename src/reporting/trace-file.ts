@@ -1,9 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import { ANY, checkDescribed } from '../options/description.ts'
 import { invalid } from '../validation.ts'
 import { traceToJSON } from './trace-json.ts'
 import type { TraceEvent, TraceReporter } from './trace-event.ts'
+import type { DescriptionOf } from '../options/description.ts'
 
 const compress = promisify(gzip)
 
@@ -31,6 +33,8 @@ export interface TraceFileOptions {
    */
   maxPending?: number
 }
+
+const OPTIONS = { maxPending: ANY } as const satisfies DescriptionOf<TraceFileOptions>
 
 /**
  * Writes trace events to a file as gzipped lines of JSON, with the field names of
@@ -165,7 +169,11 @@ class GzippedTraceFile implements TraceFile {
  *
  * @throws {InvalidParametersError} naming the argument that is wrong
  */
-export function traceFile (path: string, { maxPending = MAX_PENDING }: TraceFileOptions = {}): TraceFile {
+export function traceFile (path: string, options: TraceFileOptions = {}): TraceFile {
+  checkDescribed('options', options, OPTIONS)
+
+  const { maxPending = MAX_PENDING } = options
+
   if (typeof path !== 'string' || path === '') {
     throw invalid('path', 'the path of a file', path)
   }

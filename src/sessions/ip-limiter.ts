@@ -1,7 +1,9 @@
 import { parseIP } from '../admission/ip-address.ts'
 import { parseNetwork } from '../admission/ip-network.ts'
 import { NetworkMap } from '../admission/network-map.ts'
+import { ANY, checkDescribed } from '../options/description.ts'
 import { checkList, checkObject } from '../validation.ts'
+import type { DescriptionOf } from '../options/description.ts'
 
 /**
  * Decides by its IP address whether traffic is of interest
@@ -31,6 +33,8 @@ export interface IPLimiterInit {
   allow?: string[]
 }
 
+const IP_LIMITER_OPTIONS = { block: ANY, allow: ANY } as const satisfies DescriptionOf<IPLimiterInit>
+
 /**
  * Allows IP addresses by lists of networks. What is not an IP address is refused. An
  * IPv4 address that is written as IPv6 address (`::ffff:1.2.3.4`) is the same
@@ -46,6 +50,7 @@ export class IPLimiter implements IPFilter {
    */
   constructor (init: IPLimiterInit = {}) {
     checkObject('init', init)
+    checkDescribed('init', init, IP_LIMITER_OPTIONS)
 
     const { block, allow } = init
 

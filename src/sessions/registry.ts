@@ -1,3 +1,5 @@
+import { checkDescribed } from '../options/description.ts'
+import { COLLECTOR_OPTIONS } from '../options/sessions-options.ts'
 import { checkObject, invalid } from '../validation.ts'
 import { WarningLog } from '../warning-log.ts'
 import { checkCollectorId } from './arguments.ts'
@@ -112,6 +114,8 @@ export class SessionRegistry implements SessionRegistryReader, Startable {
     if (this.#registered.has(id)) {
       throw invalid('id', 'one that is not registered', id)
     }
+
+    checkDescribed('config', config, COLLECTOR_OPTIONS)
 
     const collector = new DefaultCollector(config, this.#ticker, this.#observe(id))
     const persistence = this.#persist(id, collector)

@@ -220,7 +220,7 @@ describe('admission', () => {
       [{ rateLimits: { streams: { peer: { rate: -1 } } } }, 'rateLimits.streams.peer.rate'],
       [{ rateLimits: true }, 'rateLimits: expected an object'],
       [{ rateLimits: null }, 'rateLimits: expected an object'],
-      [{ trustedNetworks: 'private' }, 'trustedNetworks: expected a list'],
+      [{ trustedNetworks: '10.0.0.0/8' }, 'trustedNetworks: expected a list'],
       [{ trustedNetworks: ['public'] }, 'trustedNetworks[0]: expected a network'],
       [{ trustedNetworks: ['private', 5] }, 'trustedNetworks[1]: expected a network']
     ]

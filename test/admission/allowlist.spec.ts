@@ -1,4 +1,5 @@
 import { peerIdFromString } from '@libp2p/peer-id'
+import { isMultiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { Allowlist } from '../../src/admission/allowlist.ts'
@@ -140,6 +141,21 @@ describe('admission/allowlist', () => {
     }))
   })
 
+  it('should read addresses that are text', () => {
+    const allowlist = new Allowlist({ entries: ['/ip4/1.2.3.0/ipcidr/24', ma('/ip4/5.5.5.5')] })
+
+    allowlist.add(`/ip6/2001:db8::1/p2p/${PEERS[0]}`)
+
+    expect(allowlist.allowed('/ip4/1.2.3.4/tcp/1')).to.equal(true)
+    expect(allowlist.allowedPeerAndMultiaddr(PEERS[1], '/ip4/1.2.3.4')).to.equal(true)
+    expect(allowlist.allowedPeerAndMultiaddr(PEERS[1], '/ip6/2001:db8::1')).to.equal(false)
+    expect(allowlist.entries().every(entry => isMultiaddr(entry))).to.equal(true)
+    expect(allowlist.remove('/ip4/5.5.5.5')).to.equal(true)
+    expect(allowlist.remove('/ip4/5.5.5.5')).to.equal(false)
+    expect(allowlist.allowed(ma('/ip4/5.5.5.5'))).to.equal(false)
+    expect(new Allowlist().allowed('/ip4/5.5.5.5')).to.equal(false)
+  })
+
   it('should refuse what is not an entry, and change nothing', () => {
     const allowlist = create('/ip4/1.2.3.4')
     const entries = [
@@ -155,8 +171,10 @@ describe('admission/allowlist', () => {
       }
     }
 
-    for (const entry of [undefined, null, '/ip4/1.2.3.4', {}]) {
+    for (const entry of [undefined, null, '1.2.3.4', '/ip4/1.2.3', '', {}]) {
       expect(() => { allowlist.add(entry as any) }).to.throw('allowlist: expected a multiaddr')
+        .with.property('name', 'InvalidParametersError')
+      expect(() => allowlist.allowed(entry as any)).to.throw('address: expected a multiaddr')
         .with.property('name', 'InvalidParametersError')
     }
 

@@ -114,8 +114,8 @@ describe('what connections and streams weigh in themselves', () => {
     expect(resolveBaseCosts(false)).to.deep.equal({ connection: 0, stream: 0 })
     expect(resolveBaseCosts({ stream: 0 })).to.include({ stream: 0 }).with.property('connection').above(0)
 
-    for (const stream of [-1, 0.5, NaN, Infinity, '8KiB' as any]) {
-      expect(() => resolveBaseCosts({ stream })).to.throw(`baseCosts.stream: expected a whole number of bytes from 0 on, got ${typeof stream === 'string' ? JSON.stringify(stream) : stream}`)
+    for (const stream of [-1, 0.5, NaN, Infinity, '8KiBs', '']) {
+      expect(() => resolveBaseCosts({ stream })).to.throw(`baseCosts.stream: expected a number of bytes, a size such as "512MiB" or "1.5GB", a percentage such as "25%", got ${typeof stream === 'string' ? JSON.stringify(stream) : stream}`)
         .with.property('name', 'InvalidParametersError')
     }
 

@@ -19,7 +19,11 @@ const MACHINE = { memory: 8 * GiB, fds: 20_000 }
 
 const knobs = fc.record<any>({
   profile: fc.constantFrom(...Object.keys(PROFILES)),
-  maxMemory: fc.oneof(fc.integer({ min: 1, max: 2 ** 46 }), fc.double({ min: 0.01, max: 100, noNaN: true }).map(share => `${share.toFixed(2)}%`)),
+  maxMemory: fc.oneof(
+    fc.integer({ min: 2 ** 20, max: 2 ** 46 }),
+    // 1 MiB of the smallest machine, which is the least
+    fc.double({ min: 1.57, max: 100, noNaN: true }).map(share => `${share.toFixed(2)}%`)
+  ),
   maxConnections: fc.integer({ min: 1, max: 1e6 })
 }, { requiredKeys: [] }) as fc.Arbitrary<LimitKnobs>
 
@@ -62,7 +66,7 @@ describe('derive limits', () => {
   })
 
   it('should give the system exactly the memory that was asked for', () => {
-    for (const [maxMemory, memory] of [['512MiB', 512 * MiB], ['25%', 2 * GiB], [5, 5], ['100%', 8 * GiB]] as const) {
+    for (const [maxMemory, memory] of [['512MiB', 512 * MiB], ['25%', 2 * GiB], [5 * MiB, 5 * MiB], ['100%', 8 * GiB]] as const) {
       const limits = derive({ maxMemory })
 
       expect(limits.system.memory).to.equal(memory)

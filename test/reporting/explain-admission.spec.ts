@@ -254,7 +254,7 @@ describe('explain, with addresses, rates and weights', () => {
   })
 
   it('should refuse an address that is none', () => {
-    for (const address of ['/ip4/1.2.3.4', {}, 4] as any[]) {
+    for (const address of ['/ip4/1.2.3', '1.2.3.4', {}, 4] as any[]) {
       const error = errorOf(() => createManager().explain({ resource: 'connection', direction: 'inbound', address }))
 
       expect(error).to.have.property('name', 'InvalidParametersError')

@@ -191,7 +191,7 @@ export class Model {
 
     for (const [field, value] of Object.entries(limits)) {
       if (value !== undefined && value !== 'default') {
-        limit[field as keyof Limit] = typeof value === 'number' ? value : WORDS[value]
+        limit[field as keyof Limit] = typeof value === 'number' ? value : WORDS[value as keyof typeof WORDS]
       }
     }
 

@@ -1,0 +1,40 @@
+import { ANY } from './description.ts'
+import type { DescriptionOf } from './description.ts'
+import type { AdmissionOptions } from '../admission/admission.ts'
+import type { RateLimitOptions } from '../admission/rate-limit-handler.ts'
+import type { RateLimits } from '../admission/rate-limits.ts'
+import type { NetworkPrefixLimit } from '../admission/subnet-limits.ts'
+
+const RATE = { rate: ANY, burst: ANY } as const
+const SUBNET_RATES = [{ prefixLength: ANY, ...RATE }] as const
+const SUBNET_LIMITS = [{ prefixLength: ANY, connCount: ANY }] as const
+
+export const PREFIX_LIMIT = { network: ANY, connCount: ANY } as const satisfies DescriptionOf<NetworkPrefixLimit>
+
+const RATE_LIMITS = {
+  global: RATE,
+  prefixes: [{ network: ANY, ...RATE }],
+  ipv4: SUBNET_RATES,
+  ipv6: SUBNET_RATES,
+  maxSubnets: ANY
+} as const satisfies DescriptionOf<RateLimits>
+
+export const RATE_LIMIT_OPTIONS = {
+  ...RATE_LIMITS,
+  peer: RATE,
+  maxPeers: ANY,
+  now: ANY
+} as const satisfies DescriptionOf<RateLimitOptions>
+
+/**
+ * What is decided by address
+ */
+export const ADMISSION_OPTIONS = {
+  allowlist: ANY,
+  subnetLimits: { ipv4: SUBNET_LIMITS, ipv6: SUBNET_LIMITS, prefixes: [PREFIX_LIMIT] },
+  rateLimits: {
+    connections: RATE_LIMITS,
+    streams: { peer: RATE, protocol: { '*': RATE }, protocolPeer: { '*': RATE }, maxPeers: ANY }
+  },
+  trustedNetworks: ANY
+} as const satisfies DescriptionOf<AdmissionOptions>
