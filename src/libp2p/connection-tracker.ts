@@ -4,7 +4,7 @@ import { ConnectionNode } from '../scopes/connection-node.ts'
 import { followConnectionClass } from './followed-classes.ts'
 import { liveConnection, LiveConnection } from './live-connection.ts'
 import { usesFileDescriptor } from './uses-file-descriptor.ts'
-import { endOnError } from './web-socket.ts'
+import { endAborted, endOnError } from './web-socket.ts'
 import type { Pressures } from './pressure.ts'
 import type { Sessions } from './sessions.ts'
 import type { StreamMemory } from './stream-memory.ts'
@@ -69,6 +69,8 @@ export class ConnectionTracker {
         this.#end(live)
       }
 
+      this.#abort(maConn, err)
+
       // libp2p only knows that a gater has denied the connection
       throw refusal == null ? err : this.#manager.errorOf(refusal)
     } finally {
@@ -110,7 +112,10 @@ export class ConnectionTracker {
 
     followConnectionClass(maConn)
     attachToConnection(maConn, live)
-    maConn.addEventListener('close', () => { this.#end(live) })
+    maConn.addEventListener('close', () => {
+      this.#end(live)
+      endAborted(maConn)
+    })
     live.transient = this.#transient.addConnection(scope, maConn.remoteAddr)
     this.#memory.addConnection(live)
   }
@@ -189,6 +194,21 @@ export class ConnectionTracker {
     this.#sessions?.connected(scope, maConn, peer)
 
     return true
+  }
+
+  /**
+   * Nothing becomes of a connection whose upgrade has failed. The listener of
+   * `@libp2p/websockets` (10.1.21) closes it, which waits for the remote to read, and does not
+   * catch that the remote closes it instead: this would end the process. Its dialer forgets it.
+   */
+  #abort (maConn: MultiaddrConnection, err: any): void {
+    try {
+      maConn.abort(err)
+    } catch {
+      // the connections of others can be anything. Why the upgrade failed is what matters.
+    }
+
+    endAborted(maConn)
   }
 
   #refuseInbound ({ remoteAddr }: MultiaddrConnection): boolean {

@@ -23,6 +23,19 @@ export function endOnError (maConn: MultiaddrConnection): void {
 }
 
 /**
+ * Closes the socket of a connection that has been aborted, and does nothing to any other.
+ * `@libp2p/websockets` (10.1.21) aborts with a status code that no socket accepts, which
+ * leaves it open, with all that it has not sent, for as long as the remote likes.
+ */
+export function endAborted (maConn: MultiaddrConnection): void {
+  const socket = webSocketOf(maConn)
+
+  if (socket != null && maConn.status === 'aborted') {
+    terminate(socket)
+  }
+}
+
+/**
  * `ws` would wait 30 s for the remote to close its end as well
  */
 function terminate (socket: WebSocketLike): void {

@@ -140,7 +140,7 @@ describe('tcp sockets', function () {
     await otherEnd(local, pair.dialer, pair.listener)
 
     ;(rawConnection(local) as any).socket.destroy()
-    await eventuallyBackTo([{}, {}], pair, overTcp)
+    await eventuallyBackTo([{}, {}], pair)
   })
 
   it('should be released when a dial times out', async () => {

@@ -61,7 +61,7 @@ export function connectionEndings (transport: TransportUnderTest): void {
 
           await end({ local, remote }, pair)
 
-          await eventuallyBackTo(before, pair, transport)
+          await eventuallyBackTo(before, pair)
         })
       }
     }
@@ -107,7 +107,7 @@ export function connectionEndings (transport: TransportUnderTest): void {
         expect(held(listener)[dialer.peerId.toString()]).to.include({ numConnsInbound: 1, numStreamsInbound: 1 })
 
         await remote.close()
-        await eventuallyBackTo(before, pair, transport)
+        await eventuallyBackTo(before, pair)
       })
     }
   })

@@ -57,7 +57,7 @@ export function failingDials (transport: TransportUnderTest): void {
       const pair = await transport.connect(nodes, options)
       const before = heldByBoth(pair)
 
-      return { ...pair, expectNothing: async () => eventuallyBackTo(before, pair, transport) }
+      return { ...pair, expectNothing: async () => eventuallyBackTo(before, pair) }
     }
 
     for (const [failure, prepare] of Object.entries(FAILING_HANDSHAKES)) {

@@ -42,7 +42,7 @@ export function gaterCases (transport: TransportUnderTest): void {
         await eventually(() => denying.count(method) === 1, 'the call of the gater')
         await eventually(() => connection?.status !== 'open', 'the end of the connection')
 
-        await eventuallyBackTo(before, pair, transport)
+        await eventuallyBackTo(before, pair)
         expect(denying.calls).to.deep.equal([...new Set(denying.calls)])
       })
 
@@ -59,7 +59,7 @@ export function gaterCases (transport: TransportUnderTest): void {
         await eventually(() => called === 1, 'the call of the gater')
         await eventually(() => connection?.status !== 'open', 'the end of the connection')
 
-        await eventuallyBackTo(before, pair, transport)
+        await eventuallyBackTo(before, pair)
       })
     }
 
@@ -108,7 +108,7 @@ export function gaterCases (transport: TransportUnderTest): void {
       await rejection(pair.dialer.dial(pair.address))
       gate.resolve(false)
 
-      await eventuallyBackTo(before, pair, transport)
+      await eventuallyBackTo(before, pair)
     })
 
     for (const who of ['dialer', 'listener'] as const) {
@@ -142,7 +142,7 @@ export function gaterCases (transport: TransportUnderTest): void {
         gate.resolve(false)
         await dial
 
-        await eventuallyBackTo(before, pair, transport)
+        await eventuallyBackTo(before, pair)
         expect(logger.errors).to.be.empty()
       })
     }

@@ -34,12 +34,6 @@ export interface TransportUnderTest {
 
   /** File descriptors of one connection */
   fileDescriptors: number
-
-  /**
-   * The other end is not told when this end aborts a connection, or fails to
-   * upgrade one that it has dialled
-   */
-  abortsSilently?: boolean
 }
 
 /**
@@ -52,17 +46,6 @@ export function heldByBoth ({ dialer, listener }: Pair): [Held, Held] {
 /**
  * Waits until a connection has left nothing at both ends
  */
-export async function eventuallyBackTo (before: [Held, Held], pair: Pair, { abortsSilently }: TransportUnderTest): Promise<void> {
-  const { dialer, listener } = pair
-
-  await eventuallyEqual(() => {
-    if (abortsSilently === true) {
-      // the end that was not told would keep it until it is used
-      [...dialer.getConnections(listener.peerId), ...listener.getConnections(dialer.peerId)].forEach(connection => {
-        connection.close().catch(() => {})
-      })
-    }
-
-    return heldByBoth(pair)
-  }, before, 'what the dialer and the listener hold')
+export async function eventuallyBackTo (before: [Held, Held], pair: Pair): Promise<void> {
+  await eventuallyEqual(() => heldByBoth(pair), before, 'what the dialer and the listener hold')
 }
