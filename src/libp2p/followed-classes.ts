@@ -1,6 +1,7 @@
 import { countIterated } from './iterated-bytes.ts'
 import { liveConnection } from './live-connection.ts'
 import { liveStream } from './live-stream.ts'
+import type { LiveStream } from './live-stream.ts'
 import type { MessageStream, MultiaddrConnection, Stream, StreamMessageEvent } from '@libp2p/interface'
 
 /**
@@ -39,36 +40,67 @@ export function followConnectionClass (connection: MultiaddrConnection): void {
 
 /**
  * Makes all streams of the class of a stream tell who follows them when they are closed,
- * when they have not been able to send, and when they are iterated
+ * when they have not been able to send, and when they are read
  */
 export function followStreamClass (stream: Stream): void {
-  const target = targetOf(stream, STREAMS, ['dispatchEvent', 'send', Symbol.asyncIterator])
+  const target = targetOf(stream, STREAMS, ['dispatchEvent', 'send', 'close', Symbol.asyncIterator])
 
   if (target == null) {
     return
   }
 
-  const { dispatchEvent, send, [Symbol.asyncIterator]: iterate } = target
+  const { close, dispatchEvent, send, [Symbol.asyncIterator]: iterate } = target
 
   replace(target, 'dispatchEvent', function (event) {
-    if (event.type === 'close') {
-      const live = liveStream(this)
+    const { type } = event
 
-      live?.owner.closed(live)
+    if (type !== 'message' && type !== 'close' && type !== 'drain') {
+      return dispatchEvent.call(this, event)
     }
 
-    return dispatchEvent.call(this, event)
+    const live = liveStream(this)
+
+    if (type === 'message') {
+      live?.dispatched((event as StreamMessageEvent).data?.byteLength ?? 0)
+    } else if (type === 'close' && live != null) {
+      explain(event, live)
+      live.owner.closed(live)
+    }
+
+    const result = dispatchEvent.call(this, event)
+
+    if (type === 'drain' && live != null) {
+      forgetDrain(this)
+    }
+
+    return result
   })
 
   replace(target, 'send', function (data) {
     const size = data.byteLength
-    const canSendMore = send.call(this, data)
+    let canSendMore: boolean
+
+    try {
+      canSendMore = send.call(this, data)
+    } catch (err: any) {
+      explain(err, liveStream(this))
+      throw err
+    }
 
     if (this.writeBufferLength > 0) {
-      liveStream(this)?.owner.left(size)
+      liveStream(this)?.left(size)
     }
 
     return canSendMore
+  })
+
+  replace(target, 'close', async function (options) {
+    // only what has to wait can be ended meanwhile
+    if (liveStream(this) == null || (this.writeBufferLength === 0 && !this.writableNeedsDrain)) {
+      return close.call(this, options)
+    }
+
+    return closeOrEnd(this, async () => close.call(this, options))
   })
 
   replace(target, Symbol.asyncIterator, function () {
@@ -77,6 +109,45 @@ export function followStreamClass (stream: Stream): void {
 
     return live == null ? source : countIterated(live, source)
   })
+}
+
+/**
+ * Lets those who are told of the end of a stream, or fail because of it, find out that it
+ * was ended for what it held
+ */
+function explain (told: Error | Event, live: LiveStream | undefined): void {
+  if (live?.endedBy != null && told !== live.endedBy) {
+    (told as { cause?: unknown }).cause ??= live.endedBy
+  }
+}
+
+/**
+ * `onDrain` of libp2p's streams waits for the first drain only: the promise of it is there
+ * for ever. So a sender that waits for it would send everything at once from then on.
+ */
+function forgetDrain (stream: object): void {
+  const waiting = stream as { onDrainPromise?: unknown }
+
+  if (waiting.onDrainPromise != null) {
+    waiting.onDrainPromise = undefined
+  }
+}
+
+/**
+ * `close` of libp2p's streams waits for ever where the stream is aborted while it waits. It
+ * is closed then, and so this is done, as it is for a stream that was aborted before.
+ */
+async function closeOrEnd (stream: Stream, close: () => Promise<void>): Promise<void> {
+  const ended = Promise.withResolvers<void>()
+  const onEnd = (): void => { ended.resolve() }
+
+  stream.addEventListener('close', onEnd)
+
+  try {
+    await Promise.race([close(), ended.promise])
+  } finally {
+    stream.removeEventListener('close', onEnd)
+  }
 }
 
 function replace <T extends MessageStream, K extends keyof T> (target: T, name: K, method: (this: T, ...args: Parameters<Extract<T[K], (...args: any[]) => unknown>>) => unknown): void {

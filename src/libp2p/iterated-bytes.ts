@@ -21,6 +21,11 @@ export interface Iterated {
   iterated: number
 
   /**
+   * The loop has taken bytes
+   */
+  read(bytes: number): void
+
+  /**
    * Gives up what waits: the loop fails with this error instead
    */
   dropIterated?(err: Error): void
@@ -81,6 +86,7 @@ export async function * countIterated (holder: Iterated, source: AsyncIterator<C
       }
 
       count(-Math.min(waiting, weightOf(value)))
+      holder.read(value.byteLength)
       yield value
       next = source.next()
     }

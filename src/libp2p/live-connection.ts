@@ -1,6 +1,7 @@
 import { followerOfConnection } from '../scopes/attached-scopes.ts'
 import { CompactList } from './compact-list.ts'
 import type { BufferHolder } from './buffer-holder.ts'
+import type { BufferProgress } from './buffer-progress.ts'
 import type { Transient } from './transient-holders.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { Positioned } from '../scopes/positioned-list.ts'
@@ -33,7 +34,10 @@ const UPGRADE_ALLOWANCE = 64 * 1024
 export class LiveConnection implements BufferHolder, Positioned {
   readonly scope: ConnectionNode
   readonly connection: MultiaddrConnection
-  buffered = 0
+  size = 0
+  unread = 0
+  countedUnread = 0
+  progress?: BufferProgress = undefined
   position = -1
 
   /** While its peer is not known */
@@ -42,7 +46,12 @@ export class LiveConnection implements BufferHolder, Positioned {
   /** Is told of the bytes that it receives, until it is upgraded */
   onReceived?: (bytes: number) => void = undefined
   readonly #end: (live: LiveConnection) => void
-  readonly #lists: CompactList[] = []
+
+  /** What the remote has sent */
+  readonly #unread: CompactList[] = []
+
+  /** What the remote has not taken */
+  readonly #unsent: CompactList[] = []
 
   /** While it is upgraded, in bytes */
   #received = 0
@@ -56,8 +65,11 @@ export class LiveConnection implements BufferHolder, Positioned {
     this.scope = scope
     this.connection = connection
     this.#end = end
-    this.#add(connection, 'readBuffer')
-    this.#add(connection, 'writeBuffer')
+    this.#addBuffers(connection)
+  }
+
+  get connectionScope (): ConnectionNode {
+    return this.scope
   }
 
   /**
@@ -79,8 +91,7 @@ export class LiveConnection implements BufferHolder, Positioned {
 
     // some transports encrypt by themselves
     if (encrypted !== this.connection) {
-      this.#add(encrypted, 'readBuffer')
-      this.#add(encrypted, 'writeBuffer')
+      this.#addBuffers(encrypted)
       this.#addDecoder(encrypted)
     }
 
@@ -88,14 +99,22 @@ export class LiveConnection implements BufferHolder, Positioned {
   }
 
   measure (): number {
-    let bytes = unsentBy(this.connection) + Math.max(0, this.#received - UPGRADE_ALLOWANCE)
+    this.unread = Math.max(0, this.#received - UPGRADE_ALLOWANCE) + lengthOf(this.#unread)
+    this.size = this.unread + unsentBy(this.connection) + lengthOf(this.#unsent)
 
-    for (const list of this.#lists) {
-      list.compact()
-      bytes += list.byteLength
-    }
+    return this.size
+  }
 
-    return bytes
+  /**
+   * What its own buffers pass on is not counted: what they hold is no more than a part of a
+   * frame
+   */
+  takeRead (): number {
+    return 0
+  }
+
+  takeQueued (): number {
+    return 0
   }
 
   abort (err: Error): void {
@@ -106,12 +125,9 @@ export class LiveConnection implements BufferHolder, Positioned {
     this.#end(this)
   }
 
-  #add (owner: unknown, property: string): void {
-    const list = CompactList.in(owner, property)
-
-    if (list != null) {
-      this.#lists.push(list)
-    }
+  #addBuffers (stream: unknown): void {
+    add(this.#unread, stream, 'readBuffer')
+    add(this.#unsent, stream, 'writeBuffer')
   }
 
   /**
@@ -120,8 +136,8 @@ export class LiveConnection implements BufferHolder, Positioned {
   #addDecoder (owner: unknown): void {
     const { decoder } = owner as { decoder?: unknown }
 
-    this.#add(decoder, 'buffer')
-    this.#add(decoder, '_buffer')
+    add(this.#unread, decoder, 'buffer')
+    add(this.#unread, decoder, '_buffer')
   }
 }
 
@@ -129,6 +145,25 @@ export class LiveConnection implements BufferHolder, Positioned {
  * What follows a connection, raw or not, if it is accounted for
  */
 export const liveConnection = followerOfConnection as (connection: Connection | MultiaddrConnection) => LiveConnection | undefined
+
+function add (lists: CompactList[], owner: unknown, property: string): void {
+  const list = CompactList.in(owner, property)
+
+  if (list != null) {
+    lists.push(list)
+  }
+}
+
+function lengthOf (lists: CompactList[]): number {
+  let bytes = 0
+
+  for (const list of lists) {
+    list.compact()
+    bytes += list.byteLength
+  }
+
+  return bytes
+}
 
 /**
  * What TCP sockets and WebSockets have accepted and not sent

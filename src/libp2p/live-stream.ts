@@ -1,6 +1,7 @@
 import { followerOfStream } from '../scopes/attached-scopes.ts'
 import { CompactList } from './compact-list.ts'
 import type { BufferHolder } from './buffer-holder.ts'
+import type { BufferProgress } from './buffer-progress.ts'
 import type { Iterated } from './iterated-bytes.ts'
 import type { Waiting } from './running-handlers.ts'
 import type { Transient } from './transient-holders.ts'
@@ -38,9 +39,12 @@ export interface LiveStreamOwner {
 export class LiveStream implements BufferHolder, Iterated, Positioned {
   readonly stream: Stream
   readonly scope: StreamNode
-  readonly connection: ConnectionNode
+  readonly connectionScope: ConnectionNode
   readonly owner: LiveStreamOwner
-  buffered = 0
+  size = 0
+  unread = 0
+  countedUnread = 0
+  progress?: BufferProgress = undefined
   position = -1
 
   /** While its protocol is not known */
@@ -53,6 +57,11 @@ export class LiveStream implements BufferHolder, Iterated, Positioned {
   waiting?: Waiting = undefined
   iterated = 0
   dropIterated?: (err: Error) => void = undefined
+
+  /** Why this node has ended it, if it was for what it held */
+  endedBy?: Error = undefined
+  #readBytes = 0
+  #queuedBytes = 0
   readonly #channel?: DataChannel
   #read?: CompactList = undefined
   #write?: CompactList = undefined
@@ -60,13 +69,13 @@ export class LiveStream implements BufferHolder, Iterated, Positioned {
   /**
    * @param stream
    * @param scope
-   * @param connection - the one that it is a stream of
+   * @param connectionScope - the scope of the connection that it is a stream of
    * @param owner
    */
-  constructor (stream: Stream, scope: StreamNode, connection: ConnectionNode, owner: LiveStreamOwner) {
+  constructor (stream: Stream, scope: StreamNode, connectionScope: ConnectionNode, owner: LiveStreamOwner) {
     this.stream = stream
     this.scope = scope
-    this.connection = connection
+    this.connectionScope = connectionScope
     this.#channel = (stream as { channel?: DataChannel }).channel
     this.owner = owner
   }
@@ -87,10 +96,54 @@ export class LiveStream implements BufferHolder, Iterated, Positioned {
     this.#read?.compact()
     this.#write?.compact()
 
-    return readBufferLength + writeBufferLength + this.iterated + (this.#channel == null ? 0 : unsentBy(this.#channel))
+    this.unread = readBufferLength + this.iterated
+    this.size = this.unread + writeBufferLength + (this.#channel == null ? 0 : unsentBy(this.#channel))
+
+    return this.size
+  }
+
+  /**
+   * It has handed out bytes. A loop reads them later.
+   */
+  dispatched (bytes: number): void {
+    if (this.dropIterated == null) {
+      this.#readBytes += bytes
+    }
+  }
+
+  /**
+   * A loop has taken bytes out of it
+   */
+  read (bytes: number): void {
+    this.#readBytes += bytes
+  }
+
+  /**
+   * Some of what it was given to send is left in its write buffer
+   */
+  left (bytes: number): void {
+    this.#queuedBytes += bytes
+    this.owner.left(bytes)
+  }
+
+  takeRead (): number {
+    const bytes = this.#readBytes
+
+    this.#readBytes = 0
+
+    return bytes
+  }
+
+  takeQueued (): number {
+    const bytes = this.#queuedBytes
+
+    this.#queuedBytes = 0
+
+    return bytes
   }
 
   abort (err: Error): void {
+    this.endedBy = err
     this.stream.abort(err)
 
     // a loop gets what was complete before, and it may take its time

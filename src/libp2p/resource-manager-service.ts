@@ -98,6 +98,7 @@ export class ResourceManagerService extends DefaultResourceManager {
       services
     })
     this.#streams = streams
+    this.metricsSource.graph.roomMakers.push(streams.memory)
 
     components.connectionGater = accountingGater(components.connectionGater, this.#connections, this)
     this.#wrapTransportManager(new PendingDials(this))

@@ -1,9 +1,17 @@
 /**
- * The bytes in the buffers of streams and connections are reserved in their scopes.
+ * The bytes in the buffers of streams and connections are counted in all their scopes. They
+ * are there already, so nothing is refused because of them, and no transfer is ended that
+ * moves while there is room. Something is ended only where
+ *
+ * - memory is really short: all that is counted in the *system* would be more than its
+ * limit, what nobody has read more than `UNREAD_PRIORITY` allows, or what is asked for does
+ * not fit because of buffers. `buffer-ranking.ts` says who gives way.
+ * - or it holds more than the limit of one of its other scopes *and* stands still
+ * (`buffer-progress.ts`).
  *
  * Streams do not tell when a buffer grows: what arrives while a stream is paused,
  * or before somebody listens, causes no event. So all buffers are looked at, and
- * what has changed since the last time is reserved or released:
+ * what has changed since the last time is counted:
  *
  * - as soon as `LOOK_AFTER_BYTES` (more where there are many streams and connections)
  * have been received on connections or left in write buffers since the last look,
@@ -33,14 +41,18 @@
  */
 
 import { setBackgroundTimer } from '../background-timer.ts'
-import { MEMORY_PRIORITY_MEDIUM } from '../scopes/memory-priority.ts'
+import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_MEDIUM, memoryThreshold } from '../scopes/memory-priority.ts'
 import { PositionedList } from '../scopes/positioned-list.ts'
-import { Refusal } from '../scopes/refusal.ts'
+import { findMemoryShortage, Refusal } from '../scopes/refusal.ts'
+import { BufferRanking } from './buffer-ranking.ts'
+import { StandingStill } from './standing-still.ts'
 import type { BufferHolder } from './buffer-holder.ts'
 import type { LiveConnection } from './live-connection.ts'
 import type { LiveStream } from './live-stream.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
-import type { RefusingNode } from '../scopes/refusal.ts'
+import type { AggregateNode } from '../scopes/aggregate-node.ts'
+import type { OwnedNode } from '../scopes/owned-node.ts'
+import type { RoomMaker } from '../scopes/room-maker.ts'
 import type { MessageStream, StreamMessageEvent, StreamMuxer } from '@libp2p/interface'
 
 /**
@@ -62,27 +74,35 @@ const LOOK_AFTER_BYTES_PER_CONNECTION = 1024
 const LOOK_INTERVAL = 250
 
 /**
- * Buffers may fill about 60% of a memory limit. What remotes open may fill 80%, and so
- * streams that nobody reads cannot keep others from opening one.
+ * What remotes have sent and nobody has read may fill about 60% of the memory of the system.
+ * The rest of the memory is for what this node does itself. What it has queued for remotes
+ * may fill all that is left, because nobody but this node decides about that: it gives way
+ * to whatever else is asked for.
  */
-const BUFFER_PRIORITY = MEMORY_PRIORITY_MEDIUM
+const UNREAD_PRIORITY = MEMORY_PRIORITY_MEDIUM
 
 type Chunk = StreamMessageEvent['data']
 type Streams = Iterable<LiveStream> & { readonly size: number }
 
 /**
- * Keeps the reservations of streams and connections at what is in their buffers. Where it
- * does not fit, the one that holds most in the scope that is full is aborted, and the
- * others flow on.
+ * Counts what is in the buffers of streams and connections, and ends some of them where
+ * there is too much
  */
-export class StreamMemory {
+export class StreamMemory implements RoomMaker {
   readonly #manager: DefaultResourceManager
   readonly #streams: Streams
+  readonly #now: () => number
+  readonly #standingStill: StandingStill
 
   /**
    * All connections that are accounted for and have a socket
    */
   readonly connections = new PositionedList<LiveConnection>()
+
+  /**
+   * What is counted and was not read, in bytes, by the system that it is counted in
+   */
+  readonly #unread = new Map<AggregateNode, number>()
   #uncounted = 0
   #lookQueued = false
   #timer?: ReturnType<typeof setTimeout>
@@ -90,10 +110,13 @@ export class StreamMemory {
   /**
    * @param manager
    * @param streams - All streams that are accounted for
+   * @param now
    */
-  constructor (manager: DefaultResourceManager, streams: Streams) {
+  constructor (manager: DefaultResourceManager, streams: Streams, now: () => number = Date.now) {
     this.#manager = manager
     this.#streams = streams
+    this.#now = now
+    this.#standingStill = new StandingStill((holder, refusal) => this.#refuse(holder, refusal))
   }
 
   addConnection (connection: LiveConnection): void {
@@ -127,70 +150,175 @@ export class StreamMemory {
   }
 
   /**
-   * Brings all reservations up to date
+   * Brings what is counted up to date
    */
   look (): void {
     const grown: BufferHolder[] = []
 
     this.#uncounted = 0
+    this.#unread.clear()
 
-    for (const live of this.#streams) {
-      adjust(live, grown)
+    for (const stream of this.#streams) {
+      this.#measure(stream, grown)
     }
 
     for (const connection of this.connections) {
-      adjust(connection, grown)
+      this.#measure(connection, grown)
     }
 
-    // all that is free now is free before anything else is reserved
+    // all that is free now is free before anything else is counted
     if (grown.length > 0) {
-      this.#reserve(grown)
+      this.#countGrown(grown)
     }
   }
 
-  #reserve (grown: BufferHolder[]): void {
-    let holders: LargestFirst | undefined
+  /**
+   * Buffers give way to what does not fit into the system because of them
+   */
+  makeRoom (refusal: Refusal, newcomer: AggregateNode | OwnedNode): boolean {
+    const { graph } = this.#manager.metricsSource
+    const pair = [graph.normal, graph.allowlisted].find(({ system }) => system === refusal.node)
+
+    if (!graph.enforce || refusal.resource !== 'memory' || pair == null) {
+      return false
+    }
+
+    // reservations that must leave room for others do not get it from buffers either
+    if (pair.system.memory <= memoryThreshold(pair.system.limit.memory, UNREAD_PRIORITY)) {
+      return false
+    }
+
+    const holder = this.#rank(pair.system, 'size', newcomer).take()
+
+    return holder != null && this.#refuse(holder, refusal)
+  }
+
+  #measure (holder: BufferHolder, grown: BufferHolder[]): void {
+    const size = holder.measure()
+
+    if (size > holder.scope.buffers) {
+      grown.push(holder)
+    } else if (size < holder.scope.buffers || holder.unread !== holder.countedUnread) {
+      this.#count(holder)
+    }
+
+    if (holder.countedUnread > 0) {
+      this.#addUnread(holder, holder.countedUnread)
+    }
+  }
+
+  #countGrown (grown: BufferHolder[]): void {
+    const rankings = new Map<string, BufferRanking>()
 
     for (const holder of grown) {
       // every round ends with room for it or with one less
       while (!holder.scope.closed) {
-        const size = holder.measure()
+        holder.measure()
 
-        if (size <= holder.buffered) {
+        const shortage = this.#findShortage(holder)
+
+        if (shortage == null) {
+          this.#addUnread(holder, holder.unread - holder.countedUnread)
+          this.#count(holder)
           break
         }
 
-        const refusal = holder.scope.tryHoldMemory(size - holder.buffered, BUFFER_PRIORITY)
+        const { system } = holder.scope.pair
+        const part = shortage.priority === UNREAD_PRIORITY ? 'unread' : 'size'
+        let ranking = rankings.get(system.kind + part)
 
-        if (refusal == null) {
-          holder.buffered = size
-          break
+        if (ranking == null) {
+          ranking = this.#rank(system, part)
+          rankings.set(system.kind + part, ranking)
         }
 
-        holders ??= new LargestFirst([...this.#streams, ...this.connections])
-        this.#evict(holders.takeFrom(refusal.node) ?? holder, refusal)
+        const giving = ranking.take() ?? holder
+
+        if (!this.#refuse(giving, shortage)) {
+          // limits are not enforced
+          this.#count(holder)
+          break
+        }
       }
     }
   }
 
   /**
-   * Makes one give up what it holds
+   * Why what a holder has more than before does not fit, if so
    */
-  #evict (holder: BufferHolder, { node, current, attempted, limit, priority }: Refusal): void {
-    holder.abort(this.#manager.errorOf(new Refusal(holder.scope, node, 'memory', undefined, current, attempted, limit, priority)))
+  #findShortage (holder: BufferHolder): Refusal | undefined {
+    const { scope } = holder
+    const { system } = scope.pair
+    const growth = holder.size - scope.buffers
+    const unreadGrowth = holder.unread - holder.countedUnread
 
-    if (holder.scope.closed) {
-      return
+    if (unreadGrowth > 0) {
+      const unread = this.#unread.get(system) ?? 0
+      const threshold = memoryThreshold(system.limit.memory, UNREAD_PRIORITY)
+
+      if (unread + unreadGrowth > threshold) {
+        return new Refusal(scope, system, 'memory', undefined, unread, unreadGrowth, threshold, UNREAD_PRIORITY)
+      }
     }
 
-    const left = holder.measure()
+    return growth > 0 ? findMemoryShortage(scope, system, growth, MEMORY_PRIORITY_ALWAYS) : undefined
+  }
 
-    if (left > 0) {
-      // the remote had reset it, and such a stream keeps what nobody has read
-      holder.end()
-    } else if (holder.buffered > 0) {
-      shrink(holder, left)
+  #rank (system: AggregateNode, part: 'size' | 'unread', newcomer?: AggregateNode | OwnedNode): BufferRanking {
+    return new BufferRanking([...this.#streams, ...this.connections], {
+      system,
+      part,
+      except: newcomer == null ? undefined : ownerOf(newcomer),
+      now: this.#now(),
+      hostOf: ({ connectionScope: { endpoint } }) => endpoint == null ? undefined : this.#manager.hostOf(endpoint)
+    })
+  }
+
+  /**
+   * Counts and reports that something does not fit, and ends a holder for it
+   *
+   * @returns Whether it was ended: not where limits are not enforced
+   */
+  #refuse (holder: BufferHolder, { node, resource, current, attempted, limit, priority }: Refusal): boolean {
+    const { scope } = holder
+    const refusal = this.#manager.refuse(new Refusal(scope, node, resource, undefined, current, attempted, limit, priority))
+
+    if (refusal == null) {
+      return false
     }
+
+    holder.abort(this.#manager.errorOf(refusal))
+
+    if (!scope.closed) {
+      const before = holder.countedUnread
+
+      if (holder.measure() > 0) {
+        // the remote had reset it, and such a stream keeps what nobody has read
+        holder.end()
+      } else {
+        this.#count(holder)
+      }
+
+      this.#addUnread(holder, -before)
+    } else {
+      this.#addUnread(holder, -holder.countedUnread)
+    }
+
+    return true
+  }
+
+  /**
+   * Counts what was measured last
+   */
+  #count (holder: BufferHolder): void {
+    holder.scope.addBuffers(holder.size - holder.scope.buffers)
+    holder.countedUnread = holder.unread
+  }
+
+  #addUnread ({ scope }: BufferHolder, bytes: number): void {
+    const { system } = scope.pair
+
+    this.#unread.set(system, (this.#unread.get(system) ?? 0) + bytes)
   }
 
   get #worthLooking (): number {
@@ -227,6 +355,7 @@ export class StreamMemory {
     this.#timer = setBackgroundTimer(() => {
       this.#timer = undefined
       this.look()
+      this.#standingStill.look(this.#streams, this.connections, this.#now())
 
       if (this.#streams.size > 0 || this.connections.size > 0) {
         this.start()
@@ -235,56 +364,15 @@ export class StreamMemory {
   }
 }
 
-function adjust (holder: BufferHolder, grown: BufferHolder[]): void {
-  const size = holder.measure()
-
-  if (size > holder.buffered) {
-    grown.push(holder)
-  } else if (size < holder.buffered) {
-    shrink(holder, size)
-  }
-}
-
-function shrink (holder: BufferHolder, size: number): void {
-  holder.scope.dropMemory(holder.buffered - size)
-  holder.buffered = size
-}
-
 /**
- * Those that hold most first, sorted once for all that do not fit in one look
+ * What a span belongs to in the end
  */
-class LargestFirst {
-  readonly #sorted: BufferHolder[]
+function ownerOf (scope: AggregateNode | OwnedNode): unknown {
+  let owner: object = scope
 
-  /**
-   * Where to go on for each scope that was full
-   */
-  readonly #positions = new Map<RefusingNode, number>()
-
-  constructor (holders: BufferHolder[]) {
-    const sizes = holders.map(holder => ({ holder, size: holder.measure() }))
-
-    this.#sorted = sizes.filter(({ size }) => size > 0)
-      .sort((a, b) => b.size - a.size)
-      .map(({ holder }) => holder)
+  while ('owner' in owner && owner.owner != null) {
+    owner = owner.owner
   }
 
-  /**
-   * The next one of those that are counted in a scope
-   */
-  takeFrom (node: RefusingNode): BufferHolder | undefined {
-    let position = this.#positions.get(node) ?? 0
-
-    while (position < this.#sorted.length && !holdsIn(this.#sorted[position], node)) {
-      position++
-    }
-
-    this.#positions.set(node, position + 1)
-
-    return this.#sorted[position]
-  }
-}
-
-function holdsIn (holder: BufferHolder, node: RefusingNode): boolean {
-  return !holder.scope.closed && (holder.scope.chain as readonly RefusingNode[]).includes(node) && holder.measure() > 0
+  return owner
 }

@@ -82,6 +82,7 @@ export function imagine (graph: ScopeGraph, kind: ScopeKind, key: string, limit:
 
   return {
     ...NOTHING,
+    reserved: 0,
     kind,
     name: `${prefix}${key === '' ? '' : `:${key}`}${peer == null ? '' : `.peer:${peer}`}`,
     limit,

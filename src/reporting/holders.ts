@@ -15,7 +15,7 @@ interface HoldingStream {
   readonly stream: Stream
 
   /** The connection that it is a stream of */
-  readonly connection: ConnectionNode
+  readonly connectionScope: ConnectionNode
 }
 
 interface HoldingConnection {
@@ -66,8 +66,8 @@ export function listHolders (source: HoldersSource, options: HoldersOptions = {}
 function countStreams (streams: Iterable<HoldingStream>): Map<ConnectionNode, number> {
   const counts = new Map<ConnectionNode, number>()
 
-  for (const { connection } of streams) {
-    counts.set(connection, (counts.get(connection) ?? 0) + 1)
+  for (const { connectionScope } of streams) {
+    counts.set(connectionScope, (counts.get(connectionScope) ?? 0) + 1)
   }
 
   return counts

@@ -183,6 +183,18 @@ export class AggregateNode extends LimitedCounts implements PeerScope, ProtocolS
     }
   }
 
+  /**
+   * Adds memory that is in buffers, or takes it out
+   */
+  addBuffers (size: number): void {
+    this.memory += size
+
+    // memory is short where there is nothing above, whatever holds it
+    if (this.parent != null || this.group != null) {
+      this.buffers += size
+    }
+  }
+
   giveMemory (size: number): void {
     this.memory -= size
 

@@ -88,15 +88,24 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
   }
 
   fitsInto (node: AggregateNode): boolean {
-    return node.fitsConnectionMove(this.inbound, this.usefd, this.memory)
+    return node.fitsConnectionMove(this.inbound, this.usefd, this.memory - this.buffers)
   }
 
   addTo (node: AggregateNode): void {
-    node.addConnection(this.inbound, this.usefd, this.memory)
+    node.addConnection(this.inbound, this.usefd, this.memory - this.buffers)
+
+    if (this.buffers !== 0) {
+      node.addBuffers(this.buffers)
+    }
   }
 
   dropFrom (node: AggregateNode): void {
-    node.dropConnection(this.inbound, this.usefd, this.memory)
+    // first: the node may become idle with what leaves it last
+    if (this.buffers !== 0) {
+      node.addBuffers(-this.buffers)
+    }
+
+    node.dropConnection(this.inbound, this.usefd, this.memory - this.buffers)
   }
 
   /**
@@ -233,6 +242,18 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
   protected giveToConstraints (size: number): void {
     // none of them can become idle, the connection itself is still in them
     this.takeFromConstraints(-size)
+  }
+
+  protected addBuffersToConstraints (size: number): void {
+    const { pair, peerNode, servicePeer } = this
+
+    pair.system.addBuffers(size)
+    ;(peerNode ?? pair.transient).addBuffers(size)
+
+    if (servicePeer != null) {
+      servicePeer.addBuffers(size)
+      servicePeer.group.addBuffers(size)
+    }
   }
 
   protected leave (): void {

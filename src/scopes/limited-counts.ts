@@ -19,6 +19,12 @@ export abstract class LimitedCounts implements Usage {
   connsOutbound = 0
   fd = 0
 
+  /**
+   * The part of `memory` that is in the buffers of streams and connections and refuses
+   * nothing here. It is 0 in the system, where all memory counts.
+   */
+  buffers = 0
+
   constructor (limit: Readonly<Limit>) {
     this.limit = limit
   }
@@ -27,6 +33,13 @@ export abstract class LimitedCounts implements Usage {
    * Called when something was taken out
    */
   abstract queueIfIdle (): void
+
+  /**
+   * What a reservation must fit in together with
+   */
+  get reserved (): number {
+    return this.memory - this.buffers
+  }
 
   get empty (): boolean {
     return this.streamsInbound + this.streamsOutbound + this.connsInbound + this.connsOutbound + this.fd === 0 &&
@@ -111,7 +124,7 @@ export abstract class LimitedCounts implements Usage {
   fitsMemory (size: number, priority: number): boolean {
     const limit = this.limit.memory
 
-    return this.memory + size <= (priority === MEMORY_PRIORITY_ALWAYS ? limit : memoryThreshold(limit, priority))
+    return this.memory - this.buffers + size <= (priority === MEMORY_PRIORITY_ALWAYS ? limit : memoryThreshold(limit, priority))
   }
 
   /**
@@ -119,7 +132,7 @@ export abstract class LimitedCounts implements Usage {
    * moves into a node that is over a limit for another reason
    */
   fitsStreamMove (inbound: boolean, memory: number): boolean {
-    return this.memory + memory <= this.limit.memory &&
+    return this.memory - this.buffers + memory <= this.limit.memory &&
       this.fitsStream(inbound) &&
       this.connsInbound + this.connsOutbound <= this.limit.conns
   }
@@ -128,7 +141,7 @@ export abstract class LimitedCounts implements Usage {
    * A connection moves in: everything is checked, as go-libp2p does
    */
   fitsConnectionMove (inbound: boolean, usefd: boolean, memory: number): boolean {
-    return this.memory + memory <= this.limit.memory &&
+    return this.memory - this.buffers + memory <= this.limit.memory &&
       this.streamsInbound + this.streamsOutbound <= this.limit.streams &&
       this.fitsConnection(inbound, usefd)
   }

@@ -1,7 +1,8 @@
 import { ResourceScopeStateError } from '../errors.ts'
 import { checkName } from './arguments.ts'
+import { MEMORY_PRIORITY_ALWAYS } from './memory-priority.ts'
 import { OwnedNode } from './owned-node.ts'
-import { findMoveShortage, Refusal, scopeClosedError } from './refusal.ts'
+import { findMoveShortage, NOTHING, Refusal, scopeClosedError } from './refusal.ts'
 import type { AggregateNode, PeerChildNode } from './aggregate-node.ts'
 import type { AnyRefusal } from './refusal.ts'
 import type { ServiceScope } from './resource-scope.ts'
@@ -43,6 +44,35 @@ export abstract class MovableNode extends OwnedNode {
   abstract fitsInto (node: AggregateNode): boolean
   abstract addTo (node: AggregateNode): void
   abstract dropFrom (node: AggregateNode): void
+
+  /**
+   * Adds memory that is in buffers to what constrains this one
+   */
+  protected abstract addBuffersToConstraints (size: number): void
+
+  /**
+   * Counts memory that is in buffers: it is there already, so there is nothing to check.
+   * Whoever counts it sees to it that there is room in the system.
+   *
+   * @param size - how much more or, below 0, less it is than before, in bytes
+   */
+  addBuffers (size: number): void {
+    if (this.closed) {
+      return
+    }
+
+    this.memory += size
+    this.buffers += size
+    this.addBuffersToConstraints(size)
+
+    if (this.graph.tracer !== undefined) {
+      if (size > 0) {
+        this.graph.tracer.added(this.chain, { ...NOTHING, memory: size }, MEMORY_PRIORITY_ALWAYS)
+      } else {
+        this.graph.tracer.removed(this.chain, { ...NOTHING, memory: -size })
+      }
+    }
+  }
 
   get allowlisted (): boolean {
     return this.pair.allowlisted
@@ -125,7 +155,7 @@ export abstract class MovableNode extends OwnedNode {
     const find = (): Refusal | undefined => {
       const full = nodes.find(node => !this.fitsInto(node))
 
-      return full == null ? undefined : findMoveShortage(full, this.usage)
+      return full == null ? undefined : findMoveShortage(full, { ...this.usage, memory: this.memory - this.buffers })
     }
     const shortage = find()
 

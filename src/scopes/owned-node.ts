@@ -45,6 +45,11 @@ export abstract class OwnedNode implements ResourceScopeSpan {
   declare ownMemory: number
 
   /**
+   * The part of `memory` that is in buffers, which refuses nothing here
+   */
+  declare buffers: number
+
+  /**
    * How many spans were opened, which numbers them
    */
   declare spans: number
@@ -56,6 +61,7 @@ export abstract class OwnedNode implements ResourceScopeSpan {
     this.ownLimit = ownLimit
     this.memory = 0
     this.ownMemory = 0
+    this.buffers = 0
     this.spans = 0
     this.closed = false
   }
@@ -96,8 +102,12 @@ export abstract class OwnedNode implements ResourceScopeSpan {
    */
   protected abstract leave (): void
 
+  get reserved (): number {
+    return this.memory - this.buffers
+  }
+
   fitsMemory (size: number, priority: number): boolean {
-    return this.memory + size <= memoryThreshold(this.limit.memory, priority)
+    return this.memory - this.buffers + size <= memoryThreshold(this.limit.memory, priority)
   }
 
   /**
@@ -106,6 +116,7 @@ export abstract class OwnedNode implements ResourceScopeSpan {
   protected empty (): void {
     this.memory = 0
     this.ownMemory = 0
+    this.buffers = 0
   }
 
   /**
@@ -151,20 +162,6 @@ export abstract class OwnedNode implements ResourceScopeSpan {
     checkSize(size)
     checkPriority(priority)
 
-    const refusal = this.tryHoldMemory(size, priority)
-
-    if (refusal == null) {
-      this.ownMemory += size
-    }
-
-    return refusal
-  }
-
-  /**
-   * Reserves memory that only {@link dropMemory} gives back, and nothing that the
-   * users of this scope release, or answers why not
-   */
-  tryHoldMemory (size: number, priority: number): Refusal | undefined {
     if (this.firstWithoutMemory(size, priority) != null) {
       const refusal = this.graph.refuseMemory(this, size, priority)
 
@@ -173,25 +170,11 @@ export abstract class OwnedNode implements ResourceScopeSpan {
       }
     }
 
+    this.ownMemory += size
     this.takeMemory(size)
 
     if (this.graph.tracer !== undefined) {
       this.graph.tracer.added(this.chain, { ...NOTHING, memory: size }, priority)
-    }
-  }
-
-  /**
-   * Gives back memory that was held
-   */
-  dropMemory (size: number): void {
-    if (this.closed) {
-      return
-    }
-
-    this.giveMemory(size)
-
-    if (this.graph.tracer !== undefined) {
-      this.graph.tracer.removed(this.chain, { ...NOTHING, memory: size })
     }
   }
 
@@ -216,7 +199,11 @@ export abstract class OwnedNode implements ResourceScopeSpan {
     }
 
     this.ownMemory -= size
-    this.dropMemory(size)
+    this.giveMemory(size)
+
+    if (this.graph.tracer !== undefined) {
+      this.graph.tracer.removed(this.chain, { ...NOTHING, memory: size })
+    }
   }
 
   beginSpan (): ResourceScopeSpan {

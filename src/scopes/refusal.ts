@@ -15,7 +15,11 @@ export interface RefusingNode {
   readonly kind: ScopeKind
   readonly name: string
   readonly limit: Readonly<Limit>
-  readonly memory: number
+
+  /**
+   * The memory that what is reserved here must fit in together with, in bytes
+   */
+  readonly reserved: number
 
   /**
    * The part of the configuration that its limit is from, where it is from one
@@ -187,8 +191,8 @@ export function statOf (usage: Usage): ScopeStat {
 export function findMemoryShortage (asker: RefusingNode | undefined, node: RefusingNode, size: number, priority: number): Refusal | undefined {
   const threshold = memoryThreshold(node.limit.memory, priority)
 
-  if (node.memory + size > threshold) {
-    return new Refusal(asker, node, 'memory', undefined, node.memory, size, threshold, priority)
+  if (node.reserved + size > threshold) {
+    return new Refusal(asker, node, 'memory', undefined, node.reserved, size, threshold, priority)
   }
 }
 

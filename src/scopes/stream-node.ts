@@ -83,15 +83,24 @@ export class StreamNode extends MovableNode implements StreamScope {
   }
 
   fitsInto (node: AggregateNode): boolean {
-    return node.fitsStreamMove(this.inbound, this.memory)
+    return node.fitsStreamMove(this.inbound, this.memory - this.buffers)
   }
 
   addTo (node: AggregateNode): void {
-    node.addStream(this.inbound, this.memory)
+    node.addStream(this.inbound, this.memory - this.buffers)
+
+    if (this.buffers !== 0) {
+      node.addBuffers(this.buffers)
+    }
   }
 
   dropFrom (node: AggregateNode): void {
-    node.dropStream(this.inbound, this.memory)
+    // first: the node may become idle with what leaves it last
+    if (this.buffers !== 0) {
+      node.addBuffers(-this.buffers)
+    }
+
+    node.dropStream(this.inbound, this.memory - this.buffers)
   }
 
   /**
@@ -222,6 +231,26 @@ export class StreamNode extends MovableNode implements StreamScope {
   protected giveToConstraints (size: number): void {
     // none of them can become idle, the stream itself is still in them
     this.takeFromConstraints(-size)
+  }
+
+  protected addBuffersToConstraints (size: number): void {
+    const { pair, peerNode, protocolPeer, servicePeer } = this
+
+    peerNode.addBuffers(size)
+    pair.system.addBuffers(size)
+
+    if (protocolPeer == null) {
+      pair.transient.addBuffers(size)
+      return
+    }
+
+    protocolPeer.addBuffers(size)
+    protocolPeer.group.addBuffers(size)
+
+    if (servicePeer != null) {
+      servicePeer.addBuffers(size)
+      servicePeer.group.addBuffers(size)
+    }
   }
 
   protected leave (): void {

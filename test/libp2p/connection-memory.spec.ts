@@ -98,7 +98,7 @@ for (const [name, { muxer, message }] of Object.entries(beginnings)) {
     })
 
     it('should end a connection whose message does not fit, and leave the others', async () => {
-      const { dialer, listener, local, remote, send } = await connect({ limits: { conn: { memory: fillable(100 * KiB) } } })
+      const { dialer, listener, local, remote, send } = await connect({ limits: { system: { memory: fillable(100 * KiB) } } })
       const other = await dialer.dial(listener.getMultiaddrs(), { force: true })
       const ended: unknown[] = []
 
@@ -111,7 +111,7 @@ for (const [name, { muxer, message }] of Object.entries(beginnings)) {
 
       await eventually(() => remote.status !== 'open' && local.status !== 'open', 'the end of the connection')
       expect(ended).to.have.lengthOf(1)
-      expect(ended[0]).to.be.instanceOf(MemoryLimitExceededError).with.property('message', 'conn-1: resource limit exceeded')
+      expect(ended[0]).to.be.instanceOf(MemoryLimitExceededError).with.property('message', 'conn-1: system: resource limit exceeded')
       await eventually(() => listener.services.resourceManager.stat().system.numConnsInbound === 1, 'one connection')
       expect(memoryOf(listener)).to.equal(0)
       await other.newStream(PROTOCOL)
@@ -225,7 +225,7 @@ describe('when the buffers of connections are looked at', () => {
   })
 
   it('should end what is upgraded and receives too much, without waiting for the interval', async () => {
-    const { add } = setUp({ transient: { memory: fillable(100 * KiB) } })
+    const { add } = setUp({ system: { memory: fillable(100 * KiB) } })
     const [quiet, loud] = [add(), add()]
 
     for (let i = 0; i < 12; i++) {
@@ -234,7 +234,7 @@ describe('when the buffers of connections are looked at', () => {
       await Promise.resolve()
     }
 
-    expect(loud.connection.error).to.be.instanceOf(MemoryLimitExceededError).with.property('scope', 'transient')
+    expect(loud.connection.error).to.be.instanceOf(MemoryLimitExceededError).with.property('scope', 'system')
     expect(quiet.connection.error).to.equal(undefined)
   })
 
@@ -249,7 +249,7 @@ describe('when the buffers of connections are looked at', () => {
   })
 
   it('should end what holds most in the scope that is full, be it a connection or a stream', () => {
-    const { add, memory, manager, live, held } = setUp({ system: { memory: fillable(100) } })
+    const { add, memory, manager, live, held } = setUp({ system: { memory: 100 } })
     const [small, large] = [add(), add()]
     const stream = Object.assign(new FakeConnection(), { readBufferLength: 0, writeBufferLength: 0 })
     const streamScope = manager.openStream(fakePeer(1), 'inbound') as StreamNode
@@ -257,9 +257,9 @@ describe('when the buffers of connections are looked at', () => {
     live.add(new LiveStream(stream as unknown as Stream, streamScope, small.scope, ownerOf(live)))
 
     small.connection.socket = { writableLength: 20 }
-    large.connection.socket = { writableLength: 50 }
+    large.connection.socket = { writableLength: 60 }
     memory.look()
-    expect(held()).to.equal(70)
+    expect(held()).to.equal(80)
 
     stream.readBufferLength = 31
     memory.look()

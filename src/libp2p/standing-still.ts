@@ -1,0 +1,116 @@
+import { Refusal } from '../scopes/refusal.ts'
+import { BufferProgress } from './buffer-progress.ts'
+import type { BufferHolder } from './buffer-holder.ts'
+import type { LiveConnection } from './live-connection.ts'
+import type { LiveStream } from './live-stream.ts'
+import type { AggregateNode } from '../scopes/aggregate-node.ts'
+import type { OwnedNode } from '../scopes/owned-node.ts'
+
+/**
+ * Follows how the contents of buffers move, and ends what holds more than one of its scopes
+ * may have and does not move
+ */
+export class StandingStill {
+  readonly #refuse: (holder: BufferHolder, refusal: Refusal) => boolean
+
+  /**
+   * @param refuse - ends a holder, and says whether it did
+   */
+  constructor (refuse: (holder: BufferHolder, refusal: Refusal) => boolean) {
+    this.#refuse = refuse
+  }
+
+  /**
+   * Buffers have just been measured
+   */
+  look (streams: Iterable<LiveStream>, connections: Iterable<LiveConnection>, now: number): void {
+    const sent = new Map<unknown, number>()
+    const holding: BufferHolder[] = []
+
+    for (const stream of streams) {
+      if (stream.size === 0) {
+        stream.progress = undefined
+        continue
+      }
+
+      const bytes = update(stream, 0, now)
+
+      holding.push(stream)
+
+      if (bytes > 0) {
+        sent.set(stream.connectionScope, (sent.get(stream.connectionScope) ?? 0) + bytes)
+      }
+    }
+
+    const moving = new Set<unknown>()
+
+    for (const connection of connections) {
+      if (connection.size === 0) {
+        connection.progress = undefined
+        continue
+      }
+
+      // what its streams have sent has passed through it
+      update(connection, sent.get(connection.scope) ?? 0, now)
+      holding.push(connection)
+
+      if (connection.size > connection.unread && connection.progress?.standsStill(true, now) === false) {
+        moving.add(connection.scope)
+      }
+    }
+
+    this.#end(holding, moving, now)
+  }
+
+  #end (holding: BufferHolder[], moving: Set<unknown>, now: number): void {
+    const still = holding.filter(holder => {
+      const unsent = holder.size > holder.unread
+
+      // it waits for the line, and the line moves
+      if (unsent && holder.scope !== holder.connectionScope && moving.has(holder.connectionScope)) {
+        holder.progress?.excuse(now)
+      }
+
+      return holder.progress?.standsStill(unsent, now) === true
+    })
+
+    for (const holder of still.sort((a, b) => b.size - a.size)) {
+      const node = overLimit(holder)
+
+      if (node == null) {
+        continue
+      }
+
+      const { scope } = holder
+
+      if (!this.#refuse(holder, new Refusal(scope, node, 'memory', undefined, node.memory - scope.buffers, scope.buffers, node.limit.memory))) {
+        // once is enough where limits are not enforced
+        holder.progress = undefined
+      }
+    }
+  }
+}
+
+function update (holder: BufferHolder, sentByStreams: number, now: number): number {
+  const read = holder.takeRead()
+  const queued = holder.takeQueued() + sentByStreams
+  const unsent = holder.size - holder.unread
+
+  if (holder.progress == null) {
+    holder.progress = new BufferProgress(unsent, now)
+
+    return 0
+  }
+
+  return holder.progress.update(read, queued, unsent, now)
+}
+
+/**
+ * The first of its scopes that holds more than it may. The system is not one of them: where
+ * that is full, it matters who holds most.
+ */
+function overLimit ({ scope }: BufferHolder): AggregateNode | OwnedNode | undefined {
+  const scopes = scope.closed ? [] : scope.chain as Array<AggregateNode | OwnedNode>
+
+  return scopes.find(node => node !== scope.pair.system && node.memory > node.limit.memory)
+}
