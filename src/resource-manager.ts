@@ -19,6 +19,7 @@ import type { Allowlist } from './admission/allowlist.ts'
 import type { NetworkPrefixLimit } from './admission/subnet-limits.ts'
 import type { Features } from './features/features.ts'
 import type { ResourceManager } from './interface.ts'
+import type { NodeDemand } from './limits/fit-to-node.ts'
 import type { ConcreteLimitConfig } from './limits/limit-config.ts'
 import type { Limiter } from './limits/limiter.ts'
 import type { LimitsInit } from './limits/resolve-limits.ts'
@@ -70,19 +71,23 @@ export class DefaultResourceManager implements ResourceManager {
   readonly #tracer?: Tracer
   readonly #warnings: WarningLog
   readonly #limitsInit: LimitsInit
+  readonly #demand?: () => NodeDemand
 
   /**
    * @param init
    * @param persistence - where the histories of sessions are kept
+   * @param demand - what the node may do, where there is one
    */
-  constructor (init: ResourceManagerInit = {}, persistence?: HistoryStoreInit) {
+  constructor (init: ResourceManagerInit = {}, persistence?: HistoryStoreInit, demand?: () => NodeDemand) {
     this.features = init.features ?? defaultFeatures
 
     this.log = (init.logger ?? defaultLogger()).forComponent('libp2p:resource-manager')
     this.#warnings = new WarningLog(this.log)
     this.#limitsInit = { profile: init.profile, maxMemory: init.maxMemory, maxConnections: init.maxConnections }
 
-    const limiter = resolveLimits(init, this.features.presets)
+    this.#demand = demand
+
+    const limiter = resolveLimits(init, this.features.presets, demand?.())
     const enforce = init.enforce ?? true
     const { inspection } = this.features
 
@@ -205,6 +210,13 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   /**
+   * How many connections that remotes open there is memory for
+   */
+  protected get affordableConnections (): number {
+    return this.#opener.affordableConnections
+  }
+
+  /**
    * The error that a caller gets who was refused
    */
   errorOf (refusal: AnyRefusal): Error {
@@ -281,7 +293,7 @@ export class DefaultResourceManager implements ResourceManager {
     // out, and there is nothing of that in the others
     const isWhole = isConcreteLimitConfig(limits) || isLimiter(limits)
 
-    this.#graph.setLimiter(resolveLimits(isWhole ? { limits } : { ...this.#limitsInit, limits }, this.features.presets))
+    this.#graph.setLimiter(resolveLimits(isWhole ? { limits } : { ...this.#limitsInit, limits }, this.features.presets, this.#demand?.()))
     this.#limitsChanged()
   }
 

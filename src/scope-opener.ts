@@ -1,6 +1,6 @@
 import { checkDirection } from './scopes/arguments.ts'
 import { ConnectionNode } from './scopes/connection-node.ts'
-import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_HIGH } from './scopes/memory-priority.ts'
+import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_HIGH, memoryThreshold } from './scopes/memory-priority.ts'
 import { findMemoryShortage } from './scopes/refusal.ts'
 import type { Admission } from './admission/admission.ts'
 import type { IPAddress } from './admission/ip-address.ts'
@@ -176,6 +176,13 @@ export class ScopeOpener implements ConnectionAdmission {
   }
 
   /**
+   * How many connections that remotes open there is memory for
+   */
+  get affordableConnections (): number {
+    return Math.floor(memoryThreshold(this.#graph.normal.system.limit.memory, INBOUND_PRIORITY) / this.baseCosts.connection)
+  }
+
+  /**
    * Whether an address is trusted, whoever is there
    */
   isAllowlisted (endpoint: Multiaddr): boolean {
@@ -205,9 +212,13 @@ export class ScopeOpener implements ConnectionAdmission {
 }
 
 /**
- * Why a connection or stream that weighs this much cannot be opened, if so. What
- * the remote opens may not fill the last 20% of the memory: that is for what this
- * node itself wants to do.
+ * What the remote opens may not fill the last 20% of the memory: that is for what this
+ * node itself wants to do
+ */
+const INBOUND_PRIORITY = MEMORY_PRIORITY_HIGH
+
+/**
+ * Why a connection or stream that weighs this much cannot be opened, if so
  */
 function findShortage (node: ConnectionNode | StreamNode, weight: number): Refusal | undefined {
   const shortage = node.findShortage()
@@ -216,7 +227,7 @@ function findShortage (node: ConnectionNode | StreamNode, weight: number): Refus
     return shortage
   }
 
-  const priority = node.inbound ? MEMORY_PRIORITY_HIGH : MEMORY_PRIORITY_ALWAYS
+  const priority = node.inbound ? INBOUND_PRIORITY : MEMORY_PRIORITY_ALWAYS
   const full = node.firstWithoutMemory(weight, priority)
 
   return full == null ? undefined : findMemoryShortage(node, full, weight, priority)

@@ -6,6 +6,7 @@ import { resolveBaseCosts } from './base-costs.ts'
 import { accountingGater } from './connection-gater.ts'
 import { ConnectionTracker } from './connection-tracker.ts'
 import { MuxerGuard } from './muxer-guard.ts'
+import { nodeDemand } from './node-demand.ts'
 import { PendingDials } from './pending-dials.ts'
 import { serviceTable } from './service-table.ts'
 import { StreamTracker } from './stream-tracker.ts'
@@ -73,7 +74,7 @@ export class ResourceManagerService extends DefaultResourceManager {
     super({ ...init, logger: components.logger }, {
       datastore: components.datastore,
       key: new Key(SESSIONS_KEY)
-    })
+    }, () => nodeDemand(components.connectionManager))
 
     this.#transient = new TransientHolders(this, init.transientShare)
     this.#pressure = this.features.pressure && new this.features.pressure.ProcessPressure(this, init)
@@ -125,9 +126,9 @@ export class ResourceManagerService extends DefaultResourceManager {
     const { limits } = this
 
     if (limits != null) {
-      const maxConnections = this.#components.connectionManager.getMaxConnections()
+      const { maxConnections } = nodeDemand(this.#components.connectionManager)
 
-      this.features.inspection?.checkLimits(limits, { maxConnections }).forEach(warning => { this.log.error('%s', warning) })
+      this.features.inspection?.checkLimits(limits, { maxConnections, affordableConnections: this.affordableConnections }).forEach(warning => { this.log.error('%s', warning) })
     }
   }
 

@@ -183,8 +183,13 @@ export class StreamMemory implements RoomMaker {
       return false
     }
 
-    // reservations that must leave room for others do not get it from buffers either
-    if (pair.system.memory <= memoryThreshold(pair.system.limit.memory, UNREAD_PRIORITY)) {
+    // reservations that must leave more room than buffers do not get it from buffers either
+    if (refusal.limit < memoryThreshold(pair.system.limit.memory, UNREAD_PRIORITY)) {
+      return false
+    }
+
+    // what would not fit without any buffer ends none
+    if (refusal.current + refusal.attempted - this.#buffersIn(pair.system) > refusal.limit) {
       return false
     }
 
@@ -262,6 +267,19 @@ export class StreamMemory implements RoomMaker {
     }
 
     return growth > 0 ? findMemoryShortage(scope, system, growth, MEMORY_PRIORITY_ALWAYS) : undefined
+  }
+
+  /**
+   * All that is counted in a system, in bytes
+   */
+  #buffersIn (system: AggregateNode): number {
+    let bytes = 0
+
+    for (const { scope } of [...this.#streams, ...this.connections]) {
+      bytes += scope.pair.system === system ? scope.buffers : 0
+    }
+
+    return bytes
   }
 
   #rank (system: AggregateNode, part: 'size' | 'unread', newcomer?: AggregateNode | OwnedNode): BufferRanking {

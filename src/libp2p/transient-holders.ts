@@ -16,6 +16,12 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 const DEFAULT_SHARE = 0.25
 
 /**
+ * How full the transient scope is when shares matter. Before that there is room for
+ * everybody, and whoever has many at a time, such as a hundred requests, may have them.
+ */
+const CONTENTION = 7 / 8
+
+/**
  * How many of the oldest are reported
  */
 const REPORTED = 10
@@ -54,14 +60,15 @@ interface Followed {
 }
 
 /**
- * The connections whose peer and the streams whose protocol is not known yet. One
- * remote may hold only a share of these, so that one that never finishes cannot
- * keep everybody else out. It is a share of what the transient scope has for inbound
+ * The connections whose peer and the streams whose protocol is not known yet. Where
+ * there is little room left one remote may hold only a share of these, so that one that
+ * never finishes cannot keep everybody else out. It is a share of what the transient scope has for inbound
  * ones: what this node opens is its own decision.
  */
 export class TransientHolders {
   readonly #manager: DefaultResourceManager
   readonly #share: number
+  readonly #scope: AggregateNode
   readonly #now: () => number
 
   readonly #holders = new PositionedList<Transient>()
@@ -87,6 +94,7 @@ export class TransientHolders {
 
     this.#manager = manager
     this.#share = share
+    this.#scope = manager.metricsSource.graph.normal.transient
     this.#now = now
   }
 
@@ -202,10 +210,14 @@ export class TransientHolders {
       return
     }
 
-    const { conns, connsInbound, streams, streamsInbound } = this.#manager.viewTransient(scope => scope.limit)
-    const limit = Math.floor(this.#share * (resource === 'connection' ? Math.min(conns, connsInbound) : Math.min(streams, streamsInbound)))
+    const held = this.#scope
+    const { conns, connsInbound, streams, streamsInbound } = held.limit
+    const [most, used] = resource === 'connection'
+      ? [Math.min(conns, connsInbound), held.connsInbound]
+      : [Math.min(streams, streamsInbound), held.streamsInbound]
+    const limit = Math.floor(this.#share * most)
 
-    if (share.count >= limit) {
+    if (used >= CONTENTION * most && share.count >= limit) {
       return new TransientShareRefusal(resource, share.name, share.count, limit)
     }
   }

@@ -18,9 +18,16 @@ export interface CheckLimitsOptions {
    * @default undefined
    */
   maxConnections?: number
+
+  /**
+   * How many connections that others open there is memory for
+   *
+   * @default Infinity
+   */
+  affordableConnections?: number
 }
 
-const OPTIONS = { maxConnections: ANY } as const satisfies DescriptionOf<CheckLimitsOptions>
+const OPTIONS = { maxConnections: ANY, affordableConnections: ANY } as const satisfies DescriptionOf<CheckLimitsOptions>
 
 const DIRECTIONS = [
   ['streamsInbound', 'streams'],
@@ -68,7 +75,8 @@ function checkWithin (path: string, limit: Limit, outerPath: string, outer: Limi
  * - transient limits above those of the system, allowlisted or not
  * - limits of peers above those of the system
  * - a connection manager that would close connections later than new ones are
- * refused
+ * refused, whatever it is that there are too few of: connections, file descriptors or memory
+ * - a system that nobody can connect to
  *
  * @returns one warning for each, none for go-libp2p's defaults at any scale
  * @throws {InvalidParametersError} if the configuration is not valid
@@ -97,11 +105,32 @@ export function checkLimits (config: ConcreteLimitConfig, options: CheckLimitsOp
     checkWithin(join('peer', peer), limit, 'system', limits.system, warnings)
   }
 
-  const { maxConnections = 0 } = options
-
-  if (maxConnections > limits.system.conns) {
-    warnings.push(`the connection manager's maxConnections (${format('conns', maxConnections)}) is above system.conns (${limits.system.conns}): new connections are refused before it closes any`)
-  }
+  checkConnections(limits.system, options, warnings)
 
   return warnings
+}
+
+/**
+ * What the system has too few of for the connections that it is to have. One reason is
+ * enough: the one that stops them first.
+ */
+function checkConnections (system: Limit, { maxConnections = 0, affordableConnections = Infinity }: CheckLimitsOptions, warnings: string[]): void {
+  const nobody = (['conns', 'connsInbound', 'fd', 'memory'] as const).find(field => system[field] === 0)
+
+  if (nobody != null) {
+    warnings.push(`system.${nobody} is 0: nobody can connect to this node`)
+    return
+  }
+
+  const bounds = [
+    { most: system.conns, setting: `system.conns (${format('conns', system.conns)})` },
+    { most: system.connsInbound, setting: `system.connsInbound (${format('connsInbound', system.connsInbound)})` },
+    { most: system.fd, setting: `system.fd (${format('fd', system.fd)}; raise the limit of open files, or lower maxConnections)` },
+    { most: affordableConnections, setting: `what system.memory (${format('memory', system.memory)}) is enough for (${affordableConnections})` }
+  ]
+  const lowest = bounds.reduce((a, b) => b.most < a.most ? b : a)
+
+  if (maxConnections > lowest.most) {
+    warnings.push(`the connection manager's maxConnections (${format('conns', maxConnections)}) is above ${lowest.setting}: new connections are refused before it closes any`)
+  }
 }

@@ -4,10 +4,13 @@ import { availableResources } from './available-resources.ts'
 import { buildOn } from './build-limits.ts'
 import { checkedLimiter, isLimiter } from './checked-limiter.ts'
 import { isConcreteLimitConfig } from './concrete-limits.ts'
+import { areDefaults } from './default-limits.ts'
+import { fitToNode } from './fit-to-node.ts'
 import { InfiniteLimits } from './infinite-limits.ts'
 import { ConcreteLimiter } from './limiter.ts'
 import { scaledDefaults } from './scaled-defaults.ts'
 import type { LimitKnobs } from './derive-limits.ts'
+import type { NodeDemand } from './fit-to-node.ts'
 import type { ConcreteLimitConfig, PartialLimitConfig } from './limit-config.ts'
 import type { Limiter } from './limiter.ts'
 
@@ -50,16 +53,22 @@ export interface Presets {
  *
  * @param init
  * @param presets - left out where there are no such options
+ * @param demand - what the node may do that the limits are for, where they are for one.
+ * Limits that nobody has set are raised to that.
  * @throws {InvalidParametersError} listing every problem with its path, or naming
  * the options that contradict each other
  */
-export function resolveLimits (init: LimitsInit = {}, presets?: Presets): Limiter {
+export function resolveLimits (init: LimitsInit = {}, presets?: Presets, demand?: NodeDemand): Limiter {
   const { limits = {} } = init
 
   const config = limits instanceof ConcreteLimiter ? limits.config : limits
 
   if (isConcreteLimitConfig(config)) {
     presets?.refuseKnobs(init, 'a concrete configuration')
+
+    if (demand != null && areDefaults(config)) {
+      return new ConcreteLimiter(fitToNode(config, demand, false))
+    }
 
     // which leaves nothing out, so it does not matter what it is built on
     return new ConcreteLimiter(buildOn(InfiniteLimits, config))
@@ -76,6 +85,7 @@ export function resolveLimits (init: LimitsInit = {}, presets?: Presets): Limite
   }
 
   const defaults = presets?.deriveLimits(init) ?? scaledDefaults(autoScaleTarget(availableResources()))
+  const fitted = demand == null ? defaults : fitToNode(defaults, demand, init.maxConnections !== undefined)
 
-  return new ConcreteLimiter(buildOn(defaults, limits))
+  return new ConcreteLimiter(buildOn(fitted, limits))
 }

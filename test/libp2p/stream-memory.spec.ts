@@ -7,7 +7,9 @@ import delay from 'delay'
 import fc from 'fast-check'
 import sinon from 'sinon'
 import { getStreamScope, MEMORY_PRIORITY_MEDIUM, MemoryLimitExceededError } from '../../src/index.ts'
+import { STALL_GRACE } from '../../src/libp2p/buffer-progress.ts'
 import { followStreamClass } from '../../src/libp2p/followed-classes.ts'
+import { LiveConnection } from '../../src/libp2p/live-connection.ts'
 import { LiveStream } from '../../src/libp2p/live-stream.ts'
 import { StreamMemory } from '../../src/libp2p/stream-memory.ts'
 import { DefaultResourceManager } from '../../src/resource-manager.ts'
@@ -363,11 +365,16 @@ class FakeStream {
 
   async * [Symbol.asyncIterator] (): AsyncGenerator<Uint8Array> {}
 
-  abort (): void {
+  error?: Error
+
+  abort (err: Error): void {
+    this.error = err
     this.status = 'aborted'
     this.readBufferLength = 0
     this.writeBufferLength = 0
   }
+
+  addEventListener (): void {}
 
   send (data: Uint8Array): boolean {
     this.writeBufferLength += data.byteLength
@@ -381,15 +388,15 @@ describe('when buffers are looked at', () => {
   let clock: SinonFakeTimers
 
   beforeEach(() => {
-    clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
   })
 
   afterEach(() => {
     clock.restore()
   })
 
-  async function setUp (count: number, limits: LimitsInit['limits'] = {}): Promise<{ manager: DefaultResourceManager, memory: StreamMemory, live: Set<LiveStream>, streams: FakeStream[], timers(): number }> {
-    const manager = new DefaultResourceManager({ limits })
+  async function setUp (count: number, limits: LimitsInit['limits'] = {}, enforce = true): Promise<{ manager: DefaultResourceManager, memory: StreamMemory, live: Set<LiveStream>, streams: FakeStream[], timers(): number }> {
+    const manager = new DefaultResourceManager({ limits, enforce })
     const peer = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
     const streams = Array.from({ length: count }, () => new FakeStream())
     const connection = manager.openConnection('outbound', false) as ConnectionNode
@@ -527,5 +534,132 @@ describe('when buffers are looked at', () => {
     memory.look()
     expect(streams[0].status).to.equal('aborted')
     expect(memoryOf(manager)).to.equal(fillable(100) - 10)
+  })
+
+  for (const [scope, limits] of Object.entries({
+    'stream-1': { stream: { memory: 1_000 } },
+    peer: { peerDefault: { memory: 1_000 } },
+    [`protocol:${A}`]: { protocolDefault: { memory: 1_000 } },
+    [`protocol:${A}.peer`]: { protocolPeerDefault: { memory: 1_000 } },
+    'service:s': { serviceDefault: { memory: 1_000 } },
+    'service:s.peer': { servicePeerDefault: { memory: 1_000 } }
+  })) {
+    describe(`above the limit of ${scope}`, () => {
+      async function setUpNamed (): Promise<Awaited<ReturnType<typeof setUp>>> {
+        const up = await setUp(1, limits)
+
+        for (const { scope } of up.live) {
+          scope.setProtocol(A)
+          scope.setService('s')
+        }
+
+        return up
+      }
+
+      it('should leave alone what moves, count it, and not let it refuse what a handler reserves', async () => {
+        const { manager, streams, live } = await setUpNamed()
+        const [{ scope }] = live
+
+        streams[0].writeBufferLength = 2 ** 24
+
+        for (let i = 0; i < 100; i++) {
+          clock.tick(1_000)
+          streams[0].writeBufferLength -= 10_000
+        }
+
+        expect(streams[0].status).to.equal('open')
+        expect(memoryOf(manager)).to.equal(2 ** 24 - 99 * 10_000)
+        expect(manager.stat().protocols[A].memory).to.equal(memoryOf(manager))
+
+        scope.reserveMemory(1_000)
+        expect(() => { scope.reserveMemory(1) }).to.throw().with.property('name', 'MemoryLimitExceededError')
+        expect(manager.openStream(scope.peerScope.peer, 'inbound')).to.be.ok()
+      })
+
+      it('should end what stands still, after the grace and not before', async () => {
+        const { manager, streams, live } = await setUpNamed()
+
+        streams[0].readBufferLength = 1_001
+        clock.tick(STALL_GRACE)
+        expect(streams[0].status).to.equal('open')
+
+        clock.tick(500)
+        expect(streams[0].status).to.equal('aborted')
+        expect(streams[0].error).to.be.instanceOf(MemoryLimitExceededError)
+        expect(String((streams[0].error as any).scope)).to.include(scope)
+        expect((streams[0].error as any).limit).to.equal(1_000)
+        expect(live).to.have.lengthOf(1)
+        expect(memoryOf(manager)).to.equal(0)
+        expect(manager.refusals()).to.have.lengthOf(1)
+      })
+
+      it('should leave alone what stands still at the limit', async () => {
+        const { streams } = await setUpNamed()
+
+        streams[0].readBufferLength = 1_000
+        clock.tick(10 * STALL_GRACE)
+        expect(streams[0].status).to.equal('open')
+      })
+    })
+  }
+
+  it('should end the one with most of those that stand still, until the rest fits', async () => {
+    const { streams } = await setUp(4, { peerDefault: { memory: 1_000 } })
+
+    ;[300, 500, 400, 100].forEach((size, i) => { streams[i].readBufferLength = size })
+    clock.tick(2 * STALL_GRACE)
+    expect(streams.map(({ status }) => status)).to.deep.equal(['open', 'aborted', 'open', 'open'])
+  })
+
+  it('should only report it, once in each grace, where limits are not enforced', async () => {
+    const { manager, streams } = await setUp(1, { stream: { memory: 10 } }, false)
+
+    streams[0].readBufferLength = 11
+    clock.tick(STALL_GRACE + 500)
+    expect(streams[0].status).to.equal('open')
+    expect(manager.refusals()).to.have.nested.property('0.count', 1)
+  })
+
+  it('should not blame streams for a connection that is backed up and moves', async () => {
+    const { memory, streams, live } = await setUp(100, { peerDefault: { memory: 1_000 } })
+    const [{ connectionScope }] = live
+    const socket = { writableLength: 10_000_000 }
+    const raw = Object.assign(new FakeStream(), { socket })
+
+    memory.addConnection(new LiveConnection(connectionScope, raw as any, () => {}))
+    streams.forEach(stream => { stream.writeBufferLength = 100_000 })
+
+    for (let i = 0; i < 30; i++) {
+      clock.tick(1_000)
+      // 10 KB/s for all of them together
+      socket.writableLength -= 10_000
+    }
+
+    expect(new Set(streams.map(({ status }) => status))).to.deep.equal(new Set(['open']))
+
+    socket.writableLength = 0
+    clock.tick(2 * STALL_GRACE)
+    expect(streams.filter(({ status }) => status === 'open').length).to.be.at.most(1)
+  })
+
+  it('should let what was queued fill the memory, and give way to what is opened and reserved', async () => {
+    const { manager, memory, streams } = await setUp(2, { system: { memory: 1_000 } })
+
+    manager.metricsSource.graph.roomMakers.push(memory)
+    streams[0].writeBufferLength = 600
+    streams[1].writeBufferLength = 400
+    memory.look()
+    expect(memoryOf(manager)).to.equal(1_000)
+
+    manager.viewSystem(scope => { scope.reserveMemory(300) })
+    expect(streams.map(({ status }) => status)).to.deep.equal(['aborted', 'open'])
+    expect(memoryOf(manager)).to.equal(700)
+
+    // a reservation that has to leave room for others does not get it from buffers
+    expect(() => { manager.viewSystem(scope => { scope.reserveMemory(1, 101) }) }).to.throw().with.property('name', 'MemoryLimitExceededError')
+
+    // nor does one that would not fit without them
+    expect(() => { manager.viewSystem(scope => { scope.reserveMemory(701) }) }).to.throw().with.property('name', 'MemoryLimitExceededError')
+    expect(memoryOf(manager)).to.equal(300)
   })
 })

@@ -1,5 +1,5 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { ConnectionLimitExceededError, StreamLimitExceededError } from '../../src/index.ts'
@@ -19,12 +19,21 @@ const SAME_IP = multiaddr('/ip4/1.2.3.4/tcp/2')
 const OTHER_IP = multiaddr('/ip4/1.2.3.5/tcp/1')
 const RELAYED = multiaddr('/ip4/1.2.3.4/tcp/1/p2p-circuit')
 
+const LIMITS = { transient: { connsInbound: 8, streamsInbound: 8 } }
+const OTHER_PEER = peerIdFromString('12D3KooWJzTfskWUcKTU6uVbiKP95s73P9RpXmB1vzYbYNcergKe')
+
 describe('the share of one remote of the transient scope', () => {
   let now = 1000
 
-  function setUp (share?: number, init: ResourceManagerInit = { limits: { transient: { connsInbound: 8, streamsInbound: 8 } } }): { manager: DefaultResourceManager, holders: TransientHolders, open(address?: typeof ADDRESS, direction?: MessageStreamDirection): { name: string, transient: Transient } } {
+  function setUp (share?: number, init: ResourceManagerInit = { limits: LIMITS }, others = 6): { manager: DefaultResourceManager, holders: TransientHolders, open(address?: typeof ADDRESS, direction?: MessageStreamDirection): { name: string, transient: Transient } } {
     const manager = new DefaultResourceManager({ rateLimits: false, subnetLimits: { ipv4: [] }, ...init })
     const holders = new TransientHolders(manager, share, () => now)
+
+    // shares matter only where there is little room left
+    for (let i = 0; i < others; i++) {
+      manager.openConnection('inbound', false)
+      manager.openStream(OTHER_PEER, 'inbound')
+    }
 
     return {
       manager,
@@ -68,14 +77,28 @@ describe('the share of one remote of the transient scope', () => {
     expect(holders.refuseConnection(inPrefix('2001:db8:0:200::1'))).to.equal(undefined)
     expect(holders.refuseConnection(inPrefix('2001:db8:0:ff::1'))).to.equal(undefined)
 
-    open()
-    open(inPrefix('::ffff:1.2.3.4'))
-    expect(explain(holders.refuseConnection(SAME_IP))).to.have.property('scope', 'transient:1.2.3.4')
-    expect(holders.refuseConnection(inPrefix('::ffff:1.2.3.5'))).to.equal(undefined)
+    const mapped = setUp()
+
+    mapped.open()
+    mapped.open(inPrefix('::ffff:1.2.3.4'))
+    expect(explain(mapped.holders.refuseConnection(SAME_IP))).to.have.property('scope', 'transient:1.2.3.4')
+    expect(mapped.holders.refuseConnection(inPrefix('::ffff:1.2.3.5'))).to.equal(undefined)
+  })
+
+  it('should refuse nobody while there is room', () => {
+    const { holders, open } = setUp(0.01, { limits: { transient: { connsInbound: 80, streamsInbound: 80 } } }, 60)
+
+    for (let i = 0; i < 10; i++) {
+      expect(holders.refuseConnection(ADDRESS)).to.equal(undefined)
+      open()
+    }
+
+    expect(explain(holders.refuseConnection(ADDRESS))).to.include({ current: 10, limit: 0 })
+    expect(holders.refuseConnection(OTHER_IP)).to.equal(undefined)
   })
 
   it('should count what is transient only, and what is inbound only', () => {
-    const { holders, open } = setUp()
+    const { holders, open } = setUp(undefined, undefined, 5)
 
     open(ADDRESS, 'outbound')
     open(ADDRESS, 'outbound')
@@ -96,7 +119,7 @@ describe('the share of one remote of the transient scope', () => {
     tiny.open()
     expect(tiny.holders.refuseConnection(ADDRESS)).to.not.equal(undefined)
 
-    for (const { holders, open } of [setUp(1), setUp(0.25, { limits: { transient: { conns: 'unlimited', connsInbound: 'unlimited' } } })]) {
+    for (const { holders, open } of [setUp(1, undefined, 0), setUp(0.25, { limits: { transient: { conns: 'unlimited', connsInbound: 'unlimited' } } })]) {
       for (let i = 0; i < 7; i++) {
         open()
         expect(holders.refuseConnection(ADDRESS)).to.equal(undefined)
@@ -105,7 +128,7 @@ describe('the share of one remote of the transient scope', () => {
   })
 
   it('should not count against the relay what it relays', () => {
-    const { holders, open } = setUp()
+    const { holders, open } = setUp(undefined, undefined, 5)
 
     open(RELAYED)
     open(RELAYED)
@@ -115,7 +138,7 @@ describe('the share of one remote of the transient scope', () => {
   })
 
   it('should only count refusals where limits are not enforced', () => {
-    const { manager, holders, open } = setUp(0.01, { enforce: false })
+    const { manager, holders, open } = setUp(0.01, { enforce: false, limits: LIMITS })
 
     open()
     expect(holders.refuseConnection(ADDRESS)).to.equal(undefined)
@@ -130,7 +153,7 @@ describe('the share of one remote of the transient scope', () => {
   })
 
   it('should list those that have been there longest, oldest first, ten at most', () => {
-    const { holders, open } = setUp(1, {})
+    const { holders, open } = setUp(1, {}, 0)
     const [first, second] = [open(), open(OTHER_IP, 'outbound')]
 
     now += 500
@@ -173,14 +196,14 @@ describe('the share of one remote of the transient scope', () => {
       const { dialer, listener, address } = await overMemory().connect(nodes, { listener: { manager } })
       const local = await dialer.dial(address)
       await otherEnd(local, dialer, listener)
-      const streams = await Promise.all(Array.from({ length: 5 }, async () => muxerOf(local).createStream()))
+      const streams = await Promise.all(Array.from({ length: 9 }, async () => muxerOf(local).createStream()))
 
       streams.forEach(stream => { stream.send(Uint8Array.of(19)) })
-      await eventually(() => streams.filter(({ status }) => status === 'reset').length === 3, 'three resets')
-      expect(held(listener).transient).to.deep.equal({ numStreamsInbound: 2 })
+      await eventually(() => streams.filter(({ status }) => status === 'reset').length === 2, 'two resets')
+      expect(held(listener).transient).to.deep.equal({ numStreamsInbound: 7 })
 
       const { transientHolders } = listener.services.resourceManager.stat()
-      expect(transientHolders?.map(({ remote }) => remote)).to.deep.equal([dialer.peerId.toString(), dialer.peerId.toString()])
+      expect(transientHolders?.map(({ remote }) => remote)).to.deep.equal(new Array(7).fill(dialer.peerId.toString()))
 
       streams.forEach(stream => { stream.abort(new Error('enough')) })
       await eventually(() => listener.services.resourceManager.stat().transientHolders?.length === 0, 'the end of the streams')

@@ -7,6 +7,7 @@ import { InfiniteLimits } from '../../src/limits/infinite-limits.ts'
 import { setDefaultServiceLimits } from '../../src/limits/set-default-service-limits.ts'
 import { PEER_A } from './arbitraries.ts'
 import type { PartialLimitConfig } from '../../src/limits/limit-config.ts'
+import type { ResourceLimits } from '../../src/limits/limit.ts'
 
 const config = DefaultLimits.clone()
 setDefaultServiceLimits(config)
@@ -64,12 +65,38 @@ describe('check limits', () => {
   })
 
   it('should find a connection manager that allows more than the system', () => {
-    expect(check({}, 128)).to.be.empty()
-    expect(check({}, 129)).to.deep.equal([
+    const warnings = (limits: ResourceLimits, maxConnections: number, affordableConnections?: number): string[] => {
+      return checkLimits(build({ system: limits }, DefaultLimits.scale()), { maxConnections, affordableConnections })
+    }
+
+    expect(warnings({}, 64)).to.be.empty()
+    expect(warnings({}, Infinity)).to.deep.equal([
+      'the connection manager\'s maxConnections (unlimited) is above system.connsInbound (64): new connections are refused before it closes any'
+    ])
+
+    const inbound: ResourceLimits = { connsInbound: 128 }
+
+    expect(warnings(inbound, 128)).to.be.empty()
+    expect(warnings(inbound, 129)).to.deep.equal([
       'the connection manager\'s maxConnections (129) is above system.conns (128): new connections are refused before it closes any'
     ])
-    expect(check({}, Infinity)).to.have.lengthOf(1)
+    expect(warnings({ ...inbound, fd: 127 }, 128)).to.deep.equal([
+      'the connection manager\'s maxConnections (128) is above system.fd (127; raise the limit of open files, or lower maxConnections): new connections are refused before it closes any'
+    ])
+    expect(warnings(inbound, 128, 127)).to.deep.equal([
+      'the connection manager\'s maxConnections (128) is above what system.memory (128 MiB) is enough for (127): new connections are refused before it closes any'
+    ])
   })
+
+  for (const field of ['conns', 'connsInbound', 'fd', 'memory'] as const) {
+    it(`should find limits under which nobody can connect (${field})`, () => {
+      const limits = build({ system: { [field]: 0 } }, InfiniteLimits)
+
+      expect(checkLimits(limits, { maxConnections: 300 }).filter(warning => !warning.includes('which is reached first'))).to.deep.equal([
+        `system.${field} is 0: nobody can connect to this node`
+      ])
+    })
+  }
 
   it('should refuse what is not valid', () => {
     expect(() => checkLimits({} as any)).to.throw().with.property('name', 'InvalidParametersError')
