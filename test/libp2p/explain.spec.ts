@@ -130,6 +130,12 @@ describe('what a node would refuse', () => {
     const transient = new TransientHolders(manager)
     const refusals = new FindNodeRefusals({ manager, transient, services: new Map() })
 
+    // shares matter only where there is little room left
+    for (let i = 0; i < 6; i++) {
+      manager.openConnection('inbound', false)
+      manager.openStream(fakePeer(2), 'inbound')
+    }
+
     for (let i = 0; i < 2; i++) {
       expect(refusals.findAccepted(ADDRESS)).to.equal(undefined)
       expect(refusals.findOpened(fakePeer(1))).to.equal(undefined)

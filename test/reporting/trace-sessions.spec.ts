@@ -193,7 +193,7 @@ describe('trace of what refuses without being a scope', () => {
   })
 
   it('should name the remote that has its share of the transient scope', () => {
-    const { manager, last } = traced({ limits: { transient: { streamsInbound: 4 } } })
+    const { manager, last } = traced({ limits: { transient: { streamsInbound: 1 } } })
     const transient = new TransientHolders(manager)
     const peer = fakePeer(1)
 
