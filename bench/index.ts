@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { measure } from 'mitata'
 import { countAllocations } from './allocations.ts'
+import { check } from './check.ts'
 import { measureCollection } from './collection.ts'
 import { measureHeap } from './heap.ts'
 import { countInstructions } from './instructions.ts'
@@ -24,7 +25,7 @@ import { operations } from './operations.ts'
 import { createPeers } from './peers.ts'
 import { measureRatios } from './ratios.ts'
 import { formatSpread } from './statistics.ts'
-import { findRegressions, store, whyNotComparable } from './stored-counts.ts'
+import { store } from './stored-counts.ts'
 import type { Operation } from './operations/operation.ts'
 
 const MANY_PEERS = 10_000
@@ -61,29 +62,6 @@ async function measureTime ({ name, times = 1, prepare }: Operation, bytes: Reco
   print(row([name, formatTime(result.medianNanoseconds), formatTime(result.leastNanoseconds), bytes[name] == null ? '' : `${bytes[name]} bytes`], WIDTHS))
 
   return result
-}
-
-/**
- * Those that can be compared with what is stored
- */
-async function countComparable (): Promise<Record<string, number> | undefined> {
-  const reason = whyNotComparable()
-
-  if (reason != null) {
-    print(reason)
-    return
-  }
-
-  return countInstructions(print)
-}
-
-async function check (): Promise<void> {
-  const counts = { allocations: await countAllocations(), instructions: await countComparable() }
-  const regressions = findRegressions(counts)
-
-  regressions.forEach(regression => { print(`✗ ${regression}`) })
-  print(`${Object.keys(counts.allocations).length} allocations and ${Object.keys(counts.instructions ?? {}).length} counts of instructions compared, ${regressions.length} have grown`)
-  process.exitCode = regressions.length === 0 ? 0 : 1
 }
 
 async function measureAll (all: Operation[]): Promise<void> {
@@ -124,9 +102,9 @@ const peers = createPeers(MANY_PEERS)
 const all = operations(peers)
 
 if (values.store === true) {
-  store({ allocations: await countAllocations(), instructions: await countInstructions(print) })
+  store({ allocations: await countAllocations(), instructions: await countInstructions() })
 } else if (values.check === true) {
-  await check()
+  process.exitCode = await check(print) ? 0 : 1
 } else if (wanted.length > 0) {
   for (const operation of all.filter(({ name }) => wanted.some(part => name.includes(part)))) {
     await measureTime(operation, {})

@@ -1,18 +1,12 @@
-import { countBetweenMarks, hasCallgrind } from './instructions/callgrind.ts'
+import { countBetweenMarks } from './instructions/callgrind.ts'
 import { NOTHING, ROUNDS } from './instructions/counted-operations.ts'
 
 /**
  * Counts the instructions of operations, with callgrind
  *
- * @param print
- * @returns How many each operation takes, or nothing where there is no valgrind
+ * @returns How many each operation takes
  */
-export async function countInstructions (print: (text: string) => void): Promise<Record<string, number> | undefined> {
-  if (!hasCallgrind()) {
-    print('instructions are not compared: there is no valgrind')
-    return
-  }
-
+export async function countInstructions (): Promise<Record<string, number>> {
   const { output, counts } = await countBetweenMarks('instructions/counted.ts')
   const counted: Array<{ name: string, times: number }> = JSON.parse(output)
 

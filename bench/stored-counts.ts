@@ -1,5 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { countedHere } from './counted-with.ts'
+import type { CountedWith } from './counted-with.ts'
 
 const STORED = new URL('./stored-counts.json', import.meta.url)
 
@@ -16,70 +18,86 @@ const NOISE = { allocations: 8, instructions: 10 }
 
 const UNITS = { allocations: 'bytes', instructions: 'instructions' }
 
+/**
+ * Has nothing of this package in it
+ */
+const REFERENCE = 'wired stream, no manager'
+
+/**
+ * How much it may differ while everything else is taken for comparable
+ */
+const REFERENCE_TOLERANCE = 0.05
+
 type What = keyof typeof NOISE
 
 /**
  * What each operation takes. Unlike times, these are the same on a busy machine.
  */
 export interface Counts {
-  /** In bytes */
-  allocations: Record<string, number>
+  /** In bytes. Not there where they are not comparable. */
+  allocations?: Record<string, number>
 
-  /** Not there where they cannot be counted */
+  /** Not there where they cannot be counted or are not comparable */
   instructions?: Record<string, number>
 }
 
-interface StoredCounts extends Counts {
-  /** What the instructions were counted with: others have other instructions */
-  countedWith?: string
+export interface StoredCounts extends Counts {
+  countedWith: CountedWith
 }
 
-function currentPlatform (): string {
-  return `Node.js ${process.version} ${process.arch}`
-}
-
-function read (): StoredCounts {
+export function readStored (): StoredCounts {
   return JSON.parse(readFileSync(STORED, 'utf8'))
 }
 
 /**
- * Instructions that cannot be counted here stay as they are
+ * Both of them, or neither: they are stored for one Node.js
  */
-export function store ({ allocations, instructions }: Counts): void {
-  const before = read()
-  const counts: StoredCounts = instructions == null
-    ? { allocations, countedWith: before.countedWith, instructions: before.instructions }
-    : { allocations, countedWith: currentPlatform(), instructions }
+export function store (counts: Required<Counts>): void {
+  const stored: StoredCounts = { countedWith: countedHere(), ...counts }
 
-  writeFileSync(fileURLToPath(STORED), `${JSON.stringify(counts, null, 2)}\n`)
+  writeFileSync(fileURLToPath(STORED), `${JSON.stringify(stored, null, 2)}\n`)
 }
 
 /**
- * Why stored counts of instructions mean nothing here, if so
+ * How much more or less than stored is taken by what has nothing of this package in it, if
+ * that is too much for a comparison of anything else
  */
-export function whyNotComparable (): string | undefined {
-  const { countedWith } = read()
+export function findShift (stored: StoredCounts, instructions: Record<string, number>): string | undefined {
+  const before = stored.instructions?.[REFERENCE] ?? 0
+  const count = instructions[REFERENCE]
 
-  if (countedWith !== currentPlatform()) {
-    return `instructions are not compared: they are stored for ${countedWith ?? 'nothing'}, this is ${currentPlatform()}`
+  if (!(Math.abs(count / before - 1) <= REFERENCE_TOLERANCE)) {
+    return `${REFERENCE}: ${count} instructions, ${before} stored`
   }
 }
 
 /**
- * What takes more than it did when the counts were stored
+ * What takes more than it did when the counts were stored, and what is not the same
+ * operations any more
  */
-export function findRegressions (counts: Counts): string[] {
-  const stored = read()
+export function findRegressions (stored: StoredCounts, counts: Counts): string[] {
+  return (Object.keys(NOISE) as What[]).flatMap(what => {
+    const counted = counts[what]
 
-  return (Object.keys(NOISE) as What[]).flatMap(what => Object.entries(counts[what] ?? {}).flatMap(([name, count]) => {
-    const before = stored[what]?.[name]
-
-    if (before == null) {
-      return [`${name}: ${count} ${UNITS[what]}, nothing stored to compare with`]
+    if (counted == null) {
+      return []
     }
 
-    return count > before * (1 + TOLERANCE) + NOISE[what] ? [`${name}: ${count} ${UNITS[what]}, ${before} stored, ${formatGrowth(count, before)}`] : []
-  }))
+    const missing = Object.keys(stored[what] ?? {}).filter(name => !(name in counted))
+
+    return [
+      ...missing.map(name => `${name}: ${UNITS[what]} are stored, and it is not counted`),
+      ...Object.entries(counted).flatMap(([name, count]) => compare(what, name, count, stored[what]?.[name]))
+    ]
+  })
+}
+
+function compare (what: What, name: string, count: number, before: number | undefined): string[] {
+  if (before == null) {
+    return [`${name}: ${count} ${UNITS[what]}, nothing stored to compare with`]
+  }
+
+  return count > before * (1 + TOLERANCE) + NOISE[what] ? [`${name}: ${count} ${UNITS[what]}, ${before} stored, ${formatGrowth(count, before)}`] : []
 }
 
 function formatGrowth (count: number, before: number): string {

@@ -5,10 +5,10 @@
 
 import { Uint8ArrayList } from 'uint8arraylist'
 import { createResourceManager } from '../src/index.ts'
-import { InfiniteLimits } from '../src/limits.ts'
 import { LiveConnection } from '../src/libp2p/live-connection.ts'
 import { LiveStream } from '../src/libp2p/live-stream.ts'
 import { StreamMemory } from '../src/libp2p/stream-memory.ts'
+import { InfiniteLimits } from '../src/limits.ts'
 import { createPeers } from './peers.ts'
 import type { LiveStreamOwner } from '../src/libp2p/live-stream.ts'
 import type { DefaultResourceManager } from '../src/resource-manager.ts'

@@ -82,7 +82,7 @@ export class ScopeOpener implements ConnectionAdmission {
       shortage = findShortage(connection, weight)
     }
 
-    const refusal = graph.refuse(this.#makeRoom(shortage, connection, weight))
+    const refusal = shortage == null ? undefined : graph.refuse(this.#makeRoom(shortage, connection, weight))
 
     if (refusal != null) {
       this.#admission?.release(countedIP)
@@ -102,8 +102,8 @@ export class ScopeOpener implements ConnectionAdmission {
     return connection
   }
 
-  #makeRoom (shortage: Refusal | undefined, newcomer: ConnectionNode | StreamNode, weight: number): Refusal | undefined {
-    return shortage == null ? undefined : this.#graph.makeRoom(shortage, newcomer, () => findShortage(newcomer, weight))
+  #makeRoom (shortage: Refusal, newcomer: ConnectionNode | StreamNode, weight: number): Refusal | undefined {
+    return this.#graph.makeRoom(shortage, newcomer, () => findShortage(newcomer, weight))
   }
 
   /**
@@ -131,7 +131,7 @@ export class ScopeOpener implements ConnectionAdmission {
       shortage = findShortage(stream, weight)
     }
 
-    const refusal = graph.refuse(this.#makeRoom(shortage, stream, weight))
+    const refusal = shortage == null ? undefined : graph.refuse(this.#makeRoom(shortage, stream, weight))
 
     if (refusal != null) {
       return refusal

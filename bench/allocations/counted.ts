@@ -1,11 +1,12 @@
 /**
- * The process whose allocations are counted. It says how many bytes each operation
- * allocates.
+ * The process whose allocations are counted. Its argument is the name of an operation, and
+ * it says how many bytes that one allocates. With no argument it says which ones there are.
  */
 
+import '../manual-clock.ts'
 import { operations } from '../operations.ts'
-import { repeat } from '../operations/operation.ts'
 import { createPeers } from '../peers.ts'
+import { repeatCounted } from '../repeat-counted.ts'
 import type { Operation } from '../operations/operation.ts'
 
 const PEERS = 10_000
@@ -20,7 +21,7 @@ const ITERATIONS = 10_000
  * The same for what does much at once
  */
 const ITERATIONS_AT_ONCE = 500
-const WARM_UP = 20_000
+const WARM_UP = 40_000
 const ROUNDS = 5
 
 /**
@@ -32,24 +33,22 @@ async function countBytes (operation: Operation): Promise<number> {
   const repeated = await operation.prepare()
   let lowest = Infinity
 
-  await repeat(WARM_UP, operation, repeated)
+  await repeatCounted(WARM_UP, operation, repeated)
 
   for (let round = 0; round < ROUNDS; round++) {
     globalThis.gc?.()
 
     const before = process.memoryUsage().heapUsed
 
-    await repeat(iterations, operation, repeated)
+    await repeatCounted(iterations, operation, repeated)
     lowest = Math.min(lowest, (process.memoryUsage().heapUsed - before) / iterations)
   }
 
   return Math.max(0, Math.round(lowest))
 }
 
-const bytes: Record<string, number> = {}
+const [, , wanted] = process.argv
+const counted = operations(createPeers(PEERS)).filter(({ timeOnly }) => timeOnly !== true)
+const operation = counted.find(({ name }) => name === wanted)
 
-for (const operation of operations(createPeers(PEERS)).filter(({ timeOnly }) => timeOnly !== true)) {
-  bytes[operation.name] = await countBytes(operation)
-}
-
-process.stdout.write(JSON.stringify(bytes))
+process.stdout.write(JSON.stringify(operation == null ? counted.map(({ name }) => name) : await countBytes(operation)))

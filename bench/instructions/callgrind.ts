@@ -1,11 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { PREDICTABLE } from '../predictable.ts'
+import { ENVIRONMENT, PREDICTABLE } from '../predictable.ts'
 
 /**
  * What `mark` ends up in. Callgrind then writes what has been counted since the last time.
@@ -43,10 +43,6 @@ export interface Counted {
 
   /** Instructions before each mark, since the one before it */
   counts: number[]
-}
-
-export function hasCallgrind (): boolean {
-  return spawnSync('valgrind', ['--version']).error == null
 }
 
 /**
@@ -97,7 +93,7 @@ async function run (directory: string, file: string, args: string[]): Promise<st
     ...NODE_OPTIONS,
     file,
     ...args
-  ], { stdio: ['ignore', 'pipe', 'pipe'] })
+  ], { stdio: ['ignore', 'pipe', 'pipe'], env: ENVIRONMENT })
 
   const output: Buffer[] = []
   const errors: Buffer[] = []

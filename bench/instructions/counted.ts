@@ -3,8 +3,9 @@
  * has done, in their order, and how often in each round.
  */
 
-import { repeat } from '../operations/operation.ts'
+import '../manual-clock.ts'
 import { createPeers } from '../peers.ts'
+import { repeatCounted } from '../repeat-counted.ts'
 import { countedOperations, ROUNDS, timesOf } from './counted-operations.ts'
 import { mark } from './mark.ts'
 
@@ -16,11 +17,11 @@ for (const operation of countedOperations(createPeers(PEERS))) {
   const repeated = await operation.prepare()
   const { inRound, before } = timesOf(operation)
 
-  await repeat(before, operation, repeated)
+  await repeatCounted(before, operation, repeated)
   mark()
 
   for (let round = 0; round < ROUNDS; round++) {
-    await repeat(inRound, operation, repeated)
+    await repeatCounted(inRound, operation, repeated)
     mark()
   }
 

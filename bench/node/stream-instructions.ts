@@ -1,4 +1,5 @@
-import { countBetweenMarks, hasCallgrind } from '../instructions/callgrind.ts'
+import { hasValgrind } from '../counted-with.ts'
+import { countBetweenMarks } from '../instructions/callgrind.ts'
 import { median } from '../statistics.ts'
 import type { VariantName } from './variants.ts'
 
@@ -12,7 +13,7 @@ const DIRECTIONS = ['inbound', 'outbound']
  * @returns Nothing where there is no valgrind
  */
 export async function countStreamInstructions (): Promise<Record<string, number> | undefined> {
-  if (!hasCallgrind()) {
+  if (!hasValgrind()) {
     return
   }
 

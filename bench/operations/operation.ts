@@ -1,6 +1,6 @@
 import { createResourceManager } from '../../src/index.ts'
-import { InfiniteLimits } from '../../src/limits.ts'
-import type { ResourceManagerInit } from '../../src/index.ts'
+import { build, DefaultLimits, InfiniteLimits } from '../../src/limits.ts'
+import type { PartialLimitConfig, ResourceManagerInit } from '../../src/index.ts'
 import type { DefaultResourceManager } from '../../src/resource-manager.ts'
 import type { ConnectionNode } from '../../src/scopes/connection-node.ts'
 import type { StreamNode } from '../../src/scopes/stream-node.ts'
@@ -40,22 +40,30 @@ export const SERVICE = 'bench'
 
 const STREAMS_PER_PEER = 3
 
+/**
+ * The defaults of a machine with 8 GiB, wherever this runs: the engine has another way to
+ * compare numbers that are too large for a small integer
+ */
+const DEFAULTS = DefaultLimits.scale({ memory: 2 ** 30, fds: 2 ** 15 })
+
+export function limitsWith (limits: PartialLimitConfig): ResourceManagerInit {
+  return { limits: build(limits, DEFAULTS) }
+}
+
 /** No limit at all */
 export const UNLIMITED: ResourceManagerInit = { limits: InfiniteLimits }
 
 /** Limits that are checked and never reached */
-export const LIMITED: ResourceManagerInit = {
-  limits: {
-    system: { streams: 1e6, streamsInbound: 1e6, conns: 1e6, connsInbound: 1e6, fd: 1e6 },
-    serviceDefault: { streams: 1e6, streamsInbound: 1e6 },
-    protocolDefault: { streams: 1e6, streamsInbound: 1e6 }
-  }
+export const NEVER_REACHED: PartialLimitConfig = {
+  system: { streams: 1e6, streamsInbound: 1e6, conns: 1e6, connsInbound: 1e6, fd: 1e6 },
+  serviceDefault: { streams: 1e6, streamsInbound: 1e6 },
+  protocolDefault: { streams: 1e6, streamsInbound: 1e6 }
 }
 
-/** Nothing fits */
-export const FULL: ResourceManagerInit = {
-  limits: { system: { streamsInbound: 0, connsInbound: 0 } }
-}
+export const LIMITED = limitsWith(NEVER_REACHED)
+
+/** Nothing that a remote opens fits */
+export const FULL = limitsWith({ system: { streamsInbound: 0, connsInbound: 0 } })
 
 /**
  * The wiring uses the methods that answer instead of throwing

@@ -1,4 +1,4 @@
-import { createManager, LIMITED, openStream, populate, UNLIMITED } from './operation.ts'
+import { createManager, LIMITED, limitsWith, NEVER_REACHED, openStream, populate, UNLIMITED } from './operation.ts'
 import type { Operation } from './operation.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
 import type { PeerId } from '@libp2p/interface'
@@ -35,12 +35,10 @@ function streamLife (name: string, init: ResourceManagerInit, peers: PeerId[], o
 export function streamOperations (peers: PeerId[]): Operation[] {
   const [peer] = peers
   const named = peers.slice(0, 1_000)
-  const withNamedPeers: ResourceManagerInit = {
-    limits: {
-      ...LIMITED.limits,
-      peer: Object.fromEntries(named.map(peer => [peer.toString(), { streams: 100, streamsInbound: 100 }]))
-    }
-  }
+  const withNamedPeers = limitsWith({
+    ...NEVER_REACHED,
+    peer: Object.fromEntries(named.map(peer => [peer.toString(), { streams: 100, streamsInbound: 100 }]))
+  })
 
   return [
     ...[1, 100, 10_000].flatMap(count => [

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { PROTOCOL, SERVICE } from './operation.ts'
+import { limitsWith, PROTOCOL, SERVICE } from './operation.ts'
 import { WiredNode } from './wired-node.ts'
 import type { Operation } from './operation.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
@@ -12,7 +12,7 @@ const MESSAGE = new Uint8Array(64)
  */
 const STREAMS_PER_TURN = 50
 
-const WIRED: ResourceManagerInit = { services: { [SERVICE]: [PROTOCOL] } }
+const WIRED: ResourceManagerInit = { ...limitsWith({}), services: { [SERVICE]: [PROTOCOL] } }
 
 /**
  * The hooks of a node: what libp2p's own objects cost is in all of these, so compare
@@ -68,9 +68,9 @@ export function wiringOperations ([peer]: PeerId[]): Operation[] {
     stream('no manager', false, true),
     stream('admitted', WIRED, true),
     stream('admitted, with a session', { ...WIRED, sessions: { collectors: { [SERVICE]: {} } } }, true, true),
-    stream('refused', { ...WIRED, limits: { system: { streamsInbound: 0 } } }, false),
+    stream('refused', { ...WIRED, ...limitsWith({ system: { streamsInbound: 0 } }) }, false),
     connection('no manager', false, true),
     connection('admitted', WIRED, true),
-    connection('refused', { ...WIRED, limits: { system: { connsInbound: 0 } } }, false)
+    connection('refused', { ...WIRED, ...limitsWith({ system: { connsInbound: 0 } }) }, false)
   ]
 }

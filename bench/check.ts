@@ -1,0 +1,64 @@
+import { countAllocations } from './allocations.ts'
+import { countedHere, findDifferences, hasValgrind, nodeOfPackage } from './counted-with.ts'
+import { countInstructions } from './instructions.ts'
+import { findRegressions, findShift, readStored } from './stored-counts.ts'
+import type { Differences } from './counted-with.ts'
+import type { Counts, StoredCounts } from './stored-counts.ts'
+
+/**
+ * Counts and compares with what is stored. What it cannot compare it says, and that is no
+ * failure, but for stored counts that cannot be compared with by anybody: those of another
+ * Node.js than the one that this package is developed with.
+ *
+ * @param print
+ * @returns Whether nothing has grown
+ */
+export async function check (print: (text: string) => void): Promise<boolean> {
+  const stored = readStored()
+  const { node } = stored.countedWith
+
+  if (node !== nodeOfPackage()) {
+    print(`✗ the stored counts are of Node.js ${node}, and this package has ${nodeOfPackage()}: store them again, for the code before the change`)
+    return false
+  }
+
+  const differences = findDifferences(stored.countedWith, countedHere())
+
+  if (differences.compiler.length > 0) {
+    print(`nothing can be compared: ${differences.compiler.join(', ')}`)
+    return true
+  }
+
+  const counts = { allocations: await countAllocations(), instructions: await countComparable(stored, differences, print) }
+  const regressions = findRegressions(stored, counts)
+
+  regressions.forEach(regression => { print(`✗ ${regression}`) })
+  print(`${size(counts.allocations)} allocations and ${size(counts.instructions)} counts of instructions compared, ${regressions.length} have grown`)
+
+  return regressions.length === 0
+}
+
+async function countComparable (stored: StoredCounts, { machine, tools }: Differences, print: (text: string) => void): Promise<Counts['instructions']> {
+  if (machine.length > 0 || !hasValgrind()) {
+    print(`instructions cannot be compared: ${hasValgrind() ? machine.join(', ') : 'there is no valgrind'}`)
+    return
+  }
+
+  const instructions = await countInstructions()
+  const shift = tools.length > 0 ? findShift(stored, instructions) : undefined
+
+  if (shift != null) {
+    print(`instructions cannot be compared: ${tools.join(', ')}, and what has nothing of this package in it differs (${shift})`)
+    return
+  }
+
+  if (tools.length > 0) {
+    print(`instructions are compared, although counted with ${tools.join(', ')}`)
+  }
+
+  return instructions
+}
+
+function size (counts: Record<string, number> = {}): number {
+  return Object.keys(counts).length
+}
