@@ -3,10 +3,12 @@ import { describe } from '../describe-value.ts'
 import { findJSONError } from './json-error.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
 import { LIMIT_FIELDS } from './limit.ts'
+import { parseFile } from './parse-file.ts'
 import { parseLimits } from './parse-limits.ts'
-import { FILE } from './spelling.ts'
+import { FILE, withoutMark } from './spelling.ts'
 import type { ConcreteLimitConfig, PartialLimitConfig } from './limit-config.ts'
 import type { LimitValue, ParsedLimits } from './limit.ts'
+import type { LimitsFileOptions } from './parse-file.ts'
 
 /**
  * Reads the JSON of go-libp2p's limit files:
@@ -18,21 +20,26 @@ import type { LimitValue, ParsedLimits } from './limit.ts'
  * }
  * ```
  *
- * `0` is the same as `"blockAll"`. `Memory` is a number or a decimal string.
- * Numbers above 2^53-1, which go-libp2p and kubo use for infinity, are
- * unlimited. Negative numbers, which go-libp2p reads as unlimited or blockAll,
- * are refused.
+ * `0` is the same as `"blockAll"`, `-1` as `"unlimited"` and `-2` as `"blockAll"`.
+ * Numbers may be decimal strings, and `Memory` a size such as `"64MiB"`. Numbers
+ * above 2^53-1, which go-libp2p and kubo use for infinity, are unlimited. What is
+ * `null` is left out.
+ *
+ * Files of other shapes are recognised: a configuration of kubo, the limits of one
+ * scope, limits that scale or are dynamic, keys in another case or in the plural.
+ * What is not read as it is written there is said in a line.
  *
  * @throws {InvalidParametersError} listing every problem with its path, or naming
  * the line and the column where the text is not JSON
  */
-export function limitsFromJSON (text: string): PartialLimitConfig {
+export function limitsFromJSON (text: string, options?: LimitsFileOptions): PartialLimitConfig {
+  const json = withoutMark(text)
   let value: unknown
 
   try {
-    value = JSON.parse(text)
+    value = JSON.parse(json)
   } catch (err: any) {
-    const error = typeof text === 'string' ? findJSONError(text) : undefined
+    const error = typeof text === 'string' ? findJSONError(json) : undefined
 
     if (error == null) {
       throw new InvalidParametersError(`invalid JSON: ${err.message}`)
@@ -43,7 +50,7 @@ export function limitsFromJSON (text: string): PartialLimitConfig {
     throw new InvalidParametersError(`invalid JSON: line ${error.line}, column ${error.column}: expected ${error.expected}, got ${got}`)
   }
 
-  return parseLimits(value, FILE)
+  return parseFile(value, FILE, options)
 }
 
 /**

@@ -2,11 +2,13 @@ import { InvalidParametersError } from '@libp2p/interface'
 import { TomlError, parse } from 'smol-toml'
 import { goServiceLimits, jsServiceLimits } from './default-service-limits.ts'
 import { LIMIT_FIELDS } from './limit.ts'
-import { checkKeys, parseLimits, parseNamed, parseResourceLimits } from './parse-limits.ts'
+import { parseFile } from './parse-file.ts'
+import { checkKeys, parseNamed, parseResourceLimits } from './parse-limits.ts'
 import { Problems } from './problems.ts'
-import { TOML } from './spelling.ts'
+import { TOML, withoutMark } from './spelling.ts'
 import type { PartialLimitConfig } from './limit-config.ts'
 import type { ResourceLimits } from './limit.ts'
+import type { LimitsFileOptions } from './parse-file.ts'
 
 const SYSTEM_SECTION = 'SystemLimit'
 const SERVICE_SECTION = 'Service'
@@ -80,16 +82,17 @@ function parseSections (value: Record<string, unknown>): PartialLimitConfig {
  *
  * with `Conns`, `ConnsInbound`, `ConnsOutbound`, `FD`, `Memory` and the limits of
  * streams. There, what a service's section leaves out, and a service that has no
- * section, is limited by the system only, well-known services included.
+ * section, is limited by the system only, well-known services included. Files of other
+ * shapes are recognised as `limitsFromJSON` does it.
  *
  * @throws {InvalidParametersError} listing every problem with its path, or naming
  * the line and the column where the text is not TOML
  */
-export function limitsFromTOML (text: string): PartialLimitConfig {
+export function limitsFromTOML (text: string, options?: LimitsFileOptions): PartialLimitConfig {
   let value: Record<string, unknown>
 
   try {
-    value = parse(text, { integersAsBigInt: 'asNeeded' })
+    value = parse(withoutMark(text), { integersAsBigInt: 'asNeeded' })
   } catch (err: any) {
     if (!(err instanceof TomlError)) {
       throw new InvalidParametersError(`invalid TOML: ${err.message}`)
@@ -105,5 +108,5 @@ export function limitsFromTOML (text: string): PartialLimitConfig {
     return parseSections(value)
   }
 
-  return parseLimits(value, TOML)
+  return parseFile(value, TOML, options)
 }

@@ -5,8 +5,11 @@ import { invalid } from '../validation.ts'
 import { limitsFromJSON } from './limits-json.ts'
 import { limitsFromTOML } from './limits-toml.ts'
 import type { PartialLimitConfig } from './limit-config.ts'
+import type { LimitsFileOptions } from './parse-file.ts'
 
-const READERS: Record<string, (text: string) => PartialLimitConfig> = {
+type Reader = (text: string, options?: LimitsFileOptions) => PartialLimitConfig
+
+const READERS: Record<string, Reader> = {
   '.json': limitsFromJSON,
   '.toml': limitsFromTOML
 }
@@ -16,7 +19,7 @@ const READERS: Record<string, (text: string) => PartialLimitConfig> = {
  *
  * @throws {InvalidParametersError} if there is none
  */
-function readerFor (path: string): (text: string) => PartialLimitConfig {
+function readerFor (path: string): Reader {
   const extension = typeof path === 'string' ? extname(path).toLowerCase() : ''
 
   if (!Object.hasOwn(READERS, extension)) {
@@ -33,7 +36,7 @@ function readerFor (path: string): (text: string) => PartialLimitConfig {
  * @throws {InvalidParametersError} naming the file, if it cannot be read or is
  * not valid
  */
-export async function loadLimits (path: string): Promise<PartialLimitConfig> {
+export async function loadLimits (path: string, { onNote }: LimitsFileOptions = {}): Promise<PartialLimitConfig> {
   const parse = readerFor(path)
   let text: string
 
@@ -44,8 +47,7 @@ export async function loadLimits (path: string): Promise<PartialLimitConfig> {
   }
 
   try {
-    // some editors put a byte order mark first
-    return parse(text.replace(/^\uFEFF/, ''))
+    return parse(text, { onNote: onNote == null ? undefined : (note) => { onNote(`${path}: ${note}`) } })
   } catch (err: any) {
     throw new InvalidParametersError(`${path}: ${err.message}`)
   }

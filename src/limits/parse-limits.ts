@@ -51,7 +51,7 @@ function parseValue (value: unknown, field: keyof Limit, path: string, spelling:
     return value
   }
 
-  const read = spelling.read == null ? value : spelling.read(value, field)
+  const read = spelling.read == null ? value : spelling.read(value)
   const amount = field === 'memory' && typeof read === 'string' ? readMemorySize(read, () => availableResources().memory) : read
   const expected = field === 'memory' ? MEMORY_VALUE : LIMIT_VALUE
 
@@ -150,10 +150,12 @@ export function parseNamed <T> (kind: NamedKey, value: unknown, path: string, pr
  * become `'unlimited'`, fields that are `'default'` are left out, and peer ids
  * are in their usual form.
  *
+ * @param value
+ * @param spelling - how it is written
+ * @param problems - those that were found before
  * @throws {InvalidParametersError} listing every problem with its path
  */
-export function parseLimits (value: unknown, spelling: Spelling = TYPESCRIPT): ParsedLimitConfig {
-  const problems = new Problems('invalid limits')
+export function parseLimits (value: unknown, spelling: Spelling = TYPESCRIPT, problems: Problems = new Problems('invalid limits')): ParsedLimitConfig {
   const config: ParsedLimitConfig = {}
 
   if (!isRecord(value)) {

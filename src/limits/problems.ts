@@ -65,6 +65,13 @@ export class Problems {
   }
 
   /**
+   * What is said in words of its own
+   */
+  addText (text: string): void {
+    this.#found.push(text)
+  }
+
+  /**
    * @throws {InvalidParametersError} listing every problem, if there are any
    */
   throwIfAny (): void {

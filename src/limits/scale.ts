@@ -63,7 +63,22 @@ function grow (increase: number, mebibytes: number): number {
   return Number((BigInt(increase) * BigInt(mebibytes)) >> 10n)
 }
 
-function scaleLimit ({ base, increase = {} }: ScalingLimit, mebibytes: number, fds: number): Limit {
+/**
+ * One limit for an amount of memory and a number of file descriptors
+ *
+ * @param limit
+ * @param memory - in bytes
+ * @param fds
+ */
+export function scaleLimit (limit: ScalingLimit, memory: number, fds: number): Limit {
+  return scaleBy(limit, toMebibytes(memory), fds)
+}
+
+function toMebibytes (memory: number): number {
+  return memory > BASE_MEMORY ? Math.floor(memory / MiB) : 0
+}
+
+function scaleBy ({ base, increase = {} }: ScalingLimit, mebibytes: number, fds: number): Limit {
   const scaled: Limit = { ...BLOCK_ALL, ...base }
 
   for (const field of LIMIT_FIELDS) {
@@ -87,15 +102,15 @@ function scaleLimit ({ base, increase = {} }: ScalingLimit, mebibytes: number, f
  * The limits for a given amount of memory, in bytes, and number of file descriptors
  */
 export function scale ({ named, scopes }: ScalingLimits, memory: number, fds: number): ConcreteLimitConfig {
-  const mebibytes = memory > BASE_MEMORY ? Math.floor(memory / MiB) : 0
+  const mebibytes = toMebibytes(memory)
 
   return makeConcrete(
-    key => scaleLimit(scopes[key], mebibytes, fds),
+    key => scaleBy(scopes[key], mebibytes, fds),
     key => {
       const entries: Record<string, Limit> = Object.create(null)
 
       for (const [name, limit] of named[key]) {
-        entries[name] = scaleLimit(limit, mebibytes, fds)
+        entries[name] = scaleBy(limit, mebibytes, fds)
       }
 
       return entries

@@ -1,5 +1,4 @@
 import { isRecord } from './is-record.ts'
-import type { Limit } from './limit.ts'
 
 /**
  * How a configuration is written: as in TypeScript, or as in go-libp2p's files
@@ -18,7 +17,7 @@ export interface Spelling {
   /**
    * The number that is written in another way, or the value as it is
    */
-  read?(value: unknown, field: keyof Limit): unknown
+  read?(value: unknown): unknown
 
   /**
    * What is meant by something that is written where a key was expected
@@ -44,19 +43,32 @@ export function fileKey (key: string): string {
   return key === 'fd' ? 'FD' : `${key.charAt(0).toUpperCase()}${key.slice(1)}`
 }
 
+/**
+ * A text without the byte order mark that some editors put first
+ */
+export function withoutMark (text: string): string {
+  return typeof text === 'string' ? text.replace(/^\uFEFF/, '') : text
+}
+
 const DECIMAL_STRING = /^[+-]?\d+$/
 
 /**
- * `System.StreamsInbound`. Files may hold memory as a decimal string, because not every
+ * What go-libp2p's names for unlimited and blockAll are in its files, where they are numbers
+ */
+const GO_NUMBERS = new Map<unknown, number>([[-1, Infinity], [-2, 0]])
+
+/**
+ * `System.StreamsInbound`. Files may hold numbers as decimal strings, because not every
  * reader of JSON keeps integers of 64 bits, and big integers of TOML.
  */
 export const FILE: Spelling = {
   root: '',
   name: fileKey,
-  read: (value, field) => {
-    const isNumber = typeof value === 'bigint' || (field === 'memory' && typeof value === 'string' && DECIMAL_STRING.test(value))
+  read: (value) => {
+    const isNumber = typeof value === 'bigint' || (typeof value === 'string' && DECIMAL_STRING.test(value))
+    const amount = isNumber ? Number(value) : value
 
-    return isNumber ? Number(value) : value
+    return GO_NUMBERS.get(amount) ?? amount
   }
 }
 

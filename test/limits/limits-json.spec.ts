@@ -115,15 +115,15 @@ describe('limits as JSON', () => {
   })
 
   it('should list every problem with its path in the file', () => {
-    const message = errorOf('{ "System": { "StreamsInbound": -5, "streams": 1 }, "Peer": { "x": { "FD": 1.5 } }, "Swarm": 1, "Conn": null }')
+    const message = errorOf('{ "System": { "StreamsInbound": -5, "stream": 1 }, "Peer": { "x": { "FD": 1.5 } }, "Swarm": 1, "Conn": [] }')
 
     expect(message.split('\n')).to.have.lengthOf(7)
     expect(message).to.include('System.StreamsInbound: expected a whole number, "unlimited", "blockAll" or "default", got -5')
-    expect(message).to.include('System.streams: ').and.to.include('did you mean Streams?')
+    expect(message).to.include('System.stream: unknown key (did you mean Streams?)')
     expect(message).to.include('Peer.x: expected a peer id')
     expect(message).to.include('Peer.x.FD: ')
     expect(message).to.include('Swarm: unknown key (one of System, ')
-    expect(message).to.include('Conn: expected an object with limits, got null')
+    expect(message).to.include('Conn: expected an object with limits, got an array')
   })
 
   it('should say where a text stops being JSON', () => {

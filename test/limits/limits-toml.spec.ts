@@ -50,7 +50,7 @@ describe('limits as TOML', () => {
   })
 
   it('should list every problem with its path', () => {
-    const message = errorOf('System = 5\nConn = 1979-05-27\n[Transient]\nstreams = 1\nFD = nan\nMemory = -1\nConns = 1.5\n[Peer.x]')
+    const message = errorOf('System = 5\nConn = 1979-05-27\n[Transient]\nstream = 1\nFD = nan\nMemory = -3\nConns = 1.5\n[Peer.x]')
 
     expect(message.split('\n')).to.have.lengthOf(8)
     expect(message).to.match(/Conn: expected an object with limits, got a /)
@@ -125,7 +125,7 @@ describe('limits as TOML sections', () => {
   })
 
   it('should list every problem', () => {
-    expect(errorOf('Extra = 1\n[SystemLimit]\nconns = 1\nFD = -1\n[Service]\na = 5\n[Service.b]\nMemory = "x"')).to.match(/Extra: [^]*SystemLimit\.conns: [^]*SystemLimit\.FD: [^]*Service\.a: expected an object with limits, got 5[^]*Service\.b\.Memory: /)
+    expect(errorOf('Extra = 1\n[SystemLimit]\nconns = 1\nFD = -3\n[Service]\na = 5\n[Service.b]\nMemory = "x"')).to.match(/Extra: [^]*SystemLimit\.conns: [^]*SystemLimit\.FD: [^]*Service\.a: expected an object with limits, got 5[^]*Service\.b\.Memory: /)
     expect(errorOf('SystemLimit = 5')).to.include('SystemLimit: expected an object with limits, got 5')
     expect(errorOf('Service = 5\n[SystemLimit]')).to.include('Service: expected an object with limits by name, got 5')
     expect(errorOf('[SystemLimit]\n[Transient]\nFD = 5')).to.include('Transient: unknown key (one of SystemLimit, Service)')

@@ -135,7 +135,7 @@ describe('watch limits', () => {
     watch(path)
     await until(1)
 
-    await write('a.toml', 'System.FD = -1')
+    await write('a.toml', 'System.FD = -3')
     await until(2)
 
     await write('a.toml', 'System.FD = 10')

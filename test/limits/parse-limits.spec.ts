@@ -76,7 +76,7 @@ describe('parse limits', () => {
   }
 
   it('should say what to write instead of a negative number', () => {
-    expect(problemOf({ System: { Streams: -1 } }, FILE)).to.equal(`invalid limits: System.Streams: ${EXPECTED}, got -1 (write "unlimited" for no limit, "blockAll" for nothing at all)`)
+    expect(problemOf({ System: { Streams: -3 } }, FILE)).to.equal(`invalid limits: System.Streams: ${EXPECTED}, got -3 (write "unlimited" for no limit, "blockAll" for nothing at all)`)
   })
 
   it('should list every problem', () => {
@@ -132,13 +132,16 @@ describe('parse limits', () => {
     })
   })
 
-  for (const value of ['abc', '', ' 5', '5 ', '1e3', '0x10', '1.5', '-1', '--1']) {
+  for (const value of ['abc', '', ' 5', '5 ', '1e3', '0x10', '1.5', '-3', '--1']) {
     it(`should refuse "${value}" as the memory of a file`, () => {
       expect(problemOf({ System: { Memory: value } }, FILE)).to.include(`System.Memory: ${EXPECTED_MEMORY}, got ${JSON.stringify(value)}`)
     })
   }
 
-  it('should accept strings for memory only', () => {
-    expect(problemOf({ System: { Streams: '5' } }, FILE)).to.include('System.Streams')
+  it('should accept the numbers that Go has for words, and numbers that are strings', () => {
+    expect(parseLimits({ System: { Streams: '5', Conns: -1, FD: -2, Memory: '-1' } }, FILE)).to.deep.equal({
+      system: { streams: 5, conns: 'unlimited', fd: 'blockAll', memory: 'unlimited' }
+    })
+    expect(problemOf({ System: { Streams: '5 ' } }, FILE)).to.include('System.Streams')
   })
 })
