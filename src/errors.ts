@@ -178,6 +178,31 @@ export class RateLimitExceededError extends ResourceLimitExceededError {
 }
 
 /**
+ * A connection or stream was ended because it had to give way: a scope was full, and those
+ * that it belongs to held most of it
+ */
+export class EvictedError extends Error {
+  static name = 'EvictedError'
+
+  /**
+   * The name of the scope that was full, such as `system`
+   */
+  readonly scope: string
+
+  /**
+   * The setting to change if more should fit, as in `ResourceLimitExceededError`
+   */
+  readonly setting?: string
+
+  constructor ({ scope, settingPath }: Pick<RefusedRequest, 'scope' | 'settingPath'>) {
+    super(`${scope}: full, gave way to others who hold less`)
+    this.name = 'EvictedError'
+    this.scope = scope
+    this.setting = settingPath == null ? undefined : formatSetting(settingPath)
+  }
+}
+
+/**
  * The scope has been closed, nothing can be reserved in it any more
  */
 export class ResourceScopeClosedError extends Error {

@@ -25,6 +25,7 @@
  */
 
 export { admission } from './features/admission.ts'
+export { fairness } from './features/fairness.ts'
 export { inspection } from './features/inspection.ts'
 export { metrics } from './features/metrics.ts'
 export { presets } from './features/presets.ts'

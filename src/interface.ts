@@ -5,6 +5,7 @@ import type { LimitsInit } from './limits/resolve-limits.ts'
 import type { Explanation, ReservationRequest } from './reporting/explain.ts'
 import type { ScopeUsage, UsageOptions } from './reporting/scope-usage.ts'
 import type { Holder, HoldersOptions, ResourceManagerStat } from './resource-manager-stat.ts'
+import type { EvictionCount } from './scopes/evictions.ts'
 import type { RefusalCount } from './scopes/refusal-counts.ts'
 import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ServiceScope, StreamScope } from './scopes/resource-scope.ts'
 import type { SessionRegistry } from './sessions/registry.ts'
@@ -124,6 +125,13 @@ export interface ResourceManager extends Startable {
    * enforced, since the manager was made
    */
   refusals(): RefusalCount[]
+
+  /**
+   * How often connections and streams have given way to others in a scope that was full,
+   * or would have where limits are not enforced, since the manager was made. A stand-alone
+   * manager ends nothing.
+   */
+  evictions(): EvictionCount[]
 
   /**
    * Whether something would fit if it was asked for now and, if not, which scope, or

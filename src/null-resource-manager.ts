@@ -9,6 +9,7 @@ import type { ConcreteLimitConfig } from './limits/limit-config.ts'
 import type { Explanation } from './reporting/explain.ts'
 import type { ScopeUsage } from './reporting/scope-usage.ts'
 import type { ResourceManagerStat } from './resource-manager-stat.ts'
+import type { EvictionCount } from './scopes/evictions.ts'
 import type { RefusalCount } from './scopes/refusal-counts.ts'
 import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ServiceScope, StreamScope } from './scopes/resource-scope.ts'
 import type { SessionRegistry } from './sessions/registry.ts'
@@ -109,6 +110,10 @@ export class NullResourceManager implements ResourceManager {
   }
 
   holders (): [] {
+    return []
+  }
+
+  evictions (): EvictionCount[] {
     return []
   }
 

@@ -1,4 +1,5 @@
 import type { AdmissionOptions } from './admission/admission.ts'
+import type { FairnessInit } from './fairness/fairness-init.ts'
 import type { Features } from './features/features.ts'
 import type { BaseCostsInit } from './libp2p/base-costs.ts'
 import type { EventLoopDelayInit } from './libp2p/event-loop-delay.ts'
@@ -72,6 +73,20 @@ export interface ResourceManagerInit extends LimitsInit, AdmissionOptions {
    * @default 30000
    */
   handlerGrace?: number
+
+  /**
+   * How those who want more than there is share it. While a scope that all share (transient,
+   * system, a protocol or a service) is full, an inbound connection or stream takes the
+   * place of one of those who hold most, if they hold more than its own network, subnet,
+   * host or peer by more than one. What holds a protocol or service longest without a byte gives way, the youngest connection, or the
+   * oldest handshake. Outbound connections, allowlisted ones and peers with a keep-alive tag
+   * never do. `false` refuses whoever comes last.
+   *
+   * A stand-alone manager does not do this.
+   *
+   * @default {}
+   */
+  fairness?: FairnessInit | false
 
   /**
    * Refuses inbound connections and streams while the process has more memory

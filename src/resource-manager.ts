@@ -34,6 +34,7 @@ import type { Tracer } from './reporting/tracer.ts'
 import type { ResourceManagerInit } from './resource-manager-init.ts'
 import type { Holder, HoldersOptions, NodeStat, ResourceManagerStat } from './resource-manager-stat.ts'
 import type { BaseCosts } from './scope-opener.ts'
+import type { EvictionCount } from './scopes/evictions.ts'
 import type { MovableNode } from './scopes/movable-node.ts'
 import type { RefusalCount } from './scopes/refusal-counts.ts'
 import type { AnyRefusal } from './scopes/refusal.ts'
@@ -103,6 +104,7 @@ export class DefaultResourceManager implements ResourceManager {
           this.#refusalLog?.add(refusal)
           this.serviceCollectors?.refused(refusal)
         },
+        onEviction: (eviction) => { this.#refusalLog?.addEviction(eviction) },
         onOverRelease: (scope, resource, released, held) => {
           this.#warnings.warn(`${scope}: released more ${resource} than was held (${released} of ${held})`)
         }
@@ -259,6 +261,10 @@ export class DefaultResourceManager implements ResourceManager {
     return this.#graph.refusals.entries()
   }
 
+  evictions (): EvictionCount[] {
+    return this.#graph.evictions.entries()
+  }
+
   explain (request: ReservationRequest): Explanation {
     return need(this.features.inspection, 'inspection', 'explain').explain({
       graph: this.#graph,
@@ -328,6 +334,13 @@ export class DefaultResourceManager implements ResourceManager {
    */
   isAllowlisted (address?: Multiaddr): boolean {
     return address != null && this.#opener.isAllowlisted(address)
+  }
+
+  /**
+   * Whether a connection with a peer is trusted
+   */
+  isTrusted (peer: PeerId, connection: Pick<ConnectionScope, 'allowlisted'>): boolean {
+    return this.#opener.isTrusted(peer, connection)
   }
 
   /**

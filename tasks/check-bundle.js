@@ -27,7 +27,7 @@ const MAIN = "export * from './dist/src/index.js'"
  */
 const BUNDLES = [
   { name: 'main entry', code: MAIN, max: 27_000 },
-  ...['admission', 'inspection', 'metrics', 'presets', 'pressure', 'sessions', 'tracing'].map(feature => ({
+  ...['admission', 'fairness', 'inspection', 'metrics', 'presets', 'pressure', 'sessions', 'tracing'].map(feature => ({
     name: `main entry and ${feature}`,
     code: `${MAIN}; export { ${feature} } from './dist/src/features.js'`
   })),

@@ -1,4 +1,5 @@
 import { admission } from './admission.ts'
+import { fairness } from './fairness.ts'
 import { inspection } from './inspection.ts'
 import { metrics } from './metrics.ts'
 import { presets } from './presets.ts'
@@ -10,4 +11,4 @@ import type { Features } from './features.ts'
 /**
  * All of them, except in browsers
  */
-export const defaultFeatures: Features = { admission, inspection, metrics, presets, pressure, sessions, tracing }
+export const defaultFeatures: Features = { admission, fairness, inspection, metrics, presets, pressure, sessions, tracing }

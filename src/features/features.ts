@@ -3,6 +3,7 @@ import { unknownName } from '../did-you-mean.ts'
 import { MissingFeatureError } from '../errors.ts'
 import { checkObject, invalid } from '../validation.ts'
 import type { admission } from './admission.ts'
+import type { fairness } from './fairness.ts'
 import type { inspection } from './inspection.ts'
 import type { metrics } from './metrics.ts'
 import type { presets } from './presets.ts'
@@ -21,6 +22,12 @@ export interface Features {
    * subnet or network, and how often remote peers may open connections and streams
    */
   readonly admission?: typeof admission
+
+  /**
+   * Shares what is full fairly, instead of keeping it for those who came first: the option
+   * `fairness`
+   */
+  readonly fairness?: typeof fairness
 
   /**
    * Refusals in the log, `explain`, `usage`, `holders`, `systemState`, `serviceState`,
@@ -57,6 +64,7 @@ export interface Features {
 
 const NAMES = Object.keys({
   admission: 0,
+  fairness: 0,
   inspection: 0,
   metrics: 0,
   presets: 0,

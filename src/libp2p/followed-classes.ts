@@ -1,3 +1,4 @@
+import { nextActivity } from './activity.ts'
 import { countIterated } from './iterated-bytes.ts'
 import { liveConnection } from './live-connection.ts'
 import { liveStream } from './live-stream.ts'
@@ -87,8 +88,14 @@ export function followStreamClass (stream: Stream): void {
       throw err
     }
 
-    if (this.writeBufferLength > 0) {
-      liveStream(this)?.left(size)
+    const live = liveStream(this)
+
+    if (live !== undefined) {
+      live.active = nextActivity()
+
+      if (this.writeBufferLength > 0) {
+        live.left(size)
+      }
     }
 
     return canSendMore

@@ -4,6 +4,7 @@ import type { BufferHolder } from './buffer-holder.ts'
 import type { BufferProgress } from './buffer-progress.ts'
 import type { Transient } from './transient-holders.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
+import type { Evictable } from '../scopes/evictable.ts'
 import type { Positioned } from '../scopes/positioned-list.ts'
 import type { Connection, MessageStream, MultiaddrConnection, StreamMuxer } from '@libp2p/interface'
 
@@ -31,7 +32,7 @@ const UPGRADE_ALLOWANCE = 64 * 1024
  * What cannot be seen: what a connection protector keeps, and what WebRTC has received and
  * not yet made a message of.
  */
-export class LiveConnection implements BufferHolder, Positioned {
+export class LiveConnection implements BufferHolder, Evictable, Positioned {
   readonly scope: ConnectionNode
   readonly connection: MultiaddrConnection
   size = 0
@@ -39,6 +40,13 @@ export class LiveConnection implements BufferHolder, Positioned {
   countedUnread = 0
   progress?: BufferProgress = undefined
   position = -1
+  readonly active = 0
+
+  /** What was made of it, once it is upgraded */
+  opened?: Connection = undefined
+
+  /** When it last carried a stream of a service that this node is there for */
+  useful?: number = undefined
 
   /** While its peer is not known */
   transient?: Transient = undefined
@@ -65,6 +73,7 @@ export class LiveConnection implements BufferHolder, Positioned {
     this.scope = scope
     this.connection = connection
     this.#end = end
+    scope.holder = this
     this.#addBuffers(connection)
   }
 
@@ -117,8 +126,23 @@ export class LiveConnection implements BufferHolder, Positioned {
     return 0
   }
 
+  get rtt (): number | undefined {
+    return this.opened?.rtt
+  }
+
   abort (err: Error): void {
     this.connection.abort(err)
+  }
+
+  evict (err: Error): boolean {
+    this.abort(err)
+
+    // one that ends later than it says has ended for us
+    if (!this.scope.closed) {
+      this.end()
+    }
+
+    return true
   }
 
   end (): void {

@@ -1,4 +1,5 @@
 import { followerOfStream } from '../scopes/attached-scopes.ts'
+import { nextActivity } from './activity.ts'
 import { CompactList } from './compact-list.ts'
 import type { BufferHolder } from './buffer-holder.ts'
 import type { BufferProgress } from './buffer-progress.ts'
@@ -6,6 +7,7 @@ import type { Iterated } from './iterated-bytes.ts'
 import type { Waiting } from './running-handlers.ts'
 import type { Transient } from './transient-holders.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
+import type { Evictable } from '../scopes/evictable.ts'
 import type { Positioned } from '../scopes/positioned-list.ts'
 import type { StreamNode } from '../scopes/stream-node.ts'
 import type { Stream } from '@libp2p/interface'
@@ -31,12 +33,17 @@ export interface LiveStreamOwner {
    * @param bytes - how many it was given
    */
   left(bytes: number): void
+
+  /**
+   * A stream gives way to somebody of a network, unless too much would go on running
+   */
+  evict(live: LiveStream, err: Error, network: string): boolean
 }
 
 /**
  * A stream that is accounted for, until its scope is closed
  */
-export class LiveStream implements BufferHolder, Iterated, Positioned {
+export class LiveStream implements BufferHolder, Evictable, Iterated, Positioned {
   readonly stream: Stream
   readonly scope: StreamNode
   readonly connectionScope: ConnectionNode
@@ -46,6 +53,7 @@ export class LiveStream implements BufferHolder, Iterated, Positioned {
   countedUnread = 0
   progress?: BufferProgress = undefined
   position = -1
+  active = nextActivity()
 
   /** While its protocol is not known */
   transient?: Transient = undefined
@@ -78,6 +86,7 @@ export class LiveStream implements BufferHolder, Iterated, Positioned {
     this.connectionScope = connectionScope
     this.#channel = (stream as { channel?: DataChannel }).channel
     this.owner = owner
+    scope.holder = this
   }
 
   measure (): number {
@@ -106,6 +115,8 @@ export class LiveStream implements BufferHolder, Iterated, Positioned {
    * It has handed out bytes. A loop reads them later.
    */
   dispatched (bytes: number): void {
+    this.active = nextActivity()
+
     if (this.dropIterated == null) {
       this.#readBytes += bytes
     }
@@ -150,6 +161,10 @@ export class LiveStream implements BufferHolder, Iterated, Positioned {
     if (this.iterated > 0) {
       this.dropIterated?.(err)
     }
+  }
+
+  evict (err: Error, beneficiary: string): boolean {
+    return this.owner.evict(this, err, beneficiary)
   }
 
   end (): void {

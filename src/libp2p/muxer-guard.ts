@@ -64,6 +64,10 @@ export class MuxerGuard {
     const live = liveConnection(connection)
     const muxed = this.#connections.get(connection.streams)
 
+    if (live != null) {
+      live.opened = connection
+    }
+
     if (muxed != null) {
       muxed.scope = live?.scope
     }

@@ -1,8 +1,10 @@
 import { ConnectionNode } from '../scopes/connection-node.ts'
+import { Refusal } from '../scopes/refusal.ts'
 import { CONNECTIONS } from '../sessions/service-collectors.ts'
+import type { NodeFairness } from './node-fairness.ts'
 import type { Pressure } from './pressure.ts'
 import type { TransientHolders } from './transient-holders.ts'
-import type { NodeRefusals } from '../reporting/explain-opening.ts'
+import type { Newcomer, NodeRefusals } from '../reporting/explain-opening.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
 import type { ConnectionScope } from '../scopes/resource-scope.ts'
@@ -15,6 +17,9 @@ export interface FindNodeRefusalsInit {
   pressure?: Pressure
   transient: TransientHolders
   collectors?: ServiceCollectors
+
+  /** Where full scopes are shared fairly */
+  fairness?: NodeFairness
 
   /** By protocol */
   services: Map<string, string>
@@ -48,6 +53,10 @@ export class FindNodeRefusals implements NodeRefusals {
     }
 
     return pressure?.find('stream') ?? (peer == null ? undefined : transient.findStream(manager.metricsSource.graph.peers.get(peer.toString())))
+  }
+
+  findVictim (refusal: AnyRefusal, newcomer: Newcomer): string | undefined {
+    return refusal instanceof Refusal ? this.#init.fairness?.findVictim(refusal, newcomer)?.name : undefined
   }
 
   serviceOf (protocol: string): string | undefined {

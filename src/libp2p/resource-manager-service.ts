@@ -11,14 +11,16 @@ import { PendingDials } from './pending-dials.ts'
 import { serviceTable } from './service-table.ts'
 import { StreamTracker } from './stream-tracker.ts'
 import { TransientHolders } from './transient-holders.ts'
+import type { NodeFairness } from './node-fairness.ts'
 import type { ProcessPressure } from './process-pressure.ts'
 import type { Sessions } from './sessions.ts'
+import type { FairnessInit } from '../fairness/fairness-init.ts'
 import type { NodeRefusals } from '../reporting/explain-opening.ts'
 import type { HoldersSource } from '../reporting/holders.ts'
 import type { ResourceManagerInit } from '../resource-manager-init.ts'
 import type { NodeStat } from '../resource-manager-stat.ts'
 import type { MovableNode } from '../scopes/movable-node.ts'
-import type { ComponentLogger, ConnectionGater, Libp2pEvents, Metrics, MultiaddrConnection, StreamMuxerFactory, TypedEventTarget, Upgrader } from '@libp2p/interface'
+import type { ComponentLogger, ConnectionGater, Libp2pEvents, Metrics, MultiaddrConnection, PeerStore, StreamMuxerFactory, TypedEventTarget, Upgrader } from '@libp2p/interface'
 import type { ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
 import type { Datastore } from 'interface-datastore'
 
@@ -33,6 +35,7 @@ export interface ResourceManagerComponents {
   logger: ComponentLogger
   metrics?: Metrics
   registrar: Registrar
+  peerStore: PeerStore
   transportManager: TransportManager
   upgrader: Upgrader
 }
@@ -55,6 +58,7 @@ const managed = new WeakSet<Upgrader>()
 export class ResourceManagerService extends DefaultResourceManager {
   readonly #components: ResourceManagerComponents
   readonly #connections: ConnectionTracker
+  readonly #fairness?: NodeFairness
   readonly #muxers: MuxerGuard
   protected readonly nodeRefusals?: NodeRefusals
   readonly #pressure?: ProcessPressure
@@ -82,6 +86,7 @@ export class ResourceManagerService extends DefaultResourceManager {
 
     const sessions = this.#watchSessions()
     const streams = new StreamTracker(this, services, this.#transient, init.handlerGrace, sessions, this.#pressure)
+    const fairness = this.#shareFairly(components, init.fairness, streams, services)
 
     // nothing can fail from here on
     managed.add(components.upgrader)
@@ -96,10 +101,12 @@ export class ResourceManagerService extends DefaultResourceManager {
       pressure: this.#pressure,
       transient: this.#transient,
       collectors: this.serviceCollectors,
+      fairness,
       services
     })
     this.#streams = streams
     this.metricsSource.graph.roomMakers.push(streams.memory)
+    streams.fairness = this.#fairness = fairness
 
     components.connectionGater = accountingGater(components.connectionGater, this.#connections, this)
     this.#wrapTransportManager(new PendingDials(this))
@@ -121,6 +128,7 @@ export class ResourceManagerService extends DefaultResourceManager {
   async start (): Promise<void> {
     this.#pressure?.start()
     this.#streams.handlers.start()
+    this.#fairness?.start()
     await super.start()
 
     const { limits } = this
@@ -134,6 +142,7 @@ export class ResourceManagerService extends DefaultResourceManager {
 
   async stop (): Promise<void> {
     this.#pressure?.stop()
+    this.#fairness?.stop()
     this.#streams.handlers.stop()
     this.#connections.stop()
     await super.stop()
@@ -165,6 +174,23 @@ export class ResourceManagerService extends DefaultResourceManager {
     const { serviceCollectors } = this
 
     return serviceCollectors && this.features.sessions && new this.features.sessions.Sessions(this, serviceCollectors)
+  }
+
+  #shareFairly ({ events, peerStore }: ResourceManagerComponents, options: FairnessInit | false | undefined, streams: StreamTracker, services: Map<string, string>): NodeFairness | undefined {
+    const { fairness } = this.features
+
+    if (fairness == null || options === false) {
+      return
+    }
+
+    return new fairness.NodeFairness({
+      manager: this,
+      events,
+      peerStore,
+      connections: streams.memory.connections,
+      streams: streams.live,
+      services
+    }, options)
   }
 
   protected joinedService (scope: MovableNode, service: string): void {

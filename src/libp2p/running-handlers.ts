@@ -1,6 +1,7 @@
 import { setBackgroundTimer } from '../background-timer.ts'
 import { PositionedList } from '../scopes/positioned-list.ts'
 import { invalid } from '../validation.ts'
+import { EvictedHandlers } from './evicted-handlers.ts'
 import { liveStream } from './live-stream.ts'
 import type { LiveStream } from './live-stream.ts'
 import type { HandlersStat } from '../resource-manager-stat.ts'
@@ -22,6 +23,9 @@ export interface Waiting {
 
   /** The time from which nobody waits for its handler any more */
   readonly deadline: number
+
+  /** The network that its stream has given way to. Its scope is closed then. */
+  beneficiary?: string
   position: number
 }
 
@@ -38,6 +42,7 @@ export class RunningHandlers {
   readonly #grace: number
   readonly #now: () => number
   readonly #closed = new PositionedList<Waiting>()
+  readonly #evicted = new EvictedHandlers()
 
   /**
    * `getHandler` is called several times for a stream and has always given the same
@@ -77,9 +82,31 @@ export class RunningHandlers {
 
     // libp2p may say so more than once
     if (live.waiting == null) {
-      live.waiting = { live, deadline: this.#now() + this.#grace, position: -1 }
+      live.waiting = { live, deadline: this.#now() + this.#grace, beneficiary: undefined, position: -1 }
       this.#closed.add(live.waiting)
       this.#startTimer(this.#grace)
+    }
+  }
+
+  /**
+   * Whether a stream may give way to somebody of a network: its handler, if that runs, will
+   * take no slot any more
+   */
+  mayGiveWay (live: LiveStream, network: string): boolean {
+    return !live.handled || this.#evicted.allows(network)
+  }
+
+  /**
+   * The stream gives way to somebody of a network: its scope does not wait for its handler
+   * any more. Nothing happens if it does not.
+   */
+  giveWay (live: LiveStream, network: string): void {
+    const { waiting } = live
+
+    if (waiting != null) {
+      waiting.beneficiary = network
+      this.#evicted.add(network)
+      this.#end(live)
     }
   }
 
@@ -98,7 +125,7 @@ export class RunningHandlers {
   }
 
   stat (): HandlersStat {
-    return { running: this.#closed.size, overdue: this.#overdue }
+    return { running: this.#closed.size - this.#evicted.size, overdue: this.#overdue }
   }
 
   start (): void {
@@ -145,6 +172,11 @@ export class RunningHandlers {
     if (waiting != null) {
       live.waiting = undefined
       this.#closed.delete(waiting)
+
+      if (waiting.beneficiary !== undefined) {
+        this.#evicted.delete(waiting.beneficiary)
+      }
+
       this.#end(live)
     }
   }

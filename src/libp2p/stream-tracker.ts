@@ -9,6 +9,7 @@ import { RunningHandlers } from './running-handlers.ts'
 import { StreamMemory } from './stream-memory.ts'
 import type { LiveStreamOwner } from './live-stream.ts'
 import type { MuxedConnection } from './muxer-guard.ts'
+import type { NodeFairness } from './node-fairness.ts'
 import type { Pressures } from './pressure.ts'
 import type { Sessions } from './sessions.ts'
 import type { TransientHolders } from './transient-holders.ts'
@@ -47,6 +48,11 @@ export class StreamTracker implements LiveStreamOwner {
   readonly live = new PositionedList<LiveStream>()
   readonly memory: StreamMemory
   readonly handlers: RunningHandlers
+
+  /**
+   * Set where full scopes are shared fairly
+   */
+  fairness?: Pick<NodeFairness, 'served'>
 
   /**
    * @param manager
@@ -140,9 +146,10 @@ export class StreamTracker implements LiveStreamOwner {
     const { scope } = live
 
     if (scope.closed) {
-      // or a remote could make a node run any number of handlers
-      if (scope.inbound && stream.status === 'reset') {
-        throw new StreamResetError('the remote has reset the stream before it was handled')
+      // or a remote could make a node run any number of handlers, also of streams that
+      // have given way to others
+      if (scope.inbound && (stream.status === 'reset' || stream.status === 'aborted')) {
+        throw new StreamResetError('the stream was reset before it was handled')
       }
 
       // it has ended already and holds nothing: what happens now is for libp2p to say
@@ -171,7 +178,17 @@ export class StreamTracker implements LiveStreamOwner {
   #trySetService (scope: StreamNode, protocol: string): AnyRefusal | undefined {
     const service = this.#services.get(protocol)
 
-    return service == null ? undefined : scope.tryAssignService(service)
+    if (service == null) {
+      return
+    }
+
+    const refusal = scope.tryAssignService(service)
+
+    if (refusal == null && scope.connection != null) {
+      this.fairness?.served(scope.connection, service)
+    }
+
+    return refusal
   }
 
   #tryOpen (direction: MessageStreamDirection, { scope }: MuxedConnection): StreamNode | AnyRefusal {
@@ -227,6 +244,22 @@ export class StreamTracker implements LiveStreamOwner {
 
   closed (live: LiveStream): void {
     this.handlers.closed(live)
+  }
+
+  evict (live: LiveStream, err: Error, network: string): boolean {
+    if (!this.handlers.mayGiveWay(live, network)) {
+      return false
+    }
+
+    live.abort(err)
+    this.handlers.giveWay(live, network)
+
+    // one that ends later than it says has ended for us
+    if (!live.scope.closed) {
+      this.end(live)
+    }
+
+    return true
   }
 
   left (bytes: number): void {

@@ -31,6 +31,7 @@ export const OPTIONS = {
   baseCosts: { connection: ANY, stream: ANY },
   transientShare: ANY,
   handlerGrace: ANY,
+  fairness: 'fairness',
   processMemory: 'pressure',
   eventLoopDelay: 'pressure',
   trace: 'tracing',

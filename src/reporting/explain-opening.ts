@@ -37,6 +37,21 @@ export interface NodeRefusals {
    * The service that the streams of a protocol belong to, if they do
    */
   serviceOf(protocol: string): string | undefined
+
+  /**
+   * The name of the scope of what would give way to something that does not fit
+   */
+  findVictim(refusal: AnyRefusal, newcomer: Newcomer): string | undefined
+}
+
+/**
+ * Where something would come from that does not fit
+ */
+export interface Newcomer {
+  readonly request: 'connection' | 'stream'
+  readonly address?: Multiaddr
+  readonly connection?: ConnectionScope
+  readonly peer?: PeerId
 }
 
 export interface ExplainSource {
@@ -53,6 +68,9 @@ export interface ExplainSource {
  */
 export interface Findings {
   readonly refusal?: AnyRefusal
+
+  /** The names of the scopes of those who would give way */
+  readonly victims?: ReadonlySet<string>
   readonly left: ReadonlyArray<{ readonly node: Constraint, readonly left: number }>
 }
 
@@ -78,8 +96,10 @@ export function explainConnection ({ admission, graph, node, opener }: ExplainSo
   const itself = imagine(graph, 'conn', '', graph.limiter.getConnLimits())
   const opened = open(graph, opening, [itself], trusted)
 
+  const { giveWay, victims } = givingWay(node, opening, { request: 'connection', address, peer })
+
   if (peer == null) {
-    return { refusal: before ?? opened.refusal, left: opened.left }
+    return { victims, refusal: before ?? giveWay(opened.refusal), left: opened.left }
   }
 
   // one that is not the peer that is trusted at the address goes back to the others. Its
@@ -91,12 +111,13 @@ export function explainConnection ({ admission, graph, node, opener }: ExplainSo
   const served = move(opening, serviceOf(graph, { peer, service }))
 
   return {
+    victims,
     refusal: before ??
-      opened.refusal ??
+      giveWay(opened.refusal) ??
       node?.findConnected(direction) ??
       back.refusal ??
       attached.refusal ??
-      served.refusal,
+      giveWay(served.refusal),
     left: [...opened.left, ...back.left, ...attached.left, ...served.left]
   }
 }
@@ -112,16 +133,38 @@ export function explainStream (source: ExplainSource, request: StreamRequest): F
   const negotiated = move(opening, protocolOf(graph, { peer, protocol }))
   const served = move(opening, serviceOf(graph, { peer, service }))
   const byRate = peekRates(source, request)
+  const { giveWay, victims } = givingWay(node, opening, { request: 'stream', connection, peer })
 
   return {
+    victims,
     refusal: (opening.inbound ? node?.findOpened(peer, connection) : undefined) ??
       byRate.opened ??
-      opened.refusal ??
+      giveWay(opened.refusal) ??
       byRate.negotiated ??
-      negotiated.refusal ??
+      giveWay(negotiated.refusal) ??
       (service == null ? undefined : graph.serviceGate?.findRefusal({ kind: 'stream', inbound: opening.inbound }, service)) ??
-      served.refusal,
+      giveWay(served.refusal),
     left: [...opened.left, ...negotiated.left, ...served.left]
+  }
+}
+
+/**
+ * What becomes of a refusal where something may give way: nothing, if something would
+ */
+function givingWay (node: NodeRefusals | undefined, { inbound }: Opening, newcomer: Newcomer): { giveWay(refusal?: AnyRefusal): AnyRefusal | undefined, victims: Set<string> } {
+  const victims = new Set<string>()
+
+  return {
+    victims,
+    giveWay: refusal => {
+      const victim = refusal == null || !inbound ? undefined : node?.findVictim(refusal, newcomer)
+
+      if (victim == null) {
+        return refusal
+      }
+
+      victims.add(victim)
+    }
   }
 }
 

@@ -114,6 +114,13 @@ export interface Explanation {
    */
   refusedBy?: string
 
+  /**
+   * The names of the scopes of connections or streams that would give way to it, because
+   * those that they belong to hold most of a scope that is full. Not there where
+   * nothing has to.
+   */
+  givesWay?: string[]
+
   /** How much is held there of what there is not enough of */
   current?: number
 
@@ -176,11 +183,11 @@ function explainMemory (graph: ScopeGraph, { size, priority = MEMORY_PRIORITY_AL
   }
 }
 
-function conclude ({ left, refusal }: Findings): Explanation {
+function conclude ({ left, refusal, victims }: Findings): Explanation {
   const headroom = left.map(({ left, node }) => ({ scope: node.name, headroom: Math.max(0, left) }))
 
   if (refusal == null) {
-    return { fits: true, headroom }
+    return { fits: true, headroom, ...victims == null || victims.size === 0 ? {} : { givesWay: [...victims] } }
   }
 
   const { current, limit, scope, settingPath } = refusal

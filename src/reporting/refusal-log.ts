@@ -1,8 +1,10 @@
 import { setBackgroundTimer } from '../background-timer.ts'
 import { formatSetting } from '../limits/setting.ts'
 import { Refusal } from '../scopes/refusal.ts'
+import { EvictionLog } from './eviction-log.ts'
 import { MostFrequent } from './most-frequent.ts'
 import { formatBytes } from './scope-state.ts'
+import type { Eviction } from '../scopes/evictions.ts'
 import type { AnyRefusal, RefusingNode } from '../scopes/refusal.ts'
 import type { Logger, MessageStreamDirection } from '@libp2p/interface'
 
@@ -83,6 +85,7 @@ export interface RefusalLogOptions {
 export class RefusalLog {
   readonly #log: Logger
   readonly #enforce: boolean
+  readonly #evictions = new EvictionLog()
   #groups: Group[] = []
   #timer?: ReturnType<typeof setTimeout>
 
@@ -106,6 +109,20 @@ export class RefusalLog {
   }
 
   /**
+   * Something has given way to somebody else
+   */
+  addEviction (eviction: Eviction): void {
+    this.#evictions.add(eviction)
+    this.#schedule()
+
+    if (this.#log.enabled) {
+      const { from, refusal, scope, to, victim } = eviction
+
+      this.#log('%s %s, victim=%s scope=%s from=%s to=%s', this.#enforce ? 'ended' : 'would have ended', refusal.message, victim.name, scope.name, from.join(' '), to.join(' '))
+    }
+  }
+
+  /**
    * Logs what has been collected so far
    */
   flush (): void {
@@ -118,6 +135,10 @@ export class RefusalLog {
 
     for (const group of groups.sort((a, b) => b.count - a.count)) {
       this.#log.error('%s', this.#summarise(group))
+    }
+
+    for (const line of this.#evictions.take(this.#enforce, INTERVAL)) {
+      this.#log.error('%s', line)
     }
   }
 

@@ -120,6 +120,11 @@ export const SCOPE_GAUGES: readonly GaugeFamily[] = [{
   labelNames: ['dir', 'scope', 'resource'],
   read: ({ graph }) => blockedResources(graph.refusals.requests())
 }, {
+  name: 'evictions',
+  help: 'How often inbound connections and streams have given way to others in a scope that was full since the start',
+  labelNames: ['scope', 'resource'],
+  read: ({ graph }) => graph.evictions.entries().map(({ count, kind, resource }) => ({ labels: { scope: kind, resource }, value: count }))
+}, {
   name: 'limit',
   help: 'The limits in force',
   labelNames: ['scope', 'resource'],

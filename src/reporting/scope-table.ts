@@ -50,7 +50,13 @@ export function scopeTable (graph: ScopeGraph): string {
     return row.map((cell, column) => column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column])).join('  ')
   })
 
-  return [...lines, ...hidden.length === 0 ? [] : [`and ${hidden.join(', ')}`]].join('\n')
+  const evictions = graph.evictions.entries().map(({ count, kind, resource }) => `${count} ${resource}${count === 1 ? '' : 's'} in ${kind}`)
+
+  return [
+    ...lines,
+    ...hidden.length === 0 ? [] : [`and ${hidden.join(', ')}`],
+    ...evictions.length === 0 ? [] : [`gave way to others: ${evictions.join(', ')}`]
+  ].join('\n')
 }
 
 /**

@@ -2,7 +2,8 @@ import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
 import type { Limit } from '../limits/limit.ts'
 
 /**
- * What happened. The types are go-libp2p's, which has no sessions.
+ * What happened. The types are go-libp2p's, which has no sessions, and in which nothing
+ * gives way.
  */
 export type TraceEventType =
   'start' |
@@ -18,7 +19,8 @@ export type TraceEventType =
   'block_add_conn' |
   'remove_conn' |
   'add_session' |
-  'remove_session'
+  'remove_session' |
+  'evict'
 
 /**
  * Which scope it was, in parts
@@ -83,6 +85,12 @@ export interface TraceEvent {
    * limit of the scope
    */
   limit?: ConcreteLimitConfig | Readonly<Limit>
+
+  /**
+   * For `evict` the name of the scope that was full. What gave way is in `scope` and
+   * `name`. It is destroyed before, or not at all where limits are not enforced.
+   */
+  full?: string
 
   /** The priority of a reservation of memory, from 0 to 255 */
   priority: number

@@ -7,7 +7,7 @@ import type { Limit } from '../limits/limit.ts'
 
 /**
  * An event as go-libp2p writes it: with its names and order of fields, and without
- * those that are 0. Only the scopes of sessions have fields that it does not know.
+ * those that are 0. Only sessions and what gives way have fields that it does not know.
  */
 export function traceToJSON (event: TraceEvent): string {
   return JSON.stringify({
@@ -15,6 +15,7 @@ export function traceToJSON (event: TraceEvent): string {
     Type: event.type,
     Scope: event.scope == null ? undefined : scopeToJSON(event.scope),
     Name: event.name,
+    Full: event.full,
     Limit: event.limit == null ? undefined : limitToJSON(event.limit),
     Priority: omitZero(event.priority),
     Delta: omitZero(event.delta),

@@ -6,6 +6,7 @@ import { invalid } from '../validation.ts'
 import { traceScope } from './trace-scope.ts'
 import type { TraceEvent, TraceEventType, TraceReporter } from './trace-event.ts'
 import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
+import type { Eviction } from '../scopes/evictions.ts'
 import type { AnyNode, GraphTracer } from '../scopes/graph-tracer.ts'
 import type { IdleNodes } from '../scopes/idle-nodes.ts'
 import type { AnyRefusal, Usage } from '../scopes/refusal.ts'
@@ -156,6 +157,10 @@ export class Tracer implements GraphTracer, SessionObserver {
     } else {
       this.#push(this.#event('block_add_conn', { ...identity, ...connections(added, held) }))
     }
+  }
+
+  evicted ({ scope, victim }: Eviction): void {
+    this.#push(this.#event('evict', { ...identify(victim), full: scope.name }))
   }
 
   sessionAdded (collector: string, session: ObservedSession): void {

@@ -35,6 +35,12 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
    */
   declare countedAddress?: CountedAddress
 
+  /**
+   * The groups that it is in by its address, once somebody has asked. The graph only keeps
+   * them.
+   */
+  declare origin?: object
+
   declare position: number
 
   constructor (graph: ScopeGraph, serial: number, ownLimit: Readonly<Limit> | undefined, inbound: boolean, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr) {
@@ -42,6 +48,7 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
     this.usefd = usefd
     this.endpoint = endpoint
     this.countedAddress = undefined
+    this.origin = undefined
     this.position = -1
   }
 
@@ -134,6 +141,7 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
     this.addTo(this.pair.transient)
     this.addTo(this.pair.system)
     this.graph.connections.add(this)
+    this.graph.follower?.placed(this)
 
     if (this.graph.tracer !== undefined) {
       this.graph.tracer.created(this)
@@ -188,6 +196,7 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
     }
 
     this.peerNode = peerNode
+    graph.follower?.placed(this)
 
     if (graph.tracer !== undefined) {
       graph.tracer.added(leavesAllowlist ? [peerNode, graph.normal.system] : [peerNode], this.usage)
@@ -268,6 +277,7 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
     }
 
     this.graph.connections.delete(this)
+    this.graph.follower?.left(this)
     this.graph.admission?.leave(this)
   }
 }

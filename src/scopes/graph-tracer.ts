@@ -1,4 +1,5 @@
 import type { AggregateNode } from './aggregate-node.ts'
+import type { Eviction } from './evictions.ts'
 import type { OwnedNode } from './owned-node.ts'
 import type { AnyRefusal, Usage } from './refusal.ts'
 
@@ -30,4 +31,9 @@ export interface GraphTracer {
    * A request was refused or, where limits are not enforced, would have been
    */
   refused(refusal: AnyRefusal): void
+
+  /**
+   * Something gave way to a request or, where limits are not enforced, would have
+   */
+  evicted(eviction: Eviction): void
 }

@@ -4,6 +4,7 @@ import { MEMORY_PRIORITY_ALWAYS } from './memory-priority.ts'
 import { OwnedNode } from './owned-node.ts'
 import { findMoveShortage, NOTHING, Refusal, scopeClosedError } from './refusal.ts'
 import type { AggregateNode, PeerChildNode } from './aggregate-node.ts'
+import type { Evictable } from './evictable.ts'
 import type { AnyRefusal } from './refusal.ts'
 import type { ServiceScope } from './resource-scope.ts'
 import type { ScopeGraph } from './scope-graph.ts'
@@ -27,6 +28,16 @@ export abstract class MovableNode extends OwnedNode {
    */
   declare serviceAssigned: boolean
 
+  /**
+   * What uses it, where that can be made to give way to others
+   */
+  declare holder?: Evictable
+
+  /**
+   * Where it is among others, while somebody follows the graph. The graph only keeps it.
+   */
+  declare places?: object
+
   constructor (graph: ScopeGraph, serial: number, ownLimit: Readonly<Limit> | undefined, inbound: boolean, pair: ScopePair, peerNode?: AggregateNode) {
     super(graph, serial, ownLimit)
     this.inbound = inbound
@@ -34,6 +45,8 @@ export abstract class MovableNode extends OwnedNode {
     this.peerNode = peerNode
     this.servicePeer = undefined
     this.serviceAssigned = false
+    this.holder = undefined
+    this.places = undefined
   }
 
   /**
@@ -115,6 +128,7 @@ export abstract class MovableNode extends OwnedNode {
     }
 
     this.servicePeer = child
+    this.graph.follower?.placed(this)
     this.traceJoined(child)
     // who was told may have ended this
     if (!this.closed) {

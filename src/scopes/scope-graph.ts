@@ -6,6 +6,7 @@ import { AggregateNode } from './aggregate-node.ts'
 import { allScopes } from './all-scopes.ts'
 import { checkDirection, checkName, checkPeer } from './arguments.ts'
 import { ConnectionNode } from './connection-node.ts'
+import { EvictionCounts } from './evictions.ts'
 import { IdleNodes } from './idle-nodes.ts'
 import { limitOf } from './limit-of.ts'
 import { addPeerChild, deletePeerChild, peerChildren, usePeerChild } from './peer-children.ts'
@@ -18,10 +19,12 @@ import { SplitMap } from './split-map.ts'
 import { StreamNode } from './stream-node.ts'
 import type { AggregateNodeInit, PeerChildNode } from './aggregate-node.ts'
 import type { ConnectionAdmission } from './connection-admission.ts'
+import type { Eviction } from './evictions.ts'
 import type { GraphTracer } from './graph-tracer.ts'
 import type { OwnedNode } from './owned-node.ts'
 import type { AnyRefusal } from './refusal.ts'
 import type { RoomMaker } from './room-maker.ts'
+import type { ScopeFollower } from './scope-follower.ts'
 import type { ScopeKind } from './scope-kind.ts'
 import type { ScopePair } from './scope-pair.ts'
 import type { ServiceGate } from './service-gate.ts'
@@ -41,6 +44,11 @@ export interface GraphObserver {
    * A request was refused or, where limits are not enforced, would have been
    */
   onRefusal(refusal: AnyRefusal): void
+
+  /**
+   * Something gave way to somebody else or, where limits are not enforced, would have
+   */
+  onEviction(eviction: Eviction): void
 
   /**
    * More was released than was held
@@ -79,6 +87,11 @@ export class ScopeGraph {
   admission?: ConnectionAdmission
   serviceGate?: ServiceGate = undefined
   tracer?: GraphTracer = undefined
+
+  /**
+   * Is told where connections and streams are, while something is full
+   */
+  follower?: ScopeFollower = undefined
   readonly normal: ScopePair
   readonly allowlisted: ScopePair
   readonly services = new Map<string, AggregateNode>()
@@ -87,6 +100,7 @@ export class ScopeGraph {
   readonly connections = new PositionedList<ConnectionNode>()
   readonly idle: IdleNodes
   readonly refusals = new RefusalCounts()
+  readonly evictions = new EvictionCounts()
 
   /**
    * Who is asked, in this order, before something is refused. There is nobody in a graph
@@ -201,7 +215,7 @@ export class ScopeGraph {
     const known = connection instanceof ConnectionNode && !connection.closed ? connection.peerNode : undefined
     const peerNode = known !== undefined && known.peer === peer ? known : this.getPeer(peer)
 
-    return new StreamNode(this, ++this.#streams, this.#ownStreamLimit(peer), peerNode, direction === 'inbound', this.normal)
+    return new StreamNode(this, ++this.#streams, this.#ownStreamLimit(peer), peerNode, direction === 'inbound', this.normal, connection instanceof ConnectionNode ? connection : undefined)
   }
 
   openService (service: string): ServiceSpanNode {
@@ -310,6 +324,15 @@ export class ScopeGraph {
     }
 
     return this.enforce ? refusal : undefined
+  }
+
+  /**
+   * Counts and reports what gives way to somebody else
+   */
+  gaveWay (eviction: Eviction): void {
+    this.evictions.add(eviction)
+    this.#observer.onEviction(eviction)
+    this.tracer?.evicted(eviction)
   }
 
   errorOf (refusal: AnyRefusal): ResourceLimitExceededError {

@@ -3,6 +3,7 @@ import { checkName } from './arguments.ts'
 import { MovableNode } from './movable-node.ts'
 import { findStreamShortage, NOTHING, Refusal } from './refusal.ts'
 import type { AggregateNode, PeerChildNode } from './aggregate-node.ts'
+import type { ConnectionNode } from './connection-node.ts'
 import type { AnyNode } from './graph-tracer.ts'
 import type { Usage } from './refusal.ts'
 import type { PeerScope, ProtocolScope, StreamScope } from './resource-scope.ts'
@@ -24,9 +25,15 @@ export class StreamNode extends MovableNode implements StreamScope {
   declare readonly peerNode: AggregateNode
   declare protocolPeer?: PeerChildNode
 
-  constructor (graph: ScopeGraph, serial: number, ownLimit: Readonly<Limit> | undefined, peerNode: AggregateNode, inbound: boolean, pair: ScopePair) {
+  /**
+   * What it is a stream of, where that is known
+   */
+  declare readonly connection?: ConnectionNode
+
+  constructor (graph: ScopeGraph, serial: number, ownLimit: Readonly<Limit> | undefined, peerNode: AggregateNode, inbound: boolean, pair: ScopePair, connection?: ConnectionNode) {
     super(graph, serial, ownLimit, inbound, pair, peerNode)
     this.protocolPeer = undefined
+    this.connection = connection
   }
 
   get kind (): ScopeKind {
@@ -133,6 +140,7 @@ export class StreamNode extends MovableNode implements StreamScope {
     this.addTo(this.peerNode)
     this.addTo(this.pair.transient)
     this.addTo(this.pair.system)
+    this.graph.follower?.placed(this)
 
     if (this.graph.tracer !== undefined) {
       this.graph.tracer.created(this)
@@ -159,6 +167,7 @@ export class StreamNode extends MovableNode implements StreamScope {
 
     this.dropFrom(this.pair.transient)
     this.protocolPeer = child
+    this.graph.follower?.placed(this)
     this.traceJoined(child)
 
     if (this.graph.tracer !== undefined) {
@@ -256,6 +265,7 @@ export class StreamNode extends MovableNode implements StreamScope {
   protected leave (): void {
     const { pair, protocolPeer, servicePeer } = this
 
+    this.graph.follower?.left(this)
     this.dropFrom(this.peerNode)
     this.dropFrom(pair.system)
 

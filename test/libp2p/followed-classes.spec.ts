@@ -33,7 +33,8 @@ describe('the class of streams', () => {
     const live = new LiveStream(stream as Stream, {} as any, {} as any, {
       end: () => {},
       closed: () => { closed++ },
-      left: (bytes) => { left.push(bytes) }
+      left: (bytes) => { left.push(bytes) },
+      evict: () => false
     })
 
     followStreamClass(stream as Stream)

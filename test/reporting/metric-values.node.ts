@@ -12,6 +12,7 @@ import type { TestNode } from '../libp2p/fixtures/nodes.ts'
 
 const PREFIX = 'libp2p_rcmgr_'
 const SLOW = '/slow/1.0.0'
+const FULL = '/full/1.0.0'
 const GIB = 2 ** 30
 
 /**
@@ -35,6 +36,7 @@ const GAUGE_VALUES: Record<string, number> = {
   'fds{scope="system"}': 1,
   'blocked_resources{dir="inbound",scope="collector",resource="stream"}': 1,
   'blocked_resources{dir="",scope="system",resource="memory"}': 4_000,
+  'evictions{scope="protocol",resource="stream"}': 1,
   'limit{scope="system",resource="memory"}': 10_000,
   'fullest{scope="system",resource="memory"}': 0.65,
   'fullest{scope="peer",resource="streams"}': 0.5,
@@ -95,7 +97,7 @@ async function createServer (nodes: TestNodes): Promise<TestNode> {
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
     transports: [tcp()],
     manager: {
-      limits: unlimitedBut({ system: { memory: 10_000 }, peerDefault: { streams: 10 } }),
+      limits: unlimitedBut({ system: { memory: 10_000 }, peerDefault: { streams: 10 }, protocol: { [FULL]: { streamsInbound: 2 } } }),
       baseCosts: { connection: 1_000, stream: 100 },
       services: { [SERVICE]: [PROTOCOL] },
       sessions: { collectors: { [SERVICE]: { maxSessions: 3, maxRxBitrate: 1_000_000, sessionTimeout: 600_000 } } },
@@ -103,6 +105,24 @@ async function createServer (nodes: TestNodes): Promise<TestNode> {
       eventLoopDelay: { max: 100_000, resume: 50_000 }
     }
   })
+}
+
+/**
+ * One peer has all streams of a protocol, and another one comes. Nothing is left of it.
+ */
+async function makeFull (nodes: TestNodes, server: TestNode): Promise<void> {
+  const inbox = await Inbox.of(server, FULL)
+  const clients = [await nodes.create({ transports: [tcp()] }), await nodes.create({ transports: [tcp()] })]
+  const [first, second] = await Promise.all(clients.map(async client => client.dial(server.getMultiaddrs())))
+
+  for (const connection of [first, first, second]) {
+    await connection.newStream(FULL)
+    await inbox.next()
+  }
+
+  await Promise.all(clients.map(async client => client.stop()))
+  await eventuallyEqual(() => server.services.resourceManager.stat().system.numConnsInbound, 0, 'the connections')
+  server.services.resourceManager.gc()
 }
 
 async function makeTraffic (client: TestNode, server: TestNode, handling: Promise<void>): Promise<void> {
@@ -164,6 +184,7 @@ describe('values of metrics', () => {
 
     handling = Promise.withResolvers()
     prometheusMetrics(server.services.resourceManager, { registry })
+    await makeFull(nodes, server)
     await makeTraffic(client, server, handling.promise)
     series = new Map([...await scrape(registry)].map(([name, value]) => [name.slice(PREFIX.length), value]))
   })

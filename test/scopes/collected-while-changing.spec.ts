@@ -128,7 +128,7 @@ describe('collecting in the middle of a change', () => {
       limiter: new ConcreteLimiter(unlimitedBut(limits)),
       enforce,
       captureStackTraces: false,
-      observer: { onRefusal: () => { graph.idle.collectAll() }, onOverRelease: () => {} }
+      observer: { onRefusal: () => { graph.idle.collectAll() }, onEviction: () => {}, onOverRelease: () => {} }
     })
 
     return { graph, opener: new ScopeOpener(graph) }

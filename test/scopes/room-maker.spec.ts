@@ -17,7 +17,7 @@ function createGraph (limits: PartialLimitConfig): { graph: ScopeGraph, opener: 
     limiter: new ConcreteLimiter(unlimitedBut(limits)),
     enforce: true,
     captureStackTraces: false,
-    observer: { onRefusal: () => {}, onOverRelease: () => {} }
+    observer: { onRefusal: () => {}, onEviction: () => {}, onOverRelease: () => {} }
   })
   const giving: OwnedNode[] = []
   const asked: string[] = []

@@ -1,0 +1,379 @@
+import { EvictedError } from '../errors.ts'
+import { ConnectionNode } from '../scopes/connection-node.ts'
+import { MovableNode } from '../scopes/movable-node.ts'
+import { StreamNode } from '../scopes/stream-node.ts'
+import { withoutStackTrace } from '../without-stack-trace.ts'
+import { keyedHash, secretKey } from './keyed-hash.ts'
+import { originOf } from './origin.ts'
+import { RecentEvictions } from './recent-evictions.ts'
+import { SharedScope } from './shared-scope.ts'
+import type { FairMember, GroupPath } from './fair-pool.ts'
+import type { FairnessConfig } from './fairness-init.ts'
+import type { Origin } from './origin.ts'
+import type { SharedScopeInit } from './shared-scope.ts'
+import type { AggregateNode } from '../scopes/aggregate-node.ts'
+import type { OwnedNode } from '../scopes/owned-node.ts'
+import type { Refusal } from '../scopes/refusal.ts'
+import type { RoomMaker } from '../scopes/room-maker.ts'
+import type { ScopeFollower } from '../scopes/scope-follower.ts'
+import type { ScopeGraph } from '../scopes/scope-graph.ts'
+import type { ScopeKind } from '../scopes/scope-kind.ts'
+
+/**
+ * What nobody has a limit of their own in
+ */
+const SHARED = new Set<ScopeKind>(['transient', 'system', 'protocol', 'service'])
+
+export interface FairSharesInit {
+  graph: ScopeGraph
+  config: FairnessConfig
+
+  /** All connections and streams that there are */
+  connections(): Iterable<ConnectionNode>
+  streams(): Iterable<StreamNode>
+
+  /** See {@link SharedScopeInit.worth} */
+  worth: SharedScopeInit['worth']
+
+  /**
+   * The service that the streams of a protocol are going to be part of, if so
+   */
+  serviceOf(protocol: string): string | undefined
+
+  /** In ms, and never goes back */
+  now(): number
+
+  /** 8 bytes. Tests need to know it. */
+  key?: Uint8Array
+}
+
+/**
+ * Shares what is full fairly. As long as there is room nobody gives way: nothing is known
+ * here, and nothing is followed. When something does not fit into a scope that is shared, it
+ * is found out who holds what there, and that is followed until half of it is gone.
+ */
+export class FairShares implements RoomMaker, ScopeFollower {
+  readonly #init: FairSharesInit
+  readonly #graph: ScopeGraph
+  readonly #scopeInit: SharedScopeInit
+  readonly #recent: RecentEvictions
+
+  /** Of the scopes that are full */
+  readonly #connections = new Map<AggregateNode, SharedScope>()
+  readonly #streams = new Map<AggregateNode, SharedScope>()
+  #evicting = false
+
+  constructor (init: FairSharesInit) {
+    const { config, graph, key, now, worth } = init
+
+    this.#init = init
+    this.#graph = graph
+    this.#recent = new RecentEvictions(now)
+    this.#scopeInit = { protect: config.protect, worth, hash: keyedHash(key ?? secretKey()), now }
+  }
+
+  /**
+   * How many scopes are followed
+   */
+  get following (): number {
+    return this.#connections.size + this.#streams.size
+  }
+
+  // RoomMaker
+
+  makeRoom (refusal: Refusal, newcomer: AggregateNode | OwnedNode): boolean {
+    // what ends may make others come, and they come too early
+    if (this.#evicting || !(newcomer instanceof MovableNode) || !newcomer.inbound) {
+      return false
+    }
+
+    const scope = refusal.node as AggregateNode
+
+    if (!SHARED.has(scope.kind) || !this.#fitsItsPeer(newcomer, scope)) {
+      return false
+    }
+
+    const path = this.#pathOf(newcomer)
+    const connection = newcomer instanceof ConnectionNode
+
+    if (connection && this.#recent.has(hostOf(path))) {
+      return false
+    }
+
+    const member = this.#find(scope, connection, path, refusal)
+
+    return member !== undefined && this.#evict(member, path, refusal, scope)
+  }
+
+  /**
+   * Who would give way to something that does not fit, if anybody would
+   *
+   * @param refusal - why it does not fit
+   * @param request
+   * @param origin - where it is from
+   * @param peer
+   */
+  findVictim (refusal: Refusal, request: 'connection' | 'stream', origin: Origin, peer = ''): MovableNode | undefined {
+    const scope = refusal.node as AggregateNode
+    const path: GroupPath = [origin.network, origin.subnet, origin.host, peer]
+    const connection = request === 'connection'
+
+    if (SHARED.has(scope.kind) && !(connection && this.#recent.has(hostOf(path)))) {
+      return this.#find(scope, connection, path, refusal)?.value
+    }
+  }
+
+  /**
+   * Where a connection is from
+   */
+  originOf (connection: ConnectionNode | undefined): Origin {
+    if (connection === undefined) {
+      return originOf(undefined, this.#init.config)
+    }
+
+    connection.origin ??= originOf(connection.endpoint, this.#init.config)
+
+    return connection.origin as Origin
+  }
+
+  /**
+   * What a peer is worth has changed
+   */
+  worthChanged (peer: string): void {
+    for (const shared of this.#all()) {
+      for (const member of shared.members) {
+        if (member.value.peerNode?.key === peer) {
+          shared.rerank(member, shared.rankOf(member.value))
+        }
+      }
+    }
+  }
+
+  // ScopeFollower
+
+  placed (node: MovableNode): void {
+    const before = this.#takeOut(node)
+
+    if (node.inbound && !node.allowlisted) {
+      const path = this.#pathOf(node)
+
+      for (const shared of this.#kindOf(node).values()) {
+        if (isIn(node, shared.scope)) {
+          placesOf(node).push(shared.add(node, path, shared.rankOf(node)))
+        }
+      }
+    }
+
+    before.forEach(({ pool }) => { this.#forget(pool as SharedScope) })
+  }
+
+  left (node: MovableNode): void {
+    this.#takeOut(node).forEach(({ pool }) => { this.#forget(pool as SharedScope) })
+  }
+
+  /**
+   * Follows nothing any more
+   */
+  stop (): void {
+    this.#all().forEach(shared => { this.#drop(shared) })
+  }
+
+  #find (scope: AggregateNode, connection: boolean, path: GroupPath, refusal: Refusal): FairMember<MovableNode> | undefined {
+    const shared = this.#share(scope, connection)
+
+    shared?.protect()
+
+    for (;;) {
+      const member = shared?.find(path)
+
+      if (shared === undefined || member === undefined) {
+        return
+      }
+
+      const rank = shared.rankOf(member.value)
+
+      if (rank === member.rank) {
+        return this.#helps(member.value, refusal) ? member : undefined
+      }
+
+      // when bytes were last seen is not followed, it is looked at when it matters
+      shared.rerank(member, rank)
+    }
+  }
+
+  /**
+   * Nobody gives way for nothing: it must be enough that this one does
+   */
+  #helps (victim: MovableNode, { attempted, current, limit, resource }: Refusal): boolean {
+    // what is over its limit because limits are not enforced would never get below it
+    if (!this.#graph.enforce) {
+      return true
+    }
+
+    switch (resource) {
+      case 'memory':
+        return current + attempted - victim.memory <= limit
+      case 'fd':
+        return victim instanceof ConnectionNode && victim.usefd && current < limit + 1
+      default:
+        return current < limit + 1
+    }
+  }
+
+  /**
+   * Whoever is over a limit of its own is refused, and nobody gives way for that
+   */
+  #fitsItsPeer (newcomer: MovableNode, scope: AggregateNode): boolean {
+    const { peerNode } = newcomer
+
+    if (peerNode === undefined || (scope.kind !== 'protocol' && scope.kind !== 'service')) {
+      return true
+    }
+
+    const service = scope.kind === 'protocol' ? this.#init.serviceOf(scope.key) : undefined
+
+    return newcomer.fitsInto(this.#graph.getPeerChild(peerNode, scope)) &&
+      (service === undefined || newcomer.fitsInto(this.#graph.getPeerChild(peerNode, this.#graph.getService(service))))
+  }
+
+  #evict (member: FairMember<MovableNode>, path: GroupPath, refusal: Refusal, scope: AggregateNode): boolean {
+    const { value: victim } = member
+    const eviction = { victim, from: member.path, to: path, refusal, scope }
+
+    if (!this.#graph.enforce) {
+      this.#graph.gaveWay(eviction)
+      return false
+    }
+
+    this.#evicting = true
+
+    try {
+      if (victim.holder?.evict(withoutStackTrace(() => new EvictedError(refusal)), path[0]) !== true || !victim.closed) {
+        return false
+      }
+    } finally {
+      this.#evicting = false
+    }
+
+    if (victim instanceof ConnectionNode) {
+      this.#recent.add(hostOf(eviction.from))
+    }
+
+    this.#graph.gaveWay(eviction)
+
+    return true
+  }
+
+  /**
+   * Finds out who holds what of a scope, if anybody does
+   */
+  #share (scope: AggregateNode, connection: boolean): SharedScope | undefined {
+    const scopes = connection ? this.#connections : this.#streams
+    const known = scopes.get(scope)
+
+    if (known !== undefined || (connection ? scope.connsInbound : scope.streamsInbound) === 0) {
+      return known
+    }
+
+    const shared = new SharedScope(scope, this.#scopeInit)
+
+    for (const node of connection ? this.#init.connections() : this.#init.streams()) {
+      if (node.inbound && !node.closed && isIn(node, scope)) {
+        placesOf(node).push(shared.add(node, this.#pathOf(node), shared.rankOf(node)))
+      }
+    }
+
+    scopes.set(scope, shared)
+    this.#graph.follower = this
+
+    return shared
+  }
+
+  /**
+   * Follows a scope no more when half of what was held there is gone. It takes that many
+   * to fill it again, so that finding out who holds what costs each of them about as much as
+   * following them would.
+   */
+  #forget (shared: SharedScope): void {
+    if (2 * shared.size < shared.peak) {
+      this.#drop(shared)
+    }
+  }
+
+  #drop (shared: SharedScope): void {
+    for (const member of shared.members) {
+      const places = placesOf(member.value)
+
+      places.splice(places.indexOf(member), 1)
+    }
+
+    this.#connections.get(shared.scope) === shared && this.#connections.delete(shared.scope)
+    this.#streams.get(shared.scope) === shared && this.#streams.delete(shared.scope)
+
+    if (this.following === 0) {
+      this.#graph.follower = undefined
+    }
+  }
+
+  #takeOut (node: MovableNode): Array<FairMember<MovableNode>> {
+    const places = node.places as Array<FairMember<MovableNode>> | undefined
+
+    if (places === undefined) {
+      return []
+    }
+
+    node.places = undefined
+    places.forEach(member => { member.pool.remove(member) })
+
+    return places
+  }
+
+  #kindOf (node: MovableNode): Map<AggregateNode, SharedScope> {
+    return node instanceof ConnectionNode ? this.#connections : this.#streams
+  }
+
+  #all (): SharedScope[] {
+    return [...this.#connections.values(), ...this.#streams.values()]
+  }
+
+  #pathOf (node: MovableNode): GroupPath {
+    const { host, network, subnet } = this.originOf(connectionOf(node))
+
+    // those whose peer is not known yet share a group at their host
+    return [network, subnet, host, node.peerNode?.key ?? '']
+  }
+}
+
+function placesOf (node: MovableNode): Array<FairMember<MovableNode>> {
+  node.places ??= []
+
+  return node.places as Array<FairMember<MovableNode>>
+}
+
+function connectionOf (node: MovableNode): ConnectionNode | undefined {
+  return node instanceof StreamNode ? node.connection : node as ConnectionNode
+}
+
+/**
+ * Whether something is counted in a scope that is shared
+ */
+function isIn (node: MovableNode, scope: AggregateNode): boolean {
+  const { pair, peerNode, servicePeer } = node
+
+  if (scope === pair.system || scope === servicePeer?.group) {
+    return true
+  }
+
+  if (node instanceof StreamNode) {
+    return scope === (node.protocolPeer?.group ?? pair.transient)
+  }
+
+  return peerNode === undefined && scope === pair.transient
+}
+
+/**
+ * Those whose address does not say where they are have no host of their own
+ */
+function hostOf ([network, subnet, host, peer]: readonly string[]): string {
+  return host === '' ? `${network} ${subnet} ${peer}` : host
+}

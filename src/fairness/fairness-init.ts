@@ -1,0 +1,140 @@
+import { checkPrefixLength } from '../admission/ip-network.ts'
+import { checkList, checkObject, checkWholeNumber, invalid } from '../validation.ts'
+
+export interface PrefixLengths {
+  /** From 0 to 32 */
+  ipv4: number
+
+  /** From 0 to 128 */
+  ipv6: number
+}
+
+export interface FairnessInit {
+  /**
+   * How many bits the addresses of one network have in common: those whom one operator can
+   * have very many addresses of. The networks share what is full first of all.
+   *
+   * @default { ipv4: 16, ipv6: 32 }, as in Bitcoin Core
+   */
+  networks?: Partial<PrefixLengths>
+
+  /**
+   * The same for the subnets, which share what their network has
+   *
+   * @default { ipv4: 24, ipv6: 48 }
+   */
+  subnets?: Partial<PrefixLengths>
+
+  /**
+   * The same for the hosts, which share what their subnet has
+   *
+   * @default { ipv4: 32, ipv6: 56 }
+   */
+  hosts?: Partial<PrefixLengths>
+
+  /**
+   * How many connections of each of three kinds never give way, of different networks: those with the
+   * lowest round-trip times, those that have been there longest, and those that last
+   * carried a stream of a service in `useful`. Which networks they may be of is decided by
+   * a secret of the process. Together they are at most half of what the scope may hold.
+   * 0 protects none.
+   *
+   * @default 8
+   */
+  protect?: number
+
+  /**
+   * Services that this node is there for: connections that have carried a stream of one
+   * lately do not give way. Name those that are of no use without an effort.
+   *
+   * @default []
+   */
+  useful?: string[]
+}
+
+/**
+ * What makes a group, level by level
+ */
+export interface Groups {
+  readonly networks: PrefixLengths
+  readonly subnets: PrefixLengths
+  readonly hosts: PrefixLengths
+}
+
+export interface FairnessConfig extends Groups {
+  readonly protect: number
+  readonly useful: ReadonlySet<string>
+}
+
+const DEFAULTS: Groups = {
+  networks: { ipv4: 16, ipv6: 32 },
+  subnets: { ipv4: 24, ipv6: 48 },
+  hosts: { ipv4: 32, ipv6: 56 }
+}
+
+/**
+ * Eight of a kind: what Bitcoin Core protects by ping time
+ */
+const DEFAULT_PROTECT = 8
+
+/**
+ * More would only be slower to choose
+ */
+const MAX_PROTECT = 1024
+
+const LEVELS = ['networks', 'subnets', 'hosts'] as const
+
+/**
+ * @throws {InvalidParametersError} naming the value that cannot be used
+ */
+export function resolveFairness (init: FairnessInit = {}): FairnessConfig {
+  checkObject('fairness', init)
+  checkList('fairness.useful', init.useful)
+  checkWholeNumber('fairness.protect', init.protect ?? DEFAULT_PROTECT, 0, MAX_PROTECT)
+
+  const useful = init.useful ?? []
+
+  useful.forEach((service, i) => {
+    if (typeof service !== 'string' || service === '') {
+      throw invalid(`fairness.useful[${i}]`, 'the name of a service', service)
+    }
+  })
+
+  const groups = {
+    networks: lengthsOf('networks', init),
+    subnets: lengthsOf('subnets', init),
+    hosts: lengthsOf('hosts', init)
+  }
+
+  checkNesting(groups)
+
+  return { ...groups, protect: init.protect ?? DEFAULT_PROTECT, useful: new Set(useful) }
+}
+
+function lengthsOf (level: keyof Groups, init: FairnessInit): PrefixLengths {
+  const given = init[level] ?? {}
+
+  checkObject(`fairness.${level}`, given)
+
+  const lengths = { ...DEFAULTS[level], ...given }
+
+  checkPrefixLength(`fairness.${level}.ipv4`, lengths.ipv4, 4)
+  checkPrefixLength(`fairness.${level}.ipv6`, lengths.ipv6, 6)
+
+  return lengths
+}
+
+/**
+ * A group must be part of the one above it
+ */
+function checkNesting (groups: Groups): void {
+  for (const [i, level] of LEVELS.entries()) {
+    const above = LEVELS[i - 1]
+
+    for (const version of ['ipv4', 'ipv6'] as const) {
+      if (above !== undefined && groups[level][version] < groups[above][version]) {
+        throw invalid(`fairness.${level}.${version}`, `at least fairness.${above}.${version}, ${groups[above][version]}`, groups[level][version])
+      }
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import type { ConnectionNode } from '../scopes/connection-node.ts'
+
+export interface Candidate {
+  readonly connection: ConnectionNode
+  readonly network: string
+}
+
+/**
+ * How many kinds there are
+ */
+const KINDS = 3
+
+/**
+ * Chooses the connections that are not asked to give way because they would cost an attacker
+ * something: those with the lowest round-trip times, those that have been there longest, and
+ * those that were of use last.
+ *
+ * The networks are dealt into as many lots as there are places of a kind, by a secret hash,
+ * and the best of each lot is protected. So they are all of different networks, and nobody
+ * can choose a network that has a lot to itself.
+ *
+ * @param candidates
+ * @param count - of each kind
+ * @param limit - how many the scope may hold: at most half of these are protected
+ * @param hash - a secret
+ */
+export function chooseProtected (candidates: Iterable<Candidate>, count: number, limit: number, hash: (network: string) => number): Set<ConnectionNode> {
+  const lots = Math.min(count, Math.floor(limit / 2 / KINDS))
+  const fastest: ConnectionNode[] = []
+  const oldest: ConnectionNode[] = []
+  const useful: ConnectionNode[] = []
+
+  if (lots === 0) {
+    return new Set()
+  }
+
+  for (const { connection, network } of candidates) {
+    const lot = hash(network) % lots
+    const { rtt, useful: used } = connection.holder ?? {}
+
+    if (rtt !== undefined && !(rtt >= (fastest[lot]?.holder?.rtt ?? Infinity))) {
+      fastest[lot] = connection
+    }
+
+    if (!(connection.serial >= (oldest[lot]?.serial ?? Infinity))) {
+      oldest[lot] = connection
+    }
+
+    if (used !== undefined && !(used <= (useful[lot]?.holder?.useful ?? -Infinity))) {
+      useful[lot] = connection
+    }
+  }
+
+  return new Set([...fastest, ...oldest, ...useful].filter(connection => connection !== undefined))
+}

@@ -1,0 +1,105 @@
+import { ConnectionNode } from '../scopes/connection-node.ts'
+import { FairPool, PROTECTED } from './fair-pool.ts'
+import { chooseProtected } from './protection.ts'
+import type { Candidate } from './protection.ts'
+import type { AggregateNode } from '../scopes/aggregate-node.ts'
+import type { MovableNode } from '../scopes/movable-node.ts'
+
+/**
+ * How long a choice of those who are protected holds, in ms: long enough for it to cost
+ * nothing, and not longer than round-trip times are measured again
+ */
+const CHOICE_HOLDS = 10_000
+
+/**
+ * Serial numbers are below it, and what a peer is worth times this is still exact
+ */
+const SERIALS = 2 ** 32
+const MAX_WORTH = 2 ** 20
+
+export interface SharedScopeInit {
+  /** How many connections of a kind are protected */
+  protect: number
+
+  /**
+   * What the peer of a connection or stream is worth: `PROTECTED` never gives way, and of
+   * the others those that are worth least do so first
+   */
+  worth (node: MovableNode): number
+
+  /** A secret */
+  hash (text: string): number
+
+  /** In ms */
+  now (): number
+}
+
+/**
+ * Those who hold the connections, or the streams, of a scope that is full
+ */
+export class SharedScope extends FairPool<MovableNode> {
+  readonly scope: AggregateNode
+  readonly #init: SharedScopeInit
+  #protected = new Set<MovableNode>()
+  #chosenAt = -Infinity
+
+  constructor (scope: AggregateNode, init: SharedScopeInit) {
+    super()
+    this.scope = scope
+    this.#init = init
+  }
+
+  /**
+   * Whoever has the lowest rank gives way first, of those of one peer and of peers that hold
+   * the same
+   */
+  rankOf (node: MovableNode): number {
+    const worth = this.#init.worth(node)
+
+    if (worth === PROTECTED) {
+      return PROTECTED
+    }
+
+    // a handshake or negotiation that has not ended for longest is worth least
+    if (this.scope.kind === 'transient') {
+      return node.serial
+    }
+
+    if (!(node instanceof ConnectionNode)) {
+      return node.holder?.active ?? 0
+    }
+
+    return this.#protected.has(node) ? PROTECTED : Math.min(worth, MAX_WORTH) * SERIALS - node.serial
+  }
+
+  /**
+   * Chooses anew who is protected, if that is due
+   */
+  protect (): void {
+    const now = this.#init.now()
+
+    if (this.scope.kind === 'transient' || this.#init.protect === 0 || now < this.#chosenAt + CHOICE_HOLDS) {
+      return
+    }
+
+    const { conns, connsInbound } = this.scope.limit
+
+    this.#chosenAt = now
+    this.#protected = chooseProtected(this.#candidates(), this.#init.protect, Math.min(conns, connsInbound), this.#init.hash)
+
+    for (const member of this.members) {
+      this.rerank(member, this.rankOf(member.value))
+    }
+  }
+
+  /**
+   * Those whose peer is known, and that would give way
+   */
+  * #candidates (): Generator<Candidate> {
+    for (const { value, path: [network] } of this.members) {
+      if (value instanceof ConnectionNode && value.peerNode !== undefined && this.#init.worth(value) !== PROTECTED) {
+        yield { connection: value, network }
+      }
+    }
+  }
+}

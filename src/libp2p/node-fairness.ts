@@ -1,0 +1,144 @@
+import { startClock } from '../admission/clock.ts'
+import { PROTECTED } from '../fairness/fair-pool.ts'
+import { FairShares } from '../fairness/fair-shares.ts'
+import { resolveFairness } from '../fairness/fairness-init.ts'
+import { originOf } from '../fairness/origin.ts'
+import { ConnectionNode } from '../scopes/connection-node.ts'
+import { StreamNode } from '../scopes/stream-node.ts'
+import { nextActivity } from './activity.ts'
+import { PeerWorth } from './peer-worth.ts'
+import type { LiveConnection } from './live-connection.ts'
+import type { LiveStream } from './live-stream.ts'
+import type { FairnessConfig, FairnessInit } from '../fairness/fairness-init.ts'
+import type { Newcomer } from '../reporting/explain-opening.ts'
+import type { DefaultResourceManager } from '../resource-manager.ts'
+import type { AggregateNode } from '../scopes/aggregate-node.ts'
+import type { MovableNode } from '../scopes/movable-node.ts'
+import type { OwnedNode } from '../scopes/owned-node.ts'
+import type { Refusal } from '../scopes/refusal.ts'
+import type { RoomMaker } from '../scopes/room-maker.ts'
+import type { Libp2pEvents, PeerId, PeerStore, TypedEventTarget } from '@libp2p/interface'
+
+export interface NodeFairnessInit {
+  manager: DefaultResourceManager
+  events: TypedEventTarget<Libp2pEvents>
+  peerStore: Pick<PeerStore, 'get'>
+
+  /** All that are accounted for */
+  connections: Iterable<LiveConnection>
+  streams: Iterable<LiveStream>
+
+  /** By protocol */
+  services: Map<string, string>
+}
+
+/**
+ * Shares the scopes of a node fairly when they are full: tells who is there, and what their
+ * peers are worth
+ */
+export class NodeFairness implements RoomMaker {
+  readonly shares: FairShares
+  readonly #config: FairnessConfig
+  readonly #init: NodeFairnessInit
+  readonly #worth: PeerWorth
+  readonly #now = startClock()
+
+  /**
+   * @throws {InvalidParametersError} naming the option that cannot be used
+   */
+  constructor (init: NodeFairnessInit, options?: FairnessInit) {
+    const { connections, events, manager, peerStore, services, streams } = init
+
+    this.#init = init
+    this.#config = resolveFairness(options)
+    this.#worth = new PeerWorth(events, peerStore, peer => { this.shares.worthChanged(peer) })
+    this.shares = new FairShares({
+      graph: manager.metricsSource.graph,
+      config: this.#config,
+      connections: () => scopesOf(connections),
+      streams: () => scopesOf(streams),
+      worth: node => this.#worthOf(node),
+      serviceOf: protocol => services.get(protocol),
+      now: this.#now
+    })
+  }
+
+  start (): void {
+    this.#worth.start()
+    this.#roomMakers.push(this)
+  }
+
+  stop (): void {
+    const at = this.#roomMakers.indexOf(this)
+
+    if (at !== -1) {
+      this.#roomMakers.splice(at, 1)
+    }
+
+    this.#worth.stop()
+    this.shares.stop()
+  }
+
+  makeRoom (refusal: Refusal, newcomer: AggregateNode | OwnedNode): boolean {
+    this.#worth.refresh(this.#now(), () => this.#peers())
+
+    return this.shares.makeRoom(refusal, newcomer)
+  }
+
+  /**
+   * What would give way to something that does not fit, if anything would
+   */
+  findVictim (refusal: Refusal, { address, connection, peer, request }: Newcomer): MovableNode | undefined {
+    const origin = request === 'connection'
+      ? originOf(address, this.#config)
+      : this.shares.originOf(connection instanceof ConnectionNode ? connection : undefined)
+
+    return this.shares.findVictim(refusal, request, origin, request === 'connection' ? undefined : peer?.toString())
+  }
+
+  /**
+   * A connection has carried a stream of a service
+   */
+  served (connection: ConnectionNode, service: string): void {
+    if (this.#config.useful.has(service)) {
+      (connection.holder as LiveConnection).useful = nextActivity()
+    }
+  }
+
+  get #roomMakers (): RoomMaker[] {
+    return this.#init.manager.metricsSource.graph.roomMakers
+  }
+
+  #worthOf (node: MovableNode): number {
+    const connection = node instanceof StreamNode ? node.connection : node as ConnectionNode
+    const { manager } = this.#init
+    const { peerNode } = node
+
+    if (peerNode === undefined) {
+      return manager.isAllowlisted(connection?.endpoint) ? PROTECTED : 0
+    }
+
+    return connection !== undefined && manager.isTrusted(peerNode.peer, connection) ? PROTECTED : this.#worth.of(peerNode.key)
+  }
+
+  /**
+   * Those that have connected
+   */
+  #peers (): PeerId[] {
+    const peers = new Set<PeerId>()
+
+    for (const { scope } of this.#init.connections) {
+      if (scope.inbound && scope.peerNode !== undefined) {
+        peers.add(scope.peerNode.peer)
+      }
+    }
+
+    return [...peers]
+  }
+}
+
+function * scopesOf <T> (holders: Iterable<{ readonly scope: T }>): Generator<T> {
+  for (const { scope } of holders) {
+    yield scope
+  }
+}

@@ -1,0 +1,12 @@
+import { ANY } from './description.ts'
+import type { DescriptionOf } from './description.ts'
+import type { ResourceManagerInit } from '../resource-manager-init.ts'
+
+const PREFIX_LENGTHS = { ipv4: ANY, ipv6: ANY } as const
+
+/**
+ * Who shares what is full with whom
+ */
+export const FAIRNESS_OPTIONS = {
+  fairness: { networks: PREFIX_LENGTHS, subnets: PREFIX_LENGTHS, hosts: PREFIX_LENGTHS, protect: ANY, useful: ANY }
+} as const satisfies DescriptionOf<Pick<ResourceManagerInit, 'fairness'>>
