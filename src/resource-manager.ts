@@ -205,6 +205,13 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   /**
+   * Whether what does not fit is refused, or only counted and reported
+   */
+  get enforces (): boolean {
+    return this.#graph.enforce
+  }
+
+  /**
    * What connections and streams that are opened from now on weigh in themselves
    */
   protected setBaseCosts (costs: BaseCosts): void {

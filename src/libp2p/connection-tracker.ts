@@ -1,10 +1,12 @@
 import { ConnectionClosedError } from '@libp2p/interface'
 import { attachToConnection } from '../scopes/attached-scopes.ts'
 import { ConnectionNode } from '../scopes/connection-node.ts'
+import { AcceptedSockets } from './accepted-sockets.ts'
+import { ClosingSockets } from './closing-sockets.ts'
 import { followConnectionClass } from './followed-classes.ts'
 import { liveConnection, LiveConnection } from './live-connection.ts'
+import { endOnError, endWebSocket } from './raw-socket.ts'
 import { usesFileDescriptor } from './uses-file-descriptor.ts'
-import { endAborted, endOnError } from './web-socket.ts'
 import type { Pressures } from './pressure.ts'
 import type { Sessions } from './sessions.ts'
 import type { StreamMemory } from './stream-memory.ts'
@@ -12,6 +14,7 @@ import type { TransientHolders } from './transient-holders.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
 import type { MultiaddrConnection, PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
  * Follows the raw connections of a node, from the moment they exist until they
@@ -23,6 +26,12 @@ export class ConnectionTracker {
   readonly #transient: TransientHolders
   readonly #sessions?: Sessions
   readonly #pressures?: Pressures
+  readonly #closing = new ClosingSockets()
+
+  /**
+   * Those that may become connections
+   */
+  readonly accepted: AcceptedSockets
 
   /**
    * Those whose upgrade has not ended. A gater that takes its time may answer
@@ -48,6 +57,7 @@ export class ConnectionTracker {
     this.#transient = transient
     this.#sessions = sessions
     this.#pressures = pressures
+    this.accepted = new AcceptedSockets(manager, transient, address => this.#openInbound(address))
   }
 
   /**
@@ -83,6 +93,8 @@ export class ConnectionTracker {
    * being upgraded it does not know: they would stay open.
    */
   stop (): void {
+    this.accepted.stop()
+
     for (const { connection } of [...this.#memory.connections]) {
       if (this.#upgrading.has(connection)) {
         connection.abort(new ConnectionClosedError('the node stops'))
@@ -112,9 +124,9 @@ export class ConnectionTracker {
 
     followConnectionClass(maConn)
     attachToConnection(maConn, live)
-    maConn.addEventListener('close', () => {
+    maConn.addEventListener('close', ({ error }) => {
       this.#end(live)
-      endAborted(maConn)
+      this.#closing.add(maConn, error == null)
     })
     live.transient = this.#transient.addConnection(scope, maConn.remoteAddr)
     this.#memory.addConnection(live)
@@ -130,14 +142,9 @@ export class ConnectionTracker {
       return false
     }
 
-    // neither applies to those that are trusted
-    if (!this.#manager.isAllowlisted(maConn.remoteAddr) && this.#refuseInbound(maConn)) {
-      return false
-    }
+    const scope = this.accepted.claim(maConn.remoteAddr) ?? this.#openInbound(maConn.remoteAddr)
 
-    const scope = this.#manager.tryOpenConnection('inbound', usesFileDescriptor(maConn.remoteAddr), maConn.remoteAddr)
-
-    if (!(scope instanceof ConnectionNode)) {
+    if (scope == null) {
       return false
     }
 
@@ -208,11 +215,22 @@ export class ConnectionTracker {
       // the connections of others can be anything. Why the upgrade failed is what matters.
     }
 
-    endAborted(maConn)
+    endWebSocket(maConn)
   }
 
-  #refuseInbound ({ remoteAddr }: MultiaddrConnection): boolean {
-    return this.#pressures?.refuse('connection') != null || this.#transient.refuseConnection(remoteAddr) != null
+  #openInbound (address: Multiaddr): ConnectionNode | undefined {
+    // neither applies to those that are trusted
+    if (!this.#manager.isAllowlisted(address) && this.#refuseInbound(address)) {
+      return
+    }
+
+    const scope = this.#manager.tryOpenConnection('inbound', usesFileDescriptor(address), address)
+
+    return scope instanceof ConnectionNode ? scope : undefined
+  }
+
+  #refuseInbound (address: Multiaddr): boolean {
+    return this.#pressures?.refuse('connection') != null || this.#transient.refuseConnection(address) != null
   }
 
   readonly #end = (live: LiveConnection): void => {

@@ -204,10 +204,17 @@ export class ResourceManagerService extends DefaultResourceManager {
   #wrapTransportManager (dials: PendingDials): void {
     const { transportManager, upgrader } = this.#components
     const dial = transportManager.dial.bind(transportManager)
+    const listen = transportManager.listen.bind(transportManager)
     const upgradeInbound = upgrader.upgradeInbound.bind(upgrader)
     const upgradeOutbound = upgrader.upgradeOutbound.bind(upgrader)
 
     transportManager.dial = async (ma, options) => dials.run(ma, async () => dial(ma, options))
+
+    transportManager.listen = async (addresses) => {
+      transportManager.getTransports().forEach(transport => { this.#connections.accepted.watch(transport) })
+
+      return listen(addresses)
+    }
 
     upgrader.upgradeInbound = async (maConn: MultiaddrConnection, options: any) => {
       return this.#connections.upgrade(maConn, async () => upgradeInbound(maConn, this.#wrapOptions(options)))

@@ -1,0 +1,247 @@
+import { ipPortToMultiaddr } from '@libp2p/utils'
+import { setBackgroundTimer } from '../background-timer.ts'
+import type { Transient, TransientHolders } from './transient-holders.ts'
+import type { DefaultResourceManager } from '../resource-manager.ts'
+import type { ConnectionNode } from '../scopes/connection-node.ts'
+import type { CreateListenerOptions, Listener, Transport } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { IncomingMessage } from 'node:http'
+import type { Server, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+
+/**
+ * How long a socket has to become a WebSocket, in ms: as long as libp2p then gives it for the
+ * handshake
+ */
+const UPGRADE_TIMEOUT = 10_000
+
+const WEBSOCKETS = '@libp2p/websockets'
+
+/**
+ * What is used of the listener of `@libp2p/websockets` (10.1.21)
+ */
+interface WebSocketListener extends Listener {
+  readonly server: Pick<Server, 'prependListener'>
+
+  /** Answers the request that makes a socket a WebSocket, in the same step */
+  onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+}
+
+interface AcceptedSocket {
+  readonly key: string
+  readonly socket: Socket
+  readonly scope: ConnectionNode
+  readonly address: Multiaddr
+  readonly until: number
+  transient?: Transient
+}
+
+/**
+ * Sockets that a listener for WebSockets has accepted and that are no connections of libp2p
+ * yet, because they have not sent the request for that: they have a descriptor each, and
+ * could stay for ever. They are counted as the connections that they want to be, those that
+ * do not fit are closed, and those that take too long as well.
+ *
+ * Listeners for TCP pass on a socket as soon as they have accepted it.
+ */
+export class AcceptedSockets {
+  readonly #manager: DefaultResourceManager
+  readonly #transient: TransientHolders
+  readonly #open: (address: Multiaddr) => ConnectionNode | undefined
+  readonly #watched = new WeakSet<Transport>()
+
+  /**
+   * By their addresses, the oldest first
+   */
+  readonly #sockets = new Map<string, AcceptedSocket>()
+
+  /**
+   * The one whose request is being answered
+   */
+  #answered?: AcceptedSocket
+  #timer?: ReturnType<typeof setTimeout>
+
+  /**
+   * @param manager
+   * @param transient
+   * @param open - opens the scope of an inbound connection, if it fits
+   */
+  constructor (manager: DefaultResourceManager, transient: TransientHolders, open: (address: Multiaddr) => ConnectionNode | undefined) {
+    this.#manager = manager
+    this.#transient = transient
+    this.#open = open
+  }
+
+  /**
+   * Follows the sockets of all listeners that a transport makes from now on, where it makes
+   * such listeners
+   */
+  watch (transport: Transport): void {
+    if (this.#watched.has(transport) || !Object.isExtensible(transport)) {
+      return
+    }
+
+    const createListener = transport.createListener.bind(transport)
+
+    this.#watched.add(transport)
+    transport.createListener = (options: CreateListenerOptions) => {
+      const listener = createListener(options)
+
+      if (isWebSocketListener(listener)) {
+        this.#watchListener(listener)
+      } else if (transport[Symbol.toStringTag] === WEBSOCKETS) {
+        this.#manager.warn(`this version of ${WEBSOCKETS} is not known: sockets that have not sent a request are not counted`)
+      }
+
+      return listener
+    }
+  }
+
+  /**
+   * The scope of a connection that comes from the request that is being answered, if it is
+   * one. It is the caller's from now on.
+   */
+  claim (address: Multiaddr): ConnectionNode | undefined {
+    const accepted = this.#answered
+
+    if (accepted == null || accepted.address.toString() !== address.toString()) {
+      return
+    }
+
+    this.#answered = undefined
+    this.#forget(accepted)
+
+    return accepted.scope
+  }
+
+  /**
+   * The node stops, which its listeners do only when they have no sockets any more
+   */
+  stop (): void {
+    for (const { socket } of this.#sockets.values()) {
+      socket.destroy()
+    }
+  }
+
+  #watchListener (listener: WebSocketListener): void {
+    const onUpgrade = listener.onUpgrade.bind(listener)
+
+    // before the listener's own
+    listener.server.prependListener('connection', socket => { this.#accept(socket) })
+    listener.onUpgrade = (request, socket, head) => {
+      const accepted = this.#sockets.get(keyOf(socket as Socket))
+
+      this.#answered = accepted
+
+      try {
+        onUpgrade(request, socket, head)
+      } finally {
+        this.#answered = undefined
+
+        // unless somebody has claimed it, it was refused or is counted by somebody else
+        if (accepted != null) {
+          this.#release(accepted)
+        }
+      }
+    }
+  }
+
+  #accept (socket: Socket): void {
+    const address = addressOf(socket)
+    const scope = address == null ? undefined : this.#open(address)
+
+    if (address == null || scope == null) {
+      socket.resetAndDestroy()
+      return
+    }
+
+    const accepted: AcceptedSocket = {
+      key: keyOf(socket),
+      socket,
+      scope,
+      address,
+      until: Date.now() + UPGRADE_TIMEOUT,
+      transient: this.#transient.addConnection(scope, address)
+    }
+
+    this.#sockets.set(accepted.key, accepted)
+    socket.once('close', () => { this.#release(accepted) })
+    this.#start()
+  }
+
+  /**
+   * @returns Whether it was there
+   */
+  #forget (accepted: AcceptedSocket): boolean {
+    if (this.#sockets.get(accepted.key) !== accepted) {
+      return false
+    }
+
+    this.#transient.delete(accepted)
+
+    return this.#sockets.delete(accepted.key)
+  }
+
+  #release (accepted: AcceptedSocket): void {
+    if (this.#forget(accepted)) {
+      accepted.scope.done()
+    }
+  }
+
+  #start (): void {
+    const [oldest] = this.#sockets.values()
+
+    // a dry run ends nothing
+    if (oldest == null || this.#timer != null || !this.#manager.enforces) {
+      return
+    }
+
+    this.#timer = setBackgroundTimer(() => {
+      this.#timer = undefined
+      this.#endDue()
+      this.#start()
+    }, Math.max(0, oldest.until - Date.now()))
+  }
+
+  #endDue (): void {
+    const now = Date.now()
+
+    for (const accepted of this.#sockets.values()) {
+      if (accepted.until > now) {
+        return
+      }
+
+      this.#release(accepted)
+      accepted.socket.destroy()
+    }
+  }
+}
+
+function isWebSocketListener (listener: Listener): listener is WebSocketListener {
+  const { onUpgrade, server } = listener as Partial<WebSocketListener>
+
+  return typeof onUpgrade === 'function' && typeof server?.prependListener === 'function'
+}
+
+/**
+ * What no other socket has. That of TLS has the same as the one below it.
+ */
+function keyOf ({ localAddress, localPort, remoteAddress, remotePort }: Socket): string {
+  return `${localAddress} ${localPort} ${remoteAddress} ${remotePort}`
+}
+
+/**
+ * The address that the connection will have. There is none when the remote has gone already,
+ * and where the listener cannot make one of it: IPv6 addresses with a zone.
+ */
+function addressOf ({ remoteAddress, remotePort }: Socket): Multiaddr | undefined {
+  if (remoteAddress == null || remotePort == null) {
+    return
+  }
+
+  try {
+    return ipPortToMultiaddr(remoteAddress, remotePort).encapsulate('/ws')
+  } catch {
+    // it is closed, as the listener would do
+  }
+}

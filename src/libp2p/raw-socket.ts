@@ -1,0 +1,96 @@
+import type { MultiaddrConnection } from '@libp2p/interface'
+
+/**
+ * A WebSocket of the `ws` module or of the platform, as far as it is used here
+ */
+interface WebSocketLike {
+  readonly readyState?: number
+  addEventListener (type: 'error', listener: () => void): void
+  close (): void
+
+  /** Only those of `ws`: closes the socket without asking the remote */
+  terminate? (): void
+}
+
+/**
+ * A socket of `node:net`
+ */
+interface SocketLike {
+  readonly destroyed: boolean
+  destroy (): void
+}
+
+/**
+ * The `readyState` of a WebSocket that is closed
+ */
+const CLOSED = 3
+
+/**
+ * Keeps the error of a WebSocket from ending the process, and ends the connection in its
+ * place. A remote causes one with any frame that breaks the protocol. Sockets of `ws` are
+ * event emitters, and `@libp2p/websockets` (10.1.21) listens to everything but their errors.
+ */
+export function endOnError (maConn: MultiaddrConnection): void {
+  const socket = webSocketOf(maConn)
+
+  socket?.addEventListener('error', () => { terminate(socket) })
+}
+
+/**
+ * Whether the socket of a connection that is over is still there: WebSockets wait for the
+ * remote, and TCP until the remote has taken all that was sent
+ */
+export function isSocketLeft (maConn: MultiaddrConnection): boolean {
+  const webSocket = webSocketOf(maConn)
+
+  return webSocket == null ? socketOf(maConn)?.destroyed === false : webSocket.readyState !== CLOSED
+}
+
+/**
+ * Ends the socket of a connection that is over, whatever the remote does
+ */
+export function endSocket (maConn: MultiaddrConnection): void {
+  if (!endWebSocket(maConn)) {
+    socketOf(maConn)?.destroy()
+  }
+}
+
+/**
+ * The same for a connection that has not become one. Transports end all others themselves.
+ *
+ * @returns Whether it is over a WebSocket
+ */
+export function endWebSocket (maConn: MultiaddrConnection): boolean {
+  const webSocket = webSocketOf(maConn)
+
+  if (webSocket != null) {
+    terminate(webSocket)
+  }
+
+  return webSocket != null
+}
+
+/**
+ * `ws` would wait 30 s for the remote to close its end as well. `@libp2p/websockets` (10.1.21)
+ * aborts a socket with a code that no socket takes, which does nothing. Platforms have only
+ * the polite way.
+ */
+function terminate (socket: WebSocketLike): void {
+  if (typeof socket.terminate === 'function') {
+    socket.terminate()
+  } else {
+    socket.close()
+  }
+}
+
+function webSocketOf (maConn: MultiaddrConnection): WebSocketLike | undefined {
+  const { websocket } = maConn as { websocket?: Partial<WebSocketLike> }
+
+  return typeof websocket?.addEventListener === 'function' ? websocket as WebSocketLike : undefined
+}
+
+function socketOf (maConn: MultiaddrConnection): SocketLike | undefined {
+  const { socket } = maConn as { socket?: Partial<SocketLike> }
+
+  return typeof socket?.destroy === 'function' ? socket as SocketLike : undefined
+}
