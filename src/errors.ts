@@ -105,7 +105,7 @@ export abstract class ResourceLimitExceededError extends Error {
    * where a custom `Limiter` computes it.
    *
    * The limit of a scope whose `setLimit` was called is the one from there, and
-   * remains so when this setting changes, until `setLimits` of the manager is called.
+   * remains so when this setting changes, unless `setLimits` of the manager replaces it.
    */
   readonly settingPath?: SettingPath
 

@@ -1,5 +1,6 @@
 import type { Allowlist } from './admission/allowlist.ts'
 import type { NetworkPrefixLimit } from './admission/subnet-limits.ts'
+import type { LimitChange } from './limits/limit-changes.ts'
 import type { ConcreteLimitConfig } from './limits/limit-config.ts'
 import type { LimitsInit } from './limits/resolve-limits.ts'
 import type { Explanation, ReservationRequest } from './reporting/explain.ts'
@@ -11,6 +12,17 @@ import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, Reso
 import type { SessionRegistry } from './sessions/registry.ts'
 import type { Connection, MessageStreamDirection, PeerId, Startable, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+
+export interface SetLimitsOptions {
+  /**
+   * `true` drops the limits that the manager was made with and those that were set on
+   * scopes: what a partial configuration leaves out then comes from the profile,
+   * `maxMemory`, `maxConnections` and the defaults only
+   *
+   * @default false
+   */
+  replace?: boolean
+}
 
 /**
  * Accounts for the connections, streams, file descriptors and memory of a node
@@ -180,19 +192,24 @@ export interface ResourceManager extends Startable {
   readonly limits?: ConcreteLimitConfig
 
   /**
-   * Replaces the limits in force, in one step: those of every scope that exists,
-   * those that were set on a system, transient, service, protocol or peer scope at
-   * run time included, and of every scope to come. Spans, and single connections and
-   * streams whose limit was set, keep theirs. What is held already stays, even where it is more than the new limits
-   * allow: they refuse what comes next.
+   * Changes the limits in force, in one step: those of every scope that exists, and of
+   * every scope to come. What is held already stays, even where it is more than the
+   * new limits allow: they refuse what comes next.
    *
-   * @param limits - As in `ResourceManagerInit`: what a partial configuration
-   * leaves out comes from the same defaults as when the manager was made, not from
-   * the limits that were in force until now
+   * A partial configuration is built on the limits that the manager was made with, not on
+   * those that were set in the meantime, and what was set on a system, transient, service,
+   * protocol or peer scope at run time stays. A concrete configuration and a `Limiter`
+   * take the place of all of these. Spans, and single connections and streams whose limit
+   * was set, keep theirs.
+   *
+   * @param limits - As in `ResourceManagerInit`
+   * @param options
+   * @returns what has changed, which is in the log too. Nothing where a custom `Limiter`
+   * computes limits.
    * @throws {InvalidParametersError} listing every problem. Nothing has changed
    * then.
    */
-  setLimits(limits: NonNullable<LimitsInit['limits']>): void
+  setLimits(limits: NonNullable<LimitsInit['limits']>, options?: SetLimitsOptions): LimitChange[]
 
   /**
    * Who transfers and has transferred how many bytes: the collectors of the services

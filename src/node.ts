@@ -20,7 +20,7 @@
  * })
  *
  * const watcher = watchLimits('limits.json', (limits) => {
- *   node.services.resourceManager.setLimits(limits)
+ *   node.services.resourceManager.setLimits(limits, { replace: true })
  * })
  *
  * // when it is no longer needed

@@ -44,8 +44,11 @@ export class NullResourceManager implements ResourceManager {
   start (): void {}
   stop (): void {}
   gc (): void {}
-  setLimits (): void {}
   addPrefixLimit (): void {}
+
+  setLimits (): [] {
+    return []
+  }
 
   removePrefixLimit (): boolean {
     return false

@@ -2,10 +2,12 @@ import { defaultLogger } from '@libp2p/logger'
 import { defaultFeatures } from './features/default-features.ts'
 import { need } from './features/features.ts'
 import { graphStat } from './graph-stat.ts'
-import { isLimiter } from './limits/checked-limiter.ts'
-import { isConcreteLimitConfig } from './limits/concrete-limits.ts'
+import { changeLimits, isWhole } from './limits/change-limits.ts'
+import { formatChanges, limitChanges } from './limits/limit-changes.ts'
 import { ConcreteLimiter } from './limits/limiter.ts'
+import { parseLimits } from './limits/parse-limits.ts'
 import { resolveLimits } from './limits/resolve-limits.ts'
+import { BOOLEAN, checkDescribed } from './options/description.ts'
 import { ScopeOpener } from './scope-opener.ts'
 import { checkName, checkPeer } from './scopes/arguments.ts'
 import { getConnectionScope, getStreamScope } from './scopes/attached-scopes.ts'
@@ -18,11 +20,13 @@ import type { Admission } from './admission/admission.ts'
 import type { Allowlist } from './admission/allowlist.ts'
 import type { NetworkPrefixLimit } from './admission/subnet-limits.ts'
 import type { Features } from './features/features.ts'
-import type { ResourceManager } from './interface.ts'
+import type { ResourceManager, SetLimitsOptions } from './interface.ts'
 import type { NodeDemand } from './limits/fit-to-node.ts'
+import type { LimitChange } from './limits/limit-changes.ts'
 import type { ConcreteLimitConfig } from './limits/limit-config.ts'
 import type { Limiter } from './limits/limiter.ts'
 import type { LimitsInit } from './limits/resolve-limits.ts'
+import type { DescriptionOf } from './options/description.ts'
 import type { NodeRefusals } from './reporting/explain-opening.ts'
 import type { Explanation, ReservationRequest } from './reporting/explain.ts'
 import type { HoldersSource } from './reporting/holders.ts'
@@ -44,6 +48,8 @@ import type { SessionRegistry } from './sessions/registry.ts'
 import type { ServiceCollectors, SessionsInit } from './sessions/service-collectors.ts'
 import type { Connection, Logger, MessageStreamDirection, PeerId, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+
+const SET_LIMITS_OPTIONS = { replace: BOOLEAN } as const satisfies DescriptionOf<SetLimitsOptions>
 
 /**
  * Owns the graph, opens scopes in it and shows what is there. It knows nothing of
@@ -84,11 +90,18 @@ export class DefaultResourceManager implements ResourceManager {
 
     this.log = (init.logger ?? defaultLogger()).forComponent('libp2p:resource-manager')
     this.#warnings = new WarningLog(this.log)
-    this.#limitsInit = { profile: init.profile, maxMemory: init.maxMemory, maxConnections: init.maxConnections }
-
     this.#demand = demand
 
     const limiter = resolveLimits(init, this.features.presets, demand?.())
+
+    this.#limitsInit = {
+      profile: init.profile,
+      maxMemory: init.maxMemory,
+      maxConnections: init.maxConnections,
+      // a copy, as somebody may go on with what was passed
+      limits: isWhole(init.limits) ? limiter : parseLimits(init.limits ?? {})
+    }
+
     const enforce = init.enforce ?? true
     const { inspection } = this.features
 
@@ -301,13 +314,24 @@ export class DefaultResourceManager implements ResourceManager {
     return Array.from(this.#graph.peers.values(), node => node.peer)
   }
 
-  setLimits (limits: NonNullable<LimitsInit['limits']>): void {
-    // the profile and its siblings are about what a partial configuration leaves
-    // out, and there is nothing of that in the others
-    const isWhole = isConcreteLimitConfig(limits) || isLimiter(limits)
+  setLimits (limits: NonNullable<LimitsInit['limits']>, options: SetLimitsOptions = {}): LimitChange[] {
+    checkDescribed('options', options, SET_LIMITS_OPTIONS)
 
-    this.#graph.setLimiter(resolveLimits(isWhole ? { limits } : { ...this.#limitsInit, limits }, this.features.presets, this.#demand?.()))
+    const { replace = false } = options
+    const given = replace ? { ...this.#limitsInit, limits: undefined } : this.#limitsInit
+    const before = this.limits
+
+    this.#graph.setLimiter(changeLimits(given, limits, this.features.presets, this.#demand?.()), !replace && !isWhole(limits))
     this.#limitsChanged()
+
+    const after = this.limits
+    const changes = before == null || after == null ? [] : limitChanges(before, after)
+
+    if (changes.length > 0) {
+      this.log('limits changed: %s', formatChanges(changes))
+    }
+
+    return changes
   }
 
   get limits (): ConcreteLimitConfig | undefined {

@@ -32,7 +32,10 @@ function resolveValue (value: LimitValue | undefined, base: number): number {
   }
 }
 
-function resolveParsed (limits: ParsedLimits = {}, base: Limit): Limit {
+/**
+ * Limits that were read, with what they leave out from others
+ */
+export function resolveParsed (limits: ParsedLimits = {}, base: Limit): Limit {
   const resolved = { ...base }
 
   for (const field of LIMIT_FIELDS) {
@@ -53,12 +56,21 @@ function resolveParsed (limits: ParsedLimits = {}, base: Limit): Limit {
  * @throws {InvalidParametersError} listing every problem with its path
  */
 export function resolveLimit (limits: ResourceLimits, base: Limit, path = 'limit'): Limit {
+  return resolveParsed(parseLimit(limits, path), base)
+}
+
+/**
+ * Reads the limits of one scope, without those that are `'default'`
+ *
+ * @throws {InvalidParametersError} listing every problem with its path
+ */
+export function parseLimit (limits: ResourceLimits, path = 'limit'): ParsedLimits {
   const problems = new Problems('invalid limit')
   const parsed = parseResourceLimits(limits ?? null, path, TYPESCRIPT, problems)
 
   problems.throwIfAny()
 
-  return resolveParsed(parsed, base)
+  return parsed
 }
 
 /**

@@ -147,6 +147,9 @@ class FileWatcher implements LimitsWatcher {
  * watcher.stop()
  * ```
  *
+ * The limits in the file are on top of those that the manager was made with. If these are
+ * from the same file, say `{ replace: true }`, or what is taken out of the file stays.
+ *
  * If the file is missing or bad, or if `onLimits` throws, one error is logged and
  * the limits stay as they are.
  *

@@ -1,4 +1,4 @@
-import { resolveLimit } from '../limits/build-limits.ts'
+import { parseLimit, resolveParsed } from '../limits/build-limits.ts'
 import { checkPriority, checkSize } from './arguments.ts'
 import { LimitedCounts } from './limited-counts.ts'
 import { MEMORY_PRIORITY_ALWAYS } from './memory-priority.ts'
@@ -9,7 +9,7 @@ import type { Refusal, Usage } from './refusal.ts'
 import type { PeerScope, ProtocolScope, ResourceScopeSpan, ScopeStat, ServiceScope } from './resource-scope.ts'
 import type { ScopeGraph } from './scope-graph.ts'
 import type { ScopeKind } from './scope-kind.ts'
-import type { Limit, ResourceLimits } from '../limits/limit.ts'
+import type { Limit, ParsedLimits, ResourceLimits } from '../limits/limit.ts'
 import type { SettingPath } from '../limits/setting.ts'
 import type { PeerId } from '@libp2p/interface'
 
@@ -70,9 +70,9 @@ export class AggregateNode extends LimitedCounts implements PeerScope, ProtocolS
   references = 0
 
   /**
-   * The limit was set by hand: collecting the node would forget it
+   * What was set by hand, on this scope: collecting the node would forget it
    */
-  sticky = false
+  ownLimits?: ParsedLimits = undefined
 
   /**
    * It was collected
@@ -219,7 +219,7 @@ export class AggregateNode extends LimitedCounts implements PeerScope, ProtocolS
    * Nothing is held here and nobody needs this node
    */
   get idle (): boolean {
-    return this.empty && this.references === 0 && !this.sticky
+    return this.empty && this.references === 0 && this.ownLimits === undefined
   }
 
   queueIfIdle (): void {
@@ -295,8 +295,8 @@ export class AggregateNode extends LimitedCounts implements PeerScope, ProtocolS
   }
 
   setLimit (limits: ResourceLimits): void {
-    this.limit = resolveLimit(limits, this.limit)
-    this.sticky = true
+    this.ownLimits = { ...this.ownLimits, ...parseLimit(limits) }
+    this.limit = resolveParsed(this.ownLimits, this.limit)
   }
 
   stat (): ScopeStat {

@@ -1,3 +1,4 @@
+import { resolveParsed } from '../limits/build-limits.ts'
 import { UNLIMITED } from '../limits/limit.ts'
 import { ConcreteLimiter } from '../limits/limiter.ts'
 import { limitPath } from '../limits/setting.ts'
@@ -363,17 +364,23 @@ export class ScopeGraph {
   /**
    * Applies other limits to everything that exists, at once. What is held stays,
    * even where it is more than the new limits allow. Where the limiter throws, nothing has changed.
+   *
+   * @param limiter
+   * @param keep - Whether what was set on a scope stays
    */
-  setLimiter (limiter: Limiter): void {
+  setLimiter (limiter: Limiter, keep: boolean): void {
     const limits = Array.from(allScopes(this), node => ({ node, limit: limitOf(limiter, node) }))
 
     this.#limiter = limiter
     this.#readSharedLimits()
 
     for (const { node, limit } of limits) {
-      node.limit = limit
-      // it has the limit of the configuration again, and may be collected
-      node.sticky = false
+      if (!keep) {
+        // it has the limit of the configuration again, and may be collected
+        node.ownLimits = undefined
+      }
+
+      node.limit = node.ownLimits === undefined ? limit : resolveParsed(node.ownLimits, limit)
       node.queueIfIdle()
     }
   }
