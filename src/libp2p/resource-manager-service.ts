@@ -5,6 +5,7 @@ import { invalid } from '../validation.ts'
 import { resolveBaseCosts } from './base-costs.ts'
 import { accountingGater } from './connection-gater.ts'
 import { ConnectionTracker } from './connection-tracker.ts'
+import { decodeLength } from './decode-length.ts'
 import { MuxerGuard } from './muxer-guard.ts'
 import { nodeDemand } from './node-demand.ts'
 import { PendingDials } from './pending-dials.ts'
@@ -236,14 +237,17 @@ export class ResourceManagerService extends DefaultResourceManager {
   }
 
   /**
-   * Some transports bring their own muxer, such as WebRTC
+   * Some transports bring their own muxer, such as WebRTC. What decodes lengths gets to the
+   * negotiation of how to encrypt, which passes its options on.
    */
   #wrapOptions <T extends { muxerFactory?: StreamMuxerFactory }> (options: T): T {
-    if (options?.muxerFactory == null) {
-      return options
+    const wrapped = { lengthDecoder: decodeLength, ...options }
+
+    if (wrapped.muxerFactory != null) {
+      wrapped.muxerFactory = this.#muxers.wrapFactory(wrapped.muxerFactory)
     }
 
-    return { ...options, muxerFactory: this.#muxers.wrapFactory(options.muxerFactory) }
+    return wrapped
   }
 
   #wrapRegistrar (streams: StreamTracker): void {
