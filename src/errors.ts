@@ -1,4 +1,5 @@
 import { formatSetting } from './limits/setting.ts'
+import { printable } from './printable.ts'
 import type { SettingPath } from './limits/setting.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
@@ -109,6 +110,26 @@ export abstract class ResourceLimitExceededError extends Error {
    */
   readonly settingPath?: SettingPath
 
+  /**
+   * The address at the other end of the connection that it was for, where that was known
+   */
+  declare readonly address?: string
+
+  /**
+   * The id of the peer that it was for, where that was known
+   */
+  declare readonly peer?: string
+
+  /**
+   * The protocol of the stream that it was for, where that was known
+   */
+  declare readonly protocol?: string
+
+  /**
+   * The service that it was for, where that was known
+   */
+  declare readonly service?: string
+
   constructor (message: string, request: RefusedRequest) {
     super(message)
     this.name = new.target.name
@@ -129,6 +150,17 @@ export abstract class ResourceLimitExceededError extends Error {
    */
   get setting (): string | undefined {
     return this.settingPath == null ? undefined : formatSetting(this.settingPath)
+  }
+
+  /**
+   * The message and what it does not say: the numbers, the setting and who it was for
+   */
+  toString (): string {
+    const { address, attempted, current, limit, peer, protocol, service, setting } = this
+    const facts = Object.entries({ current, attempted, limit, setting, peer, address, protocol, service })
+      .flatMap(([name, value]) => value == null ? [] : `${name} ${value}`)
+
+    return printable(`${super.toString()} (${facts.join(', ')})`)
   }
 }
 

@@ -4,10 +4,11 @@ import type { LimitChange } from './limits/limit-changes.ts'
 import type { ConcreteLimitConfig } from './limits/limit-config.ts'
 import type { LimitsInit } from './limits/resolve-limits.ts'
 import type { Explanation, ReservationRequest } from './reporting/explain.ts'
+import type { RecentRefusal, RecentRefusalsOptions } from './reporting/recent-refusals.ts'
+import type { RefusalCount } from './reporting/refusal-counts.ts'
 import type { ScopeUsage, UsageOptions } from './reporting/scope-usage.ts'
 import type { Holder, HoldersOptions, ResourceManagerStat } from './resource-manager-stat.ts'
 import type { EvictionCount } from './scopes/evictions.ts'
-import type { RefusalCount } from './scopes/refusal-counts.ts'
 import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ServiceScope, StreamScope } from './scopes/resource-scope.ts'
 import type { SessionRegistry } from './sessions/registry.ts'
 import type { Connection, MessageStreamDirection, PeerId, Startable, Stream } from '@libp2p/interface'
@@ -135,6 +136,8 @@ export interface ResourceManager extends Startable {
   /**
    * How often limits have refused something, or would have where they are not
    * enforced, since the manager was made
+   *
+   * @throws {MissingFeatureError} In pages without the feature `inspection`
    */
   refusals(): RefusalCount[]
 
@@ -144,6 +147,16 @@ export interface ResourceManager extends Startable {
    * manager ends nothing.
    */
   evictions(): EvictionCount[]
+
+  /**
+   * The latest refusals, latest first: when, whose, by what, and which setting to change. Up
+   * to 256 are kept: of each kind the first 256 in ten seconds, and one in 64 of those that
+   * follow, so that what came before a flood remains a little longer.
+   *
+   * @throws {InvalidParametersError} naming the option that cannot be used
+   * @throws {MissingFeatureError} In pages without the feature `inspection`
+   */
+  recentRefusals(options?: RecentRefusalsOptions): RecentRefusal[]
 
   /**
    * Whether something would fit if it was asked for now and, if not, which scope, or

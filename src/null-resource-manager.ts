@@ -7,10 +7,11 @@ import type { Features } from './features/features.ts'
 import type { ResourceManager } from './interface.ts'
 import type { ConcreteLimitConfig } from './limits/limit-config.ts'
 import type { Explanation } from './reporting/explain.ts'
+import type { RecentRefusal } from './reporting/recent-refusals.ts'
+import type { RefusalCount } from './reporting/refusal-counts.ts'
 import type { ScopeUsage } from './reporting/scope-usage.ts'
 import type { ResourceManagerStat } from './resource-manager-stat.ts'
 import type { EvictionCount } from './scopes/evictions.ts'
-import type { RefusalCount } from './scopes/refusal-counts.ts'
 import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ServiceScope, StreamScope } from './scopes/resource-scope.ts'
 import type { SessionRegistry } from './sessions/registry.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
@@ -121,6 +122,10 @@ export class NullResourceManager implements ResourceManager {
   }
 
   refusals (): RefusalCount[] {
+    return []
+  }
+
+  recentRefusals (): RecentRefusal[] {
     return []
   }
 

@@ -130,6 +130,17 @@ export interface ResourceManagerInit extends LimitsInit, AdmissionOptions {
   sessions?: SessionsInit
 
   /**
+   * Whether what somebody should know who does not look at any log is a warning of the
+   * process, in a page one in the console: limits that contradict each other when a node
+   * starts, the first refusal of a kind, what usually causes refusals like these, and bans.
+   * Each of them comes at most once in ten minutes. Each has a code, such as
+   * `RESOURCE_MANAGER_REFUSAL`, which `node --disable-warning` takes.
+   *
+   * @default true
+   */
+  warnings?: boolean
+
+  /**
    * Which parts the manager has, as values from `libp2p-resource-manager/features`, so that
    * a page does not download what it does not use. An option whose feature is left out is
    * refused, and a method throws a `MissingFeatureError`.

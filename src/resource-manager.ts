@@ -30,8 +30,11 @@ import type { DescriptionOf } from './options/description.ts'
 import type { NodeRefusals } from './reporting/explain-opening.ts'
 import type { Explanation, ReservationRequest } from './reporting/explain.ts'
 import type { HoldersSource } from './reporting/holders.ts'
+import type { Inspector } from './reporting/inspector.ts'
 import type { MetricsSource } from './reporting/metric-family.ts'
-import type { RefusalLog } from './reporting/refusal-log.ts'
+import type { WarningCode } from './reporting/process-warnings.ts'
+import type { RecentRefusal, RecentRefusalsOptions } from './reporting/recent-refusals.ts'
+import type { RefusalCount, RefusalCounts } from './reporting/refusal-counts.ts'
 import type { ScopeUsage, UsageOptions } from './reporting/scope-usage.ts'
 import type { TraceReporter } from './reporting/trace-event.ts'
 import type { Tracer } from './reporting/tracer.ts'
@@ -40,7 +43,6 @@ import type { Holder, HoldersOptions, NodeStat, ResourceManagerStat } from './re
 import type { BaseCosts } from './scope-opener.ts'
 import type { EvictionCount } from './scopes/evictions.ts'
 import type { MovableNode } from './scopes/movable-node.ts'
-import type { RefusalCount } from './scopes/refusal-counts.ts'
 import type { AnyRefusal } from './scopes/refusal.ts'
 import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ServiceScope, StreamScope } from './scopes/resource-scope.ts'
 import type { HistoryStoreInit } from './sessions/history-store.ts'
@@ -73,7 +75,8 @@ export class DefaultResourceManager implements ResourceManager {
   readonly #admission?: Admission
   readonly #graph: ScopeGraph
   readonly #opener: ScopeOpener
-  readonly #refusalLog?: RefusalLog
+  readonly #inspector?: Inspector
+  readonly #refusals?: RefusalCounts
   readonly #sessions?: SessionRegistry
   readonly #tracer?: Tracer
   readonly #warnings: WarningLog
@@ -103,10 +106,15 @@ export class DefaultResourceManager implements ResourceManager {
     }
 
     const enforce = init.enforce ?? true
-    const { inspection } = this.features
+    const { inspection, metrics } = this.features
 
-    this.#refusalLog = inspection && new inspection.RefusalLog(this.log, { enforce })
+    const counting = inspection ?? metrics
+    const refusals = counting && new counting.RefusalCounts()
+    const inspector = inspection && new inspection.Inspector({ log: this.log, enforce, warnings: init.warnings })
+    const refusalLog = inspector?.refusalLog
 
+    this.#refusals = refusals
+    this.#inspector = inspector
     this.#admission = this.#decideByAddress(init, limiter)
     this.#graph = new ScopeGraph({
       limiter,
@@ -114,10 +122,13 @@ export class DefaultResourceManager implements ResourceManager {
       captureStackTraces: this.log.enabled,
       observer: {
         onRefusal: (refusal) => {
-          this.#refusalLog?.add(refusal)
+          // not through fields of the manager: during an attack this is what runs
+          refusals?.add(refusal)
+          refusalLog?.add(refusal)
           this.serviceCollectors?.refused(refusal)
         },
-        onEviction: (eviction) => { this.#refusalLog?.addEviction(eviction) },
+        onEviction: (eviction) => { refusalLog?.addEviction(eviction) },
+        requesterOf: (refusal) => inspector?.requesterOf(refusal),
         onOverRelease: (scope, resource, released, held) => {
           this.#warnings.warn(`${scope}: released more ${resource} than was held (${released} of ${held})`)
         }
@@ -141,7 +152,7 @@ export class DefaultResourceManager implements ResourceManager {
   async stop (): Promise<void> {
     this.#graph.idle.stop()
     this.#admission?.stop()
-    this.#refusalLog?.flush()
+    this.#inspector?.refusalLog.flush()
     // the sessions end at once, and reporters are told of it before they are stopped
     await Promise.all([this.#sessions?.stop(), this.#tracer?.stop()])
   }
@@ -248,10 +259,26 @@ export class DefaultResourceManager implements ResourceManager {
   /**
    * Counts and reports what is turned down by something that is not a scope
    *
+   * @param refusal
+   * @param requester - what it was asked for: a scope, or the address of a connection that
+   * has none yet
+   * @param joining - the peer, protocol or service that the scope was to become part of
    * @returns What the caller has to turn down: nothing where limits are not enforced
    */
-  refuse (refusal: AnyRefusal | undefined): AnyRefusal | undefined {
-    return this.#graph.refuse(refusal)
+  refuse (refusal: AnyRefusal | undefined, requester?: AnyRefusal['requester'], joining?: string): AnyRefusal | undefined {
+    return this.#graph.refuse(refusal, requester, joining)
+  }
+
+  /**
+   * Warns whoever runs the process, most of whom look at no log: of each code and subject at
+   * most once in ten minutes, and not at all with `warnings: false`
+   *
+   * @param code
+   * @param message - names in it that remotes have chosen are escaped
+   * @param subject - what tells it from others with this code, of which there must be few
+   */
+  warnProcess (code: WarningCode, message: string, subject?: string): void {
+    this.#inspector?.warnings.warn(code, message, subject)
   }
 
   /**
@@ -278,7 +305,11 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   refusals (): RefusalCount[] {
-    return this.#graph.refusals.entries()
+    return need(this.#refusals, 'inspection', 'refusals').entries()
+  }
+
+  recentRefusals (options?: RecentRefusalsOptions): RecentRefusal[] {
+    return need(this.#inspector, 'inspection', 'recentRefusals').recent.list(options)
   }
 
   evictions (): EvictionCount[] {
@@ -296,6 +327,13 @@ export class DefaultResourceManager implements ResourceManager {
 
   usage (options?: UsageOptions): ScopeUsage[] {
     return need(this.features.inspection, 'inspection', 'usage').scopeUsage(this.#graph, options)
+  }
+
+  /**
+   * What `console.log` of Node.js shows
+   */
+  [Symbol.for('nodejs.util.inspect.custom')] (): string {
+    return this.toString()
   }
 
   toString (): string {
@@ -384,8 +422,8 @@ export class DefaultResourceManager implements ResourceManager {
   /**
    * Why an inbound stream whose protocol was negotiated comes too soon, if so
    */
-  refuseProtocolByRate (protocol: string, peer: PeerId): AnyRefusal | undefined {
-    return this.#opener.refuseProtocolByRate(protocol, peer)
+  refuseProtocolByRate (protocol: string, stream: StreamNode): AnyRefusal | undefined {
+    return this.#opener.refuseProtocolByRate(protocol, stream)
   }
 
   systemState (): string {
@@ -408,6 +446,7 @@ export class DefaultResourceManager implements ResourceManager {
   get metricsSource (): MetricsSource {
     return {
       graph: this.#graph,
+      refusals: this.#refusals,
       sessions: this.#sessions,
       sessionRefusals: () => this.serviceCollectors?.refusals ?? [],
       nodeStat: () => this.nodeStat(),

@@ -53,7 +53,7 @@ export class ScopeOpener implements ConnectionAdmission {
     const admission = this.#admission
     const ip = endpoint == null ? undefined : admission?.ipOf(endpoint)
     const denied = admission?.admit(ip, direction)
-    const refused = this.#graph.refuse(denied)
+    const refused = this.#graph.refuse(denied, endpoint)
 
     if (refused != null) {
       return refused
@@ -118,7 +118,7 @@ export class ScopeOpener implements ConnectionAdmission {
     const graph = this.#graph
     const weight = this.baseCosts.stream
     const stream = graph.newStream(peer, direction, connection)
-    const refused = stream.inbound ? graph.refuse(this.#admission?.admitStream(stream.peerNode.key)) : undefined
+    const refused = stream.inbound ? graph.refuse(this.#admission?.admitStream(stream.peerNode.key), stream) : undefined
 
     if (refused != null) {
       return refused
@@ -171,8 +171,8 @@ export class ScopeOpener implements ConnectionAdmission {
   /**
    * Why an inbound stream whose protocol was negotiated comes too soon, if so
    */
-  refuseProtocolByRate (protocol: string, peer: PeerId): AnyRefusal | undefined {
-    return this.#graph.refuse(this.#admission?.admitProtocol(protocol, peer.toString()))
+  refuseProtocolByRate (protocol: string, stream: StreamNode): AnyRefusal | undefined {
+    return this.#graph.refuse(this.#admission?.admitProtocol(protocol, stream.peerNode.key), stream, protocol)
   }
 
   /**
@@ -195,7 +195,7 @@ export class ScopeOpener implements ConnectionAdmission {
     return connection.endpoint != null && this.#admission?.allowlist.allowedPeerAndMultiaddr(peer, connection.endpoint) === true
   }
 
-  leaveAllowlist (connection: ConnectionNode): AnyRefusal | undefined {
+  leaveAllowlist (connection: ConnectionNode, peer: string): AnyRefusal | undefined {
     const ip = connection.endpoint == null ? undefined : this.#admission?.ipOf(connection.endpoint)
     const denied = this.#admission?.count(ip, connection.inbound ? 'inbound' : 'outbound')
 
@@ -203,7 +203,7 @@ export class ScopeOpener implements ConnectionAdmission {
       connection.countedAddress = ip
     }
 
-    return this.#graph.refuse(denied)
+    return this.#graph.refuse(denied, connection, peer)
   }
 
   leave (connection: ConnectionNode): void {

@@ -2,7 +2,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { createResourceManager, RateLimitExceededError, ResourceLimitExceededError, SubnetLimitExceededError } from '../src/index.ts'
 import { InfiniteLimits } from '../src/limits.ts'
-import { errorOf, peerA, peerB } from './scopes/fixtures.ts'
+import { errorOf, peerA, peerB, refusalCounts } from './scopes/fixtures.ts'
 import type { ConnectionScope, ResourceManager, ResourceManagerInit } from '../src/index.ts'
 
 const ADDRESS = multiaddr('/ip4/192.0.2.1/tcp/4001')
@@ -20,7 +20,7 @@ describe('a resource manager and addresses', () => {
 
     expect(error).to.be.an.instanceOf(SubnetLimitExceededError).and.an.instanceOf(ResourceLimitExceededError)
     expect(error).to.include({ resource: 'subnet', current: 8, attempted: 1, limit: 8, temporary: true })
-    expect(manager.refusals()).to.deep.equal([{ kind: 'subnet', resource: 'subnet', direction: 'inbound', count: 1 }])
+    expect(refusalCounts(manager)).to.deep.equal([{ kind: 'subnet', resource: 'subnet', direction: 'inbound', count: 1 }])
 
     open(manager, 8, OTHER_ADDRESS)
     first.done()

@@ -30,9 +30,10 @@ export interface Features {
   readonly fairness?: typeof fairness
 
   /**
-   * Refusals in the log, `explain`, `usage`, `holders`, `systemState`, `serviceState`,
-   * the table of `toString`, and warnings about limits that contradict each other when a
-   * node starts
+   * Refusals in the log and as warnings of the process, `refusals`, `recentRefusals`, who was
+   * refused in errors, `explain`, `usage`, `holders`, `systemState`, `serviceState`, the
+   * table of `toString`, and warnings about limits that contradict each other when a node
+   * starts
    */
   readonly inspection?: typeof inspection
 

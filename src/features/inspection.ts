@@ -1,15 +1,31 @@
 import { FindNodeRefusals } from '../libp2p/node-refusals.ts'
 import { checkLimits } from '../limits/check-limits.ts'
+import { BOOLEAN } from '../options/description.ts'
 import { explain } from '../reporting/explain.ts'
 import { listHolders } from '../reporting/holders.ts'
-import { RefusalLog } from '../reporting/refusal-log.ts'
+import { Inspector } from '../reporting/inspector.ts'
+import { RefusalCounts } from '../reporting/refusal-counts.ts'
 import { scopeState, serviceState, systemState } from '../reporting/scope-state.ts'
 import { scopeTable } from '../reporting/scope-table.ts'
 import { scopeUsage } from '../reporting/scope-usage.ts'
 
 /**
- * What people want to know: refusals in the log, `explain`, `usage`, `holders`, `systemState`,
+ * What people want to know: refusals in the log and as warnings of the process, `refusals`,
+ * `recentRefusals`, who was refused in errors, `explain`, `usage`, `holders`, `systemState`,
  * `serviceState`, the table of `toString`, and warnings about limits that contradict each
  * other when a node starts
  */
-export const inspection = { FindNodeRefusals, RefusalLog, checkLimits, explain, listHolders, scopeState, scopeTable, scopeUsage, serviceState, systemState }
+export const inspection = {
+  options: { warnings: BOOLEAN },
+  FindNodeRefusals,
+  Inspector,
+  RefusalCounts,
+  checkLimits,
+  explain,
+  listHolders,
+  scopeState,
+  scopeTable,
+  scopeUsage,
+  serviceState,
+  systemState
+}

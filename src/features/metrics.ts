@@ -1,6 +1,7 @@
 import { registerMetrics } from '../reporting/libp2p-metrics.ts'
+import { RefusalCounts } from '../reporting/refusal-counts.ts'
 
 /**
  * Metrics of the graph for nodes that have `metrics`
  */
-export const metrics = { registerMetrics }
+export const metrics = { RefusalCounts, registerMetrics }

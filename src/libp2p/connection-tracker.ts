@@ -186,7 +186,7 @@ export class ConnectionTracker {
     }
 
     const { scope } = live
-    const refusal = this.#sessions?.refuseConnection(scope) ?? scope.trySetPeer(peer)
+    const refusal = this.#sessions?.refuseConnection(scope, peer) ?? scope.trySetPeer(peer)
 
     if (refusal != null) {
       // nobody gets the error of an inbound connection, so it is not made
@@ -230,7 +230,7 @@ export class ConnectionTracker {
   }
 
   #refuseInbound (address: Multiaddr): boolean {
-    return this.#pressures?.refuse('connection') != null || this.#transient.refuseConnection(address) != null
+    return this.#pressures?.refuse('connection', address) != null || this.#transient.refuseConnection(address) != null
   }
 
   readonly #end = (live: LiveConnection): void => {

@@ -36,9 +36,13 @@ export class Pressures implements Pressure {
 
   /**
    * The same, and it counts as a refusal
+   *
+   * @param request
+   * @param requester - the address of a connection, or the scope of the one that a stream is
+   * opened on
    */
-  refuse (request: 'connection' | 'stream'): AnyRefusal | undefined {
-    return this.#manager.refuse(this.find(request))
+  refuse (request: 'connection' | 'stream', requester?: AnyRefusal['requester']): AnyRefusal | undefined {
+    return this.#manager.refuse(this.find(request), requester)
   }
 }
 

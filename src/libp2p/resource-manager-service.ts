@@ -137,7 +137,10 @@ export class ResourceManagerService extends DefaultResourceManager {
     if (limits != null) {
       const { maxConnections } = nodeDemand(this.#components.connectionManager)
 
-      this.features.inspection?.checkLimits(limits, { maxConnections, affordableConnections: this.affordableConnections }).forEach(warning => { this.log.error('%s', warning) })
+      this.features.inspection?.checkLimits(limits, { maxConnections, affordableConnections: this.affordableConnections }).forEach(warning => {
+        this.log.error('%s', warning)
+        this.warnProcess('RESOURCE_MANAGER_LIMITS', warning, warning)
+      })
     }
   }
 

@@ -76,10 +76,10 @@ export class Sessions {
   /**
    * Why a connection whose peer is known is refused, if so
    */
-  refuseConnection ({ inbound }: ConnectionNode): AnyRefusal | undefined {
-    const refusal = this.#collectors.findRefusal(CONNECTIONS, 'connection', inbound ? 'inbound' : 'outbound')
+  refuseConnection (connection: ConnectionNode, peer: PeerId): AnyRefusal | undefined {
+    const refusal = this.#collectors.findRefusal(CONNECTIONS, 'connection', connection.inbound ? 'inbound' : 'outbound')
 
-    return refusal == null ? undefined : this.#manager.refuse(refusal)
+    return refusal == null ? undefined : this.#manager.refuse(refusal, connection, peer.toString())
   }
 
   /**

@@ -172,7 +172,7 @@ export class StreamTracker implements LiveStreamOwner {
   }
 
   #refuseByRate (scope: StreamNode, protocol: string): AnyRefusal | undefined {
-    return scope.inbound ? this.#manager.refuseProtocolByRate(protocol, scope.peerScope.peer) : undefined
+    return scope.inbound ? this.#manager.refuseProtocolByRate(protocol, scope) : undefined
   }
 
   #trySetService (scope: StreamNode, protocol: string): AnyRefusal | undefined {
@@ -208,7 +208,7 @@ export class StreamTracker implements LiveStreamOwner {
       return
     }
 
-    return this.#pressures?.refuse('stream') ?? this.#transient.refuseStream(connection.peerNode)
+    return this.#pressures?.refuse('stream', connection) ?? this.#transient.refuseStream(connection)
   }
 
   #attachOrEnd (stream: Stream, scope: StreamNode, muxed: MuxedConnection): void {

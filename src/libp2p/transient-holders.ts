@@ -102,16 +102,16 @@ export class TransientHolders {
    * Why an inbound connection must not be opened, if so. It counts as a refusal.
    */
   refuseConnection (address: Multiaddr): AnyRefusal | undefined {
-    return this.#manager.refuse(this.findConnection(address))
+    return this.#manager.refuse(this.findConnection(address), address)
   }
 
   /**
    * Why an inbound stream must not be opened, if so. It counts as a refusal.
    *
-   * @param peerNode - the scope of the peer, if it has one
+   * @param connection - the one that it would be opened on
    */
-  refuseStream (peerNode: AggregateNode | undefined): AnyRefusal | undefined {
-    return this.#manager.refuse(this.findStream(peerNode))
+  refuseStream (connection: Pick<ConnectionNode, 'peerNode'>): AnyRefusal | undefined {
+    return this.#manager.refuse(this.findStream(connection.peerNode), connection)
   }
 
   /**
@@ -125,6 +125,8 @@ export class TransientHolders {
 
   /**
    * The same as `refuseStream` for somebody who only asks
+   *
+   * @param peerNode - the scope of the peer, if it has one
    */
   findStream (peerNode: AggregateNode | undefined): AnyRefusal | undefined {
     return this.#find('stream', peerNode == null ? undefined : this.#streams.get(peerNode))

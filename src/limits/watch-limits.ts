@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { ANY, checkDescribed } from '../options/description.ts'
+import { ProcessWarnings } from '../reporting/process-warnings.ts'
 import { invalid } from '../validation.ts'
 import { loadLimits } from './load-limits.ts'
 import type { PartialLimitConfig } from './limit-config.ts'
@@ -12,8 +13,8 @@ const INTERVAL = 1000
 
 export interface WatchLimitsOptions {
   /**
-   * Where the error goes when the file is bad. Without it, it is emitted as a
-   * warning of the process, which Node.js prints.
+   * Where the error goes when the file is bad. Without it, it is a warning of
+   * the process with the code `RESOURCE_MANAGER_FILE`: the same at most once in ten minutes.
    *
    * @default undefined
    */
@@ -64,6 +65,7 @@ class FileWatcher implements LimitsWatcher {
   readonly #onLimits: (limits: PartialLimitConfig) => void | Promise<void>
   readonly #log?: Pick<Logger, 'error'>
   readonly #interval: number
+  readonly #warnings = new ProcessWarnings()
   #timer?: ReturnType<typeof setTimeout>
   #stopped = false
 
@@ -128,7 +130,7 @@ class FileWatcher implements LimitsWatcher {
     if (this.#log != null) {
       this.#log.error('the limits stay as they are: %s', reason)
     } else {
-      process.emitWarning(`the limits stay as they are: ${reason}`, 'ResourceManagerWarning')
+      this.#warnings.warn('RESOURCE_MANAGER_FILE', `the limits stay as they are: ${reason}`, reason)
     }
   }
 }

@@ -36,6 +36,7 @@ export const OPTIONS = {
   eventLoopDelay: 'pressure',
   trace: 'tracing',
   sessions: 'sessions',
+  warnings: 'inspection',
   features: ANY,
   logger: ANY
 } as const satisfies { [K in keyof Required<ResourceManagerInit>]: OptionDescription<K> }

@@ -1,5 +1,5 @@
 import type { Sample } from './metric-family.ts'
-import type { RequestCount } from '../scopes/refusal-counts.ts'
+import type { RequestCount } from './refusal-counts.ts'
 
 /**
  * go-libp2p does not tell the share of a peer from all of a protocol or service

@@ -1,3 +1,4 @@
+import type { RefusalCounts } from './refusal-counts.ts'
 import type { NodeStat } from '../resource-manager-stat.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { SessionRegistryReader } from '../sessions/registry.ts'
@@ -8,6 +9,9 @@ import type { SessionRefusalCount } from '../sessions/session-refusal-counts.ts'
  */
 export interface MetricsSource {
   readonly graph: ScopeGraph
+
+  /** How often what was refused */
+  readonly refusals?: RefusalCounts
 
   /** Not there where sessions are left out */
   readonly sessions?: SessionRegistryReader

@@ -1,9 +1,12 @@
 import { setBackgroundTimer } from '../background-timer.ts'
 import { formatSetting } from '../limits/setting.ts'
+import { printable } from '../printable.ts'
 import { Refusal } from '../scopes/refusal.ts'
 import { EvictionLog } from './eviction-log.ts'
 import { MostFrequent } from './most-frequent.ts'
-import { formatBytes } from './scope-state.ts'
+import { limitText, refusedText, refuserText, requesterText } from './refusal-text.ts'
+import type { ProcessWarnings } from './process-warnings.ts'
+import type { RecentRefusals } from './recent-refusals.ts'
 import type { Eviction } from '../scopes/evictions.ts'
 import type { AnyRefusal, RefusingNode } from '../scopes/refusal.ts'
 import type { Logger, MessageStreamDirection } from '@libp2p/interface'
@@ -41,44 +44,31 @@ interface Group {
   readonly scopes: MostFrequent<RefusingNode | string, AnyRefusal>
 }
 
-function refuserOf ({ kind, resource, scope }: AnyRefusal): string {
-  if (kind === 'collector') {
-    return 'collectors'
-  }
+export interface RefusalLogInit {
+  log: Logger
 
-  if (resource === 'subnet' || resource === 'rate') {
-    return `${kind} ${resource === 'rate' ? 'rate limit' : 'limit'}`
-  }
-
-  // of those whose kind is their name there is only one
-  return scope === kind ? kind : `${kind} scopes`
-}
-
-const NOUNS = {
-  stream: 'stream',
-  connection: 'connection',
-  fd: 'file descriptor',
-  memory: 'memory reservation'
-}
-
-function nounOf ({ request, resource }: AnyRefusal, count: number): string {
-  const noun = NOUNS[request ?? (resource === 'subnet' || resource === 'rate' ? 'connection' : resource)]
-
-  return count === 1 ? noun : `${noun}s`
-}
-
-export interface RefusalLogOptions {
   /**
    * Whether what does not fit is refused, or only reported
    */
   enforce: boolean
+
+  /**
+   * Where the first refusal of each kind goes as well
+   */
+  warnings: ProcessWarnings
+
+  /**
+   * Where those go that are looked at
+   */
+  recent: RecentRefusals
 }
 
 /**
  * Logs refusals without ever flooding the log: when some were refused, one line for
  * each kind of scope, resource and direction after ten seconds, which says how many
  * and which setting to change. There are a few dozen such kinds at most, whatever
- * remote peers do.
+ * remote peers do. The first of a kind is a warning of the process, too, as most logs are
+ * off.
  *
  * Single refusals are logged only where debug logs are on.
  */
@@ -86,12 +76,16 @@ export class RefusalLog {
   readonly #log: Logger
   readonly #enforce: boolean
   readonly #evictions = new EvictionLog()
+  readonly #recent: RecentRefusals
+  readonly #warnings: ProcessWarnings
   #groups: Group[] = []
   #timer?: ReturnType<typeof setTimeout>
 
-  constructor (log: Logger, { enforce }: RefusalLogOptions) {
+  constructor ({ enforce, log, recent, warnings }: RefusalLogInit) {
     this.#log = log
     this.#enforce = enforce
+    this.#recent = recent
+    this.#warnings = warnings
   }
 
   add (refusal: AnyRefusal): void {
@@ -101,6 +95,7 @@ export class RefusalLog {
 
     if (group.count <= LOOKED_AT || group.count % SAMPLING === 0) {
       group.scopes.add(refusal instanceof Refusal ? refusal.node : refusal.scope, refusal)
+      this.#recent.add(refusal)
     }
 
     if (this.#log.enabled) {
@@ -155,36 +150,59 @@ export class RefusalLog {
 
     this.#groups.push(group)
     this.#schedule()
+    this.#warn(refusal)
 
     return group
   }
 
-  #summarise ({ count, direction, kind, resource, scopes }: Group): string {
-    const example = scopes.top() as AnyRefusal
-    const { current, limit, scope, settingPath } = example
-    const format = resource === 'memory' ? formatBytes : String
-    const setting = settingPath == null ? 'a custom limiter sets the limit' : `see ${formatSetting(settingPath)}`
+  get #verb (): string {
+    return this.#enforce ? 'refused' : 'would have refused'
+  }
 
-    return `${refuserOf(example)} ${this.#enforce ? 'refused' : 'would have refused'} ` +
-      `${count} ${direction == null ? '' : `${direction} `}${nounOf(example, count)} in ${INTERVAL / 1000} s` +
-      `${scope === kind ? '' : `, most often ${scope}`}: ${format(current)} of ${format(limit)} in use, ${setting}`
+  #warn (refusal: AnyRefusal): void {
+    const { direction, kind, resource, scope } = refusal
+    const subject = `${kind} ${resource} ${direction}`
+
+    if (!this.#warnings.wants('RESOURCE_MANAGER_REFUSAL', subject)) {
+      return
+    }
+
+    const requester = requesterText(refusal)
+
+    this.#warnings.warn(
+      'RESOURCE_MANAGER_REFUSAL',
+      `${scope} ${this.#verb} ${refusedText(refusal, 1)}${requester === '' ? '' : ` (${requester})`}: ${limitText(refusal)}. ` +
+      'There may be more of this kind: recentRefusals() lists them, and DEBUG=libp2p:resource-manager:error logs how many there are.',
+      subject
+    )
+  }
+
+  #summarise ({ count, kind, scopes }: Group): string {
+    const example = scopes.top() as AnyRefusal
+    const { scope } = example
+
+    return printable(
+      `${refuserText(example)} ${this.#verb} ${refusedText(example, count)} in ${INTERVAL / 1000} s` +
+      `${scope === kind ? '' : `, most often ${scope}`}: ${limitText(example)}`
+    )
   }
 
   #debug (refusal: AnyRefusal): void {
     const { attempted, current, direction, limit, priority, settingPath } = refusal
     const { asker = undefined, node = undefined } = refusal instanceof Refusal ? refusal : {}
 
-    this.#log('%s %s, scope=%s edge=%s direction=%s current=%d attempted=%d limit=%d priority=%s setting=%s stat=%s',
-      this.#enforce ? 'refused' : 'would have refused',
-      refusal.message,
-      asker?.name ?? '-',
-      refusal.scope,
+    this.#log('%s %s, scope=%s edge=%s direction=%s current=%d attempted=%d limit=%d priority=%s setting=%s for=%s stat=%s',
+      this.#verb,
+      printable(refusal.message),
+      printable(asker?.name ?? '-'),
+      printable(refusal.scope),
       direction ?? '-',
       current,
       attempted,
       limit,
       priority ?? '-',
-      settingPath == null ? '-' : formatSetting(settingPath),
+      settingPath == null ? '-' : printable(formatSetting(settingPath)),
+      JSON.stringify(requesterText(refusal)),
       node?.stat == null ? '-' : JSON.stringify(node.stat())
     )
   }

@@ -118,7 +118,7 @@ export const SCOPE_GAUGES: readonly GaugeFamily[] = [{
   name: 'blocked_resources',
   help: 'How much was refused since the start: streams, connections, file descriptors, bytes of memory, and what came from too many hosts of a subnet or too often',
   labelNames: ['dir', 'scope', 'resource'],
-  read: ({ graph }) => blockedResources(graph.refusals.requests())
+  read: ({ refusals }) => blockedResources(refusals?.requests() ?? [])
 }, {
   name: 'evictions',
   help: 'How often inbound connections and streams have given way to others in a scope that was full since the start',

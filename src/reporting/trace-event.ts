@@ -1,3 +1,4 @@
+import type { NamedRequester } from './requester.ts'
 import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
 import type { Limit } from '../limits/limit.ts'
 
@@ -91,6 +92,9 @@ export interface TraceEvent {
    * `name`. It is destroyed before, or not at all where limits are not enforced.
    */
   full?: string
+
+  /** Who was refused, as far as that is known. Only set for `block_…`. */
+  requester?: NamedRequester
 
   /** The priority of a reservation of memory, from 0 to 255 */
   priority: number

@@ -1,13 +1,15 @@
 import { NAMED_KEYS, SCOPE_KEYS } from '../limits/limit-config.ts'
 import { LIMIT_FIELDS } from '../limits/limit.ts'
 import { fileKey } from '../limits/spelling.ts'
+import type { NamedRequester } from './requester.ts'
 import type { TraceEvent, TraceScope } from './trace-event.ts'
 import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
 import type { Limit } from '../limits/limit.ts'
 
 /**
  * An event as go-libp2p writes it: with its names and order of fields, and without
- * those that are 0. Only sessions and what gives way have fields that it does not know.
+ * those that are 0. Only sessions, what is refused and what gives way have fields that it does
+ * not know.
  */
 export function traceToJSON (event: TraceEvent): string {
   return JSON.stringify({
@@ -16,6 +18,7 @@ export function traceToJSON (event: TraceEvent): string {
     Scope: event.scope == null ? undefined : scopeToJSON(event.scope),
     Name: event.name,
     Full: event.full,
+    Requester: event.requester == null ? undefined : requesterToJSON(event.requester),
     Limit: event.limit == null ? undefined : limitToJSON(event.limit),
     Priority: omitZero(event.priority),
     Delta: omitZero(event.delta),
@@ -48,6 +51,10 @@ function scopeToJSON (scope: TraceScope): Record<string, string | undefined> {
     Reference: scope.reference,
     Location: scope.location
   }
+}
+
+function requesterToJSON ({ address, peer, protocol, service }: NamedRequester): Record<string, string | undefined> {
+  return { Address: address, Peer: peer, Protocol: protocol, Service: service }
 }
 
 function limitToJSON (limit: ConcreteLimitConfig | Readonly<Limit>): Record<string, unknown> {

@@ -3,6 +3,7 @@ import { MEMORY_PRIORITY_ALWAYS } from '../scopes/memory-priority.ts'
 import { OwnedNode } from '../scopes/owned-node.ts'
 import { NOTHING, Refusal } from '../scopes/refusal.ts'
 import { invalid } from '../validation.ts'
+import { nameRequester, requesterOf } from './requester.ts'
 import { traceScope } from './trace-scope.ts'
 import type { TraceEvent, TraceEventType, TraceReporter } from './trace-event.ts'
 import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
@@ -146,7 +147,11 @@ export class Tracer implements GraphTracer, SessionObserver {
   refused (refusal: AnyRefusal): void {
     const { attempted, priority, request, resource } = refusal
     const node = refusal instanceof Refusal && isNode(refusal.node) ? refusal.node : undefined
-    const identity = node == null ? { name: refusal.scope, scope: { class: classOf(refusal) } } : identify(node)
+    const requester = nameRequester(requesterOf(refusal))
+    const identity = {
+      ...node == null ? { name: refusal.scope, scope: { class: classOf(refusal) } } : identify(node),
+      requester: Object.keys(requester).length === 0 ? undefined : requester
+    }
     const held = node?.usage ?? NOTHING
     const added = refusal.added ?? addedBy(refusal)
 
@@ -207,6 +212,7 @@ export class Tracer implements GraphTracer, SessionObserver {
       scope: undefined,
       name: undefined,
       limit: undefined,
+      requester: undefined,
       priority: 0,
       delta: 0,
       deltaIn: 0,

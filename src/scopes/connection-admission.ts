@@ -21,8 +21,11 @@ export interface ConnectionAdmission {
   /**
    * The connection moves from the allowlisted pair to the normal one unless this
    * answers why it must not
+   *
+   * @param connection
+   * @param peer - the id of its peer
    */
-  leaveAllowlist(connection: ConnectionNode): AnyRefusal | undefined
+  leaveAllowlist(connection: ConnectionNode, peer: string): AnyRefusal | undefined
 
   /**
    * The connection has been closed

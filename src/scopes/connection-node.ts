@@ -170,7 +170,7 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
 
     if (leavesAllowlist) {
       const { system, transient } = graph.normal
-      const refusal = this.findRefusal(system, transient)
+      const refusal = this.findRefusal(peer.toString(), system, transient)
 
       if (refusal != null) {
         return refusal
@@ -178,7 +178,7 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
     }
 
     const peerNode = graph.getPeer(peer)
-    const refusal = this.findRefusal(peerNode) ?? (leavesAllowlist ? graph.admission?.leaveAllowlist(this) : undefined)
+    const refusal = this.findRefusal(peerNode.key, peerNode) ?? (leavesAllowlist ? graph.admission?.leaveAllowlist(this, peerNode.key) : undefined)
 
     if (refusal != null) {
       return refusal

@@ -115,7 +115,7 @@ export abstract class MovableNode extends OwnedNode {
     }
 
     const { serviceGate } = this.graph
-    const refusal = this.graph.refuse(serviceGate?.findRefusal(this, service))
+    const refusal = this.graph.refuse(serviceGate?.findRefusal(this, service), this, service)
 
     if (refusal != null) {
       return refusal
@@ -164,8 +164,11 @@ export abstract class MovableNode extends OwnedNode {
 
   /**
    * Why it cannot be added to one of some nodes, if so, after whatever gives way has done so
+   *
+   * @param joining - the peer, protocol or service that it would become part of
+   * @param nodes
    */
-  protected findRefusal (...nodes: AggregateNode[]): Refusal | undefined {
+  protected findRefusal (joining: string, ...nodes: AggregateNode[]): Refusal | undefined {
     const find = (): Refusal | undefined => {
       const full = nodes.find(node => !this.fitsInto(node))
 
@@ -177,7 +180,7 @@ export abstract class MovableNode extends OwnedNode {
       return
     }
 
-    const refusal = this.graph.refuse(this.graph.makeRoom(shortage, this, find))
+    const refusal = this.graph.refuse(this.graph.makeRoom(shortage, this, find), this, joining)
 
     // what gave way may have taken this with it
     this.assertOpen()
@@ -196,7 +199,7 @@ export abstract class MovableNode extends OwnedNode {
     this.assertOpen()
 
     if (!this.fitsInto(group) || !this.fitsInto(child)) {
-      const refusal = this.findRefusal(group, child)
+      const refusal = this.findRefusal(group.key, group, child)
 
       if (refusal != null) {
         return refusal

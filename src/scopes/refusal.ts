@@ -7,6 +7,7 @@ import type { RefusedRequest, Resource, ResourceLimitExceededError } from '../er
 import type { Limit } from '../limits/limit.ts'
 import type { SettingPath } from '../limits/setting.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
  * The part of a node that a refusal needs to explain itself
@@ -37,6 +38,39 @@ export interface RefusingNode {
   stat?(): ScopeStat
 }
 
+interface Named {
+  readonly key: string
+  readonly kind: ScopeKind
+}
+
+/**
+ * The share of a peer, which is one of a protocol or service
+ */
+interface Share {
+  readonly group?: Named
+}
+
+/**
+ * What something was asked for: an owned or an aggregate node, with what it says about who
+ * that is
+ */
+export interface RequestingNode extends Partial<Named> {
+  /** What it is a share of */
+  readonly group?: Named
+
+  /** What a span is a span of */
+  readonly owner?: RequestingNode
+
+  /** The address of a connection */
+  readonly endpoint?: Multiaddr
+
+  /** What a stream is opened on */
+  readonly connection?: RequestingNode
+  readonly peerNode?: Named
+  readonly protocolPeer?: Share
+  readonly servicePeer?: Share
+}
+
 /**
  * Why something is refused, by a scope or by what is decided before there is one
  */
@@ -57,6 +91,23 @@ export interface AnyRefusal extends RefusedRequest {
    * What was asked for, where `resource` does not say
    */
   readonly request?: 'connection' | 'stream'
+
+  /**
+   * The scope that asked, where the message begins with its name
+   */
+  readonly asker?: RequestingNode
+
+  /**
+   * What it was asked for, where that is not the asker: a scope, or the address that a
+   * connection would have been with. It is set when the refusal is counted.
+   */
+  requester?: RequestingNode | Multiaddr
+
+  /**
+   * The peer, protocol or service that the requester was to become part of. It is set when
+   * the refusal is counted.
+   */
+  joining?: string
   readonly message: string
   toError(): ResourceLimitExceededError
 }
@@ -77,6 +128,8 @@ export class Refusal implements AnyRefusal {
   declare readonly limit: number
   declare readonly priority?: number
   declare readonly added?: Usage
+  declare requester?: AnyRefusal['requester']
+  declare joining?: string
 
   constructor (asker: RefusingNode | undefined, node: RefusingNode, resource: Refusal['resource'], direction: MessageStreamDirection | undefined, current: number, attempted: number, limit: number, priority?: number, added?: Usage) {
     this.asker = asker
@@ -88,6 +141,8 @@ export class Refusal implements AnyRefusal {
     this.limit = limit
     this.priority = priority
     this.added = added
+    this.requester = undefined
+    this.joining = undefined
   }
 
   /**

@@ -12,7 +12,6 @@ import { IdleNodes } from './idle-nodes.ts'
 import { limitOf } from './limit-of.ts'
 import { addPeerChild, deletePeerChild, peerChildren, usePeerChild } from './peer-children.ts'
 import { PositionedList } from './positioned-list.ts'
-import { RefusalCounts } from './refusal-counts.ts'
 import { findMemoryShortage, Refusal, scopeClosedError } from './refusal.ts'
 import { ServiceSpanNode } from './service-span-node.ts'
 import { SpanNode } from './span-node.ts'
@@ -50,6 +49,11 @@ export interface GraphObserver {
    * Something gave way to somebody else or, where limits are not enforced, would have
    */
   onEviction(eviction: Eviction): void
+
+  /**
+   * Who asked for what is refused, for the error
+   */
+  requesterOf?(refusal: AnyRefusal): object | undefined
 
   /**
    * More was released than was held
@@ -100,7 +104,6 @@ export class ScopeGraph {
   readonly peers = new SplitMap<AggregateNode>()
   readonly connections = new PositionedList<ConnectionNode>()
   readonly idle: IdleNodes
-  readonly refusals = new RefusalCounts()
   readonly evictions = new EvictionCounts()
 
   /**
@@ -213,10 +216,11 @@ export class ScopeGraph {
     checkPeer(peer)
     checkDirection(direction)
 
-    const known = connection instanceof ConnectionNode && !connection.closed ? connection.peerNode : undefined
+    const opened = connection instanceof ConnectionNode ? connection : undefined
+    const known = opened !== undefined && !opened.closed ? opened.peerNode : undefined
     const peerNode = known !== undefined && known.peer === peer ? known : this.getPeer(peer)
 
-    return new StreamNode(this, ++this.#streams, this.#ownStreamLimit(peer), peerNode, direction === 'inbound', this.normal, connection instanceof ConnectionNode ? connection : undefined)
+    return new StreamNode(this, ++this.#streams, this.#ownStreamLimit(peer), peerNode, direction === 'inbound', this.normal, opened)
   }
 
   openService (service: string): ServiceSpanNode {
@@ -302,13 +306,20 @@ export class ScopeGraph {
   /**
    * Counts and reports what does not fit. The answer is what the caller has to
    * turn down: nothing where limits are not enforced.
+   *
+   * @param refusal
+   * @param requester - what it was asked for, where the refusal does not know
+   * @param joining - the peer, protocol or service that it was to become part of
    */
-  refuse <R extends AnyRefusal> (refusal: R | undefined): R | undefined {
+  refuse <R extends AnyRefusal> (refusal: R | undefined, requester?: AnyRefusal['requester'], joining?: string): R | undefined {
     if (refusal == null) {
       return
     }
 
-    this.refusals.add(refusal)
+    if (requester !== undefined) {
+      refusal.requester = requester
+      refusal.joining = joining
+    }
 
     if (refusal instanceof Refusal && refusal.node instanceof AggregateNode) {
       refusal.node.refusals++
@@ -337,7 +348,9 @@ export class ScopeGraph {
   }
 
   errorOf (refusal: AnyRefusal): ResourceLimitExceededError {
-    return this.#captureStackTraces ? refusal.toError() : withoutStackTrace(() => refusal.toError())
+    const error = this.#captureStackTraces ? refusal.toError() : withoutStackTrace(() => refusal.toError())
+
+    return Object.assign(error, this.#observer.requesterOf?.(refusal))
   }
 
   reportOverRelease (node: { name: string }, resource: string, released: number, held: number): void {

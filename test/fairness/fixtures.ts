@@ -57,6 +57,9 @@ export class FairWorld {
 
   /** What has given way, in this order */
   readonly evicted: MovableNode[] = []
+
+  /** How often something was refused */
+  refused = 0
   now = 0
 
   /** Is called by what gives way */
@@ -69,7 +72,7 @@ export class FairWorld {
       limiter: new ConcreteLimiter(unlimitedBut(limits)),
       enforce,
       captureStackTraces: false,
-      observer: { onRefusal: () => {}, onEviction: () => {}, onOverRelease: () => {} }
+      observer: { onRefusal: () => { this.refused++ }, onEviction: () => {}, onOverRelease: () => {} }
     })
     this.#opener = new ScopeOpener(this.graph)
     this.#opener.baseCosts = baseCosts ?? { connection: 0, stream: 0 }

@@ -5,6 +5,7 @@ import { ConnectionLimitExceededError, StreamLimitExceededError } from '../../sr
 import { EventLoopDelay } from '../../src/libp2p/event-loop-delay.ts'
 import { Pressures } from '../../src/libp2p/pressure.ts'
 import { DefaultResourceManager } from '../../src/resource-manager.ts'
+import { refusalCounts } from '../scopes/fixtures.ts'
 import { CapturedLogger } from './fixtures/captured-logger.ts'
 import { eventually, rejection } from './fixtures/eventually.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
@@ -65,7 +66,7 @@ describe('the delay of the event loop', () => {
     expect(refused()).to.equal(false)
     late(100)
     expect(refused()).to.equal(false)
-    expect(manager.refusals()).to.deep.equal([{ kind: 'process', resource: 'stream', direction: 'inbound', count: 2 }])
+    expect(refusalCounts(manager)).to.deep.equal([{ kind: 'process', resource: 'stream', direction: 'inbound', count: 2 }])
   })
 
   it('should forget one long delay step by step', () => {
@@ -190,7 +191,7 @@ describe('a node whose event loop is late', () => {
     expect(manager.explain({ resource: 'connection', direction: 'inbound', address: multiaddr('/ip4/5.6.7.8/tcp/1') })).to.include({ fits: true })
     expect(manager.explain({ resource: 'stream', direction: 'outbound' })).to.include({ fits: true })
     await rejection(dialer.dial(address, { force: true }))
-    expect(manager.refusals()).to.deep.include({ kind: 'process', resource: 'connection', direction: 'inbound', count: 1 })
+    expect(refusalCounts(manager)).to.deep.include({ kind: 'process', resource: 'connection', direction: 'inbound', count: 1 })
 
     await eventually(() => manager.stat().eventLoopDelay?.refusing === false, 'recovery')
     await dialer.dial(address, { force: true })

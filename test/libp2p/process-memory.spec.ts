@@ -3,6 +3,7 @@ import { MemoryLimitExceededError } from '../../src/index.ts'
 import { Pressures } from '../../src/libp2p/pressure.ts'
 import { ProcessMemory } from '../../src/libp2p/process-memory.ts'
 import { DefaultResourceManager } from '../../src/resource-manager.ts'
+import { refusalCounts } from '../scopes/fixtures.ts'
 import { CapturedLogger } from './fixtures/captured-logger.ts'
 import { rejection } from './fixtures/eventually.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
@@ -53,7 +54,7 @@ describe('the memory of the process', () => {
     expect(refused()).to.equal(false)
 
     expect(memory.stat()).to.deep.equal({ resident: 100, max: 100, resume: 80, refusing: false })
-    expect(manager.refusals()).to.deep.equal([{ kind: 'process', resource: 'memory', direction: 'inbound', count: 2 }])
+    expect(refusalCounts(manager)).to.deep.equal([{ kind: 'process', resource: 'memory', direction: 'inbound', count: 2 }])
   })
 
   it('should say what and why', () => {

@@ -1,6 +1,7 @@
 import { expect } from 'aegir/chai'
 import { createResourceManager, RateLimitExceededError, StreamLimitExceededError } from '../../src/index.ts'
 import { IPLimiter } from '../../src/sessions.ts'
+import { refusalCounts } from '../scopes/fixtures.ts'
 import { eventually, eventuallyEqual, rejection } from './fixtures/eventually.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
 import { otherEnd, rawConnection, TestNodes } from './fixtures/nodes.ts'
@@ -263,7 +264,7 @@ describe('sessions of connections', () => {
     const connection = await dialer.dial(address)
 
     await rejection(dialer.dial(address, { force: true }))
-    expect(dialer.services.resourceManager.refusals()).to.deep.equal([
+    expect(refusalCounts(dialer.services.resourceManager)).to.deep.equal([
       { kind: 'collector', resource: 'connection', direction: 'outbound', count: 1 }
     ])
 
@@ -304,7 +305,7 @@ describe('limits of sessions', () => {
       limit: 2,
       setting: 'sessions.collectors["test.service"].maxSessions'
     })
-    expect(dialer.services.resourceManager.refusals()).to.deep.equal([
+    expect(refusalCounts(dialer.services.resourceManager)).to.deep.equal([
       { kind: 'collector', resource: 'stream', direction: 'outbound', count: 1 }
     ])
     expect(dialer.services.resourceManager.stat().services[SERVICE].numStreamsOutbound).to.equal(2)
@@ -396,7 +397,7 @@ describe('limits of sessions', () => {
     await local.newStream(PROTOCOL)
     await local.newStream(PROTOCOL)
 
-    expect(dialer.services.resourceManager.refusals()).to.deep.equal([
+    expect(refusalCounts(dialer.services.resourceManager)).to.deep.equal([
       { kind: 'collector', resource: 'stream', direction: 'outbound', count: 1 }
     ])
   })

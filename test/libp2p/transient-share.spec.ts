@@ -5,6 +5,7 @@ import { expect } from 'aegir/chai'
 import { ConnectionLimitExceededError, StreamLimitExceededError } from '../../src/index.ts'
 import { TransientHolders } from '../../src/libp2p/transient-holders.ts'
 import { DefaultResourceManager } from '../../src/resource-manager.ts'
+import { refusalCounts } from '../scopes/fixtures.ts'
 import { eventually, rejection } from './fixtures/eventually.ts'
 import { held, muxerOf, otherEnd, TestNodes } from './fixtures/nodes.ts'
 import { overMemory } from './fixtures/transports.ts'
@@ -142,7 +143,7 @@ describe('the share of one remote of the transient scope', () => {
 
     open()
     expect(holders.refuseConnection(ADDRESS)).to.equal(undefined)
-    expect(manager.refusals()).to.deep.equal([{ kind: 'transient', resource: 'connection', direction: 'inbound', count: 1 }])
+    expect(refusalCounts(manager)).to.deep.equal([{ kind: 'transient', resource: 'connection', direction: 'inbound', count: 1 }])
   })
 
   it('should refuse a share that is none', () => {
@@ -176,12 +177,12 @@ describe('the share of one remote of the transient scope', () => {
     const other = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
 
     for (let i = 0; i < 2; i++) {
-      expect(holders.refuseStream(manager.metricsSource.graph.peers.get(peer.toString()))).to.equal(undefined)
+      expect(holders.refuseStream({ peerNode: manager.metricsSource.graph.peers.get(peer.toString()) })).to.equal(undefined)
       holders.addStream(manager.openStream(peer, 'inbound') as any)
     }
 
-    expect(explain(holders.refuseStream(manager.metricsSource.graph.peers.get(peer.toString())))).to.be.instanceOf(StreamLimitExceededError).with.property('scope', `transient:${peer}`)
-    expect(holders.refuseStream(manager.metricsSource.graph.peers.get(other.toString()))).to.equal(undefined)
+    expect(explain(holders.refuseStream({ peerNode: manager.metricsSource.graph.peers.get(peer.toString()) }))).to.be.instanceOf(StreamLimitExceededError).with.property('scope', `transient:${peer}`)
+    expect(holders.refuseStream({ peerNode: manager.metricsSource.graph.peers.get(other.toString()) })).to.equal(undefined)
   })
 
   describe('of a node', () => {

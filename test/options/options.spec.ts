@@ -138,6 +138,7 @@ describe('options', () => {
         collectors: { a: { ...bitrates, maxSessions: 1, limiter, inactiveTimeout: 1, sessionTimeout: 1, persistInterval: 1, maxHistory: 1, throttle: false, companions: ['b'] }, b: {} },
         throttle: { system: bitrates, peer: bitrates }
       },
+      warnings: false,
       features: defaultFeatures,
       logger: { forComponent: () => Object.assign(() => {}, { error () {}, trace () {}, enabled: false, newScope () {} }) as any }
     }

@@ -2,7 +2,7 @@ import { expect } from 'aegir/chai'
 import { PressureRefusal } from '../../src/libp2p/pressure-refusal.ts'
 import { GAUGES } from '../../src/reporting/metric-families.ts'
 import { DefaultResourceManager } from '../../src/resource-manager.ts'
-import { errorOf, peerA, PROTOCOL, SERVICE } from '../scopes/fixtures.ts'
+import { errorOf, peerA, PROTOCOL, refusalCounts, SERVICE } from '../scopes/fixtures.ts'
 import { stopTime } from '../sessions/fixtures.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
 import type { Sample } from '../../src/reporting/metric-family.ts'
@@ -50,7 +50,7 @@ describe('metrics of the process', () => {
     manager.refuse(new PressureRefusal('processMemory', 'connection', 2, 1))
 
     expect(read(manager, 'blocked_resources')).to.deep.equal([['inbound', 'process', 'stream', 1], ['inbound', 'process', 'connection', 2]])
-    expect(manager.refusals()).to.deep.equal([{ kind: 'process', resource: 'memory', direction: 'inbound', count: 3 }])
+    expect(refusalCounts(manager)).to.deep.equal([{ kind: 'process', resource: 'memory', direction: 'inbound', count: 3 }])
   })
 
   it('should have no number for what is not watched', () => {

@@ -7,7 +7,7 @@ import { prometheusMetrics } from '../../src/prometheus.ts'
 import { registerPrometheusMetrics } from '../../src/reporting/prometheus-metrics.ts'
 import { eventuallyEqual } from '../libp2p/fixtures/eventually.ts'
 import { memoryAddress, TestNodes } from '../libp2p/fixtures/nodes.ts'
-import { createManager, errorOf, peerA, peerB, PROTOCOL, SERVICE } from '../scopes/fixtures.ts'
+import { createManager, errorOf, peerA, peerB, PROTOCOL, refusalCounts, SERVICE } from '../scopes/fixtures.ts'
 import { scrape, scrapeManager, withPrefix } from './scrape.ts'
 import type { ResourceManager } from '../../src/index.ts'
 import type { DefaultResourceManager } from '../../src/resource-manager.ts'
@@ -124,7 +124,7 @@ describe('prometheus metrics', () => {
       'libp2p_rcmgr_blocked_resources{dir="",scope="system",resource="fd"}': 1,
       'libp2p_rcmgr_blocked_resources{dir="outbound",scope="peer",resource="stream"}': 1
     })
-    expect(manager.refusals()).to.deep.equal([
+    expect(refusalCounts(manager)).to.deep.equal([
       { kind: 'system', resource: 'fd', direction: undefined, count: 1 },
       { kind: 'peer', resource: 'stream', direction: undefined, count: 1 }
     ])

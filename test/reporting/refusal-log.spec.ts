@@ -179,6 +179,7 @@ describe('refusals in the log', () => {
     expect(errors).to.be.empty()
     expect(messages).to.deep.equal([
       'refused stream-1.span-1: stream-1: system: resource limit exceeded, scope=stream-1.span-1 edge=system direction=- current=0 attempted=90 limit=79 priority=203 setting=System.Memory ' +
+      `for="peer ${peerA}" ` +
       'stat={"memory":0,"numStreamsInbound":1,"numStreamsOutbound":0,"numConnsInbound":0,"numConnsOutbound":0,"numFD":0}'
     ])
   })

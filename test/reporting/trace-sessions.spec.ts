@@ -179,7 +179,7 @@ describe('trace of what refuses without being a scope', () => {
     stream.setProtocol(PROTOCOL)
     expect(errorOf(() => { stream.setService(SERVICE) })).to.have.property('name', 'StreamLimitExceededError')
 
-    expect(last()).to.deep.equal({ type: 'block_add_stream', name: `collector:${SERVICE}`, scope: { class: 'collector' }, deltaIn: 1 })
+    expect(last()).to.deep.equal({ type: 'block_add_stream', name: `collector:${SERVICE}`, scope: { class: 'collector' }, requester: { peer: String(peerA), protocol: PROTOCOL, service: SERVICE }, deltaIn: 1 })
   })
 
   it('should say what it was that the process refused', () => {
@@ -198,8 +198,8 @@ describe('trace of what refuses without being a scope', () => {
     const peer = fakePeer(1)
 
     transient.addStream(manager.openStream(peer, 'inbound') as any)
-    transient.refuseStream(manager.metricsSource.graph.peers.get(peer.toString()))
+    transient.refuseStream({ peerNode: manager.metricsSource.graph.peers.get(peer.toString()) })
 
-    expect(last()).to.deep.equal({ type: 'block_add_stream', name: `transient:${peer}`, scope: { class: 'transient' }, deltaIn: 1 })
+    expect(last()).to.deep.equal({ type: 'block_add_stream', name: `transient:${peer}`, scope: { class: 'transient' }, requester: { peer: String(peer) }, deltaIn: 1 })
   })
 })

@@ -1,3 +1,4 @@
+import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { createManager, NOTHING, peerA, PROTOCOL, recordingLogger, SERVICE } from '../scopes/fixtures.ts'
@@ -160,14 +161,14 @@ describe('trace', () => {
     const begin = events.length
 
     expect(() => manager.openStream(peerA, 'inbound')).to.throw()
-    expect(() => manager.openConnection('outbound', true)).to.throw()
+    expect(() => manager.openConnection('outbound', true, multiaddr('/ip4/192.0.2.1/tcp/4001'))).to.throw()
     expect(() => { manager.viewSystem(scope => { scope.reserveMemory(11, 203) }) }).to.throw()
 
     const system = { name: 'system', scope: { class: 'system' } }
 
     expect(events.slice(begin).map(compact)).to.deep.equal([
-      { type: 'block_add_stream', ...system, deltaIn: 1, streamsOut: 1 },
-      { type: 'block_add_conn', ...system, deltaOut: 1, delta: 1 },
+      { type: 'block_add_stream', ...system, requester: { peer: String(peerA) }, deltaIn: 1, streamsOut: 1 },
+      { type: 'block_add_conn', ...system, requester: { address: '/ip4/192.0.2.1/tcp/4001' }, deltaOut: 1, delta: 1 },
       { type: 'block_reserve_memory', ...system, priority: 203, delta: 11 }
     ])
   })
@@ -178,7 +179,7 @@ describe('trace', () => {
     manager.openStream(peerA, 'inbound')
     expect(() => manager.openStream(peerA, 'inbound')).to.throw()
 
-    expect(compact(events[events.length - 1])).to.deep.equal({ type: 'block_add_stream', name: `peer:${peerA}`, scope: { class: 'rate' }, deltaIn: 1 })
+    expect(compact(events[events.length - 1])).to.deep.equal({ type: 'block_add_stream', name: `peer:${peerA}`, scope: { class: 'rate' }, requester: { peer: String(peerA) }, deltaIn: 1 })
   })
 
   it('should tell what would have been refused where limits are not enforced, and that it was let in', () => {

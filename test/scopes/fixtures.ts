@@ -2,7 +2,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { createResourceManager } from '../../src/index.ts'
 import { build } from '../../src/limits/build-limits.ts'
 import { InfiniteLimits } from '../../src/limits/infinite-limits.ts'
-import type { ResourceManager, ResourceManagerInit, ScopeStat } from '../../src/index.ts'
+import type { RefusalCount, ResourceManager, ResourceManagerInit, ScopeStat } from '../../src/index.ts'
 import type { ConcreteLimitConfig, PartialLimitConfig } from '../../src/limits/limit-config.ts'
 import type { ComponentLogger, Logger, PeerId } from '@libp2p/interface'
 
@@ -39,7 +39,7 @@ export function unlimitedBut (limits: PartialLimitConfig): ConcreteLimitConfig {
  * A manager in which everything is unlimited that is not named
  */
 export function createManager (limits: PartialLimitConfig = {}, init: ResourceManagerInit = {}): ResourceManager {
-  return createResourceManager({ ...init, limits: unlimitedBut(limits) })
+  return createResourceManager({ warnings: false, ...init, limits: unlimitedBut(limits) })
 }
 
 /**
@@ -80,4 +80,11 @@ export function errorOf (fn: () => unknown): any {
   }
 
   throw new Error('Expected an error')
+}
+
+/**
+ * How often what was refused, without what differs from one run to the next
+ */
+export function refusalCounts (manager: Pick<ResourceManager, 'refusals'>): Array<Omit<RefusalCount, 'setting' | 'lastTime'>> {
+  return manager.refusals().map(({ kind, resource, direction, count }) => ({ kind, resource, direction, count }))
 }

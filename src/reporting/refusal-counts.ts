@@ -1,5 +1,7 @@
-import type { AnyRefusal, Usage } from './refusal.ts'
+import { setBackgroundTimer } from '../background-timer.ts'
+import { formatSetting } from '../limits/setting.ts'
 import type { Resource } from '../errors.ts'
+import type { AnyRefusal, Usage } from '../scopes/refusal.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**
@@ -20,12 +22,23 @@ export interface RefusalCount {
    */
   direction?: MessageStreamDirection
   count: number
+
+  /**
+   * The setting to change, as in `ResourceLimitExceededError`: that of the last one, where
+   * scopes of the kind have different ones
+   */
+  setting?: string
+
+  /**
+   * When the last one was, in ms since 1970, give or take a tenth of a second
+   */
+  lastTime: number
 }
 
 /**
  * The same, told apart further by what was asked for
  */
-export interface RequestCount extends RefusalCount {
+export interface RequestCount extends Omit<RefusalCount, 'setting'> {
   /**
    * The direction of what was refused, whether or not the limit was one for a single
    * direction
@@ -46,7 +59,23 @@ export interface RequestCount extends RefusalCount {
    * How much was refused, which for memory are bytes
    */
   amount: number
+
+  /**
+   * The last one
+   */
+  last: AnyRefusal
+
+  /**
+   * When it was looked at, in `RESOLUTION`
+   */
+  tick: number
 }
+
+/**
+ * How long the time and the last refusal of an entry are good for, in ms: in a flood, asking
+ * the system for the time would take as long as all the rest
+ */
+const RESOLUTION = 100
 
 /**
  * Counts refusals by the kind of what refused and by what was asked for: a few
@@ -55,8 +84,11 @@ export interface RequestCount extends RefusalCount {
 export class RefusalCounts {
   // few enough that looking through them beats making a key to look up
   readonly #counts: RequestCount[] = []
+  #tick = 0
+  #isTicking = false
 
-  add ({ added, attempted, direction, kind, request, resource }: AnyRefusal): void {
+  add (refusal: AnyRefusal): void {
+    const { added, attempted, direction, kind, request, resource } = refusal
     const requested = directionOf(added) ?? direction
     const usefd = added != null && added.fd > 0
 
@@ -64,30 +96,65 @@ export class RefusalCounts {
       if (entry.kind === kind && entry.resource === resource && entry.direction === direction && entry.requested === requested && entry.request === request && entry.usefd === usefd) {
         entry.count++
         entry.amount += attempted
+
+        if (entry.tick !== this.#tick) {
+          this.#touch(entry, refusal)
+        }
+
         return
       }
     }
 
-    this.#counts.push({ kind, resource, direction, requested, request, usefd, count: 1, amount: attempted })
+    const entry: RequestCount = { kind, resource, direction, requested, request, usefd, count: 1, amount: attempted, last: refusal, lastTime: 0, tick: -1 }
+
+    this.#counts.push(entry)
+    this.#touch(entry, refusal)
+  }
+
+  #touch (entry: RequestCount, refusal: AnyRefusal): void {
+    entry.last = refusal
+    entry.lastTime = Date.now()
+    entry.tick = this.#tick
+
+    if (!this.#isTicking) {
+      this.#isTicking = true
+      setBackgroundTimer(() => {
+        this.#tick++
+        this.#isTicking = false
+      }, RESOLUTION)
+    }
   }
 
   /**
    * By what refused
    */
   entries (): RefusalCount[] {
-    const entries: RefusalCount[] = []
+    const entries: RequestCount[] = []
 
-    for (const { count, direction, kind, resource } of this.#counts) {
-      const entry = entries.find(entry => entry.kind === kind && entry.resource === resource && entry.direction === direction)
+    for (const added of this.#counts) {
+      const entry = entries.find(({ direction, kind, resource }) => added.kind === kind && added.resource === resource && added.direction === direction)
 
       if (entry == null) {
-        entries.push({ kind, resource, direction, count })
-      } else {
-        entry.count += count
+        entries.push({ ...added })
+        continue
+      }
+
+      entry.count += added.count
+
+      if (added.lastTime > entry.lastTime) {
+        entry.last = added.last
+        entry.lastTime = added.lastTime
       }
     }
 
-    return entries
+    return entries.map(({ count, direction, kind, last: { settingPath }, lastTime, resource }) => ({
+      kind,
+      resource,
+      direction,
+      count,
+      setting: settingPath == null ? undefined : formatSetting(settingPath),
+      lastTime
+    }))
   }
 
   /**

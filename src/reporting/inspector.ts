@@ -1,0 +1,47 @@
+import { ProcessWarnings } from './process-warnings.ts'
+import { RecentRefusals } from './recent-refusals.ts'
+import { RefusalLog } from './refusal-log.ts'
+import { nameRequester, requesterOf } from './requester.ts'
+import type { NamedRequester } from './requester.ts'
+import type { AnyRefusal } from '../scopes/refusal.ts'
+import type { Logger } from '@libp2p/interface'
+
+export interface InspectorInit {
+  log: Logger
+
+  /**
+   * Whether what does not fit is refused, or only reported
+   */
+  enforce: boolean
+
+  /**
+   * Whether there are warnings of the process
+   *
+   * @default true
+   */
+  warnings?: boolean
+}
+
+/**
+ * Tells people what is refused: it remembers and logs it, and warns of it
+ */
+export class Inspector {
+  readonly recent = new RecentRefusals()
+  readonly warnings: ProcessWarnings
+  readonly refusalLog: RefusalLog
+
+  constructor ({ enforce, log, warnings: enabled }: InspectorInit) {
+    const { recent } = this
+    const warnings = new ProcessWarnings({ enabled })
+
+    this.warnings = warnings
+    this.refusalLog = new RefusalLog({ enforce, log, recent, warnings })
+  }
+
+  /**
+   * Whose it was, for the error
+   */
+  requesterOf (refusal: AnyRefusal): NamedRequester {
+    return nameRequester(requesterOf(refusal))
+  }
+}

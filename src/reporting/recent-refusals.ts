@@ -1,0 +1,160 @@
+import { isMultiaddr, multiaddr } from '@multiformats/multiaddr'
+import { ipFromAddress, ipFromMultiaddr } from '../admission/ip-from-address.ts'
+import { formatSetting } from '../limits/setting.ts'
+import { invalid } from '../validation.ts'
+import { nameRequester, requesterOf } from './requester.ts'
+import type { NamedRequester, Requester } from './requester.ts'
+import type { RefusedRequest, Resource } from '../errors.ts'
+import type { AnyRefusal } from '../scopes/refusal.ts'
+import type { PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * How many refusals are kept
+ */
+const CAPACITY = 256
+
+/**
+ * Which refusals are asked for
+ */
+export interface RecentRefusalsOptions {
+  /**
+   * Only those of one peer
+   */
+  peer?: PeerId | string
+
+  /**
+   * Only those of one address. Where it has an IP address, whatever else is in it makes no
+   * difference: `'192.0.2.1'` is all of a host.
+   */
+  address?: Multiaddr | string
+
+  /**
+   * Only those since then, in ms since 1970
+   *
+   * @default 0
+   */
+  since?: number
+}
+
+/**
+ * Something that was refused, or would have been where limits are not enforced. What was not
+ * known then is not set.
+ */
+export interface RecentRefusal extends NamedRequester, Pick<RefusedRequest, 'direction' | 'current' | 'attempted' | 'limit' | 'priority'> {
+  /** In ms since 1970 */
+  time: number
+
+  /** What refused: a kind of scope, or of limit by address or rate, as in `refusals()` */
+  kind: string
+
+  /** The name of what refused */
+  scope: string
+  resource: Resource
+
+  /** The setting to change, as in `ResourceLimitExceededError` */
+  setting?: string
+}
+
+interface Entry {
+  time: number
+  refusal: AnyRefusal
+  requester: Requester
+}
+
+/**
+ * Remembers the latest refusals, and no more of them than fit. They are put into words when
+ * somebody asks.
+ */
+export class RecentRefusals {
+  readonly #entries: Entry[] = []
+
+  /** Where the next one goes */
+  #next = 0
+
+  add (refusal: AnyRefusal): void {
+    // what the requester is part of changes, so that is looked at now
+    this.#entries[this.#next] = { time: Date.now(), refusal, requester: requesterOf(refusal) }
+    this.#next = (this.#next + 1) % CAPACITY
+  }
+
+  /**
+   * Latest first
+   *
+   * @throws {InvalidParametersError} naming the option that cannot be used
+   */
+  list ({ address, peer, since = 0 }: RecentRefusalsOptions = {}): RecentRefusal[] {
+    if (typeof since !== 'number' || Number.isNaN(since)) {
+      throw invalid('since', 'a time in ms since 1970', since)
+    }
+
+    const isOfPeer = peerMatcher(peer)
+    const isOfAddress = addressMatcher(address)
+
+    return [...this.#entries.slice(this.#next), ...this.#entries.slice(0, this.#next)]
+      .filter(({ requester, time }) => time >= since && isOfPeer(requester) && isOfAddress(requester))
+      .reverse()
+      .map(describe)
+  }
+}
+
+function describe ({ refusal, requester, time }: Entry): RecentRefusal {
+  const { attempted, current, direction, kind, limit, priority, resource, scope, settingPath } = refusal
+
+  return {
+    time,
+    kind,
+    scope,
+    resource,
+    direction,
+    current,
+    attempted,
+    limit,
+    priority,
+    setting: settingPath == null ? undefined : formatSetting(settingPath),
+    ...nameRequester(requester)
+  }
+}
+
+type Matcher = (requester: Requester) => boolean
+
+function peerMatcher (wanted?: PeerId | string): Matcher {
+  if (wanted === undefined) {
+    return () => true
+  }
+
+  const id = String(wanted)
+
+  if (wanted === null || id === '') {
+    throw invalid('peer', 'a peer id', wanted)
+  }
+
+  return ({ peer }) => peer === id
+}
+
+function addressMatcher (wanted?: Multiaddr | string): Matcher {
+  if (wanted === undefined) {
+    return () => true
+  }
+
+  const parsed = parseAddress(wanted)
+  const ip = parsed == null ? undefined : ipFromAddress(parsed)
+
+  if (parsed == null || (ip == null && typeof parsed === 'string')) {
+    throw invalid('address', 'an IP address or a multiaddr', wanted)
+  }
+
+  return ({ address }) => address != null && (ip == null ? address.toString() === parsed.toString() : String(ipFromMultiaddr(address)) === String(ip))
+}
+
+function parseAddress (address: Multiaddr | string): Multiaddr | string | undefined {
+  if (typeof address !== 'string') {
+    return isMultiaddr(address) ? address : undefined
+  }
+
+  try {
+    return address.startsWith('/') ? multiaddr(address) : address
+  } catch {
+    // it is said what is expected
+  }
+}

@@ -1,0 +1,62 @@
+import { formatSetting } from '../limits/setting.ts'
+import { printable } from '../printable.ts'
+import { requesterOf } from './requester.ts'
+import { formatBytes } from './scope-state.ts'
+import type { AnyRefusal } from '../scopes/refusal.ts'
+
+const NOUNS = {
+  stream: 'stream',
+  connection: 'connection',
+  fd: 'file descriptor',
+  memory: 'memory reservation'
+}
+
+function nounOf ({ request, resource }: AnyRefusal): string {
+  return NOUNS[request ?? (resource === 'subnet' || resource === 'rate' ? 'connection' : resource)]
+}
+
+/**
+ * What was refused, with its number: `3 inbound streams`
+ */
+export function refusedText (refusal: AnyRefusal, count: number): string {
+  const { direction } = refusal
+
+  return `${count} ${direction == null ? '' : `${direction} `}${nounOf(refusal)}${count === 1 ? '' : 's'}`
+}
+
+/**
+ * What refused, among all of its kind: `peer scopes`, `subnet limit`
+ */
+export function refuserText ({ kind, resource, scope }: AnyRefusal): string {
+  if (kind === 'collector') {
+    return 'collectors'
+  }
+
+  if (resource === 'subnet' || resource === 'rate') {
+    return `${kind} ${resource === 'rate' ? 'rate limit' : 'limit'}`
+  }
+
+  // of those whose kind is their name there is only one
+  return scope === kind ? kind : `${kind} scopes`
+}
+
+/**
+ * How full it is and what to change: `64 of 64 in use, see PeerDefault.StreamsInbound`
+ */
+export function limitText ({ current, limit, resource, settingPath }: AnyRefusal): string {
+  const format = resource === 'memory' ? formatBytes : String
+  const setting = settingPath == null ? 'a custom limiter sets the limit' : `see ${formatSetting(settingPath)}`
+
+  return `${format(current)} of ${format(limit)} in use, ${setting}`
+}
+
+/**
+ * Whose it was, as far as that is known: `peer 12D3…, /ip4/1.2.3.4/tcp/4001`
+ */
+export function requesterText (refusal: AnyRefusal): string {
+  const { address, peer, protocol, service } = requesterOf(refusal)
+  const parts = Object.entries({ peer, address, protocol, service })
+    .flatMap(([name, value]) => value == null ? [] : `${name} ${value}`)
+
+  return printable(parts.join(', '))
+}

@@ -1,0 +1,59 @@
+import { isMultiaddr } from '@multiformats/multiaddr'
+import type { AnyRefusal } from '../scopes/refusal.ts'
+import type { ScopeKind } from '../scopes/scope-kind.ts'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * Who asked for something. Nothing of it is formatted.
+ */
+export interface Requester {
+  /** At the other end of the connection */
+  readonly address?: Multiaddr
+
+  /** The id of the peer */
+  readonly peer?: string
+  readonly protocol?: string
+  readonly service?: string
+}
+
+/**
+ * The same in text, as errors have it. What is not known is not there.
+ */
+export interface NamedRequester extends Omit<Requester, 'address'> {
+  readonly address?: string
+}
+
+export function nameRequester ({ address, ...rest }: Requester): NamedRequester {
+  const named = Object.entries({ address: address?.toString(), ...rest }).filter(([, value]) => value != null)
+
+  return Object.fromEntries(named)
+}
+
+/**
+ * Who asked for what is refused, as far as that is known now
+ */
+export function requesterOf ({ asker, joining, requester = asker }: AnyRefusal): Requester {
+  if (requester == null || isMultiaddr(requester)) {
+    return { address: requester }
+  }
+
+  let node = requester
+
+  while (node.owner != null) {
+    node = node.owner
+  }
+
+  const { connection, endpoint, group, kind, peerNode, protocolPeer, servicePeer } = node
+  const known = [node, group, peerNode, protocolPeer?.group, servicePeer?.group]
+  const keyOf = (wanted: ScopeKind): string | undefined => known.find(named => named?.kind === wanted)?.key
+  const result = { address: endpoint ?? connection?.endpoint, peer: keyOf('peer'), protocol: keyOf('protocol'), service: keyOf('service') }
+
+  if (joining != null) {
+    // connections get a peer and then a service, streams a protocol and then a service
+    const first = kind === 'conn' ? 'peer' : 'protocol'
+
+    result[result[first] == null ? first : 'service'] = joining
+  }
+
+  return result
+}
