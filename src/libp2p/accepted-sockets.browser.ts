@@ -2,6 +2,8 @@
  * Nobody can connect to a page
  */
 export class AcceptedSockets {
+  * [Symbol.iterator] (): Generator<never> {}
+
   watch (): void {}
 
   claim (): undefined {}

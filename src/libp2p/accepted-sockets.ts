@@ -3,6 +3,7 @@ import { setBackgroundTimer } from '../background-timer.ts'
 import type { Transient, TransientHolders } from './transient-holders.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
+import type { Evictable } from '../scopes/evictable.ts'
 import type { CreateListenerOptions, Listener, Transport } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { IncomingMessage } from 'node:http'
@@ -18,16 +19,24 @@ const UPGRADE_TIMEOUT = 10_000
 const WEBSOCKETS = '@libp2p/websockets'
 
 /**
+ * How long a message may be, in bytes, and of how many pieces as they come from the network
+ * and from the remote: what libp2p lets any buffer have, so that nothing longer could be
+ * read. What is sent by implementations of libp2p are about 64 KiB. `ws` would keep 100 MiB.
+ */
+const MAX_MESSAGE = { maxPayload: 4 * 2 ** 20, maxBufferedChunks: 2 ** 14, maxFragments: 2 ** 12 }
+
+/**
  * What is used of the listener of `@libp2p/websockets` (10.1.21)
  */
 interface WebSocketListener extends Listener {
   readonly server: Pick<Server, 'prependListener'>
+  readonly wsServer?: { readonly options?: Record<string, unknown> }
 
   /** Answers the request that makes a socket a WebSocket, in the same step */
   onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
 }
 
-interface AcceptedSocket {
+interface AcceptedSocket extends Evictable {
   readonly key: string
   readonly socket: Socket
   readonly scope: ConnectionNode
@@ -97,6 +106,10 @@ export class AcceptedSockets {
     }
   }
 
+  [Symbol.iterator] (): Iterator<{ readonly scope: ConnectionNode }> {
+    return this.#sockets.values()
+  }
+
   /**
    * The scope of a connection that comes from the request that is being answered, if it is
    * one. It is the caller's from now on.
@@ -125,6 +138,10 @@ export class AcceptedSockets {
 
   #watchListener (listener: WebSocketListener): void {
     const onUpgrade = listener.onUpgrade.bind(listener)
+
+    if (this.#manager.enforces) {
+      limitMessages(listener)
+    }
 
     // before the listener's own
     listener.server.prependListener('connection', socket => { this.#accept(socket) })
@@ -161,9 +178,17 @@ export class AcceptedSockets {
       scope,
       address,
       until: Date.now() + UPGRADE_TIMEOUT,
-      transient: this.#transient.addConnection(scope, address)
+      transient: this.#transient.addConnection(scope, address),
+      active: 0,
+      evict: () => {
+        this.#release(accepted)
+        socket.resetAndDestroy()
+
+        return true
+      }
     }
 
+    scope.holder = accepted
     this.#sockets.set(accepted.key, accepted)
     socket.once('close', () => { this.#release(accepted) })
     this.#start()
@@ -221,6 +246,20 @@ function isWebSocketListener (listener: Listener): listener is WebSocketListener
   const { onUpgrade, server } = listener as Partial<WebSocketListener>
 
   return typeof onUpgrade === 'function' && typeof server?.prependListener === 'function'
+}
+
+/**
+ * For WebSockets that are opened from now on
+ */
+function limitMessages ({ wsServer: { options } = {} }: WebSocketListener): void {
+  for (const [name, most] of Object.entries(MAX_MESSAGE)) {
+    const current = options?.[name]
+
+    // 0 is none
+    if (options != null && typeof current === 'number' && (current === 0 || current > most)) {
+      options[name] = most
+    }
+  }
 }
 
 /**

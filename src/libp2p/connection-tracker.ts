@@ -61,6 +61,14 @@ export class ConnectionTracker {
   }
 
   /**
+   * All that have a scope, sockets that are no connections yet included
+   */
+  * [Symbol.iterator] (): Generator<{ readonly scope: ConnectionNode }> {
+    yield * this.#memory.connections
+    yield * this.accepted
+  }
+
+  /**
    * Runs the upgrade of a connection and releases what the connection holds if it
    * fails
    */

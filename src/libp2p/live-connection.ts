@@ -1,8 +1,10 @@
 import { followerOfConnection } from '../scopes/attached-scopes.ts'
 import { CompactList } from './compact-list.ts'
+import { receiverOf, unfinishedIn } from './web-socket-receiver.ts'
 import type { BufferHolder } from './buffer-holder.ts'
 import type { BufferProgress } from './buffer-progress.ts'
 import type { Transient } from './transient-holders.ts'
+import type { WebSocketReceiver } from './web-socket-receiver.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { Evictable } from '../scopes/evictable.ts'
 import type { Positioned } from '../scopes/positioned-list.ts'
@@ -23,14 +25,15 @@ const UPGRADE_ALLOWANCE = 64 * 1024
  * - what the muxer answers while the remote does not read, such as answers to pings: they
  * do not wait for room.
  * - what the socket has not sent yet, up to 4 MiB of a WebSocket.
+ * - the beginning of a message of a WebSocket that this node has accepted.
  * - while the connection is upgraded, all that has been received, because it may wait
  * where nobody can look. That is more than `UPGRADE_ALLOWANCE` only where a remote fills
  * these buffers, of which each takes 4 MiB.
  *
  * What streams send waits in their own buffers when the socket is full.
  *
- * What cannot be seen: what a connection protector keeps, and what WebRTC has received and
- * not yet made a message of.
+ * What cannot be seen: what a connection protector keeps, and what WebRTC and a WebSocket that
+ * this node has dialled have received and not yet made a message of.
  */
 export class LiveConnection implements BufferHolder, Evictable, Positioned {
   readonly scope: ConnectionNode
@@ -60,6 +63,7 @@ export class LiveConnection implements BufferHolder, Evictable, Positioned {
 
   /** What the remote has not taken */
   readonly #unsent: CompactList[] = []
+  readonly #receiver?: WebSocketReceiver
 
   /** While it is upgraded, in bytes */
   #received = 0
@@ -74,6 +78,7 @@ export class LiveConnection implements BufferHolder, Evictable, Positioned {
     this.connection = connection
     this.#end = end
     scope.holder = this
+    this.#receiver = receiverOf(connection)
     this.#addBuffers(connection)
   }
 
@@ -108,7 +113,8 @@ export class LiveConnection implements BufferHolder, Evictable, Positioned {
   }
 
   measure (): number {
-    this.unread = Math.max(0, this.#received - UPGRADE_ALLOWANCE) + lengthOf(this.#unread)
+    this.unread = Math.max(0, this.#received - UPGRADE_ALLOWANCE) + lengthOf(this.#unread) +
+      (this.#receiver === undefined ? 0 : unfinishedIn(this.#receiver))
     this.size = this.unread + unsentBy(this.connection) + lengthOf(this.#unsent)
 
     return this.size

@@ -25,7 +25,7 @@ export interface NodeFairnessInit {
   peerStore: Pick<PeerStore, 'get'>
 
   /** All that are accounted for */
-  connections: Iterable<LiveConnection>
+  connections: Iterable<{ readonly scope: ConnectionNode }>
   streams: Iterable<LiveStream>
 
   /** By protocol */

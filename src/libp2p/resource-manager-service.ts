@@ -191,7 +191,7 @@ export class ResourceManagerService extends DefaultResourceManager {
       manager: this,
       events,
       peerStore,
-      connections: streams.memory.connections,
+      connections: { [Symbol.iterator]: () => this.#connections[Symbol.iterator]() },
       streams: streams.live,
       services
     }, options)

@@ -117,6 +117,22 @@ describe('sockets that are not connections', () => {
     expect(await countSockets(listener)).to.be.below(4 * LIMIT)
   })
 
+  it('should give way to those of another host where there is no room', async () => {
+    const listener = await listen({ transientShare: 1, limits: { transient: { connsInbound: LIMIT } } })
+
+    for (let i = 0; i < LIMIT; i++) {
+      sockets.push(await openSocket(listener))
+    }
+
+    await eventually(() => held(listener).transient?.numConnsInbound === LIMIT, 'all sockets')
+    const other = await openSocket(listener, '127.0.0.2')
+
+    await eventually(() => sockets.filter(({ closed }) => closed).length === 1, 'the end of one of them')
+    expect(other.closed).to.equal(false)
+    expect(held(listener).transient).to.include({ numConnsInbound: LIMIT, numFD: LIMIT })
+    other.destroy()
+  })
+
   async function closedInTime (send: string): Promise<void> {
     clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], shouldClearNativeTimers: true })
 
