@@ -1,3 +1,4 @@
+import type { AdmissionChanges } from './admission/admission-rules.ts'
 import type { Allowlist } from './admission/allowlist.ts'
 import type { NetworkPrefixLimit } from './admission/subnet-limits.ts'
 import type { LimitChange } from './limits/limit-changes.ts'
@@ -239,6 +240,20 @@ export interface ResourceManager extends Startable {
    * @throws {MissingFeatureError} In pages without the feature `admission`
    */
   readonly allowlist: Allowlist
+
+  /**
+   * Changes what is decided by address while the node runs: `subnetLimits`, `rateLimits`,
+   * `networks` and `trustedNetworks`, each as a whole as in `ResourceManagerInit`. An option
+   * that is left out stays as it is, one that is `undefined` has its default again, and
+   * limits that `addPrefixLimit` has set stay. Connections that are open count in the
+   * limits that apply from then on, and rates that stay the same go on with the tokens that
+   * they have.
+   *
+   * @throws {InvalidParametersError} naming the option that cannot be used. Nothing has
+   * changed then.
+   * @throws {MissingFeatureError} In pages without the feature `admission`
+   */
+  setAdmission(options: AdmissionChanges): void
 
   /**
    * Limits the connections of a network, instead of the limit it may have and of

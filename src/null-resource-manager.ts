@@ -46,6 +46,7 @@ export class NullResourceManager implements ResourceManager {
   stop (): void {}
   gc (): void {}
   addPrefixLimit (): void {}
+  setAdmission (): void {}
 
   setLimits (): [] {
     return []

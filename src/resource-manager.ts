@@ -16,6 +16,7 @@ import { ScopeGraph } from './scopes/scope-graph.ts'
 import { StreamNode } from './scopes/stream-node.ts'
 import { view } from './scopes/view.ts'
 import { WarningLog } from './warning-log.ts'
+import type { AdmissionChanges } from './admission/admission-rules.ts'
 import type { Admission } from './admission/admission.ts'
 import type { Allowlist } from './admission/allowlist.ts'
 import type { NetworkPrefixLimit } from './admission/subnet-limits.ts'
@@ -384,6 +385,11 @@ export class DefaultResourceManager implements ResourceManager {
 
   get allowlist (): Allowlist {
     return need(this.#admission, 'admission', 'allowlist').allowlist
+  }
+
+  setAdmission (options: AdmissionChanges): void {
+    need(this.#admission, 'admission', 'setAdmission').change(options)
+    this.log('changed %s', Object.keys(options).join(', '))
   }
 
   addPrefixLimit (limit: NetworkPrefixLimit): void {

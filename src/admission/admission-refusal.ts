@@ -29,6 +29,11 @@ export interface RefusedBy {
    * The entry of the option that has the limit of a protocol
    */
   entry?: ['protocol' | 'protocolPeer', string]
+
+  /**
+   * Where the limit is configured, if that does not follow from the rest
+   */
+  setting?: SettingPath
 }
 
 /**
@@ -56,6 +61,7 @@ export class AdmissionRefusal implements RefusedRequest {
 
   readonly #subject?: { toString(): string }
   readonly #entry?: RefusedBy['entry']
+  readonly #setting?: SettingPath
 
   constructor (request: 'connection' | 'stream', direction: MessageStreamDirection, by: RefusedBy) {
     this.request = request
@@ -66,6 +72,7 @@ export class AdmissionRefusal implements RefusedRequest {
     this.limit = by.limit
     this.#subject = by.subject
     this.#entry = by.entry
+    this.#setting = by.setting
   }
 
   /**
@@ -84,6 +91,10 @@ export class AdmissionRefusal implements RefusedRequest {
    * The option that has this limit, without the address or peer it was applied to
    */
   get settingPath (): SettingPath {
+    if (this.#setting != null) {
+      return this.#setting
+    }
+
     if (this.resource === 'subnet') {
       return ['subnetLimits', this.#optionForAddresses]
     }

@@ -1,20 +1,23 @@
-import { PREFIX_LIMIT } from '../options/admission-options.ts'
+import { ADMISSION_CHANGES, PREFIX_LIMIT } from '../options/admission-options.ts'
 import { checkDescribed } from '../options/description.ts'
-import { checkList, checkObject, invalid } from '../validation.ts'
+import { checkList, checkObject } from '../validation.ts'
+import { resolveRules } from './admission-rules.ts'
 import { Allowlist } from './allowlist.ts'
 import { startClock } from './clock.ts'
 import { ipFromMultiaddr } from './ip-from-address.ts'
-import { IPNetwork, PRIVATE_NETWORKS, parseNetwork } from './ip-network.ts'
+import { IPNetwork, parseNetwork } from './ip-network.ts'
 import { RateLimiter } from './rate-limiter.ts'
-import { DEFAULT_MAX_TRACKED, resolveConnectionRates } from './rate-limits.ts'
+import { DEFAULT_MAX_TRACKED } from './rate-limits.ts'
 import { SourceVerification } from './source-verification.ts'
 import { StreamRateLimiter } from './stream-rates.ts'
 import { SubnetLimiter } from './subnet-limiter.ts'
-import { IPV6_HOST_PREFIX_LENGTH, resolvePrefixLimit, resolveSubnetLimits } from './subnet-limits.ts'
+import { IPV6_HOST_PREFIX_LENGTH, resolvePrefixLimit } from './subnet-limits.ts'
 import { SweepTimer } from './sweep-timer.ts'
 import { Sweeper } from './sweeper.ts'
 import type { AdmissionRefusal } from './admission-refusal.ts'
+import type { AdmissionChanges, AdmissionRules } from './admission-rules.ts'
 import type { IPAddress } from './ip-address.ts'
+import type { NetworkInit } from './networks.ts'
 import type { ConnectionRateLimits } from './rate-limits.ts'
 import type { StreamRateLimits } from './stream-rates.ts'
 import type { NetworkPrefixLimit, SubnetLimits } from './subnet-limits.ts'
@@ -65,6 +68,16 @@ export interface AdmissionOptions {
   rateLimits?: RateLimitsInit | false
 
   /**
+   * Networks with limits of their own, for how many connections they may have and how often
+   * they may open them: those behind a NAT, a proxy or a container gateway, who come
+   * from one address. What is left out is not limited. These take the place of
+   * `subnetLimits` and `rateLimits` for the addresses in them.
+   *
+   * @default []
+   */
+  networks?: NetworkInit[]
+
+  /**
    * Networks that have no limits by subnet and of the rate of connections, unless one
    * is configured for a network in them: networks such as `10.0.0.0/8`, or `'private'`
    * for all that are not routed on the internet, alone or in the list.
@@ -104,11 +117,12 @@ export class Admission {
   /**
    * Left out unless rates of streams are configured
    */
-  readonly streamRates?: StreamRateLimiter
+  streamRates?: StreamRateLimiter
 
   readonly #clock: () => number
   readonly #subnets: SubnetLimiter
-  readonly #rates?: RateLimiter
+  #rates?: RateLimiter
+  #options: AdmissionChanges
   readonly #verification: SourceVerification
   readonly #sweeper = new Sweeper()
   readonly #sweepTimer = new SweepTimer(this)
@@ -119,30 +133,17 @@ export class Admission {
    * @throws {InvalidParametersError} naming the option that cannot be used
    */
   constructor (init: AdmissionInit) {
-    const trusted = resolveTrustedNetworks(init.trustedNetworks)
-    const { rateLimits = {} } = init
+    const rules = resolveRules(init)
 
     checkList('allowlist', init.allowlist)
 
-    if (rateLimits !== false) {
-      checkObject('rateLimits', rateLimits)
-    }
-
-    const { connections = {}, streams = undefined } = rateLimits === false ? { connections: false as const } : rateLimits
-
+    this.#options = pickChanges(init)
     this.#clock = startClock(init.now)
-    this.#subnets = new SubnetLimiter(resolveSubnetLimits(init.subnetLimits, trusted))
-    this.#rates = connections === false
-      ? undefined
-      : new RateLimiter({
-        limits: resolveConnectionRates('rateLimits.connections', connections, trusted),
-        request: 'connection',
-        clock: this.#clock
-      })
-    this.streamRates = streams == null ? undefined : new StreamRateLimiter('rateLimits.streams', streams, this.#clock)
+    this.#subnets = new SubnetLimiter(rules.subnets)
+    this.#setRates(rules)
     this.#verification = new SourceVerification({
       subnets: this.#subnets,
-      maxSubnets: connections === false ? DEFAULT_MAX_TRACKED : connections.maxSubnets ?? DEFAULT_MAX_TRACKED,
+      maxSubnets: rules.rates?.maxSubnets ?? DEFAULT_MAX_TRACKED,
       clock: this.#clock
     })
     this.#allowlistedConns = init.allowlistedConns
@@ -273,6 +274,26 @@ export class Admission {
   }
 
   /**
+   * Changes options while connections are open: they count in the limits that apply from
+   * then on, and what has the same rate as before goes on with the tokens that it has
+   *
+   * @param changes - an option that is left out stays as it is
+   * @throws {InvalidParametersError} naming the option that cannot be used. Nothing has
+   * changed then.
+   */
+  change (changes: AdmissionChanges): void {
+    checkObject('options', changes)
+    checkDescribed('options', changes, ADMISSION_CHANGES)
+
+    const options = { ...this.#options, ...changes }
+    const rules = resolveRules(options)
+
+    this.#setRates(rules)
+    this.#subnets.setLimits(rules.subnets)
+    this.#options = pickChanges(options)
+  }
+
+  /**
    * Sets the limit of a network, instead of the one it may have. Connections that are
    * open already count.
    *
@@ -358,25 +379,21 @@ export class Admission {
     ]
   }
 
+  #setRates ({ rates, streams }: AdmissionRules): void {
+    const clock = this.#clock
+    // this may throw, so it comes first
+    const streamRates = streams == null ? undefined : new StreamRateLimiter('rateLimits.streams', streams, clock, this.streamRates)
+
+    this.#rates = rates == null ? undefined : new RateLimiter({ limits: rates, request: 'connection', clock, previous: this.#rates })
+    this.streamRates = streamRates
+    this.lifted = this.#lifted
+  }
+
   #updateAllowlisted (): void {
     this.#subnets.setAllowlisted(() => this.allowlist.networks(), this.#allowlistedConns)
   }
 }
 
-function resolveTrustedNetworks (init: 'private' | string[] = []): string[] {
-  const networks = init === 'private' ? [init] : init
-
-  checkList('trustedNetworks', networks)
-
-  return networks.flatMap((network, i) => {
-    if (network === 'private') {
-      return PRIVATE_NETWORKS
-    }
-
-    if (typeof network !== 'string') {
-      throw invalid(`trustedNetworks[${i}]`, 'a network or "private"', network)
-    }
-
-    return parseNetwork(network, `trustedNetworks[${i}]`).toString()
-  })
+function pickChanges ({ networks, rateLimits, subnetLimits, trustedNetworks }: AdmissionChanges): AdmissionChanges {
+  return { networks, rateLimits, subnetLimits, trustedNetworks }
 }

@@ -6,12 +6,15 @@ import type { RefusedBy } from './admission-refusal.ts'
 import type { IPAddress } from './ip-address.ts'
 import type { ResolvedRateLimits, ResolvedSubnetRate } from './rate-limits.ts'
 import type { Sweepable } from './sweeper.ts'
+import type { TokenRate } from './token-rate.ts'
+import type { SettingPath } from '../limits/setting.ts'
 
 /**
  * The rate of one network
  */
 interface NetworkRate {
   network: IPNetwork
+  setting?: SettingPath
 
   /**
    * Left out where it is unlimited
@@ -26,6 +29,12 @@ export interface RateLimiterInit {
    * What is limited, for error messages
    */
   request: 'connection' | 'stream'
+
+  /**
+   * One that this one takes the place of. What has the same rate in both goes on with the
+   * tokens that it has.
+   */
+  previous?: RateLimiter
 
   /**
    * The time in milliseconds
@@ -49,8 +58,8 @@ export class RateLimiter {
   readonly #request: 'connection' | 'stream'
   readonly #clock: () => number
   readonly #networks = new NetworkMap<NetworkRate>()
-  readonly #ipv4: SubnetBuckets[]
-  readonly #ipv6: SubnetBuckets[]
+  readonly #ipv4: SubnetBuckets[] = []
+  readonly #ipv6: SubnetBuckets[] = []
   readonly #global?: TokenBucket
 
   // the networks that `check` has found, and how many: setting the length of an array
@@ -58,15 +67,18 @@ export class RateLimiter {
   readonly #found: NetworkRate[] = []
   #foundCount = 0
 
-  constructor ({ limits, request, clock }: RateLimiterInit) {
+  constructor ({ limits, previous, request, clock }: RateLimiterInit) {
     this.#request = request
     this.#clock = clock
-    this.#ipv4 = createBuckets(limits.ipv4, limits.maxSubnets)
-    this.#ipv6 = createBuckets(limits.ipv6, limits.maxSubnets)
-    this.#global = limits.global == null ? undefined : new TokenBucket(limits.global)
+    // there is nothing in this one yet
+    const before: RateLimiter = previous ?? this
 
-    for (const { network, rate } of limits.prefixes) {
-      this.#networks.set(network, { network, bucket: rate == null ? undefined : new TokenBucket(rate) })
+    this.#ipv4 = createBuckets(limits.ipv4, limits.maxSubnets, before.#ipv4)
+    this.#ipv6 = createBuckets(limits.ipv6, limits.maxSubnets, before.#ipv6)
+    this.#global = bucketFor(limits.global, before.#global)
+
+    for (const { network, rate, setting } of limits.prefixes) {
+      this.#networks.set(network, { network, bucket: bucketFor(rate, before.#networks.get(network)?.bucket), setting })
     }
   }
 
@@ -112,7 +124,7 @@ export class RateLimiter {
           this.#found[this.#foundCount++] = rate
 
           if (rate.bucket?.check(now) === false) {
-            return this.#refuse('network', rate.network, rate.bucket, now)
+            return this.#refuse('network', rate.network, rate.bucket, now, rate.setting)
           }
         }
       }
@@ -202,19 +214,36 @@ export class RateLimiter {
     return this.lifted && buckets.isDefault
   }
 
-  #refuse (kind: RefusedBy['kind'], subject: IPNetwork | undefined, buckets: TokenBucket | SubnetBuckets, now: number): AdmissionRefusal {
+  #refuse (kind: RefusedBy['kind'], subject: IPNetwork | undefined, buckets: TokenBucket | SubnetBuckets, now: number, setting?: SettingPath): AdmissionRefusal {
     return new AdmissionRefusal(this.#request, 'inbound', {
       resource: 'rate',
       kind,
       subject,
       current: buckets.missing(now),
-      limit: buckets.rate.burst
+      limit: buckets.rate.burst,
+      setting
     })
   }
 }
 
-function createBuckets (limits: ResolvedSubnetRate[], max: number): SubnetBuckets[] {
+function bucketFor (rate: TokenRate | undefined, previous: TokenBucket | undefined): TokenBucket | undefined {
+  if (rate == null) {
+    return
+  }
+
+  return previous?.rate.equals(rate) === true ? previous : new TokenBucket(rate)
+}
+
+function createBuckets (limits: ResolvedSubnetRate[], max: number, previous: SubnetBuckets[] = []): SubnetBuckets[] {
   return limits.flatMap(({ rate, prefixLength, isDefault }) => {
-    return rate == null ? [] : [new SubnetBuckets({ rate, prefixLength, isDefault, max })]
+    if (rate == null) {
+      return []
+    }
+
+    const same = previous.find(buckets => {
+      return buckets.prefixLength === prefixLength && buckets.rate.equals(rate) && buckets.isDefault === isDefault && buckets.max === max
+    })
+
+    return [same ?? new SubnetBuckets({ rate, prefixLength, isDefault, max })]
   })
 }

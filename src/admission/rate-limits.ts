@@ -3,6 +3,7 @@ import { checkPrefixLength, mostSpecificFirst, parseNetwork } from './ip-network
 import { LOOPBACK_NETWORKS } from './subnet-limits.ts'
 import { TokenRate } from './token-rate.ts'
 import type { IPNetwork } from './ip-network.ts'
+import type { SettingPath } from '../limits/setting.ts'
 
 /**
  * How often something may happen: a bucket that holds `burst` tokens, one of which
@@ -171,6 +172,11 @@ export interface ResolvedPrefixRate {
    * Left out where it is unlimited
    */
   rate?: TokenRate
+
+  /**
+   * Where it is configured, if not in `prefixes`
+   */
+  setting?: SettingPath
 }
 
 /**
@@ -190,10 +196,11 @@ export interface ResolvedRateLimits {
  * @param field - where the rates were configured, for error messages
  * @param limits - what was configured
  * @param trusted - networks that are unlimited unless they have a rate of their own
+ * @param networks - rates of networks that are configured elsewhere
  * @throws {InvalidParametersError} naming the field that cannot be used
  */
-export function resolveConnectionRates (field: string, limits: ConnectionRateLimits = {}, trusted: readonly string[] = []): ResolvedRateLimits {
-  const resolved = resolveRateLimits(field, limits)
+export function resolveConnectionRates (field: string, limits: ConnectionRateLimits = {}, trusted: readonly string[] = [], networks: readonly ResolvedPrefixRate[] = []): ResolvedRateLimits {
+  const resolved = resolveRateLimits(field, limits, networks)
   const configured = new Set(resolved.prefixes.map(({ network }) => network.toString()))
   const unlimited = [...LOOPBACK_NETWORKS, ...trusted]
     .map(text => ({ network: parseNetwork(text, 'trustedNetworks') }))
@@ -212,9 +219,10 @@ export function resolveConnectionRates (field: string, limits: ConnectionRateLim
  *
  * @param field - where the rates were configured, for error messages
  * @param limits - what was configured
+ * @param networks - rates of networks that are configured elsewhere
  * @throws {InvalidParametersError} naming the field that cannot be used
  */
-export function resolveRateLimits (field: string, limits: RateLimits): ResolvedRateLimits {
+export function resolveRateLimits (field: string, limits: RateLimits, networks: readonly ResolvedPrefixRate[] = []): ResolvedRateLimits {
   checkObject(field, limits)
   checkList(`${field}.prefixes`, limits.prefixes)
   checkList(`${field}.ipv4`, limits.ipv4)
@@ -226,7 +234,7 @@ export function resolveRateLimits (field: string, limits: RateLimits): ResolvedR
 
   return {
     global: limits.global == null ? undefined : resolveRate(`${field}.global`, limits.global),
-    prefixes: resolvePrefixes(`${field}.prefixes`, limits.prefixes ?? []),
+    prefixes: [...networks, ...resolvePrefixes(`${field}.prefixes`, limits.prefixes ?? [], networks)],
     ipv4: resolveSubnets(`${field}.ipv4`, limits.ipv4 ?? [], 4, false),
     ipv6: resolveSubnets(`${field}.ipv6`, limits.ipv6 ?? [], 6, false),
     maxSubnets
@@ -265,8 +273,8 @@ export function resolveRate (field: string, limit: Rate): TokenRate | undefined 
   return tokenRate
 }
 
-function resolvePrefixes (field: string, limits: NetworkPrefixRate[]): ResolvedPrefixRate[] {
-  const names = new Set<string>()
+function resolvePrefixes (field: string, limits: NetworkPrefixRate[], networks: readonly ResolvedPrefixRate[]): ResolvedPrefixRate[] {
+  const names = new Set(networks.map(({ network }) => network.toString()))
 
   return limits
     .map((limit, i) => {

@@ -5,6 +5,7 @@ import { NamedBuckets, TokenBucket } from './token-buckets.ts'
 import type { RefusedBy } from './admission-refusal.ts'
 import type { Rate } from './rate-limits.ts'
 import type { Sweepable } from './sweeper.ts'
+import type { TokenRate } from './token-rate.ts'
 
 /**
  * How often remote peers may open streams. Streams that are opened and reset at once
@@ -54,11 +55,18 @@ export class StreamRateLimiter {
   readonly #protocolPeer = new Map<string, NamedBuckets>()
 
   /**
+   * @param field
+   * @param limits
+   * @param clock
+   * @param previous - one that this one takes the place of. What has the same rate in both
+   * goes on with the tokens that it has.
    * @throws {InvalidParametersError} naming the field that cannot be used
    */
-  constructor (field: string, limits: StreamRateLimits, clock: () => number) {
+  constructor (field: string, limits: StreamRateLimits, clock: () => number, previous?: StreamRateLimiter) {
     checkObject(field, limits)
 
+    // there is nothing in this one yet
+    const before: StreamRateLimiter = previous ?? this
     const { protocol = {}, protocolPeer = {}, maxPeers = DEFAULT_MAX_TRACKED } = limits
 
     checkObject(`${field}.protocol`, protocol)
@@ -68,13 +76,15 @@ export class StreamRateLimiter {
     const peer = limits.peer == null ? undefined : resolveRate(`${field}.peer`, limits.peer)
 
     this.#clock = clock
-    this.#peer = peer == null ? undefined : new NamedBuckets(peer, maxPeers)
+    this.#peer = peer == null ? undefined : bucketsFor(peer, maxPeers, before.#peer)
 
     for (const [name, limit] of Object.entries(protocol)) {
       const rate = resolveRate(`${field}.protocol[${JSON.stringify(name)}]`, limit)
 
       if (rate != null) {
-        this.#protocol.set(name, new TokenBucket(rate))
+        const same = before.#protocol.get(name)
+
+        this.#protocol.set(name, same?.rate.equals(rate) === true ? same : new TokenBucket(rate))
       }
     }
 
@@ -82,7 +92,7 @@ export class StreamRateLimiter {
       const rate = resolveRate(`${field}.protocolPeer[${JSON.stringify(name)}]`, limit)
 
       if (rate != null) {
-        this.#protocolPeer.set(name, new NamedBuckets(rate, maxPeers))
+        this.#protocolPeer.set(name, bucketsFor(rate, maxPeers, before.#protocolPeer.get(name)))
       }
     }
   }
@@ -173,6 +183,10 @@ export class StreamRateLimiter {
       return refuse('protocol', protocol, ofAll, now, ['protocol', protocol])
     }
   }
+}
+
+function bucketsFor (rate: TokenRate, max: number, previous?: NamedBuckets): NamedBuckets {
+  return previous?.rate.equals(rate) === true && previous.max === max ? previous : new NamedBuckets(rate, max)
 }
 
 /**

@@ -24,10 +24,12 @@ interface CountedNetwork extends ResolvedPrefixLimit {
 export class SubnetLimiter {
   readonly #ipv4 = new SubnetCounts(4)
   readonly #ipv6 = new SubnetCounts(6)
-  readonly #subnetLimits: Omit<ResolvedSubnetLimits, 'prefixes'>
-  readonly #configured = new NetworkMap<ResolvedPrefixLimit>()
+  #subnetLimits: Omit<ResolvedSubnetLimits, 'prefixes'>
+  #configured = new NetworkMap<ResolvedPrefixLimit>()
   // what is in the map, to list it
   readonly #configuredList = new Map<string, ResolvedPrefixLimit>()
+  // what was added later, by network
+  readonly #added = new Map<string, ResolvedPrefixLimit>()
   #allowlisted: () => readonly IPNetwork[] = () => []
   #allowlistedConns = 0
   #lifted = false
@@ -39,9 +41,20 @@ export class SubnetLimiter {
 
   constructor (limits: ResolvedSubnetLimits) {
     this.#subnetLimits = limits
+    this.setLimits(limits)
+  }
 
-    for (const limit of limits.prefixes) {
-      this.addPrefix(limit)
+  /**
+   * Sets all limits at once. Those of networks that were added stay, and connections that
+   * are open count in the limits that apply from now on.
+   */
+  setLimits (limits: ResolvedSubnetLimits): void {
+    this.#subnetLimits = limits
+    this.#configured = new NetworkMap()
+    this.#configuredList.clear()
+
+    for (const limit of [...limits.prefixes, ...this.#added.values()]) {
+      this.#setPrefix(limit)
     }
   }
 
@@ -82,7 +95,8 @@ export class SubnetLimiter {
         kind: 'network',
         subject: network.network,
         current: network.count,
-        limit: network.connCount
+        limit: network.connCount,
+        setting: network.setting
       })
     }
 
@@ -138,6 +152,11 @@ export class SubnetLimiter {
    * Sets the limit of a network, instead of the one it had
    */
   addPrefix (limit: ResolvedPrefixLimit): void {
+    this.#added.set(limit.network.toString(), limit)
+    this.#setPrefix(limit)
+  }
+
+  #setPrefix (limit: ResolvedPrefixLimit): void {
     this.#configured.set(limit.network, limit)
     this.#configuredList.set(limit.network.toString(), limit)
     this.#stale = true
@@ -148,6 +167,7 @@ export class SubnetLimiter {
    */
   removePrefix (network: IPNetwork): boolean {
     this.#configured.delete(network)
+    this.#added.delete(network.toString())
     this.#stale = true
 
     return this.#configuredList.delete(network.toString())

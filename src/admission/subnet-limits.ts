@@ -1,6 +1,7 @@
 import { checkList, checkObject, invalid } from '../validation.ts'
 import { checkPrefixLength, mostSpecificFirst, parseNetwork } from './ip-network.ts'
 import type { IPNetwork } from './ip-network.ts'
+import type { SettingPath } from '../limits/setting.ts'
 
 /**
  * How many connections there may be: a whole number, `'unlimited'` (or
@@ -115,6 +116,11 @@ export interface ResolvedSubnetLimit {
 export interface ResolvedPrefixLimit {
   network: IPNetwork
   connCount: number
+
+  /**
+   * Where it is configured, if not in `subnetLimits.prefixes`
+   */
+  setting?: SettingPath
 }
 
 /**
@@ -131,9 +137,10 @@ export interface ResolvedSubnetLimits {
  *
  * @param limits - what was configured
  * @param trusted - networks that are unlimited unless they have a limit of their own
+ * @param networks - limits of networks that are configured elsewhere
  * @throws {InvalidParametersError} naming the field that cannot be used
  */
-export function resolveSubnetLimits (limits: SubnetLimits = {}, trusted: readonly string[] = []): ResolvedSubnetLimits {
+export function resolveSubnetLimits (limits: SubnetLimits = {}, trusted: readonly string[] = [], networks: readonly ResolvedPrefixLimit[] = []): ResolvedSubnetLimits {
   checkObject('subnetLimits', limits)
   checkList('subnetLimits.prefixes', limits.prefixes)
 
@@ -146,6 +153,11 @@ export function resolveSubnetLimits (limits: SubnetLimits = {}, trusted: readonl
   }
 
   const configured = new Set<string>()
+
+  for (const limit of networks) {
+    configured.add(limit.network.toString())
+    prefixes.set(limit.network.toString(), limit)
+  }
 
   for (const [i, limit] of (limits.prefixes ?? []).entries()) {
     const resolved = resolvePrefixLimit(limit, `subnetLimits.prefixes[${i}]`)
@@ -192,7 +204,10 @@ function resolveSubnets (field: string, limits: SubnetLimit[] | undefined, defau
     .sort(mostSpecificFirst)
 }
 
-function resolveConnCount (field: string, connCount: ConnCount): number {
+/**
+ * @throws {InvalidParametersError} naming the field that cannot be used
+ */
+export function resolveConnCount (field: string, connCount: ConnCount): number {
   if (connCount === 'unlimited') {
     return Infinity
   }

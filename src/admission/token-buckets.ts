@@ -51,7 +51,11 @@ export class SubnetBuckets implements Sweepable {
   readonly rate: TokenRate
   readonly prefixLength: number
   readonly isDefault: boolean
-  readonly #max: number
+
+  /**
+   * How many subnets are tracked
+   */
+  readonly max: number
   // by subnet, the time at which the bucket is full
   readonly #table: SubnetTable
   #sharedFullAt = 0
@@ -66,7 +70,7 @@ export class SubnetBuckets implements Sweepable {
     this.rate = init.rate
     this.prefixLength = init.prefixLength
     this.isDefault = init.isDefault
-    this.#max = init.max
+    this.max = init.max
     this.#table = new SubnetTable(init.prefixLength)
   }
 
@@ -81,10 +85,10 @@ export class SubnetBuckets implements Sweepable {
     this.#fullAt = table.valueAt(this.#position)
     this.#shared = false
 
-    if (this.#fullAt === 0 && table.size >= this.#max) {
+    if (this.#fullAt === 0 && table.size >= this.max) {
       this.sweep(now, SWEEP_ON_INSERT)
       this.#position = table.find(ip)
-      this.#shared = table.size >= this.#max
+      this.#shared = table.size >= this.max
       this.#fullAt = this.#shared ? this.#sharedFullAt : 0
     }
 
@@ -119,7 +123,7 @@ export class SubnetBuckets implements Sweepable {
 
     if (fullAt !== 0) {
       table.put(position, ip, this.rate.giveBack(fullAt))
-    } else if (table.size >= this.#max) {
+    } else if (table.size >= this.max) {
       this.#sharedFullAt = this.rate.giveBack(this.#sharedFullAt)
     }
   }
@@ -143,7 +147,11 @@ export class SubnetBuckets implements Sweepable {
  */
 export class NamedBuckets implements Sweepable {
   readonly rate: TokenRate
-  readonly #max: number
+
+  /**
+   * How many names are tracked
+   */
+  readonly max: number
   readonly #buckets = new Map<string, { fullAt: number }>()
   readonly #shared = { fullAt: 0 }
   // where `sweep` continues
@@ -155,7 +163,7 @@ export class NamedBuckets implements Sweepable {
 
   constructor (rate: TokenRate, max: number) {
     this.rate = rate
-    this.#max = max
+    this.max = max
   }
 
   get size (): number {
@@ -165,9 +173,9 @@ export class NamedBuckets implements Sweepable {
   check (name: string, now: number): boolean {
     this.#bucket = this.#buckets.get(name)
 
-    if (this.#bucket == null && this.#buckets.size >= this.#max) {
+    if (this.#bucket == null && this.#buckets.size >= this.max) {
       this.sweep(now, SWEEP_ON_INSERT)
-      this.#bucket = this.#buckets.size >= this.#max ? this.#shared : undefined
+      this.#bucket = this.#buckets.size >= this.max ? this.#shared : undefined
     }
 
     this.#next = this.rate.take(this.#bucket == null ? 0 : this.#bucket.fullAt, now)

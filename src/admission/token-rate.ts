@@ -38,6 +38,10 @@ export class TokenRate {
     this.reach = (burst + TOLERANCE) * this.interval
   }
 
+  equals (other: TokenRate): boolean {
+    return this.burst === other.burst && this.interval === other.interval
+  }
+
   /**
    * Takes a token
    *

@@ -1,5 +1,6 @@
 import { ANY } from './description.ts'
 import type { DescriptionOf } from './description.ts'
+import type { AdmissionChanges } from '../admission/admission-rules.ts'
 import type { AdmissionOptions } from '../admission/admission.ts'
 import type { RateLimitOptions } from '../admission/rate-limit-handler.ts'
 import type { RateLimits } from '../admission/rate-limits.ts'
@@ -27,14 +28,22 @@ export const RATE_LIMIT_OPTIONS = {
 } as const satisfies DescriptionOf<RateLimitOptions>
 
 /**
- * What is decided by address
+ * What can be changed as a whole
  */
-export const ADMISSION_OPTIONS = {
-  allowlist: ANY,
+export const ADMISSION_CHANGES = {
   subnetLimits: { ipv4: SUBNET_LIMITS, ipv6: SUBNET_LIMITS, prefixes: [PREFIX_LIMIT] },
   rateLimits: {
     connections: RATE_LIMITS,
     streams: { peer: RATE, protocol: { '*': RATE }, protocolPeer: { '*': RATE }, maxPeers: ANY }
   },
+  networks: [{ network: ANY, connCount: ANY, ...RATE }],
   trustedNetworks: ANY
+} as const satisfies DescriptionOf<AdmissionChanges>
+
+/**
+ * What is decided by address
+ */
+export const ADMISSION_OPTIONS = {
+  ...ADMISSION_CHANGES,
+  allowlist: ANY
 } as const satisfies DescriptionOf<AdmissionOptions>

@@ -26,6 +26,7 @@ export const OPTIONS = {
   allowlist: 'admission',
   subnetLimits: 'admission',
   rateLimits: 'admission',
+  networks: 'admission',
   trustedNetworks: 'admission',
   services: ANY,
   baseCosts: { connection: ANY, stream: ANY },

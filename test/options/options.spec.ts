@@ -120,11 +120,12 @@ describe('options', () => {
       maxMemory: '1GiB',
       maxConnections: 50,
       allowlist: ['/ip4/1.2.3.4'],
-      subnetLimits: { ipv4: [{ prefixLength: 32, connCount: 5 }], ipv6: [{ prefixLength: 56, connCount: 5 }], prefixes: [{ ...prefix, connCount: 5 }] },
+      subnetLimits: { ipv4: [{ prefixLength: 32, connCount: 5 }], ipv6: [{ prefixLength: 56, connCount: 5 }], prefixes: [{ network: '11.0.0.0/8', connCount: 5 }] },
       rateLimits: {
-        connections: { global: rate, prefixes: [{ ...prefix, ...rate }], ipv4: [{ prefixLength: 32, ...rate }], ipv6: [{ prefixLength: 56, ...rate }], maxSubnets: 5 },
+        connections: { global: rate, prefixes: [{ network: '11.0.0.0/8', ...rate }], ipv4: [{ prefixLength: 32, ...rate }], ipv6: [{ prefixLength: 56, ...rate }], maxSubnets: 5 },
         streams: { peer: rate, protocol: { '/a/1': rate }, protocolPeer: { '/a/1': rate }, maxPeers: 5 }
       },
+      networks: [{ ...prefix, connCount: 5, ...rate }],
       trustedNetworks: 'private',
       services: { a: ['/a/1'] },
       baseCosts: { connection: '64KiB', stream: 5 },
