@@ -1,5 +1,6 @@
 import './attacks/attacks.node.ts'
 import './attacks/faults.node.ts'
+import './fuzz/fuzz.node.ts'
 import './go-vectors.node.ts'
 import './libp2p/admission.node.ts'
 import './libp2p/connection-memory.node.ts'

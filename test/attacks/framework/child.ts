@@ -25,8 +25,8 @@ export class Child {
   #questions = 0
   #output = ''
 
-  private constructor (name: string, options: unknown, execArgv: string[]) {
-    this.#process = fork(fileURLToPath(new URL(`./${name}.ts`, import.meta.url)), [JSON.stringify(options)], {
+  private constructor (name: string, module: URL, options: unknown, execArgv: string[]) {
+    this.#process = fork(fileURLToPath(module), [JSON.stringify(options)], {
       execArgv: ['--disable-warning=ExperimentalWarning', ...execArgv],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc']
     })
@@ -56,9 +56,14 @@ export class Child {
 
   /**
    * Resolves when the process can be asked
+   *
+   * @param name
+   * @param options - What it gets from `childOptions`
+   * @param execArgv - Arguments for Node.js
+   * @param directory - Where its module is
    */
-  static async start (name: string, options: unknown, execArgv: string[] = []): Promise<Child> {
-    const child = new Child(name, options, execArgv)
+  static async start (name: string, options: unknown, execArgv: string[] = [], directory: string = import.meta.url): Promise<Child> {
+    const child = new Child(name, new URL(`./${name}.ts`, directory), options, execArgv)
 
     await child.#answer(0)
 

@@ -1,0 +1,23 @@
+/**
+ * A self-signed certificate of `localhost`, for tests only: nothing trusts it, and it does not expire before 2126
+ */
+export const CERTIFICATE = {
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBfzCCASWgAwIBAgIUKZyKxSJl/3XDlr36/b45foodJAEwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNjA3NTgyNFoYDzIxMjYxMTAy
+MDc1ODI0WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAASrbd6JMp5M4FESM9pnx6F9Qa0Oqw8RgdN5Rvpkp1Hrbxc9s9kH4Gtc
+/J5eBfXPBmFnMHRdEdC52N78HIvm4zmFo1MwUTAdBgNVHQ4EFgQU8zGnlym0qWkH
+EITMgt8pqWqUHtwwHwYDVR0jBBgwFoAU8zGnlym0qWkHEITMgt8pqWqUHtwwDwYD
+VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiEAnwKKLQjGjao5EcXrA/if
+o+tcqHVrsADRlVUzqvHC0FECIBYi2qDbwLv7w5ZnSOCjBkofgoXOxIChdQZEA1wH
+05vI
+-----END CERTIFICATE-----
+`,
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgJWxSubMWnUgIHmm5
+c65wa6xzUvgk4jr05Yf68Yfus5ehRANCAASrbd6JMp5M4FESM9pnx6F9Qa0Oqw8R
+gdN5Rvpkp1Hrbxc9s9kH4Gtc/J5eBfXPBmFnMHRdEdC52N78HIvm4zmF
+-----END PRIVATE KEY-----
+`
+}

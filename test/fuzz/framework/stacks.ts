@@ -1,0 +1,140 @@
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { memory } from '@libp2p/memory'
+import { mplex } from '@libp2p/mplex'
+import { tcp } from '@libp2p/tcp'
+import { webSockets } from '@libp2p/websockets'
+import { webSocketsFrom } from '../../attacks/framework/web-sockets-from.ts'
+import { CERTIFICATE } from './certificate.ts'
+import type { ConnectionEncrypter, StreamMuxerFactory, Transport } from '@libp2p/interface'
+
+type Factory<T> = (components: any) => T
+
+/**
+ * How bytes get to the victim
+ */
+export type Via = 'tcp' | 'websockets' | 'secure websockets' | 'relay' | 'memory'
+
+/**
+ * What a victim is made of
+ */
+export interface Stack {
+  name: string
+  via: Via
+
+  /** Where it listens. A relay is added to where it is reached over one. */
+  listen: string
+  encrypter: 'noise' | 'plaintext' | 'tls'
+  muxer: 'yamux' | 'mplex'
+}
+
+function stack (via: Via, listen: string, encrypter: Stack['encrypter'], muxer: Stack['muxer']): Stack {
+  return { name: `${via}, ${encrypter}, ${muxer}`, via, listen, encrypter, muxer }
+}
+
+export const STACKS: readonly Stack[] = [
+  stack('tcp', '/ip4/127.0.0.1/tcp/0', 'noise', 'yamux'),
+  stack('tcp', '/ip4/127.0.0.1/tcp/0', 'noise', 'mplex'),
+  stack('tcp', '/ip4/127.0.0.1/tcp/0', 'plaintext', 'yamux'),
+  stack('tcp', '/ip4/127.0.0.1/tcp/0', 'tls', 'yamux'),
+  stack('websockets', '/ip4/127.0.0.1/tcp/0/ws', 'noise', 'yamux'),
+  stack('websockets', '/ip4/127.0.0.1/tcp/0/ws', 'plaintext', 'mplex'),
+  stack('secure websockets', '/ip4/127.0.0.1/tcp/0/tls/ws', 'noise', 'yamux'),
+  stack('relay', '/p2p-circuit', 'noise', 'yamux'),
+  stack('memory', '/memory/fuzz-victim', 'noise', 'yamux')
+]
+
+/**
+ * @throws {Error} If there is no such stack
+ */
+export function findStack (name: string): Stack {
+  const stack = STACKS.find(stack => stack.name === name)
+
+  if (stack == null) {
+    throw new Error(`there is no stack "${name}", only ${STACKS.map(({ name }) => `"${name}"`).join(', ')}`)
+  }
+
+  return stack
+}
+
+/**
+ * The packages of the other encryptions, which nodes seldom have
+ */
+const ENCRYPTERS: Record<string, string> = { plaintext: '@libp2p/plaintext', tls: '@libp2p/tls' }
+
+/**
+ * Whether all that a stack consists of is installed
+ */
+export async function isInstalled ({ encrypter }: Pick<Stack, 'encrypter'>): Promise<boolean> {
+  if (ENCRYPTERS[encrypter] == null) {
+    return true
+  }
+
+  return import(ENCRYPTERS[encrypter]).then(() => true, () => false)
+}
+
+export async function encrypterOf ({ encrypter }: Pick<Stack, 'encrypter'>): Promise<Factory<ConnectionEncrypter>> {
+  return encrypter === 'noise' ? noise() : (await import(ENCRYPTERS[encrypter]))[encrypter]()
+}
+
+export function muxerOf ({ muxer }: Stack): Factory<StreamMuxerFactory> {
+  return muxer === 'yamux' ? yamux() : mplex()
+}
+
+/**
+ * The transports of the victim, with their defaults
+ */
+export function victimTransports ({ via }: Stack): Array<Factory<Transport>> {
+  switch (via) {
+    case 'tcp':
+      return [tcp()]
+    case 'websockets':
+      return [webSockets()]
+    case 'secure websockets':
+      return [webSockets({ https: CERTIFICATE })]
+    case 'relay':
+      return [tcp(), circuitRelayTransport()]
+    default:
+      return [memory()]
+  }
+}
+
+/**
+ * Where those listen whom the victim dials
+ */
+export function dialledAddress ({ via }: Pick<Stack, 'via'>): string | undefined {
+  switch (via) {
+    case 'memory':
+      return undefined
+    case 'websockets':
+    case 'secure websockets':
+      return '/ip4/127.0.0.1/tcp/0/ws'
+    default:
+      return '/ip4/127.0.0.1/tcp/0'
+  }
+}
+
+/**
+ * The transports of those who dial the victim
+ *
+ * @param stack
+ * @param from - Their address, asked for each dial
+ */
+export function dialerTransports (stack: Stack, from: () => string | undefined): Array<Factory<Transport>> {
+  // passed on to Node.js for each dial, though it is not among the documented options
+  const dialOpts: object = { get localAddress () { return from() } }
+
+  switch (stack.via) {
+    case 'tcp':
+      return [tcp({ dialOpts })]
+    case 'websockets':
+    case 'secure websockets':
+      // the second is for listening, dials are all by the first
+      return [webSocketsFrom(from), webSockets()]
+    case 'relay':
+      return [tcp(), circuitRelayTransport()]
+    default:
+      return [memory()]
+  }
+}
