@@ -26,7 +26,12 @@ export function registerMetrics (metrics: Metrics, source: MetricsSource): void 
   }
 }
 
-function register (metrics: Metrics, { help, labelNames, name }: Omit<GaugeFamily, 'read'>, read: () => Sample[]): void {
+function register (metrics: Metrics, { help, isCounter, labelNames, name }: Omit<GaugeFamily, 'read'>, read: () => Sample[]): void {
+  if (isCounter === true) {
+    registerCounter(metrics, { help, labelNames, name }, read)
+    return
+  }
+
   const seen = new Set<string>()
 
   metrics.registerMetricGroup(`${PREFIX}${name}`, {
@@ -37,7 +42,7 @@ function register (metrics: Metrics, { help, labelNames, name }: Omit<GaugeFamil
       const values: Record<string, number> = Object.fromEntries(Array.from(seen, key => [key, 0]))
 
       for (const { labels, value } of read()) {
-        const key = labelNames.map(label => labels[label]).filter(value => value !== '').join(' ')
+        const key = labelKey(labels, labelNames)
 
         values[key] = value
         seen.add(key)
@@ -46,6 +51,32 @@ function register (metrics: Metrics, { help, labelNames, name }: Omit<GaugeFamil
       return values
     }
   })
+}
+
+/**
+ * These counters are told what was added since they were asked before
+ */
+function registerCounter (metrics: Metrics, { help, labelNames, name }: Omit<GaugeFamily, 'read'>, read: () => Sample[]): void {
+  const before = new Map<string, number>()
+
+  const added = (): Record<string, number> => Object.fromEntries(read().map(({ labels, value }) => {
+    const key = labelKey(labels, labelNames)
+    const difference = value - (before.get(key) ?? 0)
+
+    before.set(key, value)
+
+    return [key, difference]
+  }))
+
+  if (labelNames.length === 0) {
+    metrics.registerCounter(`${PREFIX}${name}`, { help, calculate: () => Object.values(added())[0] ?? 0 })
+  } else {
+    metrics.registerCounterGroup(`${PREFIX}${name}`, { label: labelNames.join('_'), help, calculate: added })
+  }
+}
+
+function labelKey (labels: Record<string, string>, labelNames: readonly string[]): string {
+  return labelNames.map(label => labels[label]).filter(value => value !== '').join(' ')
 }
 
 /**

@@ -47,6 +47,12 @@ export interface GaugeFamily {
   name: string
   help: string
   labelNames: readonly string[]
+
+  /**
+   * They only ever grow. All of their series are there from the start: a rate that begins
+   * with a series does not see what the series began with.
+   */
+  isCounter?: boolean
   read(source: MetricsSource): Sample[]
 }
 

@@ -43,17 +43,22 @@ export const NODE_GAUGES: readonly GaugeFamily[] = [{
   }
 }, {
   name: 'handlers_after_close',
-  help: 'Handlers that ran on when their stream was closed: how many do and keep its slot now (running), and how many have run too long for that since the start (overdue)',
+  help: 'How many handlers run on although their stream is closed, and keep its slot',
   labelNames: ['state'],
   read: ({ nodeStat }) => {
     const { handlers } = nodeStat()
 
-    return handlers == null
-      ? []
-      : [
-          { labels: { state: 'running' }, value: handlers.running },
-          { labels: { state: 'overdue' }, value: handlers.overdue }
-        ]
+    return handlers == null ? [] : [{ labels: { state: 'running' }, value: handlers.running }]
+  }
+}, {
+  name: 'handlers_overdue',
+  help: 'How many handlers have run on for too long to keep the slot of their closed stream, since the start',
+  labelNames: [],
+  isCounter: true,
+  read: ({ nodeStat }) => {
+    const { handlers } = nodeStat()
+
+    return handlers == null ? [] : [{ labels: {}, value: handlers.overdue }]
   }
 }, {
   name: 'oldest_age',

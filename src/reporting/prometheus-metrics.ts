@@ -1,4 +1,4 @@
-import { Gauge, Histogram, register } from 'prom-client'
+import { Counter, Gauge, Histogram, register } from 'prom-client'
 import { boundLabel, distribute } from './distribution.ts'
 import { DISTRIBUTIONS, GAUGES } from './metric-families.ts'
 import type { Distribution, DistributionFamily } from './distribution.ts'
@@ -16,7 +16,7 @@ const PREFIX = 'libp2p_rcmgr_'
  */
 export function registerPrometheusMetrics (source: MetricsSource, registry: Registry = register): () => void {
   const names = [
-    ...GAUGES.map(family => registerGauge(family, source, registry)),
+    ...GAUGES.map(family => family.isCounter === true ? registerCounter(family, source, registry) : registerGauge(family, source, registry)),
     ...DISTRIBUTIONS.flatMap(family => [
       registerDistribution(family, source, registry),
       registerPrevious(family, registry)
@@ -26,6 +26,24 @@ export function registerPrometheusMetrics (source: MetricsSource, registry: Regi
   return () => {
     names.forEach(name => { registry.removeSingleMetric(name) })
   }
+}
+
+function registerCounter (family: GaugeFamily, source: MetricsSource, registry: Registry): string {
+  const name = `${PREFIX}${family.name}`
+
+  // eslint-disable-next-line no-new
+  new Counter({
+    name,
+    help: family.help,
+    labelNames: [...family.labelNames],
+    registers: [registry],
+    collect () {
+      this.reset()
+      family.read(source).forEach(({ labels, value }) => { this.inc(labels, value) })
+    }
+  })
+
+  return name
 }
 
 function registerGauge (family: GaugeFamily, source: MetricsSource, registry: Registry): string {

@@ -1,6 +1,7 @@
 import { LIMIT_FIELDS } from '../limits/limit.ts'
 import { allScopes } from '../scopes/all-scopes.ts'
-import { blockedResources } from './blocked-resources.ts'
+import { SCOPE_KINDS } from '../scopes/scope-kind.ts'
+import { blockedResources, evictedResources } from './blocked-resources.ts'
 import { byDirection } from './metric-family.ts'
 import { shareOf, USED } from './scope-usage.ts'
 import type { GaugeFamily, MetricsSource, Sample } from './metric-family.ts'
@@ -59,18 +60,18 @@ const FIELD_LABELS: Record<keyof Limit, string> = {
 }
 
 /**
- * How full the fullest scope of each kind is
+ * The kinds of scope that add up what others hold
+ */
+const AGGREGATE_KINDS = SCOPE_KINDS.filter(kind => !['conn', 'stream', 'span'].includes(kind))
+
+/**
+ * How full the fullest scope of each kind is, of kinds that there is no scope of as well
  */
 function fullestOfEachKind (graph: ScopeGraph): Sample[] {
-  const fullest = new Map<ScopeKind, number[]>()
+  const fullest = new Map<ScopeKind, number[]>(AGGREGATE_KINDS.map(kind => [kind, LIMIT_FIELDS.map(() => 0)]))
 
   for (const node of allScopes(graph)) {
-    let shares = fullest.get(node.kind)
-
-    if (shares == null) {
-      shares = LIMIT_FIELDS.map(() => 0)
-      fullest.set(node.kind, shares)
-    }
+    const shares = fullest.get(node.kind) as number[]
 
     // there may be very many scopes, so nothing is allocated for each
     for (let i = 0; i < LIMIT_FIELDS.length; i++) {
@@ -118,12 +119,14 @@ export const SCOPE_GAUGES: readonly GaugeFamily[] = [{
   name: 'blocked_resources',
   help: 'How much was refused since the start: streams, connections, file descriptors, bytes of memory, and what came from too many hosts of a subnet or too often',
   labelNames: ['dir', 'scope', 'resource'],
+  isCounter: true,
   read: ({ refusals }) => blockedResources(refusals?.requests() ?? [])
 }, {
   name: 'evictions',
   help: 'How often inbound connections and streams have given way to others in a scope that was full since the start',
   labelNames: ['scope', 'resource'],
-  read: ({ graph }) => graph.evictions.entries().map(({ count, kind, resource }) => ({ labels: { scope: kind, resource }, value: count }))
+  isCounter: true,
+  read: ({ graph }) => evictedResources(graph.evictions.entries())
 }, {
   name: 'limit',
   help: 'The limits in force',

@@ -2,11 +2,13 @@ import { LIMIT_FIELDS } from '../limits/limit.ts'
 import { ANY, checkDescribed } from '../options/description.ts'
 import { allScopes } from '../scopes/all-scopes.ts'
 import { invalid } from '../validation.ts'
+import type { Resource } from '../errors.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { DescriptionOf } from '../options/description.ts'
 import type { AggregateNode } from '../scopes/aggregate-node.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
+import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**
  * From here on a scope is close to its limit, in percent
@@ -32,8 +34,11 @@ export interface ScopeUsage {
   scope: string
   kind: ScopeKind
 
-  /** Which of its limits it is */
-  resource: keyof Limit
+  /** What it is the limit of */
+  resource: LimitedResource['resource']
+
+  /** Set where the limit is one for a single direction */
+  direction?: MessageStreamDirection
 
   /** How much is in use: a number, or bytes of memory */
   used: number
@@ -49,6 +54,25 @@ export interface ScopeUsage {
 
   /** How often the scope has refused something, of any resource */
   refusals: number
+}
+
+interface LimitedResource {
+  resource: Exclude<Resource, 'subnet' | 'rate'>
+  direction?: MessageStreamDirection
+}
+
+/**
+ * What the limits are for, as refusals say it
+ */
+const RESOURCES: Record<keyof Limit, LimitedResource> = {
+  streams: { resource: 'stream' },
+  streamsInbound: { resource: 'stream', direction: 'inbound' },
+  streamsOutbound: { resource: 'stream', direction: 'outbound' },
+  conns: { resource: 'connection' },
+  connsInbound: { resource: 'connection', direction: 'inbound' },
+  connsOutbound: { resource: 'connection', direction: 'outbound' },
+  fd: { resource: 'fd' },
+  memory: { resource: 'memory' }
 }
 
 export const USED: Record<keyof Limit, (node: AggregateNode) => number> = {
@@ -86,13 +110,13 @@ export function scopeUsage (graph: ScopeGraph, options: UsageOptions = {}): Scop
   const result: ScopeUsage[] = []
 
   for (const node of allScopes(graph)) {
-    for (const resource of LIMIT_FIELDS) {
-      const limit = node.limit[resource]
-      const used = USED[resource](node)
+    for (const field of LIMIT_FIELDS) {
+      const limit = node.limit[field]
+      const used = USED[field](node)
       const percent = 100 * shareOf(used, limit)
 
       if (limit !== Infinity && used > 0 && percent >= minPercent) {
-        result.push({ scope: node.name, kind: node.kind, resource, used, limit, percent, refusals: node.refusals })
+        result.push({ scope: node.name, kind: node.kind, ...RESOURCES[field], used, limit, percent, refusals: node.refusals })
       }
     }
   }

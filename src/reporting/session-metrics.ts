@@ -71,6 +71,7 @@ export const SESSION_GAUGES: readonly GaugeFamily[] = [{
   name: 'session_refusals',
   help: 'How many streams and connections the collector of a service has refused since the start, by the limit that was exceeded',
   labelNames: ['collector', 'dir', 'resource'],
+  isCounter: true,
   read: (source) => source.sessionRefusals().map(({ collector, count, direction, setting }) => ({
     labels: { collector, dir: direction, resource: RESOURCES[setting] },
     value: count

@@ -109,6 +109,21 @@ async function load (client: TestNode, server: TestNode, connection: Connection)
   await connection.newStream(PROTOCOL).catch(ignore)
 }
 
+describe('dashboard', () => {
+  it('should compare what a node holds with the limits of that node, not what all of them hold', async () => {
+    const { panels }: { panels: Panel[] } = JSON.parse(await readFile(DASHBOARD, 'utf8'))
+    const compared = panels.filter(({ targets = [] }) => targets.some(({ expr }) => /_limit\b/.test(expr)))
+
+    expect(compared.map(({ title }) => title)).to.have.lengthOf(5)
+
+    for (const { targets = [], title } of compared) {
+      for (const { expr } of targets) {
+        expect(expr, title).to.match(/^(sum|max) by \(instance\b/)
+      }
+    }
+  })
+})
+
 describe('dashboard', function () {
   // real sockets and real time, on a machine that may be busy
   this.retries(1)

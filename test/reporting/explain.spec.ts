@@ -171,8 +171,8 @@ describe('usage', () => {
     errorOf(() => manager.openStream(peerA, 'inbound'))
 
     expect(manager.usage({ minPercent: 75 })).to.deep.equal([
-      { scope: `peer:${peerA}`, kind: 'peer', resource: 'streams', used: 3, limit: 3, percent: 100, refusals: 1 },
-      { scope: 'system', kind: 'system', resource: 'streamsInbound', used: 3, limit: 4, percent: 75, refusals: 0 }
+      { scope: `peer:${peerA}`, kind: 'peer', resource: 'stream', used: 3, limit: 3, percent: 100, refusals: 1 },
+      { scope: 'system', kind: 'system', resource: 'stream', direction: 'inbound', used: 3, limit: 4, percent: 75, refusals: 0 }
     ])
     expect(manager.usage()).to.have.lengthOf(1)
     expect(manager.usage({ minPercent: 100 })).to.have.lengthOf(1)
@@ -199,7 +199,7 @@ describe('usage', () => {
     manager.viewSystem(scope => { scope.setLimit({ streams: 0, conns: 0 }) })
 
     expect(manager.usage()).to.deep.equal([
-      { scope: 'system', kind: 'system', resource: 'streams', used: 1, limit: 0, percent: Infinity, refusals: 0 }
+      { scope: 'system', kind: 'system', resource: 'stream', used: 1, limit: 0, percent: Infinity, refusals: 0 }
     ])
   })
 

@@ -10,6 +10,7 @@ import { Inbox } from '../libp2p/fixtures/inbox.ts'
 import { memoryAddress, TestNodes } from '../libp2p/fixtures/nodes.ts'
 import { PROTOCOL, SERVICE } from '../scopes/fixtures.ts'
 import { scrape } from './scrape.ts'
+import type { StreamScope } from '../../src/index.ts'
 import type { TestNode } from '../libp2p/fixtures/nodes.ts'
 import type { Metrics } from '@libp2p/interface'
 import type { MetricReader } from '@opentelemetry/sdk-metrics'
@@ -97,6 +98,32 @@ describe('metrics of libp2p', () => {
     expect(added).to.have.members(['inbound', 'outbound'].map(dir => `streams ${dir} protocol other`).concat('memory protocol other'))
   })
 
+  it('should count each refusal once, however often it is asked, and from 0', async () => {
+    const registry = new Registry()
+    const node = await busyNode(prometheusMetrics({ registry, collectDefaultMetrics: false }))
+    const name = `${PREFIX}blocked_resources{dir_scope_resource="outbound system stream"}`
+
+    expect((await scrape(registry)).get(name)).to.equal(0)
+
+    const opened: StreamScope[] = []
+
+    // 7 are the limit, and 1 was there before
+    for (let scrapes = 0; scrapes < 2; scrapes++) {
+      for (let i = 0; i < 7; i++) {
+        try {
+          opened.push(node.services.resourceManager.openStream(node.peerId, 'outbound'))
+        } catch {
+          // it was refused
+        }
+      }
+
+      expect((await scrape(registry)).get(name)).to.equal(scrapes === 0 ? 1 : 8)
+    }
+
+    opened.forEach(stream => { stream.done() })
+    expect(opened).to.have.lengthOf(6)
+  })
+
   it('should be read through opentelemetry-metrics', async () => {
     const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
     const reader: MetricReader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2 ** 30 })
@@ -177,8 +204,10 @@ function strictMetrics (): { metrics: Metrics, groups: Map<string, CalculatedGro
     trackMultiaddrConnection () {},
     trackProtocolStream () {},
     registerMetric: register,
-    registerCounter: register,
-    registerCounterGroup: register,
+    registerCounter (name: string, { calculate, ...options }: any = {}): any {
+      return metrics.registerMetricGroup(name, { ...options, label: 'none', calculate: async () => ({ none: await calculate?.() }) })
+    },
+    registerCounterGroup: (name: string, options: any): any => metrics.registerMetricGroup(name, options),
     registerHistogram: register,
     registerHistogramGroup: register,
     registerSummary: register,

@@ -62,7 +62,8 @@ const GAUGE_VALUES: Record<string, number> = {
   'event_loop_delay{kind="resume"}': 50,
   'process_refusing{signal="memory"}': 0,
   'process_refusing{signal="event_loop_delay"}': 0,
-  'handlers_after_close{state="running"}': 1
+  'handlers_after_close{state="running"}': 1,
+  handlers_overdue: 0
 }
 
 /**

@@ -43,15 +43,24 @@ export class PrometheusServer {
     this.#url = url
   }
 
-  static async start (registry: Registry): Promise<PrometheusServer> {
+  /**
+   * @param registry
+   * @param rules - the text of a file with alerts
+   */
+  static async start (registry: Registry, rules?: string): Promise<PrometheusServer> {
     const directory = await mkdtemp(join(tmpdir(), 'prometheus-'))
     const target = await serve(registry)
     const { port } = target.address() as AddressInfo
 
     await writeFile(join(directory, 'prometheus.yml'), JSON.stringify({
-      global: { scrape_interval: `${SCRAPE_INTERVAL}s`, scrape_timeout: `${SCRAPE_INTERVAL}s` },
+      global: { scrape_interval: `${SCRAPE_INTERVAL}s`, scrape_timeout: `${SCRAPE_INTERVAL}s`, evaluation_interval: `${SCRAPE_INTERVAL}s` },
+      rule_files: rules == null ? [] : [join(directory, 'rules.yml')],
       scrape_configs: [{ job_name: 'node', static_configs: [{ targets: [`127.0.0.1:${port}`] }] }]
     }))
+
+    if (rules != null) {
+      await writeFile(join(directory, 'rules.yml'), rules)
+    }
 
     const child = spawn(BINARY, [
       `--config.file=${join(directory, 'prometheus.yml')}`,
@@ -87,6 +96,15 @@ export class PrometheusServer {
     }
 
     return data.result.map(({ value }: any) => Number(value[1].replace('Inf', 'Infinity')))
+  }
+
+  /**
+   * The alerts that are pending or firing now
+   */
+  async alerts (): Promise<Array<{ state: string, labels: Record<string, string>, annotations: Record<string, string> }>> {
+    const { data } = await (await fetch(`${this.#url}/api/v1/alerts`)).json() as any
+
+    return data.alerts
   }
 
   async stop (): Promise<void> {

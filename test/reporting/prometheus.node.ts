@@ -8,7 +8,7 @@ import { registerPrometheusMetrics } from '../../src/reporting/prometheus-metric
 import { eventuallyEqual } from '../libp2p/fixtures/eventually.ts'
 import { memoryAddress, TestNodes } from '../libp2p/fixtures/nodes.ts'
 import { createManager, errorOf, peerA, peerB, PROTOCOL, refusalCounts, SERVICE } from '../scopes/fixtures.ts'
-import { scrape, scrapeManager, withPrefix } from './scrape.ts'
+import { notZero, scrape, scrapeManager, withPrefix } from './scrape.ts'
 import type { ResourceManager } from '../../src/index.ts'
 import type { DefaultResourceManager } from '../../src/resource-manager.ts'
 
@@ -20,7 +20,7 @@ const GO_METRICS: Record<string, { type: string, labels: string[] }> = {
   libp2p_rcmgr_streams: { type: 'gauge', labels: ['dir', 'scope', 'protocol'] },
   libp2p_rcmgr_memory: { type: 'gauge', labels: ['scope', 'protocol'] },
   libp2p_rcmgr_fds: { type: 'gauge', labels: ['scope'] },
-  libp2p_rcmgr_blocked_resources: { type: 'gauge', labels: ['dir', 'scope', 'resource'] },
+  libp2p_rcmgr_blocked_resources: { type: 'counter', labels: ['dir', 'scope', 'resource'] },
   libp2p_rcmgr_limit: { type: 'gauge', labels: ['scope', 'resource'] },
   libp2p_rcmgr_peer_connections: { type: 'histogram', labels: ['dir'] },
   libp2p_rcmgr_previous_peer_connections: { type: 'histogram', labels: ['dir'] },
@@ -105,7 +105,7 @@ describe('prometheus metrics', () => {
   })
 
   it('should count what was refused by what was asked for, as go-libp2p does', async () => {
-    expect(withPrefix(await scrapeManager(busyManager()), 'libp2p_rcmgr_blocked_resources')).to.deep.equal({
+    expect(notZero(withPrefix(await scrapeManager(busyManager()), 'libp2p_rcmgr_blocked_resources'))).to.deep.equal({
       'libp2p_rcmgr_blocked_resources{dir="inbound",scope="system",resource="stream"}': 3,
       'libp2p_rcmgr_blocked_resources{dir="outbound",scope="system",resource="connection"}': 1,
       'libp2p_rcmgr_blocked_resources{dir="",scope="system",resource="fd"}': 1,
@@ -119,7 +119,7 @@ describe('prometheus metrics', () => {
     errorOf(() => manager.openConnection('inbound', true))
     errorOf(() => manager.openStream(peerA, 'outbound'))
 
-    expect(withPrefix(await scrapeManager(manager), 'libp2p_rcmgr_blocked_resources')).to.deep.equal({
+    expect(notZero(withPrefix(await scrapeManager(manager), 'libp2p_rcmgr_blocked_resources'))).to.deep.equal({
       'libp2p_rcmgr_blocked_resources{dir="inbound",scope="system",resource="connection"}': 1,
       'libp2p_rcmgr_blocked_resources{dir="",scope="system",resource="fd"}': 1,
       'libp2p_rcmgr_blocked_resources{dir="outbound",scope="peer",resource="stream"}': 1
@@ -140,7 +140,7 @@ describe('prometheus metrics', () => {
     manager.openStream(peerA, 'inbound')
     errorOf(() => manager.openStream(peerA, 'inbound'))
 
-    expect(withPrefix(await scrapeManager(manager), 'libp2p_rcmgr_blocked_resources')).to.deep.equal({
+    expect(notZero(withPrefix(await scrapeManager(manager), 'libp2p_rcmgr_blocked_resources'))).to.deep.equal({
       'libp2p_rcmgr_blocked_resources{dir="outbound",scope="subnet",resource="subnet"}': 1,
       'libp2p_rcmgr_blocked_resources{dir="inbound",scope="peer",resource="rate"}': 1
     })

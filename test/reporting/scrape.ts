@@ -26,3 +26,10 @@ export async function scrapeManager (manager: ResourceManager, protocols?: strin
 export function withPrefix (series: Map<string, number>, prefix: string): Record<string, number> {
   return Object.fromEntries([...series].filter(([name]) => name.startsWith(prefix)))
 }
+
+/**
+ * Those that are more than the 0 that counters begin with
+ */
+export function notZero (series: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(series).filter(([, value]) => value !== 0))
+}
