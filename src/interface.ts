@@ -219,7 +219,7 @@ export interface ResourceManager extends Startable {
    * @param limits - As in `ResourceManagerInit`
    * @param options
    * @returns what has changed, which is in the log too. Nothing where a custom `Limiter`
-   * computes limits.
+   * computes limits, and in pages without the feature `inspection`.
    * @throws {InvalidParametersError} listing every problem. Nothing has changed
    * then.
    */

@@ -3,7 +3,6 @@ import { defaultFeatures } from './features/default-features.ts'
 import { need } from './features/features.ts'
 import { graphStat } from './graph-stat.ts'
 import { changeLimits, isWhole } from './limits/change-limits.ts'
-import { formatChanges, limitChanges } from './limits/limit-changes.ts'
 import { ConcreteLimiter } from './limits/limiter.ts'
 import { parseLimits } from './limits/parse-limits.ts'
 import { resolveLimits } from './limits/resolve-limits.ts'
@@ -364,13 +363,8 @@ export class DefaultResourceManager implements ResourceManager {
     this.#limitsChanged()
 
     const after = this.limits
-    const changes = before == null || after == null ? [] : limitChanges(before, after)
 
-    if (changes.length > 0) {
-      this.log('limits changed: %s', formatChanges(changes))
-    }
-
-    return changes
+    return before == null || after == null ? [] : this.features.inspection?.logChanges(this.log, before, after) ?? []
   }
 
   get limits (): ConcreteLimitConfig | undefined {

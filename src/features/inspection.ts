@@ -1,5 +1,6 @@
 import { FindNodeRefusals } from '../libp2p/node-refusals.ts'
 import { checkLimits } from '../limits/check-limits.ts'
+import { logChanges } from '../limits/limit-changes.ts'
 import { BOOLEAN } from '../options/description.ts'
 import { explain } from '../reporting/explain.ts'
 import { listHolders } from '../reporting/holders.ts'
@@ -23,6 +24,7 @@ export const inspection = {
   checkLimits,
   explain,
   listHolders,
+  logChanges,
   scopeState,
   scopeTable,
   scopeUsage,

@@ -4,6 +4,7 @@ import { LIMIT_FIELDS } from './limit.ts'
 import { formatSetting } from './setting.ts'
 import type { ConcreteLimitConfig } from './limit-config.ts'
 import type { Limit } from './limit.ts'
+import type { Logger } from '@libp2p/interface'
 
 /**
  * A limit that is not what it was
@@ -28,7 +29,7 @@ const MAX_LISTED = 8
  * In what limits differ. A name that one of them does not have has the limits for all of its
  * kind there.
  */
-export function limitChanges (before: ConcreteLimitConfig, after: ConcreteLimitConfig): LimitChange[] {
+function limitChanges (before: ConcreteLimitConfig, after: ConcreteLimitConfig): LimitChange[] {
   const changes: LimitChange[] = []
   const compare = (path: string[], from: Limit, to: Limit): void => {
     for (const field of LIMIT_FIELDS) {
@@ -52,9 +53,21 @@ export function limitChanges (before: ConcreteLimitConfig, after: ConcreteLimitC
 }
 
 /**
- * The changes in one line
+ * Puts the changes into the log, in one line
+ *
+ * @returns the changes
  */
-export function formatChanges (changes: readonly LimitChange[]): string {
+export function logChanges (log: Logger, before: ConcreteLimitConfig, after: ConcreteLimitConfig): LimitChange[] {
+  const changes = limitChanges(before, after)
+
+  if (changes.length > 0) {
+    log('limits changed: %s', formatChanges(changes))
+  }
+
+  return changes
+}
+
+function formatChanges (changes: readonly LimitChange[]): string {
   const listed = changes.slice(0, MAX_LISTED).map(({ setting, from, to }) => `${setting} ${format(from)} → ${format(to)}`)
 
   return [...listed, ...changes.length > MAX_LISTED ? [`and ${changes.length - MAX_LISTED} more`] : []].join(', ')

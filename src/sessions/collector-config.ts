@@ -1,4 +1,5 @@
 import { checkObject, checkWholeNumber, invalid } from '../validation.ts'
+import { readBitrate } from './bitrate.ts'
 import { NullIPLimiter } from './ip-limiter.ts'
 import type { CollectorConfig } from './collector.ts'
 
@@ -21,7 +22,17 @@ const DEFAULT_MAX_HISTORY = 2_048
 /**
  * A configuration with nothing left open, in which 0 means that there is no limit
  */
-export type ResolvedCollectorConfig = Readonly<Required<CollectorConfig>>
+export type ResolvedCollectorConfig = Readonly<Required<CollectorConfig> & Record<'maxRxBitrate' | 'maxTxBitrate' | 'maxSessions', number>>
+
+function readCount (field: string, count: number | 'unlimited'): number {
+  if (count === 'unlimited') {
+    return 0
+  }
+
+  checkWholeNumber(field, count, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+
+  return Math.max(0, count)
+}
 
 /**
  * @param config
@@ -35,9 +46,12 @@ export function resolveCollectorConfig (config: CollectorConfig, field: string =
   const { sessionTimeout = DEFAULT_SESSION_TIMEOUT, inactiveTimeout = sessionTimeout } = config
   const { persistInterval = DEFAULT_PERSIST_INTERVAL, maxHistory = DEFAULT_MAX_HISTORY } = config
 
-  checkBitrate(`${field}.maxRxBitrate`, maxRxBitrate)
-  checkBitrate(`${field}.maxTxBitrate`, maxTxBitrate)
-  checkWholeNumber(`${field}.maxSessions`, maxSessions, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+  const limits = {
+    maxRxBitrate: readBitrate(`${field}.maxRxBitrate`, maxRxBitrate),
+    maxTxBitrate: readBitrate(`${field}.maxTxBitrate`, maxTxBitrate),
+    maxSessions: readCount(`${field}.maxSessions`, maxSessions)
+  }
+
   checkWholeNumber(`${field}.sessionTimeout`, sessionTimeout, 1, Number.MAX_SAFE_INTEGER)
   checkWholeNumber(`${field}.inactiveTimeout`, inactiveTimeout, 1, Number.MAX_SAFE_INTEGER)
   checkWholeNumber(`${field}.persistInterval`, persistInterval, 0, Number.MAX_SAFE_INTEGER)
@@ -48,19 +62,11 @@ export function resolveCollectorConfig (config: CollectorConfig, field: string =
   }
 
   return {
-    maxRxBitrate: Math.max(0, maxRxBitrate),
-    maxTxBitrate: Math.max(0, maxTxBitrate),
-    maxSessions: Math.max(0, maxSessions),
+    ...limits,
     limiter,
     sessionTimeout,
     inactiveTimeout,
     persistInterval,
     maxHistory
-  }
-}
-
-export function checkBitrate (field: string, bitrate: number): void {
-  if (!Number.isFinite(bitrate)) {
-    throw invalid(field, 'a number of bit/s', bitrate)
   }
 }

@@ -1,31 +1,35 @@
+import type { Bitrate } from './bitrate.ts'
 import type { HistorySummary } from './history.ts'
 import type { IPFilter } from './ip-limiter.ts'
 import type { Session } from './session.ts'
 
 export interface CollectorConfig {
   /**
-   * Above this average of the last ten seconds, in bit/s, `isIngressBitrateExceeded`
-   * answers `true`. A value of 0 or less means no limit.
+   * Above this average of the last ten seconds `isIngressBitrateExceeded` answers `true`:
+   * bit/s, or a text such as `'10MB/s'`. `'unlimited'`, and a value of 0 or less, mean no
+   * limit.
    *
    * @default 0
    */
-  maxRxBitrate?: number
+  maxRxBitrate?: Bitrate
 
   /**
-   * Above this average of the last ten seconds, in bit/s, `isEgressBitrateExceeded`
-   * answers `true`. A value of 0 or less means no limit.
+   * Above this average of the last ten seconds `isEgressBitrateExceeded` answers `true`:
+   * bit/s, or a text such as `'10MB/s'`. `'unlimited'`, and a value of 0 or less, mean no
+   * limit.
    *
    * @default 0
    */
-  maxTxBitrate?: number
+  maxTxBitrate?: Bitrate
 
   /**
    * How many sessions there may be, pending and active ones together, until
-   * `isSessionsExceeded` answers `true`. A value of 0 or less means no limit.
+   * `isSessionsExceeded` answers `true`. `'unlimited'`, and a value of 0 or less, mean no
+   * limit.
    *
    * @default 0
    */
-  maxSessions?: number
+  maxSessions?: number | 'unlimited'
 
   /**
    * What `isCollectableIP` asks
@@ -85,6 +89,9 @@ export interface Summary {
 
   /** How many sessions are active */
   currentSessions: number
+
+  /** How many sessions are pending: they count for `maxSessions` too. Not set where there are none. */
+  pendingSessions?: number
 
   /** Average of the last ten seconds, in bit/s */
   currentRxBitrate: number

@@ -238,12 +238,14 @@ export class DefaultCollector implements Collector, TickTask {
 
   summary (): Summary {
     const { maxSessions, maxRxBitrate, maxTxBitrate } = this.config
+    const pendingSessions = this.pendingSessions()
 
     return {
       maxSessions,
       maxRxBitrate,
       maxTxBitrate,
       currentSessions: this.sessions(),
+      ...(pendingSessions > 0 ? { pendingSessions } : {}),
       currentRxBitrate: this.ingressBitrate(),
       currentTxBitrate: this.egressBitrate(),
       active: this.active(),

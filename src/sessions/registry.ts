@@ -3,6 +3,7 @@ import { COLLECTOR_OPTIONS } from '../options/sessions-options.ts'
 import { checkObject, invalid } from '../validation.ts'
 import { WarningLog } from '../warning-log.ts'
 import { checkCollectorId } from './arguments.ts'
+import { collectorId } from './collector-id.ts'
 import { DefaultCollector } from './default-collector.ts'
 import { HistoryStore } from './history-store.ts'
 import { NullCollector } from './null-collector.ts'
@@ -49,18 +50,20 @@ export interface SessionRegistryReader {
   collectors(): string[]
 
   /**
-   * The collector with this id, `undefined` if there is none
+   * The collector with this id, or of the service with this name, `undefined` if there is
+   * none
    */
   collector(id: string): Collector | undefined
 
   /**
-   * The summary of a collector, an empty one if there is no such collector
+   * The summary of a collector, by its id or the name of its service. An empty one if there
+   * is no such collector: `collector` tells them apart.
    */
   summary(id: string): Summary
 
   /**
-   * The active sessions of a collector, the oldest first, none if there is no such
-   * collector
+   * The active sessions of a collector, by its id or the name of its service, the oldest
+   * first. None if there is no such collector.
    */
   active(id: string): Session[]
 }
@@ -136,13 +139,13 @@ export class SessionRegistry implements SessionRegistryReader, Startable {
    * @throws {InvalidParametersError} If there is no collector with this id
    */
   async unregister (id: string): Promise<void> {
-    const registered = this.#registered.get(id)
+    const registered = this.#registered.get(toId(id))
 
     if (registered == null) {
       throw invalid('id', 'a registered one', id)
     }
 
-    this.#registered.delete(id)
+    this.#registered.delete(toId(id))
     registered.collector.stop()
     await registered.persistence?.stop()
   }
@@ -161,7 +164,7 @@ export class SessionRegistry implements SessionRegistryReader, Startable {
   }
 
   collector (id: string): Collector | undefined {
-    return this.#registered.get(id)?.collector
+    return this.#registered.get(toId(id))?.collector
   }
 
   summary (id: string): Summary {
@@ -224,6 +227,13 @@ export class SessionRegistry implements SessionRegistryReader, Startable {
       warn: message => { this.#warnings?.warn(message) }
     })
   }
+}
+
+/**
+ * The id of a collector, which may be found by the name of its service too
+ */
+function toId (name: string): string {
+  return typeof name === 'string' ? collectorId(name) : name
 }
 
 function checkPersistence (persistence?: HistoryStoreInit): void {

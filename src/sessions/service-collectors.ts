@@ -238,8 +238,7 @@ function findExcess ({ collector, config, throttled }: WatchedService): Pick<Ses
   const { maxSessions, maxRxBitrate, maxTxBitrate } = config
 
   if (collector.isSessionsExceeded()) {
-    // streams that were idle and go on are sessions beyond the limit
-    return { setting: 'maxSessions', current: Math.max(maxSessions, collector.sessions()), limit: maxSessions }
+    return { setting: 'maxSessions', current: collector.sessions() + collector.pendingSessions(), limit: maxSessions }
   }
 
   if (throttled) {

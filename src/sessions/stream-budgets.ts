@@ -1,21 +1,24 @@
 import { checkObject } from '../validation.ts'
+import { readBitrate } from './bitrate.ts'
 import { ByteBudget } from './byte-budget.ts'
-import { checkBitrate } from './collector-config.ts'
+import type { Bitrate } from './bitrate.ts'
 
 export interface Bitrates {
   /**
-   * The most that is received, in bit/s. A value of 0 or less means no limit.
+   * The most that is received: bit/s, or a text such as `'10MB/s'`. `'unlimited'`, and a
+   * value of 0 or less, mean no limit.
    *
    * @default 0
    */
-  maxRxBitrate?: number
+  maxRxBitrate?: Bitrate
 
   /**
-   * The most that is sent, in bit/s. A value of 0 or less means no limit.
+   * The most that is sent: bit/s, or a text such as `'10MB/s'`. `'unlimited'`, and a value
+   * of 0 or less, mean no limit.
    *
    * @default 0
    */
-  maxTxBitrate?: number
+  maxTxBitrate?: Bitrate
 }
 
 export interface ThrottleInit {
@@ -42,7 +45,12 @@ export interface StreamBudgets {
   readonly tx?: ByteBudget
 }
 
-export function budgetsOf ({ maxRxBitrate = 0, maxTxBitrate = 0 }: Bitrates): StreamBudgets {
+/**
+ * Bit rates that were read, where 0 means no limit
+ */
+type ReadBitrates = { [K in keyof Required<Bitrates>]: number }
+
+export function budgetsOf ({ maxRxBitrate, maxTxBitrate }: ReadBitrates): StreamBudgets {
   return {
     rx: maxRxBitrate > 0 ? new ByteBudget(maxRxBitrate) : undefined,
     tx: maxTxBitrate > 0 ? new ByteBudget(maxTxBitrate) : undefined
@@ -54,7 +62,7 @@ export function budgetsOf ({ maxRxBitrate = 0, maxTxBitrate = 0 }: Bitrates): St
  */
 export class NodeBudgets {
   readonly #system?: StreamBudgets
-  readonly #peerRates?: Bitrates
+  readonly #peerRates?: ReadBitrates
   readonly #peers = new WeakMap<object, StreamBudgets>()
 
   /**
@@ -62,11 +70,11 @@ export class NodeBudgets {
    */
   constructor (field: string, init: ThrottleInit) {
     checkObject(field, init)
-    checkBitrates(`${field}.system`, init.system)
-    checkBitrates(`${field}.peer`, init.peer)
 
-    this.#system = init.system == null ? undefined : budgetsOf(init.system)
-    this.#peerRates = init.peer
+    const system = readBitrates(`${field}.system`, init.system)
+
+    this.#system = system && budgetsOf(system)
+    this.#peerRates = readBitrates(`${field}.peer`, init.peer)
   }
 
   /**
@@ -81,7 +89,7 @@ export class NodeBudgets {
     return this.#peerRates == null ? budgets : [...budgets, this.#ofPeer(peer, this.#peerRates)]
   }
 
-  #ofPeer (peer: object, rates: Bitrates): StreamBudgets {
+  #ofPeer (peer: object, rates: ReadBitrates): StreamBudgets {
     let budgets = this.#peers.get(peer)
 
     if (budgets == null) {
@@ -93,10 +101,15 @@ export class NodeBudgets {
   }
 }
 
-function checkBitrates (field: string, bitrates?: Bitrates): void {
-  if (bitrates !== undefined) {
-    checkObject(field, bitrates)
-    checkBitrate(`${field}.maxRxBitrate`, bitrates.maxRxBitrate ?? 0)
-    checkBitrate(`${field}.maxTxBitrate`, bitrates.maxTxBitrate ?? 0)
+function readBitrates (field: string, bitrates?: Bitrates): ReadBitrates | undefined {
+  if (bitrates === undefined) {
+    return
+  }
+
+  checkObject(field, bitrates)
+
+  return {
+    maxRxBitrate: readBitrate(`${field}.maxRxBitrate`, bitrates.maxRxBitrate ?? 0),
+    maxTxBitrate: readBitrate(`${field}.maxTxBitrate`, bitrates.maxTxBitrate ?? 0)
   }
 }
