@@ -7,6 +7,7 @@ import { followConnectionClass } from './followed-classes.ts'
 import { liveConnection, LiveConnection } from './live-connection.ts'
 import { endOnError, endWebSocket } from './raw-socket.ts'
 import { usesFileDescriptor } from './uses-file-descriptor.ts'
+import type { DialTies } from './dial-ties.ts'
 import type { Pressures } from './pressure.ts'
 import type { Sessions } from './sessions.ts'
 import type { StreamMemory } from './stream-memory.ts'
@@ -26,6 +27,7 @@ export class ConnectionTracker {
   readonly #transient: TransientHolders
   readonly #sessions?: Sessions
   readonly #pressures?: Pressures
+  readonly #ties?: DialTies
   readonly #closing = new ClosingSockets()
 
   /**
@@ -50,14 +52,16 @@ export class ConnectionTracker {
    * @param transient - where connections are until their peer is known
    * @param sessions - where some services have a collector
    * @param pressures - where the process itself is watched
+   * @param ties - what becomes of connections that both ends have dialled
    */
-  constructor (manager: DefaultResourceManager, memory: StreamMemory, transient: TransientHolders, sessions?: Sessions, pressures?: Pressures) {
+  constructor (manager: DefaultResourceManager, memory: StreamMemory, transient: TransientHolders, sessions?: Sessions, pressures?: Pressures, ties?: DialTies) {
     this.#manager = manager
     this.#memory = memory
     this.#transient = transient
     this.#sessions = sessions
     this.#pressures = pressures
     this.accepted = new AcceptedSockets(manager, transient, address => this.#openInbound(address))
+    this.#ties = ties
   }
 
   /**
@@ -88,6 +92,12 @@ export class ConnectionTracker {
       }
 
       this.#abort(maConn, err)
+
+      const winner = await this.#ties?.winnerOf(maConn)
+
+      if (winner != null) {
+        return winner as T
+      }
 
       // libp2p only knows that a gater has denied the connection
       throw refusal == null ? err : this.#manager.errorOf(refusal)
@@ -201,6 +211,8 @@ export class ConnectionTracker {
       if (!scope.inbound) {
         this.#refusals.set(maConn, refusal)
       }
+
+      this.#ties?.refused(maConn, peer, scope.inbound)
 
       return false
     }

@@ -6,6 +6,7 @@ import { resolveBaseCosts } from './base-costs.ts'
 import { accountingGater } from './connection-gater.ts'
 import { ConnectionTracker } from './connection-tracker.ts'
 import { decodeLength } from './decode-length.ts'
+import { DialTies } from './dial-ties.ts'
 import { MuxerGuard } from './muxer-guard.ts'
 import { nodeDemand } from './node-demand.ts'
 import { PendingDials } from './pending-dials.ts'
@@ -21,7 +22,7 @@ import type { HoldersSource } from '../reporting/holders.ts'
 import type { ResourceManagerInit } from '../resource-manager-init.ts'
 import type { NodeStat } from '../resource-manager-stat.ts'
 import type { MovableNode } from '../scopes/movable-node.ts'
-import type { ComponentLogger, ConnectionGater, Libp2pEvents, Metrics, MultiaddrConnection, PeerStore, StreamMuxerFactory, TypedEventTarget, Upgrader } from '@libp2p/interface'
+import type { ComponentLogger, ConnectionGater, Libp2pEvents, Metrics, MultiaddrConnection, PeerId, PeerStore, StreamMuxerFactory, TypedEventTarget, Upgrader } from '@libp2p/interface'
 import type { ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
 import type { Datastore } from 'interface-datastore'
 
@@ -35,6 +36,7 @@ export interface ResourceManagerComponents {
   events: TypedEventTarget<Libp2pEvents>
   logger: ComponentLogger
   metrics?: Metrics
+  peerId: PeerId
   registrar: Registrar
   peerStore: PeerStore
   transportManager: TransportManager
@@ -89,13 +91,15 @@ export class ResourceManagerService extends DefaultResourceManager {
     const streams = new StreamTracker(this, services, this.#transient, init.handlerGrace, sessions, this.#pressure)
     const fairness = this.#shareFairly(components, init.fairness, streams, services)
 
+    const ties = new DialTies(this, components, streams.memory.connections)
+
     // nothing can fail from here on
     managed.add(components.upgrader)
 
     this.#components = components
     this.#services = services
     this.#sessions = sessions
-    this.#connections = new ConnectionTracker(this, streams.memory, this.#transient, sessions, this.#pressure)
+    this.#connections = new ConnectionTracker(this, streams.memory, this.#transient, sessions, this.#pressure, ties)
     this.#muxers = new MuxerGuard(streams)
     this.nodeRefusals = this.features.inspection && new this.features.inspection.FindNodeRefusals({
       manager: this,
@@ -106,7 +110,7 @@ export class ResourceManagerService extends DefaultResourceManager {
       services
     })
     this.#streams = streams
-    this.metricsSource.graph.roomMakers.push(streams.memory)
+    this.metricsSource.graph.roomMakers.push(streams.memory, ties)
     streams.fairness = this.#fairness = fairness
 
     components.connectionGater = accountingGater(components.connectionGater, this.#connections, this)
