@@ -1,7 +1,7 @@
 import { nextActivity } from './activity.ts'
 import { countIterated } from './iterated-bytes.ts'
 import { liveConnection } from './live-connection.ts'
-import { liveStream } from './live-stream.ts'
+import { hasWindow, liveStream } from './live-stream.ts'
 import type { LiveStream } from './live-stream.ts'
 import type { MessageStream, MultiaddrConnection, Stream, StreamMessageEvent } from '@libp2p/interface'
 
@@ -41,10 +41,11 @@ export function followConnectionClass (connection: MultiaddrConnection): void {
 
 /**
  * Makes all streams of the class of a stream tell who follows them when they are closed,
- * when they have not been able to send, and when they are read
+ * when they have not been able to send, when they are read, and before they let the remote
+ * send more
  */
 export function followStreamClass (stream: Stream): void {
-  const target = targetOf(stream, STREAMS, ['dispatchEvent', 'send', 'close', Symbol.asyncIterator])
+  const target = targetOf(stream, STREAMS, ['dispatchEvent', 'send', 'sendWindowUpdate', 'close', Symbol.asyncIterator])
 
   if (target == null) {
     return
@@ -109,6 +110,16 @@ export function followStreamClass (stream: Stream): void {
 
     return closeOrEnd(this, async () => close.call(this, options))
   })
+
+  if (hasWindow(target)) {
+    const { sendWindowUpdate } = target
+
+    replace(target, 'sendWindowUpdate', function () {
+      if (liveStream(this)?.withholdsWindow() !== true) {
+        sendWindowUpdate.call(this)
+      }
+    })
+  }
 
   replace(target, Symbol.asyncIterator, function () {
     const live = liveStream(this)

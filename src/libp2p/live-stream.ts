@@ -18,9 +18,31 @@ import type { Stream } from '@libp2p/interface'
 type DataChannel = Pick<RTCDataChannel, 'readyState' | 'bufferedAmount'>
 
 /**
+ * A stream of yamux, which lets the remote send more when it has received something, whether
+ * anybody has read it or not
+ */
+export interface WindowedStream {
+  sendWindowUpdate(): void
+}
+
+/**
+ * The most that a stream may have unread before its remote has to wait, in bytes: what
+ * libp2p's streams keep while nobody listens before they give up
+ */
+const MAX_UNREAD = 4 * 2 ** 20
+
+/**
+ * The same when memory is getting short: the first window of yamux
+ */
+const MAX_UNREAD_WHEN_SHORT = 256 * 1024
+
+/**
  * Who is told what happens to streams
  */
 export interface LiveStreamOwner {
+  /** Whether memory for what nobody has read is getting short */
+  readonly short: boolean
+
   /** Closes the scope of a stream */
   end(live: LiveStream): void
 
@@ -68,6 +90,9 @@ export class LiveStream implements BufferHolder, Evictable, Iterated, Positioned
 
   /** Why this node has ended it, if it was for what it held */
   endedBy?: Error = undefined
+
+  /** Whether the remote waits until somebody reads */
+  #withheld = false
   #readBytes = 0
   #queuedBytes = 0
   readonly #channel?: DataChannel
@@ -127,6 +152,27 @@ export class LiveStream implements BufferHolder, Evictable, Iterated, Positioned
    */
   read (bytes: number): void {
     this.#readBytes += bytes
+    this.grantWindow()
+  }
+
+  /**
+   * Whether the remote may not send more for now. Without this it could send any amount to a
+   * loop that is slower, and the stream would have to be ended for it.
+   */
+  withholdsWindow (): boolean {
+    this.#withheld = this.stream.readBufferLength + this.iterated > (this.owner.short ? MAX_UNREAD_WHEN_SHORT : MAX_UNREAD)
+
+    return this.#withheld
+  }
+
+  /**
+   * Lets the remote send more if it waits and enough has been read
+   */
+  grantWindow (): void {
+    if (this.#withheld && this.stream.status === 'open') {
+      // asks again whether it may
+      (this.stream as unknown as WindowedStream).sendWindowUpdate()
+    }
   }
 
   /**
@@ -170,6 +216,13 @@ export class LiveStream implements BufferHolder, Evictable, Iterated, Positioned
   end (): void {
     this.owner.end(this)
   }
+}
+
+/**
+ * Whether a stream lets its remote send only so much at a time
+ */
+export function hasWindow (stream: object): stream is Stream & WindowedStream {
+  return typeof (stream as Partial<WindowedStream>).sendWindowUpdate === 'function'
 }
 
 /**

@@ -35,7 +35,14 @@ export class Pressures implements Pressure {
   }
 
   /**
-   * The same, and it counts as a refusal
+   * Why some of what is in buffers has to be given up, if so
+   */
+  findProcessShortage (): AnyRefusal | undefined {
+    return undefined
+  }
+
+  /**
+   * The same as `find`, and it counts as a refusal
    *
    * @param request
    * @param requester - the address of a connection, or the scope of the one that a stream is

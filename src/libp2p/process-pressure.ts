@@ -4,6 +4,7 @@ import { ProcessMemory } from './process-memory.ts'
 import type { ResourceManagerInit } from '../resource-manager-init.ts'
 import type { NodeStat } from '../resource-manager-stat.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
+import type { AnyRefusal } from '../scopes/refusal.ts'
 
 /**
  * What the process has too much of, as far as the options say that it matters
@@ -23,6 +24,10 @@ export class ProcessPressure extends Pressures {
 
     this.#processMemory = processMemory
     this.#eventLoopDelay = eventLoopDelay
+  }
+
+  findProcessShortage (): AnyRefusal | undefined {
+    return this.#processMemory?.find('stream')
   }
 
   start (): void {

@@ -110,7 +110,7 @@ export class ResourceManagerService extends DefaultResourceManager {
       services
     })
     this.#streams = streams
-    this.metricsSource.graph.roomMakers.push(streams.memory, ties)
+    this.metricsSource.graph.roomMakers.push(streams.memory.eviction, ties)
     streams.fairness = this.#fairness = fairness
 
     components.connectionGater = accountingGater(components.connectionGater, this.#connections, this)

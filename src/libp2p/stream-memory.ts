@@ -41,18 +41,14 @@
  */
 
 import { setBackgroundTimer } from '../background-timer.ts'
-import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_MEDIUM, memoryThreshold } from '../scopes/memory-priority.ts'
 import { PositionedList } from '../scopes/positioned-list.ts'
-import { findMemoryShortage, Refusal } from '../scopes/refusal.ts'
-import { BufferRanking } from './buffer-ranking.ts'
+import { BufferEviction } from './buffer-eviction.ts'
 import { StandingStill } from './standing-still.ts'
+import type { BufferEvictionInit } from './buffer-eviction.ts'
 import type { BufferHolder } from './buffer-holder.ts'
 import type { LiveConnection } from './live-connection.ts'
 import type { LiveStream } from './live-stream.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
-import type { AggregateNode } from '../scopes/aggregate-node.ts'
-import type { OwnedNode } from '../scopes/owned-node.ts'
-import type { RoomMaker } from '../scopes/room-maker.ts'
 import type { MessageStream, StreamMessageEvent, StreamMuxer } from '@libp2p/interface'
 
 /**
@@ -73,36 +69,22 @@ const LOOK_AFTER_BYTES_PER_CONNECTION = 1024
  */
 const LOOK_INTERVAL = 250
 
-/**
- * What remotes have sent and nobody has read may fill about 60% of the memory of the system.
- * The rest of the memory is for what this node does itself. What it has queued for remotes
- * may fill all that is left, because nobody but this node decides about that: it gives way
- * to whatever else is asked for.
- */
-const UNREAD_PRIORITY = MEMORY_PRIORITY_MEDIUM
-
 type Chunk = StreamMessageEvent['data']
 type Streams = Iterable<LiveStream> & { readonly size: number }
 
 /**
- * Counts what is in the buffers of streams and connections, and ends some of them where
- * there is too much
+ * Looks at what is in the buffers of streams and connections
  */
-export class StreamMemory implements RoomMaker {
-  readonly #manager: DefaultResourceManager
+export class StreamMemory {
   readonly #streams: Streams
   readonly #now: () => number
   readonly #standingStill: StandingStill
+  readonly eviction: BufferEviction
 
   /**
    * All connections that are accounted for and have a socket
    */
   readonly connections = new PositionedList<LiveConnection>()
-
-  /**
-   * What is counted and was not read, in bytes, by the system that it is counted in
-   */
-  readonly #unread = new Map<AggregateNode, number>()
   #uncounted = 0
   #lookQueued = false
   #timer?: ReturnType<typeof setTimeout>
@@ -110,13 +92,13 @@ export class StreamMemory implements RoomMaker {
   /**
    * @param manager
    * @param streams - All streams that are accounted for
-   * @param now
+   * @param init
    */
-  constructor (manager: DefaultResourceManager, streams: Streams, now: () => number = Date.now) {
-    this.#manager = manager
+  constructor (manager: DefaultResourceManager, streams: Streams, { now = Date.now, pressures }: Partial<Omit<BufferEvictionInit, 'holders'>> = {}) {
     this.#streams = streams
     this.#now = now
-    this.#standingStill = new StandingStill((holder, refusal) => this.#refuse(holder, refusal))
+    this.eviction = new BufferEviction(manager, { pressures, now, holders: () => [...streams, ...this.connections] })
+    this.#standingStill = new StandingStill((holder, refusal) => this.eviction.end(holder, refusal))
   }
 
   addConnection (connection: LiveConnection): void {
@@ -153,190 +135,27 @@ export class StreamMemory implements RoomMaker {
    * Brings what is counted up to date
    */
   look (): void {
+    const { eviction } = this
     const grown: BufferHolder[] = []
 
     this.#uncounted = 0
-    this.#unread.clear()
+    eviction.restart()
 
     for (const stream of this.#streams) {
-      this.#measure(stream, grown)
+      eviction.measure(stream, grown)
     }
 
     for (const connection of this.connections) {
-      this.#measure(connection, grown)
+      eviction.measure(connection, grown)
     }
 
     // all that is free now is free before anything else is counted
-    if (grown.length > 0) {
-      this.#countGrown(grown)
+    eviction.fit(grown)
+
+    // those that wait may have been read, or memory be less short
+    for (const stream of this.#streams) {
+      stream.grantWindow()
     }
-  }
-
-  /**
-   * Buffers give way to what does not fit into the system because of them
-   */
-  makeRoom (refusal: Refusal, newcomer: AggregateNode | OwnedNode): boolean {
-    const { graph } = this.#manager.metricsSource
-    const pair = [graph.normal, graph.allowlisted].find(({ system }) => system === refusal.node)
-
-    if (!graph.enforce || refusal.resource !== 'memory' || pair == null) {
-      return false
-    }
-
-    // reservations that must leave more room than buffers do not get it from buffers either
-    if (refusal.limit < memoryThreshold(pair.system.limit.memory, UNREAD_PRIORITY)) {
-      return false
-    }
-
-    // what would not fit without any buffer ends none
-    if (refusal.current + refusal.attempted - this.#buffersIn(pair.system) > refusal.limit) {
-      return false
-    }
-
-    const holder = this.#rank(pair.system, 'size', newcomer).take()
-
-    return holder != null && this.#refuse(holder, refusal)
-  }
-
-  #measure (holder: BufferHolder, grown: BufferHolder[]): void {
-    const size = holder.measure()
-
-    if (size > holder.scope.buffers) {
-      grown.push(holder)
-    } else if (size < holder.scope.buffers || holder.unread !== holder.countedUnread) {
-      this.#count(holder)
-    }
-
-    if (holder.countedUnread > 0) {
-      this.#addUnread(holder, holder.countedUnread)
-    }
-  }
-
-  #countGrown (grown: BufferHolder[]): void {
-    const rankings = new Map<string, BufferRanking>()
-
-    for (const holder of grown) {
-      // every round ends with room for it or with one less
-      while (!holder.scope.closed) {
-        holder.measure()
-
-        const shortage = this.#findShortage(holder)
-
-        if (shortage == null) {
-          this.#addUnread(holder, holder.unread - holder.countedUnread)
-          this.#count(holder)
-          break
-        }
-
-        const { system } = holder.scope.pair
-        const part = shortage.priority === UNREAD_PRIORITY ? 'unread' : 'size'
-        let ranking = rankings.get(system.kind + part)
-
-        if (ranking == null) {
-          ranking = this.#rank(system, part)
-          rankings.set(system.kind + part, ranking)
-        }
-
-        const giving = ranking.take() ?? holder
-
-        if (!this.#refuse(giving, shortage)) {
-          // limits are not enforced
-          this.#count(holder)
-          break
-        }
-      }
-    }
-  }
-
-  /**
-   * Why what a holder has more than before does not fit, if so
-   */
-  #findShortage (holder: BufferHolder): Refusal | undefined {
-    const { scope } = holder
-    const { system } = scope.pair
-    const growth = holder.size - scope.buffers
-    const unreadGrowth = holder.unread - holder.countedUnread
-
-    if (unreadGrowth > 0) {
-      const unread = this.#unread.get(system) ?? 0
-      const threshold = memoryThreshold(system.limit.memory, UNREAD_PRIORITY)
-
-      if (unread + unreadGrowth > threshold) {
-        return new Refusal(scope, system, 'memory', undefined, unread, unreadGrowth, threshold, UNREAD_PRIORITY)
-      }
-    }
-
-    return growth > 0 ? findMemoryShortage(scope, system, growth, MEMORY_PRIORITY_ALWAYS) : undefined
-  }
-
-  /**
-   * All that is counted in a system, in bytes
-   */
-  #buffersIn (system: AggregateNode): number {
-    let bytes = 0
-
-    for (const { scope } of [...this.#streams, ...this.connections]) {
-      bytes += scope.pair.system === system ? scope.buffers : 0
-    }
-
-    return bytes
-  }
-
-  #rank (system: AggregateNode, part: 'size' | 'unread', newcomer?: AggregateNode | OwnedNode): BufferRanking {
-    return new BufferRanking([...this.#streams, ...this.connections], {
-      system,
-      part,
-      except: newcomer == null ? undefined : ownerOf(newcomer),
-      now: this.#now(),
-      hostOf: ({ connectionScope: { endpoint } }) => endpoint == null ? undefined : this.#manager.hostOf(endpoint)
-    })
-  }
-
-  /**
-   * Counts and reports that something does not fit, and ends a holder for it
-   *
-   * @returns Whether it was ended: not where limits are not enforced
-   */
-  #refuse (holder: BufferHolder, { node, resource, current, attempted, limit, priority }: Refusal): boolean {
-    const { scope } = holder
-    const refusal = this.#manager.refuse(new Refusal(scope, node, resource, undefined, current, attempted, limit, priority))
-
-    if (refusal == null) {
-      return false
-    }
-
-    holder.abort(this.#manager.errorOf(refusal))
-
-    if (!scope.closed) {
-      const before = holder.countedUnread
-
-      if (holder.measure() > 0) {
-        // the remote had reset it, and such a stream keeps what nobody has read
-        holder.end()
-      } else {
-        this.#count(holder)
-      }
-
-      this.#addUnread(holder, -before)
-    } else {
-      this.#addUnread(holder, -holder.countedUnread)
-    }
-
-    return true
-  }
-
-  /**
-   * Counts what was measured last
-   */
-  #count (holder: BufferHolder): void {
-    holder.scope.addBuffers(holder.size - holder.scope.buffers)
-    holder.countedUnread = holder.unread
-  }
-
-  #addUnread ({ scope }: BufferHolder, bytes: number): void {
-    const { system } = scope.pair
-
-    this.#unread.set(system, (this.#unread.get(system) ?? 0) + bytes)
   }
 
   get #worthLooking (): number {
@@ -373,6 +192,7 @@ export class StreamMemory implements RoomMaker {
     this.#timer = setBackgroundTimer(() => {
       this.#timer = undefined
       this.look()
+      this.eviction.relieveProcess()
       this.#standingStill.look(this.#streams, this.connections, this.#now())
 
       if (this.#streams.size > 0 || this.connections.size > 0) {
@@ -380,17 +200,4 @@ export class StreamMemory implements RoomMaker {
       }
     }, LOOK_INTERVAL)
   }
-}
-
-/**
- * What a span belongs to in the end
- */
-function ownerOf (scope: AggregateNode | OwnedNode): unknown {
-  let owner: object = scope
-
-  while ('owner' in owner && owner.owner != null) {
-    owner = owner.owner
-  }
-
-  return owner
 }

@@ -68,7 +68,7 @@ export class StreamTracker implements LiveStreamOwner {
     this.#services = services
     this.#sessions = sessions
     this.#pressures = pressures
-    this.memory = new StreamMemory(manager, this.live)
+    this.memory = new StreamMemory(manager, this.live, { pressures })
     this.handlers = new RunningHandlers(manager, (live) => { this.end(live) }, handlerGrace)
   }
 
@@ -240,6 +240,10 @@ export class StreamTracker implements LiveStreamOwner {
     this.live.add(live)
     live.transient = this.#transient.addStream(scope)
     this.memory.start()
+  }
+
+  get short (): boolean {
+    return this.memory.eviction.short
   }
 
   closed (live: LiveStream): void {

@@ -31,6 +31,7 @@ describe('the class of streams', () => {
     const left: number[] = []
     let closed = 0
     const live = new LiveStream(stream as Stream, {} as any, {} as any, {
+      short: false,
       end: () => {},
       closed: () => { closed++ },
       left: (bytes) => { left.push(bytes) },

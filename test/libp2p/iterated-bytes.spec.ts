@@ -249,3 +249,84 @@ for (const [name, muxer] of Object.entries({ yamux: yamux(), mplex: mplex() })) 
     })
   })
 }
+
+describe('a loop that is slower than its remote', () => {
+  const nodes = new TestNodes()
+  const MiB = 1024 * KiB
+  const CHUNKS = 64
+
+  afterEach(async () => {
+    await nodes.stop()
+  })
+
+  interface Slow {
+    dialer: TestNode
+    listener: TestNode
+
+    /** Lets all loops go on */
+    go(): void
+    sent: Stream[]
+    received: number[]
+  }
+
+  /**
+   * Sends 64 MiB over each of some streams to loops that have stopped at the first chunk
+   */
+  async function sendAhead (streams: number, manager: ResourceManagerInit = {}): Promise<Slow> {
+    const { dialer, listener, address } = await overMemory(yamux()).connect(nodes, { dialer: {}, listener: { manager } })
+    const gate = Promise.withResolvers<void>()
+    const received: number[] = []
+
+    await listener.handle(PROTOCOL, async stream => {
+      const index = received.push(0) - 1
+
+      for await (const chunk of stream) {
+        received[index] += chunk.byteLength
+        await gate.promise
+      }
+    })
+
+    const connection = await dialer.dial(address)
+    const sent: Stream[] = []
+
+    for (let i = 0; i < streams; i++) {
+      const stream = await connection.newStream(PROTOCOL)
+
+      sent.push(stream)
+
+      for (let j = 0; j < CHUNKS; j++) {
+        stream.send(new Uint8Array(MiB))
+      }
+    }
+
+    return { dialer, listener, go: () => { gate.resolve() }, sent, received }
+  }
+
+  function memoryOf (node: TestNode): number {
+    return node.services.resourceManager.stat().system.memory
+  }
+
+  it('should make it wait, and lose nothing', async () => {
+    const { dialer, listener, go, sent, received } = await sendAhead(1)
+
+    await eventually(() => memoryOf(listener) > 4 * MiB, 'what may wait')
+    const before = memoryOf(dialer)
+
+    // the largest window of yamux beside what may wait
+    await eventually(() => memoryOf(listener) < 21 * MiB && memoryOf(dialer) > 40 * MiB, `what is not sent, of ${before}`)
+    go()
+    await Promise.all(sent.map(async stream => stream.close()))
+    await eventually(() => received[0] === CHUNKS * MiB, 'all of it')
+    expect(listener.services.resourceManager.refusals()).to.be.empty()
+  })
+
+  it('should make it wait earlier when memory is getting short, and end nothing', async () => {
+    const { listener, go, sent, received } = await sendAhead(4, { limits: { system: { memory: 128 * MiB } } })
+
+    await eventually(() => memoryOf(listener) > 4 * MiB, 'what may wait')
+    go()
+    await Promise.all(sent.map(async stream => stream.close()))
+    await eventually(() => received.every(bytes => bytes === CHUNKS * MiB), 'all of it')
+    expect(listener.services.resourceManager.refusals()).to.be.empty()
+  })
+})

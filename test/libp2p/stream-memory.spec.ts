@@ -11,6 +11,7 @@ import { STALL_GRACE } from '../../src/libp2p/buffer-progress.ts'
 import { followStreamClass } from '../../src/libp2p/followed-classes.ts'
 import { LiveConnection } from '../../src/libp2p/live-connection.ts'
 import { LiveStream } from '../../src/libp2p/live-stream.ts'
+import { PressureRefusal } from '../../src/libp2p/pressure-refusal.ts'
 import { StreamMemory } from '../../src/libp2p/stream-memory.ts'
 import { DefaultResourceManager } from '../../src/resource-manager.ts'
 import { attachToStream } from '../../src/scopes/attached-scopes.ts'
@@ -20,6 +21,7 @@ import { held, otherEnd, TestNodes } from './fixtures/nodes.ts'
 import { overMemory } from './fixtures/transports.ts'
 import type { NodeOptions, TestNode } from './fixtures/nodes.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
+import type { Pressures } from '../../src/libp2p/pressure.ts'
 import type { LimitsInit } from '../../src/limits/resolve-limits.ts'
 import type { ConnectionNode } from '../../src/scopes/connection-node.ts'
 import type { StreamNode } from '../../src/scopes/stream-node.ts'
@@ -395,13 +397,13 @@ describe('when buffers are looked at', () => {
     clock.restore()
   })
 
-  async function setUp (count: number, limits: LimitsInit['limits'] = {}, enforce = true): Promise<{ manager: DefaultResourceManager, memory: StreamMemory, live: Set<LiveStream>, streams: FakeStream[], timers(): number }> {
+  async function setUp (count: number, limits: LimitsInit['limits'] = {}, enforce = true, pressures?: Pick<Pressures, 'findProcessShortage'>): Promise<{ manager: DefaultResourceManager, memory: StreamMemory, live: Set<LiveStream>, streams: FakeStream[], timers(): number }> {
     const manager = new DefaultResourceManager({ limits, enforce })
     const peer = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
     const streams = Array.from({ length: count }, () => new FakeStream())
     const connection = manager.openConnection('outbound', false) as ConnectionNode
     const live = new Set<LiveStream>()
-    const memory = new StreamMemory(manager, live)
+    const memory = new StreamMemory(manager, live, { pressures })
 
     for (const stream of streams) {
       const one = new LiveStream(stream as unknown as Stream, manager.openStream(peer, 'outbound') as StreamNode, connection, ownerOf(live, memory))
@@ -646,10 +648,37 @@ describe('when buffers are looked at', () => {
     expect(streams.filter(({ status }) => status === 'open').length).to.be.at.most(1)
   })
 
+  it('should give up a tenth of what is in buffers, in steps, while the process has too much memory', async () => {
+    const { manager, memory, streams } = await setUp(20, {}, true, {
+      findProcessShortage: () => short ? new PressureRefusal('processMemory', 'stream', 2, 1) : undefined
+    })
+    const open = (): number => streams.filter(({ status }) => status === 'open').length
+    let short = false
+
+    streams.forEach(stream => { stream.writeBufferLength = 100 })
+    clock.tick(1_000)
+    expect(open()).to.equal(20)
+    expect(memory.eviction.short).to.equal(false)
+
+    short = true
+    clock.tick(500)
+    expect(open()).to.equal(18)
+    expect(memory.eviction.short).to.equal(true)
+    expect(streams.find(({ status }) => status !== 'open')?.error).to.be.instanceOf(MemoryLimitExceededError).with.property('scope', 'process')
+
+    clock.tick(1_000)
+    expect(open()).to.equal(16)
+
+    short = false
+    clock.tick(5_000)
+    expect(open()).to.equal(16)
+    expect(memoryOf(manager)).to.equal(1_600)
+  })
+
   it('should let what was queued fill the memory, and give way to what is opened and reserved', async () => {
     const { manager, memory, streams } = await setUp(2, { system: { memory: 1_000 } })
 
-    manager.metricsSource.graph.roomMakers.push(memory)
+    manager.metricsSource.graph.roomMakers.push(memory.eviction)
     streams[0].writeBufferLength = 600
     streams[1].writeBufferLength = 400
     memory.look()
