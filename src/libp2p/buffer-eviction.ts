@@ -245,7 +245,7 @@ export class BufferEviction implements RoomMaker {
     const part = shortage.priority === UNREAD_PRIORITY ? 'unread' : 'size'
     const key = system.kind + part
     const ranking = rankings.get(key) ?? this.#rank(system, part)
-    const holder = ranking.take() ?? grown
+    const holder = ranking.take(grown) ?? grown
 
     rankings.set(key, ranking)
 

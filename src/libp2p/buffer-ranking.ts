@@ -9,9 +9,9 @@ const SHORT_GRACE = 2_000
 /**
  * Holders by who they belong to, with what all of them hold together, in bytes
  */
-interface Group<K, M> {
+interface Group<M> {
   bytes: number
-  readonly members: Map<K, M>
+  readonly members: Map<unknown, M>
 }
 
 interface Peer {
@@ -21,7 +21,7 @@ interface Peer {
   readonly holders: BufferHolder[]
 }
 
-type Host = Group<unknown, Peer>
+type Host = Group<Peer>
 
 export interface BufferRankingInit {
   /**
@@ -57,10 +57,12 @@ export interface BufferRankingInit {
  * connections they use for it.
  */
 export class BufferRanking {
+  readonly #hostOf: (holder: BufferHolder) => unknown
   readonly #still: Holders
   readonly #moving: Holders
 
   constructor (holders: Iterable<BufferHolder>, { system, part, except, hostOf, now }: BufferRankingInit) {
+    this.#hostOf = hostOf
     this.#still = new Holders(part)
     this.#moving = new Holders(part)
 
@@ -70,7 +72,7 @@ export class BufferRanking {
       if (holder[part] > 0 && !scope.closed && scope.pair.system === system && scope !== except) {
         const still = holder.progress?.standsStill(holder.size > holder.unread, now, SHORT_GRACE) === true
 
-        ;(still ? this.#still : this.#moving).add(holder, hostOf(holder))
+        ;(still ? this.#still : this.#moving).add(keysOf(holder, hostOf(holder)))
       }
     }
 
@@ -80,26 +82,44 @@ export class BufferRanking {
 
   /**
    * The next one that gives way, if there is any
+   *
+   * @param newcomer - the one that needs the room. Where others hold no more, it gives way
+   * itself.
    */
-  take (): BufferHolder | undefined {
-    return this.#still.takeLargest() ?? this.#moving.takeLargest()
+  take (newcomer?: BufferHolder): BufferHolder | undefined {
+    const keys = newcomer && keysOf(newcomer, this.#hostOf(newcomer))
+
+    return this.#still.takeLargest(keys) ?? this.#moving.takeLargest(keys)
   }
+}
+
+/**
+ * What a holder is one of
+ */
+interface Keys {
+  readonly holder: BufferHolder
+  readonly peer: unknown
+  readonly host: unknown
+}
+
+function keysOf (holder: BufferHolder, host: unknown): Keys {
+  const { connectionScope } = holder
+
+  // a connection whose peer is not known yet is on its own
+  return { holder, host, peer: connectionScope.peerNode ?? connectionScope }
 }
 
 class Holders {
   readonly #part: 'size' | 'unread'
-  readonly #hosts: Group<unknown, Host> = { bytes: 0, members: new Map() }
+  readonly #hosts: Group<Host> = { bytes: 0, members: new Map() }
 
   constructor (part: 'size' | 'unread') {
     this.#part = part
   }
 
-  add (holder: BufferHolder, hostKey: unknown): void {
-    const { connectionScope } = holder
-    const host = memberOf(this.#hosts, hostKey, () => ({ bytes: 0, members: new Map() }))
-
-    // a connection whose peer is not known yet is on its own
-    const peer = memberOf(host, connectionScope.peerNode ?? connectionScope, () => ({ bytes: 0, holders: [] }))
+  add ({ holder, ...keys }: Keys): void {
+    const host = memberOf(this.#hosts, keys.host, () => ({ bytes: 0, members: new Map() }))
+    const peer = memberOf(host, keys.peer, () => ({ bytes: 0, holders: [] }))
 
     peer.holders.push(holder)
     peer.bytes += holder[this.#part]
@@ -116,11 +136,11 @@ class Holders {
     }
   }
 
-  takeLargest (): BufferHolder | undefined {
+  takeLargest (newcomer?: Keys): BufferHolder | undefined {
     for (;;) {
-      const host = largest(this.#hosts)
-      const peer = host && largest(host)
-      const holder = peer?.holders.pop()
+      const host = largest(this.#hosts, newcomer?.host)
+      const peer = host && largest(host, newcomer?.peer)
+      const holder = peer && this.#takeFrom(peer, newcomer?.holder)
 
       if (host == null || peer == null || holder == null) {
         return
@@ -143,9 +163,28 @@ class Holders {
       }
     }
   }
+
+  #takeFrom ({ holders }: Peer, newcomer?: BufferHolder): BufferHolder | undefined {
+    const part = this.#part
+    const last = holders.pop()
+
+    if (last == null || newcomer == null || last === newcomer || last[part] !== newcomer[part]) {
+      return last
+    }
+
+    const position = holders.lastIndexOf(newcomer)
+
+    if (position === -1) {
+      return last
+    }
+
+    holders[position] = last
+
+    return newcomer
+  }
 }
 
-function memberOf <K, M> ({ members }: Group<K, M>, key: K, create: () => M): M {
+function memberOf <M> ({ members }: Group<M>, key: unknown, create: () => M): M {
   let member = members.get(key)
 
   if (member == null) {
@@ -156,7 +195,7 @@ function memberOf <K, M> ({ members }: Group<K, M>, key: K, create: () => M): M 
   return member
 }
 
-function deleteMember <K, M> ({ members }: Group<K, M>, member: M): void {
+function deleteMember <M> ({ members }: Group<M>, member: M): void {
   for (const [key, value] of members) {
     if (value === member) {
       members.delete(key)
@@ -165,11 +204,14 @@ function deleteMember <K, M> ({ members }: Group<K, M>, member: M): void {
   }
 }
 
-function largest <M extends { bytes: number }> ({ members }: Group<unknown, M>): M | undefined {
+/**
+ * The one with most, and of several the preferred one
+ */
+function largest <M extends { bytes: number }> ({ members }: Group<M>, preferred: unknown): M | undefined {
   let found: M | undefined
 
-  for (const member of members.values()) {
-    if (found == null || member.bytes > found.bytes) {
+  for (const [key, member] of members) {
+    if (found == null || member.bytes > found.bytes || (member.bytes === found.bytes && key === preferred)) {
       found = member
     }
   }

@@ -87,6 +87,23 @@ describe('who gives way when memory is short', () => {
     expect(order(holders, 'unread', holders[5].scope)).to.deep.equal([2, 1])
   })
 
+  it('should be the newcomer where others hold no more, so that nobody is replaced in vain', () => {
+    const equal = createHolders([
+      { host: 1, peer: 1, size: 10 },
+      { host: 2, peer: 1, size: 10 },
+      { host: 2, peer: 2, size: 5 },
+      { host: 2, peer: 2, size: 5 },
+      { host: 3, peer: 1, size: 20 }
+    ])
+
+    for (const index of [2, 3]) {
+      expect(rank(equal).take(equal[index])).to.equal(equal[index])
+    }
+
+    expect(rank(equal).take(equal[4])).to.equal(equal[4])
+    expect(rank(equal).take(equal[0])).to.not.equal(equal[0])
+  })
+
   it('should not be what has ended meanwhile', () => {
     const holders = createHolders([{ host: 1, peer: 1, size: 3 }, { host: 1, peer: 1, size: 2 }, { host: 2, peer: 1, size: 1 }])
     const ranking = rank(holders)

@@ -37,6 +37,8 @@ const MANAGER: ResourceManagerInit = {
   maxMemory: '64MiB',
   maxConnections: 64,
   rateLimits: false,
+  // what the victim prints is what went wrong
+  warnings: false,
   subnetLimits: {
     prefixes: Array.from({ length: ATTACK_ADDRESSES }, (_, i) => ({ network: `${attackAddress(i)}/32`, connCount: 8 }))
   }
