@@ -94,7 +94,9 @@ export class StreamMemory {
    * @param streams - All streams that are accounted for
    * @param init
    */
-  constructor (manager: DefaultResourceManager, streams: Streams, { now = Date.now, pressures }: Partial<Omit<BufferEvictionInit, 'holders'>> = {}) {
+  constructor (manager: DefaultResourceManager, streams: Streams, init: Partial<Omit<BufferEvictionInit, 'holders'>> = {}) {
+    const { now = Date.now, pressures } = init
+
     this.#streams = streams
     this.#now = now
     this.eviction = new BufferEviction(manager, { pressures, now, holders: () => [...streams, ...this.connections] })
