@@ -110,7 +110,12 @@ export class DefaultResourceManager implements ResourceManager {
 
     const counting = inspection ?? metrics
     const refusals = counting && new counting.RefusalCounts()
-    const inspector = inspection && new inspection.Inspector({ log: this.log, enforce, warnings: init.warnings })
+    const inspector = inspection && new inspection.Inspector({
+      log: this.log,
+      enforce,
+      warnings: init.warnings,
+      source: { transientHolders: () => this.nodeStat().transientHolders ?? [] }
+    })
     const refusalLog = inspector?.refusalLog
 
     this.#refusals = refusals

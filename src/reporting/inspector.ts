@@ -2,6 +2,7 @@ import { ProcessWarnings } from './process-warnings.ts'
 import { RecentRefusals } from './recent-refusals.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { nameRequester, requesterOf } from './requester.ts'
+import type { DiagnosisSource } from './diagnosis.ts'
 import type { NamedRequester } from './requester.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
 import type { Logger } from '@libp2p/interface'
@@ -20,6 +21,11 @@ export interface InspectorInit {
    * @default true
    */
   warnings?: boolean
+
+  /**
+   * What is looked at to find out what refusals mean
+   */
+  source: DiagnosisSource
 }
 
 /**
@@ -30,12 +36,12 @@ export class Inspector {
   readonly warnings: ProcessWarnings
   readonly refusalLog: RefusalLog
 
-  constructor ({ enforce, log, warnings: enabled }: InspectorInit) {
+  constructor ({ enforce, log, source, warnings: enabled }: InspectorInit) {
     const { recent } = this
     const warnings = new ProcessWarnings({ enabled })
 
     this.warnings = warnings
-    this.refusalLog = new RefusalLog({ enforce, log, recent, warnings })
+    this.refusalLog = new RefusalLog({ enforce, log, recent, source, warnings })
   }
 
   /**

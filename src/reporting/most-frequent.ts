@@ -12,6 +12,9 @@ export class MostFrequent<K, V> {
   readonly #capacity: number
   readonly #entries = new Map<K, Entry<V>>()
 
+  /** How many keys have come, those that were dropped and came again more than once */
+  #keys = 0
+
   constructor (capacity: number) {
     this.#capacity = capacity
   }
@@ -28,7 +31,15 @@ export class MostFrequent<K, V> {
     // a newcomer may have occurred as often as what it takes the place of
     const unseen = this.#entries.size < this.#capacity ? 0 : this.#dropRarest()
 
+    this.#keys++
     this.#entries.set(key, { count: unseen + 1, latest: value })
+  }
+
+  /**
+   * What was last added for the only key that has occurred, if there was no other
+   */
+  only (): V | undefined {
+    return this.#keys === 1 ? this.top() : undefined
   }
 
   /**

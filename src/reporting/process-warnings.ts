@@ -1,4 +1,5 @@
 import { printable } from '../printable.ts'
+import { Intervals } from './intervals.ts'
 
 /**
  * What a warning is about. `node --disable-warning=CODE` silences all of one code in the
@@ -23,11 +24,6 @@ const TYPE = 'ResourceManagerWarning'
  * For how long the same warning is not repeated, in ms
  */
 export const WARNING_INTERVAL = 600_000
-
-/**
- * How many warnings are remembered. More different ones are not given in an interval.
- */
-const MAX_SUBJECTS = 64
 
 /**
  * Warns whoever runs the process: Node.js prints such a warning unless it is told not to,
@@ -64,29 +60,18 @@ export interface ProcessWarningsInit {
  */
 export class ProcessWarnings {
   readonly #enabled: boolean
-  readonly #now: () => number
+  readonly #intervals: Intervals
 
-  /**
-   * When each was given, oldest first
-   */
-  readonly #given = new Map<string, number>()
-
-  constructor ({ enabled = true, now = Date.now }: ProcessWarningsInit = {}) {
+  constructor ({ enabled = true, now }: ProcessWarningsInit = {}) {
     this.#enabled = enabled
-    this.#now = now
+    this.#intervals = new Intervals(WARNING_INTERVAL, now)
   }
 
   /**
    * Whether a warning would be given, for callers to whom its text costs something
    */
   wants (code: WarningCode, subject: string = ''): boolean {
-    if (!this.#enabled) {
-      return false
-    }
-
-    this.#forget()
-
-    return !this.#given.has(`${code} ${subject}`) && this.#given.size < MAX_SUBJECTS
+    return this.#enabled && this.#intervals.isDue(`${code} ${subject}`)
   }
 
   /**
@@ -96,21 +81,8 @@ export class ProcessWarnings {
    * in ten minutes.
    */
   warn (code: WarningCode, message: string, subject: string = ''): void {
-    if (this.wants(code, subject)) {
-      this.#given.set(`${code} ${subject}`, this.#now())
+    if (this.#enabled && this.#intervals.pass(`${code} ${subject}`)) {
       emitProcessWarning(printable(message), code)
-    }
-  }
-
-  #forget (): void {
-    const before = this.#now() - WARNING_INTERVAL
-
-    for (const [key, time] of this.#given) {
-      if (time > before) {
-        return
-      }
-
-      this.#given.delete(key)
     }
   }
 }

@@ -2,9 +2,13 @@ import { setBackgroundTimer } from '../background-timer.ts'
 import { formatSetting } from '../limits/setting.ts'
 import { printable } from '../printable.ts'
 import { Refusal } from '../scopes/refusal.ts'
+import { Diagnosis } from './diagnosis.ts'
 import { EvictionLog } from './eviction-log.ts'
+import { Intervals } from './intervals.ts'
 import { MostFrequent } from './most-frequent.ts'
+import { WARNING_INTERVAL } from './process-warnings.ts'
 import { limitText, refusedText, refuserText, requesterText } from './refusal-text.ts'
+import type { DiagnosisSource } from './diagnosis.ts'
 import type { ProcessWarnings } from './process-warnings.ts'
 import type { RecentRefusals } from './recent-refusals.ts'
 import type { Eviction } from '../scopes/evictions.ts'
@@ -42,6 +46,7 @@ interface Group {
    * them, and by the names of what is no scope
    */
   readonly scopes: MostFrequent<RefusingNode | string, AnyRefusal>
+  readonly diagnosis: Diagnosis
 }
 
 export interface RefusalLogInit {
@@ -61,6 +66,11 @@ export interface RefusalLogInit {
    * Where those go that are looked at
    */
   recent: RecentRefusals
+
+  /**
+   * What is looked at to find out what they mean
+   */
+  source: DiagnosisSource
 }
 
 /**
@@ -75,13 +85,16 @@ export interface RefusalLogInit {
 export class RefusalLog {
   readonly #log: Logger
   readonly #enforce: boolean
+  readonly #diagnoses = new Intervals(WARNING_INTERVAL)
   readonly #evictions = new EvictionLog()
+  readonly #source: DiagnosisSource
   readonly #recent: RecentRefusals
   readonly #warnings: ProcessWarnings
   #groups: Group[] = []
   #timer?: ReturnType<typeof setTimeout>
 
-  constructor ({ enforce, log, recent, warnings }: RefusalLogInit) {
+  constructor ({ enforce, log, recent, source, warnings }: RefusalLogInit) {
+    this.#source = source
     this.#log = log
     this.#enforce = enforce
     this.#recent = recent
@@ -94,6 +107,10 @@ export class RefusalLog {
     group.count++
 
     if (group.count <= LOOKED_AT || group.count % SAMPLING === 0) {
+      if (group.count <= LOOKED_AT) {
+        group.diagnosis.add(refusal)
+      }
+
       group.scopes.add(refusal instanceof Refusal ? refusal.node : refusal.scope, refusal)
       this.#recent.add(refusal)
     }
@@ -129,7 +146,7 @@ export class RefusalLog {
     this.#groups = []
 
     for (const group of groups.sort((a, b) => b.count - a.count)) {
-      this.#log.error('%s', this.#summarise(group))
+      this.#log.error('%s', `${this.#summarise(group)}${this.#diagnose(group)}`)
     }
 
     for (const line of this.#evictions.take(this.#enforce, INTERVAL)) {
@@ -146,7 +163,7 @@ export class RefusalLog {
       }
     }
 
-    const group: Group = { kind, resource, direction, count: 0, scopes: new MostFrequent(CANDIDATES) }
+    const group: Group = { kind, resource, direction, count: 0, scopes: new MostFrequent(CANDIDATES), diagnosis: new Diagnosis() }
 
     this.#groups.push(group)
     this.#schedule()
@@ -175,6 +192,25 @@ export class RefusalLog {
       'There may be more of this kind: recentRefusals() lists them, and DEBUG=libp2p:resource-manager:error logs how many there are.',
       subject
     )
+  }
+
+  /**
+   * What they usually mean, which is said at most once in ten minutes
+   */
+  #diagnose (group: Group): string {
+    const { direction, kind, resource, scopes } = group
+    const diagnosis = group.diagnosis.conclude(scopes.top() as AnyRefusal, this.#source)
+    const subject = `${kind} ${resource} ${direction}`
+
+    if (diagnosis == null || !this.#diagnoses.pass(subject)) {
+      return ''
+    }
+
+    const text = `. ${printable(diagnosis)}`
+
+    this.#warnings.warn('RESOURCE_MANAGER_DIAGNOSIS', `${this.#summarise(group)}${text}`, subject)
+
+    return text
   }
 
   #summarise ({ count, kind, scopes }: Group): string {

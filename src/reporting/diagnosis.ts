@@ -1,0 +1,149 @@
+import { ipFromMultiaddr } from '../admission/ip-from-address.ts'
+import { parseNetwork, PRIVATE_NETWORKS } from '../admission/ip-network.ts'
+import { formatSetting } from '../limits/setting.ts'
+import { MostFrequent } from './most-frequent.ts'
+import { requesterOf } from './requester.ts'
+import type { IPAddress } from '../admission/ip-address.ts'
+import type { TransientHolder } from '../resource-manager-stat.ts'
+import type { AnyRefusal } from '../scopes/refusal.ts'
+
+/**
+ * How many refusals it takes to say what they mean
+ */
+const MIN_REFUSALS = 3
+
+/**
+ * How many hosts are watched at a time to find the one that most refusals are of
+ */
+const CANDIDATES = 16
+
+const LOOPBACK_NETWORKS = ['127.0.0.0/8', '::1/128']
+
+/**
+ * What is looked at beside the refusals
+ */
+export interface DiagnosisSource {
+  /**
+   * What has been in transient longest, oldest first
+   */
+  transientHolders(): TransientHolder[]
+}
+
+/**
+ * Finds out what the refusals of one kind usually mean, where they look like something that
+ * people run into
+ */
+export class Diagnosis {
+  readonly #hosts = new MostFrequent<string, IPAddress>(CANDIDATES)
+  readonly #peers = new MostFrequent<string, string>(CANDIDATES)
+  #count = 0
+  #inbound = 0
+
+  /**
+   * Looks at one of them, closely
+   */
+  add (refusal: AnyRefusal): void {
+    const { address, peer } = requesterOf(refusal)
+    const ip = address == null ? undefined : ipFromMultiaddr(address)
+
+    this.#count++
+    this.#inbound += isInbound(refusal) ? 1 : 0
+
+    if (ip != null) {
+      this.#hosts.add(ip.toString(), ip)
+    }
+
+    if (peer != null) {
+      this.#peers.add(peer, peer)
+    }
+  }
+
+  /**
+   * What they mean, in one sentence, if that can be told
+   *
+   * @param refusal - one of them
+   * @param source
+   */
+  conclude (refusal: AnyRefusal, source: DiagnosisSource): string | undefined {
+    if (this.#count < MIN_REFUSALS) {
+      return
+    }
+
+    const { kind, resource } = refusal
+
+    if (resource === 'subnet' || (resource === 'rate' && refusal.request === 'connection')) {
+      return this.#hiddenAddresses()
+    }
+
+    if (kind === 'peer' && resource === 'connection') {
+      return this.#redialling(refusal)
+    }
+
+    if (kind === 'transient') {
+      return fullOf(source.transientHolders())
+    }
+  }
+
+  #hiddenAddresses (): string | undefined {
+    const ip = this.#hosts.only()
+    const range = ip == null || this.#inbound < this.#count ? undefined : rangeOf(ip)
+
+    if (ip == null || range == null) {
+      return
+    }
+
+    return `All of them came from ${ip}, a ${range} address: a proxy, container gateway or NAT there usually hides where they are from. ` +
+      `If so, trustedNetworks: ['${ip}/${ip.version === 4 ? 32 : 128}'] lifts the limits of subnets and rates for it`
+  }
+
+  #redialling ({ settingPath }: AnyRefusal): string | undefined {
+    const peer = this.#peers.only()
+
+    if (peer == null || this.#inbound < this.#count) {
+      return
+    }
+
+    return `All of them are of one peer (${peer}), which dials this node although it is connected with it: it should use the connections that it has` +
+      `${settingPath == null ? '' : `, or ${formatSetting(settingPath)} be higher`}`
+  }
+}
+
+function isInbound ({ added, direction }: AnyRefusal): boolean {
+  return added == null ? direction === 'inbound' : added.connsInbound + added.streamsInbound > 0
+}
+
+/**
+ * Which kind of address it is that nobody on the internet has
+ */
+function rangeOf (ip: IPAddress): 'private' | 'loopback' | undefined {
+  if (LOOPBACK_NETWORKS.some(network => parseNetwork(network, '').contains(ip))) {
+    return 'loopback'
+  }
+
+  return PRIVATE_NETWORKS.some(network => parseNetwork(network, '').contains(ip)) ? 'private' : undefined
+}
+
+/**
+ * What transient is full of
+ */
+function fullOf (holders: TransientHolder[]): string | undefined {
+  const [oldest] = holders
+
+  if (oldest == null) {
+    return
+  }
+
+  const what = oldest.scope.startsWith('conn') ? 'connection whose handshake does not end' : 'stream whose protocol is not negotiated'
+  const host = hostOf(oldest.remote)
+  const ofHost = holders.filter(({ remote }) => hostOf(remote) === host).length
+
+  return `Longest there, for ${Math.round(oldest.age / 1000)} s, is an ${oldest.direction} ${what}, of ${host}, ` +
+    `which has ${ofHost} of the ${holders.length} oldest: stat().transientHolders lists them`
+}
+
+/**
+ * An address without its port, or a peer id
+ */
+function hostOf (remote: string): string {
+  return /^\/(?:ip4|ip6|dns\w*)\/([^/]+)/.exec(remote)?.[1] ?? remote
+}
