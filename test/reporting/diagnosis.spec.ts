@@ -1,6 +1,7 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import sinon from 'sinon'
+import { createResourceManager } from '../../src/index.ts'
 import { Diagnosis } from '../../src/reporting/diagnosis.ts'
 import { createManager, errorOf, peerA, peerB, recordingLogger } from '../scopes/fixtures.ts'
 import { recordWarnings } from './fixtures.ts'
@@ -124,7 +125,8 @@ describe('what refusals usually mean', () => {
 
   it('should be helped by what it says, and by what the README says', () => {
     const admitted = (init: ResourceManagerInit): number => {
-      const { manager } = setUp({}, { warnings: false, ...init })
+      const room = { conns: 1_000, connsInbound: 1_000 }
+      const manager = createResourceManager({ warnings: false, limits: { system: room, transient: room }, ...init })
 
       for (let i = 0; i < 100; i++) {
         try {
