@@ -1,6 +1,6 @@
 import { createResourceManager } from '../../src/index.ts'
 import { build, DefaultLimits, InfiniteLimits } from '../../src/limits.ts'
-import type { PartialLimitConfig, ResourceManagerInit } from '../../src/index.ts'
+import type { ConcreteLimitConfig, PartialLimitConfig, ResourceManagerInit } from '../../src/index.ts'
 import type { DefaultResourceManager } from '../../src/resource-manager.ts'
 import type { ConnectionNode } from '../../src/scopes/connection-node.ts'
 import type { StreamNode } from '../../src/scopes/stream-node.ts'
@@ -46,7 +46,7 @@ const STREAMS_PER_PEER = 3
  */
 const DEFAULTS = DefaultLimits.scale({ memory: 2 ** 30, fds: 2 ** 15 })
 
-export function limitsWith (limits: PartialLimitConfig): ResourceManagerInit {
+export function limitsWith (limits: PartialLimitConfig): { limits: ConcreteLimitConfig } {
   return { limits: build(limits, DEFAULTS) }
 }
 

@@ -4,7 +4,7 @@ import { AbstractMultiaddrConnection, AbstractStream, AbstractStreamMuxer } from
 import { multiaddr } from '@multiformats/multiaddr'
 import { resourceManager } from '../../src/index.ts'
 import { PROTOCOL } from './operation.ts'
-import type { ResourceManagerInit } from '../../src/index.ts'
+import type { ResourceManager, ResourceManagerInit } from '../../src/index.ts'
 import type { ResourceManagerComponents } from '../../src/libp2p/resource-manager-service.ts'
 import type { Connection, ConnectionGater, PeerId, Stream, StreamHandlerRecord, StreamMiddleware } from '@libp2p/interface'
 import type { SendResult } from '@libp2p/utils'
@@ -60,8 +60,11 @@ export class WiredNode {
   readonly #components: ResourceManagerComponents
   readonly #peer: PeerId
 
+  /** What the node has, if it has one */
+  readonly manager?: ResourceManager
+
   /**
-   * @param peer - the other end of all connections
+   * @param peer - the other end of connections where nothing else is said
    * @param init - the options of the resource manager, or `false` for none
    */
   constructor (peer: PeerId, init: ResourceManagerInit | false) {
@@ -80,16 +83,16 @@ export class WiredNode {
         getHandler: () => handler,
         getMiddleware: () => []
       },
-      transportManager: { dial: async () => {} },
+      transportManager: { dial: async () => {}, listen: async () => {}, getListeners: () => [] },
       upgrader: {
         getStreamMuxers: () => this.#muxers,
-        upgradeInbound: async (maConn: BenchConnection) => this.#upgrade(maConn),
+        upgradeInbound: async (maConn: BenchConnection, { peer }: { peer: PeerId }) => this.#upgrade(maConn, peer),
         upgradeOutbound: async () => {}
       }
     } as unknown as ResourceManagerComponents
 
     if (init !== false) {
-      resourceManager(init)(this.#components)
+      this.manager = resourceManager(init)(this.#components)
     }
   }
 
@@ -103,24 +106,24 @@ export class WiredNode {
    *
    * @returns What its streams come from, or nothing if it was refused
    */
-  async connect (): Promise<WiredConnection | undefined> {
+  async connect (peer: PeerId = this.#peer): Promise<WiredConnection | undefined> {
     const maConn = new BenchConnection({ log, remoteAddr: ADDRESS, direction: 'inbound' })
 
-    return this.#components.upgrader.upgradeInbound(maConn as any, {} as any) as unknown as Promise<WiredConnection | undefined>
+    return this.#components.upgrader.upgradeInbound(maConn as any, { peer } as any) as unknown as Promise<WiredConnection | undefined>
   }
 
-  async #upgrade (maConn: BenchConnection): Promise<WiredConnection | undefined> {
+  async #upgrade (maConn: BenchConnection, peer: PeerId): Promise<WiredConnection | undefined> {
     const { connectionGater, events } = this.#components
 
     if (await connectionGater.denyInboundConnection?.(maConn) === true ||
-      await connectionGater.denyInboundEncryptedConnection?.(this.#peer, maConn) === true) {
+      await connectionGater.denyInboundEncryptedConnection?.(peer, maConn) === true) {
       maConn.onTransportClosed()
       return
     }
 
     const muxer = this.#muxers.get('/bench-muxer')?.createStreamMuxer(maConn) as BenchMuxer
 
-    const connection = { streams: muxer.streams, timeline: maConn.timeline, remotePeer: this.#peer, remoteAddr: ADDRESS } as unknown as Connection
+    const connection = { streams: muxer.streams, timeline: maConn.timeline, remotePeer: peer, remoteAddr: ADDRESS } as unknown as Connection
 
     events.safeDispatchEvent('connection:open', { detail: connection })
 
@@ -128,7 +131,7 @@ export class WiredNode {
   }
 }
 
-class WiredConnection {
+export class WiredConnection {
   readonly #components: ResourceManagerComponents
   readonly #maConn: BenchConnection
   readonly #muxer: BenchMuxer
@@ -163,7 +166,30 @@ class WiredConnection {
     }
   }
 
+  /**
+   * The remote opens a stream, which stays open
+   *
+   * @param unread - what it sends, and what nobody reads
+   */
+  holdStream (unread?: Uint8Array): void {
+    const stream = createStream('inbound')
+
+    if (unread != null) {
+      stream.pause()
+    }
+
+    this.#muxer.onRemoteStream(stream)
+
+    if (unread != null) {
+      stream.onData(unread)
+    }
+  }
+
+  /**
+   * The transport is closed, and all streams with it
+   */
   close (): void {
+    this.#muxer.streams.forEach(stream => { (stream as BenchStream).onTransportClosed() })
     this.#maConn.onTransportClosed()
   }
 
