@@ -11,7 +11,6 @@ const MEMORY_BUCKETS = [KIB, 4 * KIB, 32 * KIB, MIB, 32 * MIB, 256 * MIB, 512 * 
 
 const DIRECTIONS = [{ dir: 'inbound' }, { dir: 'outbound' }] as const
 const INBOUND = 0
-const OUTBOUND = 1
 
 export const DISTRIBUTIONS: readonly DistributionFamily[] = [{
   name: 'peer_connections',
@@ -19,44 +18,26 @@ export const DISTRIBUTIONS: readonly DistributionFamily[] = [{
   labelNames: ['dir'],
   labels: DIRECTIONS,
   buckets: COUNT_BUCKETS,
-  read: ({ graph }, add) => {
-    for (const { connsInbound, connsOutbound } of graph.peers.values()) {
-      add(connsInbound, INBOUND)
-      add(connsOutbound, OUTBOUND)
-    }
-  }
+  ofPeer: ({ connsInbound, connsOutbound }, series) => series === INBOUND ? connsInbound : connsOutbound
 }, {
   name: 'peer_streams',
   help: 'Number of streams of each peer',
   labelNames: ['dir'],
   labels: DIRECTIONS,
   buckets: COUNT_BUCKETS,
-  read: ({ graph }, add) => {
-    for (const { streamsInbound, streamsOutbound } of graph.peers.values()) {
-      add(streamsInbound, INBOUND)
-      add(streamsOutbound, OUTBOUND)
-    }
-  }
+  ofPeer: ({ streamsInbound, streamsOutbound }, series) => series === INBOUND ? streamsInbound : streamsOutbound
 }, {
   name: 'peer_memory',
   help: 'Reserved memory of each peer in bytes',
   labelNames: [],
   labels: [{}],
   buckets: MEMORY_BUCKETS,
-  read: ({ graph }, add) => {
-    for (const { memory } of graph.peers.values()) {
-      add(memory)
-    }
-  }
+  ofPeer: ({ memory }) => memory
 }, {
   name: 'conn_memory',
   help: 'Reserved memory of each connection in bytes',
   labelNames: [],
   labels: [{}],
   buckets: MEMORY_BUCKETS,
-  read: ({ graph }, add) => {
-    for (const { memory } of graph.connections) {
-      add(memory)
-    }
-  }
+  ofConnection: ({ memory }) => memory
 }]

@@ -1,8 +1,10 @@
-import type { GaugeFamily, MetricsSource } from './metric-family.ts'
+import type { GaugeFamily } from './metric-family.ts'
+import type { AggregateNode } from '../scopes/aggregate-node.ts'
+import type { ConnectionNode } from '../scopes/connection-node.ts'
 
 /**
- * How something is distributed now. There may be very many of it, so nothing is
- * allocated for each.
+ * How something is distributed now over peers or connections. There may be very many of
+ * these, so nothing is allocated for each.
  */
 export interface DistributionFamily extends Omit<GaugeFamily, 'read'> {
   /** The greatest values that the buckets have, but for the last one, which has no bound */
@@ -12,12 +14,14 @@ export interface DistributionFamily extends Omit<GaugeFamily, 'read'> {
   labels: ReadonlyArray<Record<string, string>>
 
   /**
-   * Reads what there is now
-   *
-   * @param source
-   * @param add - is told of each value, and of the series it is part of
+   * What a peer has of a series
    */
-  read(source: MetricsSource, add: (value: number, series?: number) => void): void
+  ofPeer?(peer: AggregateNode, series: number): number
+
+  /**
+   * What a connection has of a series
+   */
+  ofConnection?(connection: ConnectionNode, series: number): number
 }
 
 /**
@@ -32,25 +36,48 @@ export interface Distribution {
 }
 
 /**
- * What has more than 0 of it
+ * Counts what has more than 0 of it
  */
-export function distribute ({ buckets, labels, read }: DistributionFamily, source: MetricsSource): Distribution[] {
-  const all = labels.map(labels => ({ labels, cumulated: new Array<number>(buckets.length + 1).fill(0), sum: 0 }))
+export class Distributed {
+  readonly family: DistributionFamily
+  readonly #counts: number[][]
+  readonly #sums: number[]
 
-  read(source, (value, series = 0) => {
-    if (value > 0) {
-      all[series].cumulated[bucketOf(value, buckets)]++
-      all[series].sum += value
-    }
-  })
+  constructor (family: DistributionFamily) {
+    this.family = family
+    this.#counts = family.labels.map(() => new Array<number>(family.buckets.length + 1).fill(0))
+    this.#sums = family.labels.map(() => 0)
+  }
 
-  for (const { cumulated } of all) {
-    for (let i = 1; i < cumulated.length; i++) {
-      cumulated[i] += cumulated[i - 1]
+  addPeer (peer: AggregateNode): void {
+    for (let series = 0; series < this.#sums.length; series++) {
+      this.#add(this.family.ofPeer?.(peer, series) ?? 0, series)
     }
   }
 
-  return all
+  addConnection (connection: ConnectionNode): void {
+    for (let series = 0; series < this.#sums.length; series++) {
+      this.#add(this.family.ofConnection?.(connection, series) ?? 0, series)
+    }
+  }
+
+  /**
+   * What there is now, by series
+   */
+  get distributions (): Distribution[] {
+    return this.family.labels.map((labels, series) => {
+      let sum = 0
+
+      return { labels, cumulated: this.#counts[series].map(count => { sum += count; return sum }), sum: this.#sums[series] }
+    })
+  }
+
+  #add (value: number, series: number): void {
+    if (value > 0) {
+      this.#counts[series][bucketOf(value, this.family.buckets)]++
+      this.#sums[series] += value
+    }
+  }
 }
 
 function bucketOf (value: number, buckets: readonly number[]): number {

@@ -1,5 +1,7 @@
-import { boundLabel, distribute } from './distribution.ts'
+import { boundLabel } from './distribution.ts'
 import { DISTRIBUTIONS, GAUGES } from './metric-families.ts'
+import { readOnce } from './metric-family.ts'
+import { readScopeFigures } from './scope-figures.ts'
 import type { DistributionFamily } from './distribution.ts'
 import type { GaugeFamily, MetricsSource, Sample } from './metric-family.ts'
 import type { Metrics } from '@libp2p/interface'
@@ -17,16 +19,18 @@ const PREFIX = 'libp2p_resource_manager_'
  * `inbound system`.
  */
 export function registerMetrics (metrics: Metrics, source: MetricsSource): void {
+  const once = readOnce(source)
+
   for (const family of GAUGES) {
-    register(metrics, family, () => family.read(source))
+    register(metrics, family, () => family.read(once))
   }
 
   for (const family of DISTRIBUTIONS) {
-    register(metrics, { ...family, labelNames: [...family.labelNames, 'le'] }, () => bucketSamples(family, source))
+    register(metrics, { ...family, labelNames: [...family.labelNames, 'le'] }, async () => bucketSamples(family, source))
   }
 }
 
-function register (metrics: Metrics, { help, isCounter, labelNames, name }: Omit<GaugeFamily, 'read'>, read: () => Sample[]): void {
+function register (metrics: Metrics, { help, isCounter, labelNames, name }: Omit<GaugeFamily, 'read'>, read: () => Sample[] | Promise<Sample[]>): void {
   if (isCounter === true) {
     registerCounter(metrics, { help, labelNames, name }, read)
     return
@@ -37,11 +41,12 @@ function register (metrics: Metrics, { help, isCounter, labelNames, name }: Omit
   metrics.registerMetricGroup(`${PREFIX}${name}`, {
     label: labelNames.join('_'),
     help,
-    calculate: () => {
+    calculate: async () => {
+      const samples = await read()
       // what is gone would keep its last value
       const values: Record<string, number> = Object.fromEntries(Array.from(seen, key => [key, 0]))
 
-      for (const { labels, value } of read()) {
+      for (const { labels, value } of samples) {
         const key = labelKey(labels, labelNames)
 
         values[key] = value
@@ -56,10 +61,10 @@ function register (metrics: Metrics, { help, isCounter, labelNames, name }: Omit
 /**
  * These counters are told what was added since they were asked before
  */
-function registerCounter (metrics: Metrics, { help, labelNames, name }: Omit<GaugeFamily, 'read'>, read: () => Sample[]): void {
+function registerCounter (metrics: Metrics, { help, labelNames, name }: Omit<GaugeFamily, 'read'>, read: () => Sample[] | Promise<Sample[]>): void {
   const before = new Map<string, number>()
 
-  const added = (): Record<string, number> => Object.fromEntries(read().map(({ labels, value }) => {
+  const added = async (): Promise<Record<string, number>> => Object.fromEntries((await read()).map(({ labels, value }) => {
     const key = labelKey(labels, labelNames)
     const difference = value - (before.get(key) ?? 0)
 
@@ -69,7 +74,7 @@ function registerCounter (metrics: Metrics, { help, labelNames, name }: Omit<Gau
   }))
 
   if (labelNames.length === 0) {
-    metrics.registerCounter(`${PREFIX}${name}`, { help, calculate: () => Object.values(added())[0] ?? 0 })
+    metrics.registerCounter(`${PREFIX}${name}`, { help, calculate: async () => Object.values(await added())[0] ?? 0 })
   } else {
     metrics.registerCounterGroup(`${PREFIX}${name}`, { label: labelNames.join('_'), help, calculate: added })
   }
@@ -82,8 +87,10 @@ function labelKey (labels: Record<string, string>, labelNames: readonly string[]
 /**
  * There are no histograms of what is now, only of what was, so each bucket is a number
  */
-function bucketSamples (family: DistributionFamily, source: MetricsSource): Sample[] {
-  return distribute(family, source).flatMap(({ cumulated, labels }) => cumulated.map((value, bucket) => ({
+async function bucketSamples (family: DistributionFamily, { graph }: MetricsSource): Promise<Sample[]> {
+  const { distributions } = await readScopeFigures(graph)
+
+  return (distributions.get(family) ?? []).flatMap(({ cumulated, labels }) => cumulated.map((value, bucket) => ({
     labels: { ...labels, le: boundLabel(family.buckets, bucket) },
     value
   })))

@@ -53,7 +53,29 @@ export interface GaugeFamily {
    * with a series does not see what the series began with.
    */
   isCounter?: boolean
-  read(source: MetricsSource): Sample[]
+
+  /**
+   * Only what takes all scopes to find out is a promise: it is read in slices
+   */
+  read(source: MetricsSource): Sample[] | Promise<Sample[]>
+}
+
+/**
+ * A source whose node is only asked once for all that is read at the same time
+ */
+export function readOnce (source: MetricsSource): MetricsSource {
+  let stat: NodeStat | undefined
+  const nodeStat = (): NodeStat => {
+    if (stat == null) {
+      stat = source.nodeStat()
+      queueMicrotask(() => { stat = undefined })
+    }
+
+    return stat
+  }
+
+  // nothing is read before there is a scrape
+  return Object.create(source, { nodeStat: { value: nodeStat } })
 }
 
 export function byDirection (inbound: number, outbound: number, labels: Record<string, string>): Sample[] {

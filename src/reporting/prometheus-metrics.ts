@@ -1,6 +1,8 @@
 import { Counter, Gauge, Histogram, register } from 'prom-client'
-import { boundLabel, distribute } from './distribution.ts'
+import { boundLabel } from './distribution.ts'
 import { DISTRIBUTIONS, GAUGES } from './metric-families.ts'
+import { readOnce } from './metric-family.ts'
+import { readScopeFigures } from './scope-figures.ts'
 import type { Distribution, DistributionFamily } from './distribution.ts'
 import type { GaugeFamily, MetricsSource } from './metric-family.ts'
 import type { MetricValueWithName, Registry } from 'prom-client'
@@ -15,8 +17,9 @@ const PREFIX = 'libp2p_rcmgr_'
  * @returns a function that removes them again
  */
 export function registerPrometheusMetrics (source: MetricsSource, registry: Registry = register): () => void {
+  const once = readOnce(source)
   const names = [
-    ...GAUGES.map(family => family.isCounter === true ? registerCounter(family, source, registry) : registerGauge(family, source, registry)),
+    ...GAUGES.map(family => family.isCounter === true ? registerCounter(family, once, registry) : registerGauge(family, once, registry)),
     ...DISTRIBUTIONS.flatMap(family => [
       registerDistribution(family, source, registry),
       registerPrevious(family, registry)
@@ -37,9 +40,11 @@ function registerCounter (family: GaugeFamily, source: MetricsSource, registry: 
     help: family.help,
     labelNames: [...family.labelNames],
     registers: [registry],
-    collect () {
+    async collect () {
+      const samples = await family.read(source)
+
       this.reset()
-      family.read(source).forEach(({ labels, value }) => { this.inc(labels, value) })
+      samples.forEach(({ labels, value }) => { this.inc(labels, value) })
     }
   })
 
@@ -55,9 +60,11 @@ function registerGauge (family: GaugeFamily, source: MetricsSource, registry: Re
     help: family.help,
     labelNames: [...family.labelNames],
     registers: [registry],
-    collect () {
+    async collect () {
+      const samples = await family.read(source)
+
       this.reset()
-      family.read(source).forEach(({ labels, value }) => { this.set(labels, value) })
+      samples.forEach(({ labels, value }) => { this.set(labels, value) })
     }
   })
 
@@ -78,12 +85,18 @@ function registerDistribution (family: DistributionFamily, source: MetricsSource
     help,
     type: 'histogram',
     aggregator: 'sum',
-    values: distribute(family, source).flatMap(distribution => seriesOf(name, family.buckets, distribution))
+    values: await valuesOf(name, family, source)
   })
 
   registry.registerMetric(Object.assign(histogram, { get, getForPromString: get }))
 
   return name
+}
+
+async function valuesOf (name: string, family: DistributionFamily, { graph }: MetricsSource): Promise<Array<MetricValueWithName<string>>> {
+  const { distributions } = await readScopeFigures(graph)
+
+  return (distributions.get(family) ?? []).flatMap(distribution => seriesOf(name, family.buckets, distribution))
 }
 
 function seriesOf (name: string, buckets: readonly number[], { cumulated, labels, sum }: Distribution): Array<MetricValueWithName<string>> {

@@ -1,14 +1,12 @@
 import { LIMIT_FIELDS } from '../limits/limit.ts'
-import { allScopes } from '../scopes/all-scopes.ts'
 import { SCOPE_KINDS } from '../scopes/scope-kind.ts'
 import { blockedResources, evictedResources } from './blocked-resources.ts'
 import { byDirection } from './metric-family.ts'
-import { shareOf, USED } from './scope-usage.ts'
+import { readScopeFigures } from './scope-figures.ts'
 import type { GaugeFamily, MetricsSource, Sample } from './metric-family.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { AggregateNode } from '../scopes/aggregate-node.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
-import type { ScopeKind } from '../scopes/scope-kind.ts'
 
 /**
  * The label of the protocols that are not known
@@ -67,26 +65,13 @@ const AGGREGATE_KINDS = SCOPE_KINDS.filter(kind => !['conn', 'stream', 'span'].i
 /**
  * How full the fullest scope of each kind is, of kinds that there is no scope of as well
  */
-function fullestOfEachKind (graph: ScopeGraph): Sample[] {
-  const fullest = new Map<ScopeKind, number[]>(AGGREGATE_KINDS.map(kind => [kind, LIMIT_FIELDS.map(() => 0)]))
+async function fullestOfEachKind (graph: ScopeGraph): Promise<Sample[]> {
+  const { fullest } = await readScopeFigures(graph)
 
-  for (const node of allScopes(graph)) {
-    const shares = fullest.get(node.kind) as number[]
-
-    // there may be very many scopes, so nothing is allocated for each
-    for (let i = 0; i < LIMIT_FIELDS.length; i++) {
-      const share = shareOf(USED[LIMIT_FIELDS[i]](node), node.limit[LIMIT_FIELDS[i]])
-
-      if (share > shares[i]) {
-        shares[i] = share
-      }
-    }
-  }
-
-  return Array.from(fullest, ([kind, shares]) => LIMIT_FIELDS.map((field, i) => ({
+  return AGGREGATE_KINDS.flatMap(kind => LIMIT_FIELDS.map(field => ({
     labels: { scope: kind, resource: FIELD_LABELS[field] },
-    value: shares[i]
-  }))).flat()
+    value: fullest.get(kind)?.[field] ?? 0
+  })))
 }
 
 export const SCOPE_GAUGES: readonly GaugeFamily[] = [{
@@ -139,7 +124,7 @@ export const SCOPE_GAUGES: readonly GaugeFamily[] = [{
   name: 'fullest',
   help: 'Share of its limit that the fullest scope of a kind uses, from 0 to 1',
   labelNames: ['scope', 'resource'],
-  read: ({ graph }) => fullestOfEachKind(graph)
+  read: async ({ graph }) => fullestOfEachKind(graph)
 }, {
   name: 'scopes',
   help: 'Number of services, protocols and peers that have a scope',

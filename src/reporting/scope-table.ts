@@ -1,6 +1,5 @@
-import { LIMIT_FIELDS } from '../limits/limit.ts'
+import { fullestShare } from './limit-shares.ts'
 import { formatBytes } from './scope-state.ts'
-import { shareOf, USED } from './scope-usage.ts'
 import type { AggregateNode } from '../scopes/aggregate-node.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 
@@ -79,10 +78,6 @@ function fullestOf (nodes: Iterable<AggregateNode>): AggregateNode[] {
   }
 
   return top.map(({ node }) => node)
-}
-
-function fullestShare (node: AggregateNode): number {
-  return Math.max(...LIMIT_FIELDS.map(field => shareOf(USED[field](node), node.limit[field])))
 }
 
 function row (node: AggregateNode): string[] {

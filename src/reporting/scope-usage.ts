@@ -2,6 +2,7 @@ import { LIMIT_FIELDS } from '../limits/limit.ts'
 import { ANY, checkDescribed } from '../options/description.ts'
 import { allScopes } from '../scopes/all-scopes.ts'
 import { invalid } from '../validation.ts'
+import { fullestShare } from './limit-shares.ts'
 import type { Resource } from '../errors.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { DescriptionOf } from '../options/description.ts'
@@ -110,6 +111,11 @@ export function scopeUsage (graph: ScopeGraph, options: UsageOptions = {}): Scop
   const result: ScopeUsage[] = []
 
   for (const node of allScopes(graph)) {
+    // most of possibly very many are not near any limit
+    if (100 * fullestShare(node) < minPercent) {
+      continue
+    }
+
     for (const field of LIMIT_FIELDS) {
       const limit = node.limit[field]
       const used = USED[field](node)
