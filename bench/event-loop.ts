@@ -1,0 +1,160 @@
+/**
+ * `node --expose-gc bench/event-loop.ts`: for how long the event loop is held, in one piece, by
+ * whatever looks at everything or changes everything, on a node with many peers. Each has a
+ * connection and a stream: libp2p's own ones, on top of nothing. Other numbers of peers can be
+ * given: `node --expose-gc bench/event-loop.ts 1000`. 100,000 peers take 2 GB.
+ */
+
+import { setImmediate } from 'node:timers/promises'
+import { Registry } from 'prom-client'
+import { prometheusMetrics } from '../src/prometheus.ts'
+import { head, row } from './markdown.ts'
+import { limitsWith, NEVER_REACHED, PROTOCOL, SERVICE } from './operations/operation.ts'
+import { WiredNode } from './operations/wired-node.ts'
+import { createPeers } from './peers.ts'
+import { median } from './statistics.ts'
+import type { ResourceManager } from '../src/index.ts'
+import type { WiredConnection } from './operations/wired-node.ts'
+import type { PeerId } from '@libp2p/interface'
+
+const PEERS = [10_000, 100_000]
+
+/**
+ * How often everything is measured. What else the machine does only makes it longer: the
+ * least is what the manager does in every run.
+ */
+const RUNS = 9
+
+/**
+ * How long looks at buffers are watched, in ms: there are four a second
+ */
+const WATCHED = 600
+
+/**
+ * Every so manyth stream has something in its buffer
+ */
+const BUFFERED = 10
+const UNREAD = new Uint8Array(1024)
+
+/** All of them fit */
+const LIMITS = limitsWith({ ...NEVER_REACHED, system: { ...NEVER_REACHED.system, memory: 'unlimited' } })
+
+const WIDTHS = [46, 12, 12, 12]
+
+type Work = () => unknown
+
+function print (text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+/**
+ * @returns The longest turn of the event loop, in ms
+ */
+async function longestTurn (work: Work): Promise<number> {
+  const watched = { done: false }
+  let longest = 0
+  let start = performance.now()
+  const working = Promise.resolve(work()).finally(() => { watched.done = true })
+
+  do {
+    await setImmediate()
+
+    const end = performance.now()
+
+    longest = Math.max(longest, end - start)
+    start = end
+  } while (!watched.done)
+
+  await working
+
+  return longest
+}
+
+/**
+ * @param name
+ * @param work - what holds the event loop, in one piece or in several
+ * @param prepare - what comes before each run
+ */
+async function measure (name: string, work: Work, prepare: Work = () => {}): Promise<void> {
+  const longest: number[] = []
+
+  // what others have left is not what is measured
+  globalThis.gc?.()
+
+  for (let run = 0; run < RUNS; run++) {
+    await prepare()
+    longest.push(await longestTurn(work))
+  }
+
+  const ms = (value: number): string => `${value.toFixed(2)} ms`
+
+  print(row([name, ms(Math.min(...longest)), ms(median(longest)), ms(Math.max(...longest))], WIDTHS))
+}
+
+async function connect (node: WiredNode, peers: PeerId[]): Promise<WiredConnection[]> {
+  const connections: WiredConnection[] = []
+
+  for (const [i, peer] of peers.entries()) {
+    const connection = await node.connect(peer)
+
+    if (connection == null) {
+      throw new Error('a connection was refused')
+    }
+
+    connection.holdStream(i % BUFFERED === 0 ? UNREAD : undefined)
+    connections.push(connection)
+  }
+
+  return connections
+}
+
+async function watchLooks (): Promise<void> {
+  await new Promise(resolve => setTimeout(resolve, WATCHED))
+}
+
+async function measureViews (manager: ResourceManager): Promise<void> {
+  const registry = new Registry()
+
+  prometheusMetrics(manager, { registry })
+
+  await measure('scrape of the Prometheus reporter', async () => registry.metrics())
+  await measure('stat()', () => manager.stat())
+  await measure('usage()', () => manager.usage())
+  await measure('usage({ minPercent: 0 })', () => manager.usage({ minPercent: 0 }))
+  await measure('String(manager)', () => String(manager))
+  await measure('systemState()', () => manager.systemState())
+  await measure('holders()', () => manager.holders())
+  await measure('listPeers()', () => manager.listPeers())
+  await measure('setLimits()', () => { manager.setLimits(LIMITS.limits) })
+  await measure('looks at buffers', watchLooks)
+}
+
+async function measureNode (peers: PeerId[]): Promise<void> {
+  const node = new WiredNode(peers[0], { ...LIMITS, services: { [SERVICE]: [PROTOCOL] } })
+  const manager = node.manager as ResourceManager & { start(): Promise<void>, stop(): Promise<void> }
+
+  print(`\n${head([`${peers.length} peers`, 'least', 'median', 'greatest'], WIDTHS)}`)
+
+  await manager.start()
+
+  let connections = await connect(node, peers)
+
+  await measureViews(manager)
+  await measure('stop()', async () => manager.stop(), async () => manager.start())
+  await measure('start()', async () => manager.start(), async () => manager.stop())
+
+  await measure('gc(), everything is idle', () => { manager.gc() }, async () => {
+    if (connections.length === 0) {
+      connections = await connect(node, peers)
+    }
+
+    connections.forEach(connection => { connection.close() })
+    connections = []
+  })
+
+  await manager.stop()
+}
+
+for (const count of process.argv.length > 2 ? process.argv.slice(2).map(Number) : PEERS) {
+  await measureNode(createPeers(count))
+}
