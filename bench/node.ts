@@ -14,9 +14,9 @@ import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { head, row } from './markdown.ts'
-import { measureIdleConnections } from './node/idle-connections.ts'
 import { MeasuredProcess } from './node/measured-process.ts'
 import { pin } from './node/pin.ts'
+import { measureIdleConnections, measureLiveStreams } from './node/retained.ts'
 import { measureInRounds, toFigures } from './node/rounds.ts'
 import { countStreamInstructions } from './node/stream-instructions.ts'
 import { run, serve } from './node/traffic.ts'
@@ -34,6 +34,7 @@ const BYTES: Task = { what: 'bytes', amount: 8 * 2 ** 20 }
 const MIB = 2 ** 20
 const WIDTHS = [26, 14, 14, 21, 21, 15]
 const IDLE_CONNECTIONS = 'memory of idle connections'
+const LIVE_STREAMS = 'memory of live streams'
 const STREAM_INSTRUCTIONS = 'instructions of streams, memory transport'
 
 /**
@@ -136,10 +137,13 @@ const results = [
 ]
 
 const idleConnections = isWanted(IDLE_CONNECTIONS) ? await measureIdleConnections(node) : undefined
+const liveStreams = isWanted(LIVE_STREAMS) ? await measureLiveStreams(node) : undefined
 
-if (idleConnections != null) {
-  print(`\n${head([IDLE_CONNECTIONS, 'each'], WIDTHS)}`)
-  Object.entries(idleConnections).forEach(([variant, bytes]) => { print(row([variant, `${bytes} bytes`], WIDTHS)) })
+for (const [name, bytes] of [[IDLE_CONNECTIONS, idleConnections], [LIVE_STREAMS, liveStreams]] as const) {
+  if (bytes != null) {
+    print(`\n${head([name, 'each'], WIDTHS)}`)
+    Object.entries(bytes).forEach(([variant, each]) => { print(row([variant, `${each} bytes`], WIDTHS)) })
+  }
 }
 
 const instructions = isWanted(STREAM_INSTRUCTIONS) ? await countStreamInstructions() : undefined
@@ -150,4 +154,4 @@ if (instructions != null) {
 }
 
 await node.stop()
-writeFileSync(fileURLToPath(new URL('./results-node.json', import.meta.url)), `${JSON.stringify({ node: process.version, cpu: cpus()[0].model, cores: cpus().length, results, idleConnections, instructions }, null, 2)}\n`)
+writeFileSync(fileURLToPath(new URL('./results-node.json', import.meta.url)), `${JSON.stringify({ node: process.version, cpu: cpus()[0].model, cores: cpus().length, results, idleConnections, liveStreams, instructions }, null, 2)}\n`)

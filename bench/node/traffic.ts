@@ -104,6 +104,17 @@ async function transfer (connection: Connection, bytes: number): Promise<void> {
   await closed
 }
 
+/**
+ * Opens streams that stay open, each after a byte has got to the other end
+ */
+export async function holdStreams (connection: Connection, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    const stream = await connection.newStream(SINK_PROTOCOL, { maxOutboundStreams: MAX_STREAMS })
+
+    stream.send(MESSAGE.subarray(0, 1))
+  }
+}
+
 async function connect (node: Libp2p, address: string, count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
     const connection = await node.dial(multiaddr(address), { force: true })
