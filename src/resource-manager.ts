@@ -43,7 +43,7 @@ import type { Holder, HoldersOptions, NodeStat, ResourceManagerStat } from './re
 import type { BaseCosts } from './scope-opener.ts'
 import type { EvictionCount } from './scopes/evictions.ts'
 import type { MovableNode } from './scopes/movable-node.ts'
-import type { AnyRefusal } from './scopes/refusal.ts'
+import type { AnyRefusal, Refusal } from './scopes/refusal.ts'
 import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ServiceScope, StreamScope } from './scopes/resource-scope.ts'
 import type { HistoryStoreInit } from './sessions/history-store.ts'
 import type { SessionRegistry } from './sessions/registry.ts'
@@ -231,6 +231,20 @@ export class DefaultResourceManager implements ResourceManager {
 
   openService (service: string): OwnedServiceScope {
     return this.#graph.openService(service)
+  }
+
+  /**
+   * Whether the rates of connections are limited
+   */
+  get limitsRates (): boolean {
+    return this.#admission?.limitsRates === true
+  }
+
+  /**
+   * From now on somebody else has a say in how many inbound connections there may be
+   */
+  protected limitInbound (findFull: () => Refusal | undefined): void {
+    this.#opener.findFull = findFull
   }
 
   /**

@@ -32,6 +32,11 @@ export class ScopeOpener implements ConnectionAdmission {
   baseCosts: BaseCosts = { connection: 0, stream: 0 }
 
   /**
+   * Why a node may not have one more inbound connection, whatever the scopes say, if so
+   */
+  findFull?: () => Refusal | undefined
+
+  /**
    * @param graph
    * @param admission - where anything is decided by address
    */
@@ -75,7 +80,7 @@ export class ScopeOpener implements ConnectionAdmission {
     const graph = this.#graph
     const weight = this.baseCosts.connection
     let connection = graph.newConnection(direction, usefd, graph.normal, endpoint)
-    let shortage = findShortage(connection, weight)
+    let shortage = this.#findShortage(connection, weight)
 
     if (shortage != null && endpoint != null && this.isAllowlisted(endpoint)) {
       connection = graph.newConnection(direction, usefd, graph.allowlisted, endpoint)
@@ -103,7 +108,14 @@ export class ScopeOpener implements ConnectionAdmission {
   }
 
   #makeRoom (shortage: Refusal, newcomer: ConnectionNode | StreamNode, weight: number): Refusal | undefined {
-    return this.#graph.makeRoom(shortage, newcomer, () => findShortage(newcomer, weight))
+    return this.#graph.makeRoom(shortage, newcomer, () => this.#findShortage(newcomer, weight))
+  }
+
+  #findShortage (newcomer: ConnectionNode | StreamNode, weight: number): Refusal | undefined {
+    const shortage = findShortage(newcomer, weight)
+
+    // those that are trusted have limits of their own
+    return shortage == null && newcomer instanceof ConnectionNode && newcomer.inbound && !newcomer.allowlisted ? this.findFull?.() : shortage
   }
 
   /**

@@ -347,6 +347,13 @@ export class Admission {
   }
 
   /**
+   * Whether there are rates of connections
+   */
+  get limitsRates (): boolean {
+    return this.#rates != null && !this.#lifted
+  }
+
+  /**
    * Forgets subnets and peers that could have their full burst again. As long as there
    * are new ones they do it in passing, so this is for when they have stopped coming.
    *

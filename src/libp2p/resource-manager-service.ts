@@ -7,6 +7,7 @@ import { accountingGater } from './connection-gater.ts'
 import { ConnectionTracker } from './connection-tracker.ts'
 import { decodeLength } from './decode-length.ts'
 import { DialTies } from './dial-ties.ts'
+import { InboundGate } from './inbound-gate.ts'
 import { MuxerGuard } from './muxer-guard.ts'
 import { nodeDemand } from './node-demand.ts'
 import { PendingDials } from './pending-dials.ts'
@@ -62,6 +63,7 @@ export class ResourceManagerService extends DefaultResourceManager {
   readonly #components: ResourceManagerComponents
   readonly #connections: ConnectionTracker
   readonly #fairness?: NodeFairness
+  readonly #gate: InboundGate
   readonly #muxers: MuxerGuard
   protected readonly nodeRefusals?: NodeRefusals
   readonly #pressure?: ProcessPressure
@@ -100,6 +102,8 @@ export class ResourceManagerService extends DefaultResourceManager {
     this.#services = services
     this.#sessions = sessions
     this.#connections = new ConnectionTracker(this, streams.memory, this.#transient, sessions, this.#pressure, ties)
+    this.#gate = new InboundGate(this, components.connectionManager)
+    this.limitInbound(() => this.#gate.findFull())
     this.#muxers = new MuxerGuard(streams)
     this.nodeRefusals = this.features.inspection && new this.features.inspection.FindNodeRefusals({
       manager: this,
@@ -137,6 +141,12 @@ export class ResourceManagerService extends DefaultResourceManager {
     await super.start()
 
     const { limits } = this
+    const advice = this.#gate.advice()
+
+    if (advice != null) {
+      this.log.error('%s', advice)
+      this.warnProcess('RESOURCE_MANAGER_LIMITS', advice, advice)
+    }
 
     if (limits != null) {
       const { maxConnections } = nodeDemand(this.#components.connectionManager)

@@ -59,7 +59,7 @@ export interface ExplainSource {
 
   /** Not there where nothing is decided by address */
   readonly admission?: Admission
-  readonly opener: Pick<ScopeOpener, 'baseCosts' | 'isTrusted'>
+  readonly opener: Pick<ScopeOpener, 'baseCosts' | 'findFull' | 'isTrusted'>
   readonly node?: NodeRefusals
 }
 
@@ -94,7 +94,9 @@ export function explainConnection ({ admission, graph, node, opener }: ExplainSo
   const trusted = address != null && admission?.allowlist.allowed(address) === true
   const before = (opening.inbound && !trusted ? node?.findAccepted(address) : undefined) ?? admission?.peek(ip, direction)
   const itself = imagine(graph, 'conn', '', graph.limiter.getConnLimits())
-  const opened = open(graph, opening, [itself], trusted)
+  const fitting = open(graph, opening, [itself], trusted)
+  const full = opening.inbound && !trusted && fitting.refusal == null ? opener.findFull?.() : undefined
+  const opened = full == null ? fitting : { ...fitting, refusal: full, left: [] }
 
   const { giveWay, victims } = givingWay(node, opening, { request: 'connection', address, peer })
 
