@@ -94,9 +94,7 @@ export function explainConnection ({ admission, graph, node, opener }: ExplainSo
   const trusted = address != null && admission?.allowlist.allowed(address) === true
   const before = (opening.inbound && !trusted ? node?.findAccepted(address) : undefined) ?? admission?.peek(ip, direction)
   const itself = imagine(graph, 'conn', '', graph.limiter.getConnLimits())
-  const fitting = open(graph, opening, [itself], trusted)
-  const full = opening.inbound && !trusted && fitting.refusal == null ? opener.findFull?.() : undefined
-  const opened = full == null ? fitting : { ...fitting, refusal: full, left: [] }
+  const opened = openWhereNotFull(open(graph, opening, [itself], trusted), { inbound: opening.inbound, trusted, opener })
 
   const { giveWay, victims } = givingWay(node, opening, { request: 'connection', address, peer })
 
@@ -214,6 +212,15 @@ function streamOpening (direction: MessageStreamDirection, weight: number): Open
       node.limit.streams - node.streamsInbound - node.streamsOutbound
     )
   }
+}
+
+/**
+ * A node may have no room for what fits
+ */
+function openWhereNotFull <T extends Findings> (opened: T, { inbound, trusted, opener }: { inbound: boolean, trusted: boolean, opener: Pick<ScopeOpener, 'findFull'> }): T {
+  const full = inbound && !trusted && opened.refusal == null ? opener.findFull?.() : undefined
+
+  return full == null ? opened : { ...opened, refusal: full, left: [] }
 }
 
 /**
