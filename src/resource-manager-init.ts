@@ -30,7 +30,8 @@ export interface ResourceManagerInit extends LimitsInit, AdmissionOptions {
   /**
    * Which protocols belong to which service, so that streams get their service
    * without a change in the protocols. It is merged into the built-in table: a
-   * protocol that is named here belongs to the service that is named here.
+   * protocol that is named here belongs to the service that is named here. A name such as
+   * `/orbitdb/*` is for all protocols that begin so, and the most specific one counts.
    * `false` turns off the built-in table too.
    *
    * @default {}

@@ -1,3 +1,4 @@
+import { NameTable } from '../name-table.ts'
 import { checkObject, checkWholeNumber } from '../validation.ts'
 import { AdmissionRefusal } from './admission-refusal.ts'
 import { DEFAULT_MAX_TRACKED, MAX_TRACKED, resolveRate } from './rate-limits.ts'
@@ -21,7 +22,8 @@ export interface StreamRateLimits {
 
   /**
    * Rates of the inbound streams of protocols, counted when the protocol was
-   * negotiated
+   * negotiated. A name such as `/orbitdb/*` is for all protocols that begin so, which
+   * share the rate.
    *
    * @default {}
    */
@@ -51,8 +53,9 @@ export interface StreamRateLimits {
 export class StreamRateLimiter {
   readonly #clock: () => number
   readonly #peer?: NamedBuckets
-  readonly #protocol = new Map<string, TokenBucket>()
-  readonly #protocolPeer = new Map<string, NamedBuckets>()
+  readonly #protocol: NameTable<ProtocolRate<TokenBucket>>
+  readonly #protocolPeer: NameTable<ProtocolRate<NamedBuckets>>
+  readonly #protocolPeerTables: NamedBuckets[] = []
 
   /**
    * @param field
@@ -65,8 +68,6 @@ export class StreamRateLimiter {
   constructor (field: string, limits: StreamRateLimits, clock: () => number, previous?: StreamRateLimiter) {
     checkObject(field, limits)
 
-    // there is nothing in this one yet
-    const before: StreamRateLimiter = previous ?? this
     const { protocol = {}, protocolPeer = {}, maxPeers = DEFAULT_MAX_TRACKED } = limits
 
     checkObject(`${field}.protocol`, protocol)
@@ -76,25 +77,39 @@ export class StreamRateLimiter {
     const peer = limits.peer == null ? undefined : resolveRate(`${field}.peer`, limits.peer)
 
     this.#clock = clock
-    this.#peer = peer == null ? undefined : bucketsFor(peer, maxPeers, before.#peer)
+    this.#peer = peer == null ? undefined : bucketsFor(peer, maxPeers, previous?.peerBuckets)
 
-    for (const [name, limit] of Object.entries(protocol)) {
-      const rate = resolveRate(`${field}.protocol[${JSON.stringify(name)}]`, limit)
+    this.#protocol = protocolRates(`${field}.protocol`, protocol, (rate, name) => {
+      const same = previous?.bucketOf(name)
 
-      if (rate != null) {
-        const same = before.#protocol.get(name)
+      return same?.rate.equals(rate) === true ? same : new TokenBucket(rate)
+    })
+    this.#protocolPeer = protocolRates(`${field}.protocolPeer`, protocolPeer, (rate, name) => {
+      const buckets = bucketsFor(rate, maxPeers, previous?.bucketsOf(name))
 
-        this.#protocol.set(name, same?.rate.equals(rate) === true ? same : new TokenBucket(rate))
-      }
-    }
+      this.#protocolPeerTables.push(buckets)
 
-    for (const [name, limit] of Object.entries(protocolPeer)) {
-      const rate = resolveRate(`${field}.protocolPeer[${JSON.stringify(name)}]`, limit)
+      return buckets
+    })
+  }
 
-      if (rate != null) {
-        this.#protocolPeer.set(name, bucketsFor(rate, maxPeers, before.#protocolPeer.get(name)))
-      }
-    }
+  private get peerBuckets (): NamedBuckets | undefined {
+    return this.#peer
+  }
+
+  /**
+   * The bucket of exactly this entry
+   */
+  private bucketOf (name: string): TokenBucket | undefined {
+    const found = this.#protocol.get(name)
+
+    return found?.name === name ? found.buckets : undefined
+  }
+
+  private bucketsOf (name: string): NamedBuckets | undefined {
+    const found = this.#protocolPeer.get(name)
+
+    return found?.name === name ? found.buckets : undefined
   }
 
   /**
@@ -150,8 +165,8 @@ export class StreamRateLimiter {
     const refusal = this.#checkProtocol(protocol, peer, now)
 
     if (refusal == null) {
-      ofPeer?.commit(peer, now)
-      ofAll?.commit()
+      ofPeer?.buckets?.commit(peer, now)
+      ofAll?.buckets?.commit()
     }
 
     return refusal
@@ -168,21 +183,41 @@ export class StreamRateLimiter {
    * The buckets of peers
    */
   get tables (): Sweepable[] {
-    return this.#peer == null ? [...this.#protocolPeer.values()] : [this.#peer, ...this.#protocolPeer.values()]
+    return this.#peer == null ? this.#protocolPeerTables : [this.#peer, ...this.#protocolPeerTables]
   }
 
   #checkProtocol (protocol: string, peer: string, now: number): AdmissionRefusal | undefined {
     const ofPeer = this.#protocolPeer.get(protocol)
     const ofAll = this.#protocol.get(protocol)
 
-    if (ofPeer?.check(peer, now) === false) {
-      return refuse('protocol', `${protocol}.peer:${peer}`, ofPeer, now, ['protocolPeer', protocol])
+    if (ofPeer?.buckets?.check(peer, now) === false) {
+      return refuse('protocol', `${protocol}.peer:${peer}`, ofPeer.buckets, now, ['protocolPeer', ofPeer.name])
     }
 
-    if (ofAll?.check(now) === false) {
-      return refuse('protocol', protocol, ofAll, now, ['protocol', protocol])
+    if (ofAll?.buckets?.check(now) === false) {
+      return refuse('protocol', protocol, ofAll.buckets, now, ['protocol', ofAll.name])
     }
   }
+}
+
+/**
+ * The rate of one entry, which all protocols share that it is for
+ */
+interface ProtocolRate<T> {
+  readonly name: string
+
+  /**
+   * Left out where it is unlimited, though a pattern may not be
+   */
+  readonly buckets?: T
+}
+
+function protocolRates <T> (field: string, rates: Record<string, Rate>, create: (rate: TokenRate, name: string) => T): NameTable<ProtocolRate<T>> {
+  return new NameTable(field, Object.entries(rates).map(([name, limit]) => {
+    const rate = resolveRate(`${field}[${JSON.stringify(name)}]`, limit)
+
+    return [name, { name, buckets: rate == null ? undefined : create(rate, name) }]
+  }))
 }
 
 function bucketsFor (rate: TokenRate, max: number, previous?: NamedBuckets): NamedBuckets {

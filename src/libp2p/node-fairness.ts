@@ -10,6 +10,7 @@ import { PeerWorth } from './peer-worth.ts'
 import type { LiveConnection } from './live-connection.ts'
 import type { LiveStream } from './live-stream.ts'
 import type { FairnessConfig, FairnessInit } from '../fairness/fairness-init.ts'
+import type { NameTable } from '../name-table.ts'
 import type { Newcomer } from '../reporting/explain-opening.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { AggregateNode } from '../scopes/aggregate-node.ts'
@@ -29,7 +30,7 @@ export interface NodeFairnessInit {
   streams: Iterable<LiveStream>
 
   /** By protocol */
-  services: Map<string, string>
+  services: NameTable<string>
 }
 
 /**

@@ -4,6 +4,7 @@ import { CONNECTIONS } from '../sessions/service-collectors.ts'
 import type { NodeFairness } from './node-fairness.ts'
 import type { Pressure } from './pressure.ts'
 import type { TransientHolders } from './transient-holders.ts'
+import type { NameTable } from '../name-table.ts'
 import type { Newcomer, NodeRefusals } from '../reporting/explain-opening.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
@@ -22,7 +23,7 @@ export interface FindNodeRefusalsInit {
   fairness?: NodeFairness
 
   /** By protocol */
-  services: Map<string, string>
+  services: NameTable<string>
 }
 
 /**

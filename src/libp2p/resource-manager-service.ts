@@ -18,6 +18,7 @@ import type { NodeFairness } from './node-fairness.ts'
 import type { ProcessPressure } from './process-pressure.ts'
 import type { Sessions } from './sessions.ts'
 import type { FairnessInit } from '../fairness/fairness-init.ts'
+import type { NameTable } from '../name-table.ts'
 import type { NodeRefusals } from '../reporting/explain-opening.ts'
 import type { HoldersSource } from '../reporting/holders.ts'
 import type { ResourceManagerInit } from '../resource-manager-init.ts'
@@ -67,7 +68,7 @@ export class ResourceManagerService extends DefaultResourceManager {
   readonly #muxers: MuxerGuard
   protected readonly nodeRefusals?: NodeRefusals
   readonly #pressure?: ProcessPressure
-  readonly #services: Map<string, string>
+  readonly #services: NameTable<string>
   readonly #streams: StreamTracker
   readonly #transient: TransientHolders
   readonly #sessions?: Sessions
@@ -182,7 +183,7 @@ export class ResourceManagerService extends DefaultResourceManager {
    * Those that have a handler as well, and those that belong to a service
    */
   protected knownProtocols (): Set<string> {
-    return new Set([...super.knownProtocols(), ...this.#services.keys(), ...this.#components.registrar.getProtocols()])
+    return new Set([...super.knownProtocols(), ...this.#services.names(), ...this.#components.registrar.getProtocols()])
   }
 
   /**
@@ -194,7 +195,7 @@ export class ResourceManagerService extends DefaultResourceManager {
     return serviceCollectors && this.features.sessions && new this.features.sessions.Sessions(this, serviceCollectors)
   }
 
-  #shareFairly ({ events, peerStore }: ResourceManagerComponents, options: FairnessInit | false | undefined, streams: StreamTracker, services: Map<string, string>): NodeFairness | undefined {
+  #shareFairly ({ events, peerStore }: ResourceManagerComponents, options: FairnessInit | false | undefined, streams: StreamTracker, services: NameTable<string>): NodeFairness | undefined {
     const { fairness } = this.features
 
     if (fairness == null || options === false) {

@@ -1,24 +1,31 @@
-import { WELL_KNOWN_SERVICES } from '../limits/well-known-services.ts'
+import { WELL_KNOWN_SERVICES, wellKnownProtocol } from '../limits/well-known-services.ts'
+import { NameTable } from '../name-table.ts'
 import { invalid } from '../validation.ts'
 
+const WELL_KNOWN: ReadonlyMap<string, string> = new Map(Object.entries(WELL_KNOWN_SERVICES).flatMap(([service, protocols]) => {
+  return protocols.map(protocol => [protocol, service] as const)
+}))
+
+function inFamily (protocol: string): string | undefined {
+  const known = wellKnownProtocol(protocol)
+
+  return known === undefined ? undefined : WELL_KNOWN.get(known)
+}
+
 /**
- * Which service a protocol belongs to: the well-known ones, overridden by what a
- * user says
+ * Which service a protocol belongs to: what a user says, and else the well-known ones, in a
+ * private network too
  *
  * @param services - Protocols by service, or `false` for an empty table
  * @throws {InvalidParametersError} naming the entry that is wrong
  */
-export function serviceTable (services: Record<string, string[]> | false = {}): Map<string, string> {
-  const table = new Map<string, string>()
+export function serviceTable (services: Record<string, string[]> | false = {}): NameTable<string> {
+  return services === false
+    ? new NameTable('services', [])
+    : new NameTable('services', [...WELL_KNOWN, ...configured(services)], inFamily)
+}
 
-  if (services === false) {
-    return table
-  }
-
-  for (const [service, protocols] of Object.entries(WELL_KNOWN_SERVICES)) {
-    protocols.forEach(protocol => table.set(protocol, service))
-  }
-
+function * configured (services: Record<string, string[]>): Generator<[string, string]> {
   for (const [service, protocols] of Object.entries(services)) {
     if (service === '') {
       throw invalid('services', 'a non-empty name of a service', service)
@@ -28,14 +35,12 @@ export function serviceTable (services: Record<string, string[]> | false = {}): 
       throw invalid(`services.${service}`, 'a list of protocols', protocols)
     }
 
-    protocols.forEach((protocol, i) => {
+    for (const [i, protocol] of protocols.entries()) {
       if (typeof protocol !== 'string' || protocol === '') {
         throw invalid(`services.${service}[${i}]`, 'a protocol', protocol)
       }
 
-      table.set(protocol, service)
-    })
+      yield [protocol, service]
+    }
   }
-
-  return table
 }

@@ -13,6 +13,7 @@ import type { NodeFairness } from './node-fairness.ts'
 import type { Pressures } from './pressure.ts'
 import type { Sessions } from './sessions.ts'
 import type { TransientHolders } from './transient-holders.ts'
+import type { NameTable } from '../name-table.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
@@ -37,7 +38,7 @@ const INBOUND_STREAM_REFUSED = new StreamLimitExceededError('refused by the reso
  */
 export class StreamTracker implements LiveStreamOwner {
   readonly #manager: DefaultResourceManager
-  readonly #services: Map<string, string>
+  readonly #services: NameTable<string>
   readonly #sessions?: Sessions
   readonly #pressures?: Pressures
   readonly #transient: TransientHolders
@@ -62,7 +63,7 @@ export class StreamTracker implements LiveStreamOwner {
    * @param sessions - where some services have a collector
    * @param pressures - where the process itself is watched
    */
-  constructor (manager: DefaultResourceManager, services: Map<string, string>, transient: TransientHolders, handlerGrace?: number, sessions?: Sessions, pressures?: Pressures) {
+  constructor (manager: DefaultResourceManager, services: NameTable<string>, transient: TransientHolders, handlerGrace?: number, sessions?: Sessions, pressures?: Pressures) {
     this.#manager = manager
     this.#transient = transient
     this.#services = services

@@ -7,7 +7,7 @@ import type { Limiter } from './limiter.ts'
 /**
  * The questions that a limiter answers
  */
-const METHODS = Object.getOwnPropertyNames(ConcreteLimiter.prototype).filter(name => name !== 'constructor') as Array<keyof Limiter>
+const METHODS = Object.getOwnPropertyNames(ConcreteLimiter.prototype).filter(name => name.startsWith('get')) as Array<keyof Limiter>
 
 /**
  * True if an object answers any of the questions of a limiter. Whether it

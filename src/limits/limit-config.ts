@@ -39,7 +39,9 @@ export type NamedKey = typeof NAMED_KEYS[number]
  * is `'default'`, is taken from the defaults it is built on.
  *
  * `service`, `servicePeer`, `protocol`, `protocolPeer` and `peer` are keyed by
- * the name of the service, by the protocol or by the peer id.
+ * the name of the service, by the protocol or by the peer id. A name with a `*`, such
+ * as `/orbitdb/*`, is for all that have no entry of their own and begin and end so:
+ * each of them has these limits. Where several fit, the most specific one counts.
  */
 export type PartialLimitConfig =
   { [K in ScopeKey]?: ResourceLimits } &

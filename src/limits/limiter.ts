@@ -1,3 +1,6 @@
+import { NameTable, isPattern } from '../name-table.ts'
+import { NAMED_KEYS } from './limit-config.ts'
+import { wellKnownProtocol } from './well-known-services.ts'
 import type { ConcreteLimitConfig, NamedKey } from './limit-config.ts'
 import type { Limit } from './limit.ts'
 import type { PeerId } from '@libp2p/interface'
@@ -20,10 +23,7 @@ export interface Limiter {
   getConnLimits(): Limit
 }
 
-function named (config: ConcreteLimitConfig, kind: NamedKey, name: string): Limit {
-  // names come from users and remote peers: `constructor` is not an entry
-  return Object.hasOwn(config[kind], name) ? config[kind][name] : config[`${kind}Default`]
-}
+const OF_PROTOCOLS = new Set<NamedKey>(['protocol', 'protocolPeer'])
 
 /**
  * Reads the limits from a list
@@ -31,8 +31,44 @@ function named (config: ConcreteLimitConfig, kind: NamedKey, name: string): Limi
 export class ConcreteLimiter implements Limiter {
   readonly config: ConcreteLimitConfig
 
+  /**
+   * The entries of names that have none of their own
+   */
+  readonly #others: Record<NamedKey, NameTable<string>>
+
+  /**
+   * @throws {InvalidParametersError} if there are too many patterns, or one with more than
+   * one `*`
+   */
   constructor (config: ConcreteLimitConfig) {
     this.config = config
+    this.#others = Object.fromEntries(NAMED_KEYS.map(kind => {
+      const patterns = Object.keys(config[kind] ?? {}).filter(isPattern).map(name => [name, name] as const)
+      const inFamily = (name: string): string | undefined => {
+        const known = wellKnownProtocol(name)
+
+        return known !== undefined && Object.hasOwn(config[kind], known) ? known : undefined
+      }
+
+      return [kind, new NameTable(`limits.${kind}`, patterns, OF_PROTOCOLS.has(kind) ? inFamily : undefined)]
+    })) as Record<NamedKey, NameTable<string>>
+  }
+
+  /**
+   * The entry for a name: its own, the most specific pattern that it fits, or, for the
+   * protocol of a well-known service in a private network, that of the well-known protocol
+   *
+   * @returns undefined where the name has what is for all of its kind
+   */
+  entryOf (kind: NamedKey, name: string): string | undefined {
+    // names come from users and remote peers: `constructor` is not an entry
+    return Object.hasOwn(this.config[kind], name) ? name : this.#others[kind].get(name)
+  }
+
+  #named (kind: NamedKey, name: string): Limit {
+    const entry = this.entryOf(kind, name)
+
+    return entry === undefined ? this.config[`${kind}Default`] : this.config[kind][entry]
   }
 
   getSystemLimits (): Limit {
@@ -52,23 +88,23 @@ export class ConcreteLimiter implements Limiter {
   }
 
   getServiceLimits (service: string): Limit {
-    return named(this.config, 'service', service)
+    return this.#named('service', service)
   }
 
   getServicePeerLimits (service: string): Limit {
-    return named(this.config, 'servicePeer', service)
+    return this.#named('servicePeer', service)
   }
 
   getProtocolLimits (protocol: string): Limit {
-    return named(this.config, 'protocol', protocol)
+    return this.#named('protocol', protocol)
   }
 
   getProtocolPeerLimits (protocol: string): Limit {
-    return named(this.config, 'protocolPeer', protocol)
+    return this.#named('protocolPeer', protocol)
   }
 
   getPeerLimits (peer: PeerId): Limit {
-    return named(this.config, 'peer', peer.toString())
+    return this.#named('peer', peer.toString())
   }
 
   getStreamLimits (): Limit {

@@ -132,6 +132,11 @@ export function parseNamed <T> (kind: NamedKey, value: unknown, path: string, pr
     }
 
     const entryPath = join(path, name)
+
+    if (name.indexOf('*') !== name.lastIndexOf('*')) {
+      problems.add(entryPath, 'one * at most', name)
+    }
+
     const key = kind === 'peer' ? parsePeerKey(name, entryPath, problems) : name
 
     if (key in entries) {

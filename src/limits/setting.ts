@@ -1,8 +1,9 @@
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
 import { join } from './problems.ts'
 import { fileKey } from './spelling.ts'
-import type { ConcreteLimitConfig, NamedKey, ScopeKey } from './limit-config.ts'
+import type { NamedKey, ScopeKey } from './limit-config.ts'
 import type { Limit } from './limit.ts'
+import type { ConcreteLimiter } from './limiter.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**
@@ -12,17 +13,18 @@ import type { MessageStreamDirection } from '@libp2p/interface'
 export type SettingPath = readonly string[]
 
 /**
- * The part of the limits that a scope gets its own from: the entry for its name
- * where there is one, and else what is for all of its kind
+ * The part of the limits that a scope gets its own from: the entry for its name, or one
+ * with a `*`, where there is one, and else what is for all of its kind
  *
- * @param config - the limits in force
+ * @param limiter - the limits in force
  * @param kind - the kind of the scope
  * @param name - the name of the service, the protocol or the peer id
  */
-export function limitPath (config: ConcreteLimitConfig, kind: string, name: string): SettingPath | undefined {
+export function limitPath (limiter: ConcreteLimiter, kind: string, name: string): SettingPath | undefined {
   if (NAMED_KEYS.includes(kind as NamedKey)) {
-    // names come from users and remote peers: `constructor` is not an entry
-    return Object.hasOwn(config[kind as NamedKey], name) ? ['limits', kind, name] : ['limits', `${kind}Default`]
+    const entry = limiter.entryOf(kind as NamedKey, name)
+
+    return entry === undefined ? ['limits', `${kind}Default`] : ['limits', kind, entry]
   }
 
   return SCOPE_KEYS.includes(kind as ScopeKey) ? ['limits', kind] : undefined

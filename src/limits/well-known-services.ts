@@ -14,5 +14,45 @@ export const WELL_KNOWN_SERVICES = {
   'libp2p.fetch': ['/libp2p/fetch/0.0.1'],
   'libp2p.perf': ['/perf/1.0.0'],
   'libp2p.echo': ['/echo/1.0.0'],
+  'libp2p.http': ['/http/1.1'],
+  'libp2p.webrtc-signaling': ['/webrtc-signaling/0.0.1'],
   bitswap: ['/ipfs/bitswap', '/ipfs/bitswap/1.0.0', '/ipfs/bitswap/1.1.0', '/ipfs/bitswap/1.2.0']
 } as const satisfies Record<string, readonly string[]>
+
+/**
+ * The services whose protocols may begin in another way: with `protocolPrefix: 'mynet'`
+ * identify is `/mynet/id/1.0.0`, and a DHT of one's own is `/mynet/kad/1.0.0`
+ */
+const PREFIXED: ReadonlyArray<keyof typeof WELL_KNOWN_SERVICES> = ['libp2p.identify', 'libp2p.ping', 'libp2p.autonat', 'libp2p.autonatv2', 'libp2p.kad', 'libp2p.fetch', 'libp2p.echo', 'bitswap']
+
+/**
+ * What they begin with when nobody says otherwise
+ */
+const PREFIX = /^\/(?:ipfs|libp2p)(?=\/)/
+
+const FAMILIES: ReadonlyMap<string, string> = new Map(PREFIXED.flatMap(service => {
+  return WELL_KNOWN_SERVICES[service].map(protocol => [protocol.replace(PREFIX, ''), protocol] as const)
+}))
+
+/**
+ * Where a protocol is in more parts than this, it is none of these
+ */
+const MAX_PREFIX_PARTS = 4
+
+/**
+ * The well-known protocol that one is in another network, if so: that of `/mynet/id/1.0.0` is
+ * `/ipfs/id/1.0.0`
+ */
+export function wellKnownProtocol (protocol: string): string | undefined {
+  let slash = protocol.indexOf('/', 1)
+
+  for (let part = 0; slash > 0 && part < MAX_PREFIX_PARTS; part++) {
+    const known = FAMILIES.get(protocol.slice(slash))
+
+    if (known !== undefined) {
+      return known
+    }
+
+    slash = protocol.indexOf('/', slash + 1)
+  }
+}

@@ -371,7 +371,7 @@ export class ScopeGraph {
    * @param name - the name of the service, the protocol or the peer id
    */
   limitPath (kind: ScopeKind, name: string = ''): SettingPath | undefined {
-    return this.#limiter instanceof ConcreteLimiter ? limitPath(this.#limiter.config, kind, name) : undefined
+    return this.#limiter instanceof ConcreteLimiter ? limitPath(this.#limiter, kind, name) : undefined
   }
 
   /**

@@ -1,4 +1,5 @@
 import { join } from '../limits/problems.ts'
+import { NameTable } from '../name-table.ts'
 import { checkList, checkObject, invalid } from '../validation.ts'
 import { resolveCollectorConfig } from './collector-config.ts'
 import { collectorId } from './collector-id.ts'
@@ -58,7 +59,8 @@ export interface SessionsInit {
    * of the stream's scope, its reference the protocol, its location the address of the
    * remote and its peer the peer id. `connections` stands for whole connections, with
    * all that is sent on them, encrypted: there the reference is the direction. It
-   * cannot be the name of a service.
+   * cannot be the name of a service. A name such as `orbitdb.*` is for all services that
+   * begin so, which share the collector.
    *
    * Bytes count as received when they arrive from the remote, whether or not
    * somebody ever reads them, and as sent when they are handed to the connection.
@@ -96,6 +98,11 @@ export interface SessionsInit {
  * A service that has a collector
  */
 export interface WatchedService {
+  /**
+   * As it is configured
+   */
+  readonly service: string
+
   readonly collector: DefaultCollector
   readonly config: ResolvedCollectorConfig
 
@@ -122,6 +129,7 @@ export class ServiceCollectors {
   readonly nodeBudgets?: NodeBudgets
 
   readonly #watched = new Map<string, WatchedService>()
+  readonly #table: NameTable<WatchedService>
 
   /**
    * @param init
@@ -147,6 +155,7 @@ export class ServiceCollectors {
       const id = collectorId(service)
 
       this.#watched.set(service, {
+        service,
         config,
         // as all that a registry makes
         collector: registry.register(id, config) as DefaultCollector,
@@ -156,6 +165,8 @@ export class ServiceCollectors {
       })
     }
 
+    this.#table = new NameTable('sessions.collectors', [...this.#watched].filter(([service]) => service !== CONNECTIONS))
+
     for (const [service, { collector }] of this.#watched) {
       for (const companion of collectors[service].companions ?? []) {
         collector.addCompanion(this.#watched.get(companion)?.collector as Collector)
@@ -164,14 +175,15 @@ export class ServiceCollectors {
   }
 
   get (service: string): WatchedService | undefined {
-    return this.#watched.get(service)
+    // a pattern for services is not one for connections
+    return service === CONNECTIONS ? this.#watched.get(CONNECTIONS) : this.#table.get(service)
   }
 
   /**
    * Why a new stream of a service, or a new connection, is refused, if so
    */
   findRefusal (service: string, request: 'connection' | 'stream', direction: MessageStreamDirection): SessionRefusal | undefined {
-    const watched = this.#watched.get(service)
+    const watched = this.get(service)
 
     if (watched == null) {
       return
@@ -179,7 +191,7 @@ export class ServiceCollectors {
 
     const excess = findExcess(watched)
 
-    return excess == null ? undefined : new SessionRefusal({ service, request, direction, ...excess })
+    return excess == null ? undefined : new SessionRefusal({ service: watched.service, request, direction, ...excess })
   }
 
   /**

@@ -107,6 +107,26 @@ describe('networks', () => {
   })
 })
 
+describe('rates of families of protocols', () => {
+  it('should be shared by the protocols of a pattern, and not by those that have a rate of their own', () => {
+    const admission = create({
+      rateLimits: { streams: { protocol: { '/orbitdb/*': { rate: 1, burst: 2 }, '/orbitdb/free': { rate: 'unlimited' } }, protocolPeer: { '*/big': { rate: 1, burst: 1 } } } }
+    })
+
+    expect(admission.admitProtocol('/orbitdb/x', 'a') ?? admission.admitProtocol('/orbitdb/y', 'b')).to.equal(undefined)
+    expect(admission.admitProtocol('/orbitdb/z', 'c')).to.include({ resource: 'rate', scope: 'protocol:/orbitdb/z' })
+      .with.deep.property('settingPath', ['rateLimits', 'streams', 'protocol', '/orbitdb/*'])
+    expect(admission.admitProtocol('/orbitdb/free', 'c') ?? admission.admitProtocol('/orbitdb/free', 'c') ?? admission.admitProtocol('/orbitdb/free', 'c')).to.equal(undefined)
+
+    expect(admission.admitProtocol('/very/big', 'a') ?? admission.admitProtocol('/very/big', 'b')).to.equal(undefined)
+    expect(admission.admitProtocol('/not/so/big', 'a')).to.include({ scope: 'protocol:/not/so/big.peer:a' })
+
+    admission.change({ rateLimits: { streams: { protocol: { '/orbitdb/*': { rate: 1, burst: 2 } } } } })
+    expect(admission.admitProtocol('/orbitdb/z', 'c'), 'no second burst').to.include({ resource: 'rate' })
+    expect(admission.admitProtocol('/very/big', 'a')).to.equal(undefined)
+  })
+})
+
 describe('changing what is decided by address', () => {
   it('should count the connections that there are', () => {
     const admission = create({ networks: [{ network: GATEWAY, connCount: 5 }] })

@@ -30,6 +30,16 @@ const RUNNING: Record<string, RunningService> = {
     services: { identify: identify({ runOnConnectionOpen: false }) },
     use: async (dialer) => dialer.services.identify.identify(dialer.getConnections()[0])
   },
+  'identify of a private network': {
+    service: 'libp2p.identify',
+    services: { identify: identify({ protocolPrefix: 'mynet', runOnConnectionOpen: false }) },
+    use: async (dialer) => dialer.services.identify.identify(dialer.getConnections()[0])
+  },
+  'ping of a private network': {
+    service: 'libp2p.ping',
+    services: { ping: ping({ protocolPrefix: 'my/net' }) },
+    use: async (dialer, listener) => dialer.services.ping.ping(listener.peerId)
+  },
   ping: {
     service: 'libp2p.ping',
     services: { ping: ping() },
