@@ -6,6 +6,7 @@ import { halfOpenStreams } from './half-open-streams.ts'
 import { openAndReset } from './open-and-reset.ts'
 import { refusalStorm } from './refusal-storm.ts'
 import { slowIterator } from './slow-iterator.ts'
+import { liveReaders, slowReaders } from './slow-readers.ts'
 import { streamsManyConnections } from './streams-many-connections.ts'
 import { streamsOneConnection } from './streams-one-connection.ts'
 import { tinyFramesAttack } from './tiny-frames.ts'
@@ -27,6 +28,8 @@ export const ATTACKS: readonly Attack[] = [
   slowIterator,
   tinyFramesAttack,
   writeHog,
+  slowReaders,
+  liveReaders,
   unreadReplies,
   refusalStorm
 ]
