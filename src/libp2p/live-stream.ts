@@ -203,6 +203,10 @@ export class LiveStream implements BufferHolder, Evictable, Iterated, Positioned
     this.endedBy = err
     this.stream.abort(err)
 
+    // they remember the last piece that they have seen
+    this.#read = undefined
+    this.#write = undefined
+
     // a loop gets what was complete before, and it may take its time
     if (this.iterated > 0) {
       this.dropIterated?.(err)

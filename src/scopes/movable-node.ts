@@ -87,6 +87,15 @@ export abstract class MovableNode extends OwnedNode {
     }
   }
 
+  /**
+   * A refusal that is remembered has the scope that asked, and must not keep the stream or
+   * connection and all that it held
+   */
+  protected empty (): void {
+    super.empty()
+    this.holder = undefined
+  }
+
   get allowlisted (): boolean {
     return this.pair.allowlisted
   }

@@ -144,3 +144,15 @@ describe('room makers', () => {
     expect(graph.normal.system).to.include({ memory: 0, streamsInbound: 0 })
   })
 })
+
+describe('a scope that has ended', () => {
+  it('should not keep who held it, as refusals that are remembered keep scopes', () => {
+    const { opener } = createGraph({})
+
+    for (const scope of [openStream(opener), opener.openConnection('inbound', false) as ConnectionNode]) {
+      scope.holder = { evict: () => true } as any
+      scope.done()
+      expect(scope.holder).to.equal(undefined)
+    }
+  })
+})
