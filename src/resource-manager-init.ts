@@ -53,7 +53,8 @@ export interface ResourceManagerInit extends LimitsInit, AdmissionOptions {
 
   /**
    * Which part of the inbound connections and streams that the transient scope may
-   * hold one remote may have: connections by the IPv4 address or IPv6 /56 of the remote, until its
+   * hold one remote may have: connections by the IPv4 address or IPv6 /56 of the remote, or by the relay that they
+   * come over, until its
    * peer id is known, and streams by its peer id, until their protocol is known. With it
    * a remote that never finishes a handshake cannot keep the others out. Everybody may
    * have one, and allowlisted addresses may have all. A number above 0, and 1 for no

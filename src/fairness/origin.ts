@@ -1,5 +1,6 @@
 import { ipFromMultiaddr } from '../admission/ip-from-address.ts'
 import { IPNetwork } from '../admission/ip-network.ts'
+import { relayInAddress } from '../relay-in-address.ts'
 import type { Groups, PrefixLengths } from './fairness-init.ts'
 import type { IPAddress } from '../admission/ip-address.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -19,9 +20,6 @@ export interface Origin {
  */
 const NOWHERE: Origin = { network: 'no IP address', subnet: '', host: '' }
 
-const CIRCUIT = '/p2p-circuit'
-const PEER = '/p2p/'
-
 /**
  * Where a connection comes from. One that is relayed comes from its relay, whatever the
  * address of that: all who use the relay share what it has.
@@ -37,19 +35,9 @@ export function originOf (address: Multiaddr | undefined, { hosts, networks, sub
     return { network: prefixOf(ip, networks), subnet: prefixOf(ip, subnets), host: prefixOf(ip, hosts) }
   }
 
-  const text = address.toString()
-  const circuit = text.indexOf(CIRCUIT)
+  const relay = relayInAddress(address)
 
-  return circuit === -1 ? NOWHERE : { network: `relay ${relayIn(text.slice(0, circuit))}`, subnet: '', host: '' }
-}
-
-/**
- * The peer id of a relay, or its address where that has none
- */
-function relayIn (address: string): string {
-  const peer = address.lastIndexOf(PEER)
-
-  return peer === -1 ? address : address.slice(peer + PEER.length)
+  return relay === undefined ? NOWHERE : { network: `relay ${relay}`, subnet: '', host: '' }
 }
 
 function prefixOf (ip: IPAddress, { ipv4, ipv6 }: PrefixLengths): string {

@@ -1,3 +1,4 @@
+import { relayInAddress } from '../relay-in-address.ts'
 import { ConnectionNode } from '../scopes/connection-node.ts'
 import { PositionedList } from '../scopes/positioned-list.ts'
 import { invalid } from '../validation.ts'
@@ -118,9 +119,9 @@ export class TransientHolders {
    * The same as `refuseConnection` for somebody who only asks
    */
   findConnection (address: Multiaddr): AnyRefusal | undefined {
-    const host = this.#manager.hostOf(address)
+    const remote = this.#remoteOf(address)
 
-    return this.#find('connection', host == null ? undefined : this.#connections.get(host))
+    return this.#find('connection', remote == null ? undefined : this.#connections.get(remote))
   }
 
   /**
@@ -133,9 +134,9 @@ export class TransientHolders {
   }
 
   addConnection (scope: ConnectionNode, address: Multiaddr): Transient {
-    const host = this.#manager.hostOf(address)
+    const remote = this.#remoteOf(address)
 
-    return this.#add(scope, address.toString(), this.#connections, host, host)
+    return this.#add(scope, address.toString(), this.#connections, remote, remote)
   }
 
   addStream (scope: StreamNode): Transient {
@@ -178,11 +179,26 @@ export class TransientHolders {
   }
 
   /**
+   * Whose share it is: that of a host, or of a relay. All that come over one relay share what
+   * it has, because they can be one that does not even have to have an address.
+   */
+  #remoteOf (address: Multiaddr): string | undefined {
+    const host = this.#manager.hostOf(address)
+
+    if (host != null) {
+      return host
+    }
+
+    const relay = relayInAddress(address)
+
+    return relay == null ? undefined : `relay ${relay}`
+  }
+
+  /**
    * @param scope
    * @param remote
    * @param shares - where the one is that it counts in if it is inbound
-   * @param key - of that one. A relayed connection has none: its address is that of the
-   * relay, which is not to blame.
+   * @param key - of that one, if it has one
    * @param name - of the one whose share it is
    */
   #add <K> (scope: ConnectionNode | StreamNode, remote: string, shares: Shares<K>, key: K | undefined, name: string = remote): Transient {

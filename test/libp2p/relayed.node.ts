@@ -1,15 +1,22 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { getConnectionScope } from '../../src/index.ts'
-import { rejection } from './fixtures/eventually.ts'
+import { interceptedNoise, never } from './fixtures/encrypters.ts'
+import { eventually, rejection } from './fixtures/eventually.ts'
 import { PrivateGater } from './fixtures/gater.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
 import { overRelay, RELAYED, startRelay } from './fixtures/node-transports.ts'
 import { componentsOf, eventuallyHeld, held, otherEnd, TestNodes } from './fixtures/nodes.ts'
 import { wiringSuite } from './suite/index.ts'
+import type { Interception } from './fixtures/encrypters.ts'
 import type { PeerId } from '@libp2p/interface'
 
 wiringSuite('relayed', overRelay)
+
+/**
+ * How many inbound connections may be in their handshake
+ */
+const LIMIT = 16
 
 /**
  * Denies what only happens with relays
@@ -27,6 +34,53 @@ class RelayedGater extends PrivateGater {
     return true
   }
 }
+
+describe('circuits that never begin with a handshake', () => {
+  const nodes = new TestNodes()
+
+  afterEach(async () => {
+    await nodes.stop()
+  })
+
+  it('should keep nobody else out', async () => {
+    const relay = await startRelay(nodes)
+    const relayAddress = relay.getMultiaddrs()[0]
+    const listener = await nodes.create({
+      ...RELAYED,
+      addresses: { listen: ['/ip4/127.0.0.1/tcp/0', `${relayAddress}/p2p-circuit`] },
+      manager: { baseCosts: undefined, transientShare: undefined, limits: { transient: { connsInbound: LIMIT } } }
+    })
+    const silent: Interception = {}
+    const attacker = await nodes.create({
+      ...RELAYED,
+      connectionEncrypters: [interceptedNoise(silent)],
+      manager: false
+    })
+    const { resourceManager } = listener.services
+
+    await attacker.dial(relayAddress)
+    silent.outbound = never
+
+    const ending = new AbortController()
+    const circuits = Array.from({ length: 2 * LIMIT }, async () => componentsOf(attacker).transportManager.dial(
+      multiaddr(`${relayAddress}/p2p-circuit/p2p/${listener.peerId}`), { signal: ending.signal }
+    ).catch(() => {}))
+
+    await eventually(() => resourceManager.refusals().reduce((sum, { count }) => sum + count, 0) >= LIMIT, 'the refusal of all but a few')
+    expect(held(listener).transient?.numConnsInbound).to.be.below(LIMIT)
+    expect(resourceManager.refusals().map(({ setting }) => setting)).to.deep.equal(['transientShare'])
+    expect(resourceManager.stat().transientHolders?.every(({ remote }) => remote.includes(relay.peerId.toString()))).to.equal(true)
+
+    await Promise.all(Array.from({ length: LIMIT / 2 }, async () => {
+      const stranger = await nodes.create(RELAYED)
+
+      await stranger.dial(listener.getMultiaddrs()[0])
+    }))
+
+    ending.abort()
+    await Promise.all(circuits)
+  })
+})
 
 describe('a relayed connection', () => {
   const nodes = new TestNodes()

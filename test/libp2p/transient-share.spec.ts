@@ -128,14 +128,24 @@ describe('the share of one remote of the transient scope', () => {
     }
   })
 
-  it('should not count against the relay what it relays', () => {
+  it('should be one for all that come over a relay, and not count against its address', () => {
     const { holders, open } = setUp(undefined, undefined, 5)
 
     open(RELAYED)
-    open(RELAYED)
-    open(RELAYED)
     expect(holders.refuseConnection(RELAYED)).to.equal(undefined)
+    open(RELAYED)
+    expect(explain(holders.refuseConnection(RELAYED))).to.include({ scope: 'transient:relay /ip4/1.2.3.4/tcp/1', current: 2, limit: 2 })
     expect(holders.refuseConnection(ADDRESS)).to.equal(undefined)
+  })
+
+  it('should be that of the peer that is the relay, whatever its address', () => {
+    const { holders, open } = setUp(undefined, undefined, 5)
+    const over = (address: string): typeof ADDRESS => multiaddr(`${address}/p2p/${OTHER_PEER}/p2p-circuit`)
+
+    open(over('/ip4/1.2.3.4/tcp/1'))
+    open(over('/ip6/2001:db8::1/tcp/1'))
+    expect(explain(holders.refuseConnection(over('/dns4/a.example/tcp/1')))).to.include({ scope: `transient:relay ${OTHER_PEER}`, current: 2 })
+    expect(holders.refuseConnection(RELAYED)).to.equal(undefined)
   })
 
   it('should only count refusals where limits are not enforced', () => {
