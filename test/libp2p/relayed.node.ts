@@ -71,11 +71,12 @@ describe('circuits that never begin with a handshake', () => {
     expect(resourceManager.refusals().map(({ setting }) => setting)).to.deep.equal(['transientShare'])
     expect(resourceManager.stat().transientHolders?.every(({ remote }) => remote.includes(relay.peerId.toString()))).to.equal(true)
 
-    await Promise.all(Array.from({ length: LIMIT / 2 }, async () => {
+    // all from one host here, which has a share as well
+    for (let i = 0; i < LIMIT; i++) {
       const stranger = await nodes.create(RELAYED)
 
       await stranger.dial(listener.getMultiaddrs()[0])
-    }))
+    }
 
     ending.abort()
     await Promise.all(circuits)
