@@ -3,6 +3,7 @@ import { connectionsManyPeers } from './connections-many-peers.ts'
 import { connectionsOneAddress } from './connections-one-address.ts'
 import { halfOpenSockets } from './half-open-sockets.ts'
 import { halfOpenStreams } from './half-open-streams.ts'
+import { HELD } from './held.ts'
 import { openAndReset } from './open-and-reset.ts'
 import { refusalStorm } from './refusal-storm.ts'
 import { slowIterator } from './slow-iterator.ts'
@@ -31,7 +32,8 @@ export const ATTACKS: readonly Attack[] = [
   slowReaders,
   liveReaders,
   unreadReplies,
-  refusalStorm
+  refusalStorm,
+  ...HELD
 ]
 
 /**

@@ -43,8 +43,8 @@ export const refusalStorm: Attack = {
   what: 'four peers open up to 100,000 streams that are refused',
   attackers: 4,
   duration: 10_000,
-  honest: 'trusted',
-  bounds: { resident: 128, streams: 160 },
+  honest: 'stranger',
+  bounds: { resident: 256, streams: 600 },
   run: async (target) => {
     const connection = await target.connect(await target.startNode(target.attacker))
     const muxer = muxerOf(connection)

@@ -5,13 +5,13 @@ const NODES = 8
 const STREAMS = 500
 
 /**
- * Together peers are allowed more than the system has, so only trusted ones are served
+ * Together peers are allowed more than the system has: others are only served if somebody gives way
  */
 export const streamsManyConnections: Attack = {
   name: 'streams-many-connections',
   what: '16 peers open streams of eight protocols and keep them',
   attackers: 2,
-  honest: 'trusted',
+  honest: 'stranger',
   bounds: { resident: 128, streams: 1_100 },
   run: async (target) => {
     const nodes = await Promise.all(Array.from({ length: NODES }, async (_, i) => target.startNode(target.attacker * NODES + i)))

@@ -59,7 +59,7 @@ export function findProblems (attack: Attack, outcome: Outcome): string[] {
 
   return [
     ...exceeded.map(({ name, bound, value }) => `${name}: ${value}, expected at most ${bound}`),
-    ...(victim.refused > 0 || attack.refused === false ? [] : ['nothing was refused, there was no attack']),
+    ...(victim.refused + victim.evicted > 0 || attack.refused === false ? [] : ['nothing was refused, there was no attack']),
     ...(measured.honest >= MIN_SUCCESS ? [] : [`the honest peer lost service: ${honest.failed} of ${honest.succeeded + honest.failed} failed, ${honest.lastError}`]),
     ...(left.length === 0 ? [] : [`still held when all were gone: ${left.join(', ')}`]),
     ...(heapGrowth <= MAX_HEAP_GROWTH ? [] : [`the heap has grown by ${heapGrowth.toFixed(1)} MiB when all was over`]),

@@ -66,6 +66,14 @@ export interface Attack {
   honest: 'stranger' | 'trusted'
 
   /**
+   * Whether the honest peer has no connection when the attack begins, and comes when the
+   * attackers hold so much that somebody is refused or has to give way
+   *
+   * @default false
+   */
+  late?: boolean
+
+  /**
    * What the resource manager is configured with beside what all victims have
    */
   manager?: ResourceManagerInit

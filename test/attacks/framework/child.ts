@@ -27,7 +27,8 @@ export class Child {
 
   private constructor (name: string, module: URL, options: unknown, execArgv: string[]) {
     this.#process = fork(fileURLToPath(module), [JSON.stringify(options)], {
-      execArgv: ['--disable-warning=ExperimentalWarning', ...execArgv],
+      // what the resource manager has to say is looked at in its log
+      execArgv: ['--disable-warning=ExperimentalWarning', '--disable-warning=ResourceManagerWarning', ...execArgv],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc']
     })
     this.#exited = once(this.#process, 'exit').then(([code, signal]) => {

@@ -108,7 +108,7 @@ async function echoAgainAndAgain (connection: Connection): Promise<void> {
   }
 }
 
-const connection = await connect()
+let connection = await connect()
 let echoing: Promise<void> | undefined
 
 serve({
@@ -117,7 +117,15 @@ serve({
     await echo(connection)
     await echoOverNewConnection()
   },
-  start: () => { echoing = echoAgainAndAgain(connection) },
+  /** Goes, and comes back at the start */
+  leave: async () => { await connection.close() },
+  start: async () => {
+    if (connection.status !== 'open') {
+      connection = await connect()
+    }
+
+    echoing = echoAgainAndAgain(connection)
+  },
   report: () => report,
   finish: async () => {
     finishing.abort()

@@ -59,6 +59,21 @@ export async function untilNothingLeft (victim: Child, patience: number = PATIEN
 }
 
 /**
+ * Waits until the victim does not have enough for everybody
+ */
+async function untilContested (victim: Child): Promise<void> {
+  const deadline = Date.now() + PATIENCE
+
+  while (!await victim.ask<boolean>('contested')) {
+    if (Date.now() > deadline) {
+      throw new Error('there was enough for everybody, there was no attack')
+    }
+
+    await sleep(POLL_INTERVAL)
+  }
+}
+
+/**
  * Starts a victim, its attackers and an honest peer, each in a process of its own, and
  * watches what happens
  *
@@ -89,8 +104,21 @@ export async function runAttack (attack: Attack, enabled: boolean): Promise<Outc
     const before = await victim.ask<VictimMemory>('memory')
 
     await victim.ask('watch')
-    await honest.ask('start')
-    await Promise.all(attackers.map(async attacker => attacker.ask('attack')))
+
+    if (attack.late === true) {
+      await honest.ask('leave')
+    } else {
+      await honest.ask('start')
+    }
+
+    const attacking = Promise.all(attackers.map(async attacker => attacker.ask('attack')))
+
+    if (attack.late === true) {
+      await untilContested(victim)
+      await honest.ask('start')
+    }
+
+    await attacking
 
     const echoed = await honest.ask<HonestReport>('finish')
     const report = await victim.ask<VictimReport>('report')

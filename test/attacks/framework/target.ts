@@ -49,12 +49,12 @@ export class Target {
    * Starts a hostile node with an identity of its own, which is the same in every run:
    * the victim's peer store keeps all that it has ever met
    *
-   * @param address - which of the addresses of the attackers it dials from
+   * @param address - which of the addresses of the attackers it dials from, or the address
    */
-  async startNode (address: number): Promise<Libp2p> {
+  async startNode (address: number | string): Promise<Libp2p> {
     const node = await createLibp2p({
       privateKey: await this.#identity(this.#nodes++),
-      transports: [tcpFrom(attackAddress(address))],
+      transports: [tcpFrom(addressOf(address))],
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
       connectionMonitor: { enabled: false },
@@ -86,9 +86,9 @@ export class Target {
   /**
    * Opens a socket that nobody does anything with
    */
-  openSocket (address: number): Socket {
+  openSocket (address: number | string): Socket {
     const [{ value: host }, { value: port }] = this.#address.getComponents()
-    const socket = createConnection({ host, port: Number(port), localAddress: attackAddress(address) })
+    const socket = createConnection({ host, port: Number(port), localAddress: addressOf(address) })
 
     // the victim may reset it
     socket.on('error', () => {})
@@ -125,6 +125,10 @@ export class Target {
 
     return generateKeyPairFromSeed('Ed25519', seed)
   }
+}
+
+function addressOf (address: number | string): string {
+  return typeof address === 'number' ? attackAddress(address) : address
 }
 
 /**

@@ -27,6 +27,9 @@ export interface VictimReport extends Peaks {
   /** How many connections and streams were refused */
   refused: number
 
+  /** How many have given way to others */
+  evicted: number
+
   /** Lines that the resource manager has logged */
   log: string[]
 
@@ -59,11 +62,14 @@ serve({
     return { resident: process.memoryUsage.rss(), heap: process.memoryUsage().heapUsed }
   },
   watch: () => { watch = new VictimWatch(victim, enabled ? checkInterval : 0) },
+  /** Whether there is not enough for everybody */
+  contested: () => manager.refusals().length + manager.evictions().length > 0,
   report: (): VictimReport | undefined => watch == null
     ? undefined
     : {
         ...watch.peaks,
         refused: manager.refusals().reduce((sum, { count }) => sum + count, 0),
+        evicted: manager.evictions().reduce((sum, { count }) => sum + count, 0),
         log: logger.errors,
         violations: watch.violations
       },
