@@ -190,7 +190,7 @@ const slowTrickle: Attack = {
 
 const evictionChurn: Attack = {
   name: 'eviction-churn',
-  what: `peers of 16 networks connect as fast as they can and go again, to have others give way`,
+  what: 'peers of 16 networks connect as fast as they can and go again, to have others give way',
   attackers: 1,
   honest: 'stranger',
   late: false,
