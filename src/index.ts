@@ -70,7 +70,7 @@ export * from './errors.ts'
 
 export type { ResourceManager, SetLimitsOptions } from './interface.ts'
 export type { ResourceManagerInit } from './resource-manager-init.ts'
-export type { EventLoopDelayStat, HandlersStat, Holder, HoldersOptions, ProcessMemoryStat, ResourceManagerStat, TransientHolder } from './resource-manager-stat.ts'
+export type { EventLoopDelayStat, HandlersStat, Holder, HoldersOptions, ProcessMemoryStat, ResourceManagerStat, TransientHolder, TransientTimeoutsStat } from './resource-manager-stat.ts'
 export type { FairnessInit, PrefixLengths } from './fairness/fairness-init.ts'
 export type { Features } from './features/features.ts'
 export type { BaseCostsInit } from './libp2p/base-costs.ts'

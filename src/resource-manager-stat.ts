@@ -95,6 +95,21 @@ export interface HandlersStat {
 }
 
 /**
+ * How long inbound handshakes and negotiations may take, which is less while the transient
+ * scope is full
+ */
+export interface TransientTimeoutsStat {
+  /** The handshake of a connection, in ms */
+  connection: number
+
+  /** The negotiation of the protocol of a stream, in ms */
+  stream: number
+
+  /** How many were given up sooner than libp2p would have, since the start */
+  expired: number
+}
+
+/**
  * A connection whose peer, or a stream whose protocol, is not known yet
  */
 export interface TransientHolder {
@@ -133,6 +148,9 @@ export interface ResourceManagerStat {
    */
   transientHolders?: TransientHolder[]
 
+  /** Only where full scopes are shared fairly */
+  transientTimeouts?: TransientTimeoutsStat
+
   /** Only where there is a `processMemory` option */
   processMemory?: ProcessMemoryStat
 
@@ -146,4 +164,4 @@ export interface ResourceManagerStat {
 /**
  * The part of it that only a node has
  */
-export type NodeStat = Pick<ResourceManagerStat, 'transientHolders' | 'processMemory' | 'eventLoopDelay' | 'handlers'>
+export type NodeStat = Pick<ResourceManagerStat, 'transientHolders' | 'transientTimeouts' | 'processMemory' | 'eventLoopDelay' | 'handlers'>

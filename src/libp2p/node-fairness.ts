@@ -7,8 +7,10 @@ import { ConnectionNode } from '../scopes/connection-node.ts'
 import { StreamNode } from '../scopes/stream-node.ts'
 import { nextActivity } from './activity.ts'
 import { PeerWorth } from './peer-worth.ts'
+import { TransientTimeouts } from './transient-timeouts.ts'
 import type { LiveConnection } from './live-connection.ts'
 import type { LiveStream } from './live-stream.ts'
+import type { TransientHolders } from './transient-holders.ts'
 import type { FairnessConfig, FairnessInit } from '../fairness/fairness-init.ts'
 import type { NameTable } from '../name-table.ts'
 import type { Newcomer } from '../reporting/explain-opening.ts'
@@ -31,6 +33,10 @@ export interface NodeFairnessInit {
 
   /** By protocol */
   services: NameTable<string>
+
+  /** What is transient, and what ends that when it takes too long */
+  transient: TransientHolders
+  upgrader: object
 }
 
 /**
@@ -39,6 +45,7 @@ export interface NodeFairnessInit {
  */
 export class NodeFairness implements RoomMaker {
   readonly shares: FairShares
+  readonly timeouts: TransientTimeouts
   readonly #config: FairnessConfig
   readonly #init: NodeFairnessInit
   readonly #worth: PeerWorth
@@ -48,11 +55,12 @@ export class NodeFairness implements RoomMaker {
    * @throws {InvalidParametersError} naming the option that cannot be used
    */
   constructor (init: NodeFairnessInit, options?: FairnessInit) {
-    const { connections, events, manager, peerStore, services, streams } = init
+    const { connections, events, manager, peerStore, services, streams, transient, upgrader } = init
 
     this.#init = init
     this.#config = resolveFairness(options)
     this.#worth = new PeerWorth(events, peerStore, peer => { this.shares.worthChanged(peer) })
+    this.timeouts = new TransientTimeouts(manager, transient, upgrader)
     this.shares = new FairShares({
       graph: manager.metricsSource.graph,
       config: this.#config,
@@ -66,6 +74,7 @@ export class NodeFairness implements RoomMaker {
 
   start (): void {
     this.#worth.start()
+    this.timeouts.start()
     this.#roomMakers.push(this)
   }
 
@@ -77,6 +86,7 @@ export class NodeFairness implements RoomMaker {
     }
 
     this.#worth.stop()
+    this.timeouts.stop()
     this.shares.stop()
   }
 

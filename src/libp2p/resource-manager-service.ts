@@ -175,6 +175,7 @@ export class ResourceManagerService extends DefaultResourceManager {
     return {
       handlers: this.#streams.handlers.stat(),
       transientHolders: this.#transient.oldest(),
+      ...this.#fairness == null ? {} : { transientTimeouts: this.#fairness.timeouts.stat() },
       ...this.#pressure?.stat()
     }
   }
@@ -195,7 +196,7 @@ export class ResourceManagerService extends DefaultResourceManager {
     return serviceCollectors && this.features.sessions && new this.features.sessions.Sessions(this, serviceCollectors)
   }
 
-  #shareFairly ({ events, peerStore }: ResourceManagerComponents, options: FairnessInit | false | undefined, streams: StreamTracker, services: NameTable<string>): NodeFairness | undefined {
+  #shareFairly ({ events, peerStore, upgrader }: ResourceManagerComponents, options: FairnessInit | false | undefined, streams: StreamTracker, services: NameTable<string>): NodeFairness | undefined {
     const { fairness } = this.features
 
     if (fairness == null || options === false) {
@@ -208,7 +209,9 @@ export class ResourceManagerService extends DefaultResourceManager {
       peerStore,
       connections: { [Symbol.iterator]: () => this.#connections[Symbol.iterator]() },
       streams: streams.live,
-      services
+      services,
+      transient: this.#transient,
+      upgrader
     }, options)
   }
 

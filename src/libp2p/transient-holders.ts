@@ -75,6 +75,11 @@ export class TransientHolders {
   readonly #holders = new PositionedList<Transient>()
 
   /**
+   * Is told when something has become transient
+   */
+  onAdded?: () => void
+
+  /**
    * Those of hosts that have a transient connection
    */
   readonly #connections = new Map<string, Share>()
@@ -164,6 +169,20 @@ export class TransientHolders {
     }
   }
 
+  get size (): number {
+    return this.#holders.size
+  }
+
+  /**
+   * Those that remotes have opened, before some time, and that are not trusted
+   */
+  inboundBefore (kind: 'connection' | 'stream', time: number): Transient[] {
+    return [...this.#holders].filter(({ scope, since }) => {
+      return since < time && scope.inbound && !scope.allowlisted && (scope instanceof ConnectionNode) === (kind === 'connection') &&
+        !this.#manager.isAllowlisted(scope instanceof ConnectionNode ? scope.endpoint : scope.connection?.endpoint)
+    })
+  }
+
   /**
    * Those that have been here longest, oldest first
    */
@@ -218,6 +237,7 @@ export class TransientHolders {
     const transient: Transient = { scope, remote, since: this.#now(), share, position: -1 }
 
     this.#holders.add(transient)
+    this.onAdded?.()
 
     return transient
   }

@@ -264,6 +264,41 @@ describe('sharing fairly on a node', () => {
     expect(graph.roomMakers.length).to.equal(makers)
   })
 
+  it('should not fight with the connection manager', async () => {
+    // the limits are below its watermark, at it, and above it
+    for (const connsInbound of [3, 5, 8]) {
+      const address = memoryAddress()
+      const node = await nodes.create({
+        addresses: { listen: [address] },
+        connectionManager: { maxConnections: 5 },
+        manager: { limits: { system: { connsInbound }, transient: { connsInbound } } }
+      })
+      const dialers = await Promise.all(Array.from({ length: 8 }, async () => nodes.create({ manager: false })))
+      let closed = 0
+
+      const knock = async (): Promise<void> => {
+        for (const dialer of dialers) {
+          if (dialer.getConnections().length === 0) {
+            await dialer.dial(multiaddr(address)).catch(() => {})
+          }
+        }
+      }
+
+      // whoever is not connected tries again and again
+      await knock()
+      node.addEventListener('connection:close', () => { closed++ })
+
+      for (let round = 0; round < 10; round++) {
+        await knock()
+      }
+
+      expect(node.getConnections(), String(connsInbound)).to.have.lengthOf(Math.min(5, connsInbound))
+      expect(closed, 'connections that were there').to.equal(0)
+      expect(evictions(node)).to.deep.equal([])
+      await nodes.stop()
+    }
+  })
+
   it('should refuse options that cannot be used', async () => {
     const cases: Array<[any, string]> = [
       [{ networks: { ipv4: 33 } }, 'fairness.networks.ipv4: expected a whole number from 0 to 32, got 33'],
