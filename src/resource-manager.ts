@@ -21,9 +21,10 @@ import type { Allowlist } from './admission/allowlist.ts'
 import type { NetworkPrefixLimit } from './admission/subnet-limits.ts'
 import type { Features } from './features/features.ts'
 import type { ResourceManager, SetLimitsOptions } from './interface.ts'
+import type { LimitKnobs } from './limits/derive-limits.ts'
 import type { NodeDemand } from './limits/fit-to-node.ts'
 import type { LimitChange } from './limits/limit-changes.ts'
-import type { ConcreteLimitConfig } from './limits/limit-config.ts'
+import type { ConcreteLimitConfig, PartialLimitConfig } from './limits/limit-config.ts'
 import type { Limiter } from './limits/limiter.ts'
 import type { LimitsInit } from './limits/resolve-limits.ts'
 import type { DescriptionOf } from './options/description.ts'
@@ -471,6 +472,19 @@ export class DefaultResourceManager implements ResourceManager {
       nodeStat: () => this.nodeStat(),
       knownProtocols: () => this.knownProtocols()
     }
+  }
+
+  protected get limiter (): Limiter {
+    return this.#graph.limiter
+  }
+
+  /**
+   * The options that limits come from. Limits that leave nothing out set nothing by themselves.
+   */
+  protected get givenLimits (): LimitKnobs & { limits?: PartialLimitConfig } {
+    const { limits, ...knobs } = this.#limitsInit
+
+    return isWhole(limits) ? knobs : { ...knobs, limits }
   }
 
   /**

@@ -1,4 +1,6 @@
 import { FindNodeRefusals } from '../libp2p/node-refusals.ts'
+import { streamLimitAdvice } from '../libp2p/stream-limit-advice.ts'
+import { checkKnobs } from '../limits/check-knobs.ts'
 import { checkLimits } from '../limits/check-limits.ts'
 import { logChanges } from '../limits/limit-changes.ts'
 import { BOOLEAN } from '../options/description.ts'
@@ -21,6 +23,7 @@ export const inspection = {
   FindNodeRefusals,
   Inspector,
   RefusalCounts,
+  checkKnobs,
   checkLimits,
   explain,
   listHolders,
@@ -29,5 +32,6 @@ export const inspection = {
   scopeTable,
   scopeUsage,
   serviceState,
+  streamLimitAdvice,
   systemState
 }

@@ -1,5 +1,6 @@
 import { serviceCapabilities } from '@libp2p/interface'
 import { Key } from 'interface-datastore/key'
+import { ConcreteLimiter } from '../limits/limiter.ts'
 import { DefaultResourceManager } from '../resource-manager.ts'
 import { invalid } from '../validation.ts'
 import { resolveBaseCosts } from './base-costs.ts'
@@ -15,6 +16,7 @@ import { serviceTable } from './service-table.ts'
 import { StreamTracker } from './stream-tracker.ts'
 import { TransientHolders } from './transient-holders.ts'
 import type { NodeFairness } from './node-fairness.ts'
+import type { ProcessMemoryInit } from './process-memory.ts'
 import type { ProcessPressure } from './process-pressure.ts'
 import type { Sessions } from './sessions.ts'
 import type { FairnessInit } from '../fairness/fairness-init.ts'
@@ -68,6 +70,7 @@ export class ResourceManagerService extends DefaultResourceManager {
   readonly #muxers: MuxerGuard
   protected readonly nodeRefusals?: NodeRefusals
   readonly #pressure?: ProcessPressure
+  readonly #processMemory?: ProcessMemoryInit
   readonly #services: NameTable<string>
   readonly #streams: StreamTracker
   readonly #transient: TransientHolders
@@ -100,6 +103,7 @@ export class ResourceManagerService extends DefaultResourceManager {
     managed.add(components.upgrader)
 
     this.#components = components
+    this.#processMemory = init.processMemory
     this.#services = services
     this.#sessions = sessions
     this.#connections = new ConnectionTracker(this, streams.memory, this.#transient, sessions, this.#pressure, ties)
@@ -141,21 +145,31 @@ export class ResourceManagerService extends DefaultResourceManager {
     this.#fairness?.start()
     await super.start()
 
-    const { limits } = this
-    const advice = this.#gate.advice()
+    this.#advise(this.#gate.advice())
+    this.#checkLimits()
+  }
 
-    if (advice != null) {
-      this.log.error('%s', advice)
-      this.warnProcess('RESOURCE_MANAGER_LIMITS', advice, advice)
-    }
+  /**
+   * Warns of limits that contradict each other, or that are more than there is
+   */
+  #checkLimits (): void {
+    const { inspection } = this.features
+    const { givenLimits, limits } = this
+
+    inspection?.checkKnobs({ ...givenLimits, processMemory: this.#processMemory }).forEach(warning => { this.#advise(warning) })
 
     if (limits != null) {
       const { maxConnections } = nodeDemand(this.#components.connectionManager)
 
-      this.features.inspection?.checkLimits(limits, { maxConnections, affordableConnections: this.affordableConnections }).forEach(warning => {
-        this.log.error('%s', warning)
-        this.warnProcess('RESOURCE_MANAGER_LIMITS', warning, warning)
-      })
+      inspection?.checkLimits(limits, { maxConnections, affordableConnections: this.affordableConnections, set: givenLimits.limits })
+        .forEach(warning => { this.#advise(warning) })
+    }
+  }
+
+  #advise (advice?: string): void {
+    if (advice != null) {
+      this.log.error('%s', advice)
+      this.warnProcess('RESOURCE_MANAGER_LIMITS', advice, advice)
     }
   }
 
@@ -275,6 +289,13 @@ export class ResourceManagerService extends DefaultResourceManager {
     const { registrar } = this.#components
     const getMiddleware = registrar.getMiddleware.bind(registrar)
     const getHandler = registrar.getHandler.bind(registrar)
+
+    const handle = registrar.handle.bind(registrar)
+
+    registrar.handle = async (protocol, handler, options) => {
+      await handle(protocol, handler, options)
+      this.#advise(this.limiter instanceof ConcreteLimiter ? this.features.inspection?.streamLimitAdvice(this.limiter, protocol, options) : undefined)
+    }
 
     registrar.getHandler = (protocol) => streams.handlers.wrap(getHandler(protocol))
 

@@ -3,10 +3,10 @@ import { validateConcreteLimits } from './concrete-limits.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
 import { LIMIT_FIELDS } from './limit.ts'
 import { formatMemorySize } from './memory-size.ts'
+import { parseLimits } from './parse-limits.ts'
 import { join } from './problems.ts'
-import type { ConcreteLimitConfig } from './limit-config.ts'
-import type { Limit } from './limit.ts'
-import type { DescriptionOf } from '../options/description.ts'
+import type { ConcreteLimitConfig, PartialLimitConfig } from './limit-config.ts'
+import type { Limit, ResourceLimits } from './limit.ts'
 
 /**
  * What the limits have to agree with
@@ -25,9 +25,22 @@ export interface CheckLimitsOptions {
    * @default Infinity
    */
   affordableConnections?: number
+
+  /**
+   * What somebody has set: a limit that another one stops short of is not worth a warning
+   * where nobody has asked for it
+   *
+   * @default all limits
+   */
+  set?: PartialLimitConfig
 }
 
-const OPTIONS = { maxConnections: ANY, affordableConnections: ANY } as const satisfies DescriptionOf<CheckLimitsOptions>
+const OPTIONS = { maxConnections: ANY, affordableConnections: ANY, set: ANY } as const satisfies Record<keyof CheckLimitsOptions, typeof ANY>
+
+/**
+ * Those of one scope that somebody has set
+ */
+type SetLimits = ResourceLimits | undefined
 
 const DIRECTIONS = [
   ['streamsInbound', 'streams'],
@@ -47,9 +60,9 @@ function format (field: keyof Limit, value: number): string {
 /**
  * A limit of one direction that the total stops short of
  */
-function checkDirections (path: string, limit: Limit, warnings: string[]): void {
+function checkDirections (path: string, limit: Limit, set: SetLimits, warnings: string[]): void {
   for (const [direction, total] of DIRECTIONS) {
-    if (limit[direction] > limit[total]) {
+    if (limit[direction] > limit[total] && set?.[direction] !== undefined) {
       warnings.push(`${path}.${direction} (${format(direction, limit[direction])}) is above ${path}.${total} (${format(total, limit[total])}), which is reached first`)
     }
   }
@@ -59,9 +72,9 @@ function checkDirections (path: string, limit: Limit, warnings: string[]): void 
  * A limit that the one of the scope above it stops short of. Unlimited is how to
  * say that only the scope above counts, so that is none.
  */
-function checkWithin (path: string, limit: Limit, outerPath: string, outer: Limit, warnings: string[]): void {
+function checkWithin (path: string, limit: Limit, set: SetLimits, outerPath: string, outer: Limit, warnings: string[]): void {
   for (const field of LIMIT_FIELDS) {
-    if (limit[field] !== Infinity && limit[field] > outer[field]) {
+    if (limit[field] !== Infinity && limit[field] > outer[field] && set?.[field] !== undefined) {
       warnings.push(`${path}.${field} (${format(field, limit[field])}) is above ${outerPath}.${field} (${format(field, outer[field])}), which is reached first`)
     }
   }
@@ -85,24 +98,25 @@ export function checkLimits (config: ConcreteLimitConfig, options: CheckLimitsOp
   checkDescribed('options', options, OPTIONS)
 
   const limits = validateConcreteLimits(config)
+  const set: PartialLimitConfig = options.set === undefined ? limits : parseLimits(options.set)
   const warnings: string[] = []
 
   for (const key of SCOPE_KEYS) {
-    checkDirections(key, limits[key], warnings)
+    checkDirections(key, limits[key], set[key], warnings)
   }
 
   for (const key of NAMED_KEYS) {
     for (const [name, limit] of Object.entries(limits[key])) {
-      checkDirections(join(key, name), limit, warnings)
+      checkDirections(join(key, name), limit, set[key]?.[name], warnings)
     }
   }
 
-  checkWithin('transient', limits.transient, 'system', limits.system, warnings)
-  checkWithin('allowlistedTransient', limits.allowlistedTransient, 'allowlistedSystem', limits.allowlistedSystem, warnings)
-  checkWithin('peerDefault', limits.peerDefault, 'system', limits.system, warnings)
+  checkWithin('transient', limits.transient, set.transient, 'system', limits.system, warnings)
+  checkWithin('allowlistedTransient', limits.allowlistedTransient, set.allowlistedTransient, 'allowlistedSystem', limits.allowlistedSystem, warnings)
+  checkWithin('peerDefault', limits.peerDefault, set.peerDefault, 'system', limits.system, warnings)
 
   for (const [peer, limit] of Object.entries(limits.peer)) {
-    checkWithin(join('peer', peer), limit, 'system', limits.system, warnings)
+    checkWithin(join('peer', peer), limit, set.peer?.[peer], 'system', limits.system, warnings)
   }
 
   checkConnections(limits.system, options, warnings)

@@ -34,6 +34,24 @@ describe('a node with a resource manager', () => {
     })
   }
 
+  it('should warn of nothing that nobody has set', async () => {
+    const logger = new CapturedLogger()
+
+    await nodes.create({ logger, connectionManager: { maxConnections: 10 }, manager: { limits: { system: { conns: 20, streams: 30, memory: '64MiB' } } } })
+    expect(logger.errors).to.deep.equal([])
+  })
+
+  it('should warn once when a handler accepts more streams than a peer may have', async () => {
+    const logger = new CapturedLogger()
+    const node = await nodes.create({ logger, manager: { limits: { protocolPeer: { '/some/1.0.0': { streamsInbound: 10 } } } } })
+
+    await node.handle('/some/1.0.0', () => {}, { maxInboundStreams: 11 })
+    await node.handle('/other/1.0.0', () => {}, { maxInboundStreams: 11 })
+    await node.handle('/third/1.0.0', () => {})
+    expect(logger.errors).to.have.lengthOf(1)
+    expect(logger.errors[0]).to.include('the handler of /some/1.0.0 accepts 11 inbound streams').and.to.include('protocolPeer: { "/some/1.0.0":')
+  })
+
   it('should log no error in an ordinary life, refusals included', async () => {
     const logger = new CapturedLogger()
     const { dialer, listener, address } = await overMemory().connect(nodes, {
