@@ -23,6 +23,13 @@
 export const STALL_GRACE = 10_000
 
 /**
+ * In ms: when memory is short, and for connections that are above their own limit. Streams
+ * stop when their connection is full, so what a connection itself holds is a few MiB at most,
+ * unless the remote makes it answer and does not take the answers.
+ */
+export const SHORT_GRACE = 2_000
+
+/**
  * A message of usual size
  */
 export const STALL_BYTES = 64 * 1024

@@ -1,10 +1,6 @@
+import { SHORT_GRACE } from './buffer-progress.ts'
 import type { BufferHolder } from './buffer-holder.ts'
 import type { AggregateNode } from '../scopes/aggregate-node.ts'
-
-/**
- * In ms: when memory is short, what has not moved for this long goes before what has
- */
-const SHORT_GRACE = 2_000
 
 /**
  * Holders by who they belong to, with what all of them hold together, in bytes

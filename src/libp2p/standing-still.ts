@@ -1,5 +1,5 @@
 import { Refusal } from '../scopes/refusal.ts'
-import { BufferProgress } from './buffer-progress.ts'
+import { BufferProgress, SHORT_GRACE, STALL_GRACE } from './buffer-progress.ts'
 import type { BufferHolder } from './buffer-holder.ts'
 import type { LiveConnection } from './live-connection.ts'
 import type { LiveStream } from './live-stream.ts'
@@ -65,13 +65,14 @@ export class StandingStill {
   #end (holding: BufferHolder[], moving: Set<unknown>, now: number): void {
     const still = holding.filter(holder => {
       const unsent = holder.size > holder.unread
+      const isConnection = holder.scope === holder.connectionScope
 
       // it waits for the line, and the line moves
-      if (unsent && holder.scope !== holder.connectionScope && moving.has(holder.connectionScope)) {
+      if (unsent && !isConnection && moving.has(holder.connectionScope)) {
         holder.progress?.excuse(now)
       }
 
-      return holder.progress?.standsStill(unsent, now) === true
+      return holder.progress?.standsStill(unsent, now, isConnection && isOverLimit(holder.scope) ? SHORT_GRACE : STALL_GRACE) === true
     })
 
     for (const holder of still.sort((a, b) => b.size - a.size)) {
@@ -112,5 +113,9 @@ function update (holder: BufferHolder, sentByStreams: number, now: number): numb
 function overLimit ({ scope }: BufferHolder): AggregateNode | OwnedNode | undefined {
   const scopes = scope.closed ? [] : scope.chain as Array<AggregateNode | OwnedNode>
 
-  return scopes.find(node => node !== scope.pair.system && node.memory > node.limit.memory)
+  return scopes.find(node => node !== scope.pair.system && isOverLimit(node))
+}
+
+function isOverLimit (node: AggregateNode | OwnedNode): boolean {
+  return node.memory > node.limit.memory
 }
