@@ -36,7 +36,8 @@ function socketOf (connection: Connection): Socket {
 
 /**
  * The answers belong to no stream, so they are the connection's. It has a smaller limit
- * here than by default, which the victim would not come to in a few seconds.
+ * here than by default, which the victim would not come to in a few seconds. On a slow
+ * machine answering takes all the time there is, and it does not come to this one either.
  */
 export const unreadReplies: Attack = {
   name: 'unread-replies',
@@ -44,6 +45,7 @@ export const unreadReplies: Attack = {
   attackers: 2,
   duration: 4_000,
   honest: 'stranger',
+  refused: false,
   manager: { limits: { conn: { memory: 4 * 2 ** 20 } } },
   bounds: { resident: 192 },
   run: async (target) => {
