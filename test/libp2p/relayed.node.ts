@@ -58,7 +58,8 @@ describe('circuits that never begin with a handshake', () => {
     })
     const { resourceManager } = listener.services
 
-    await attacker.dial(relayAddress)
+    // before its end is open as well, a relay takes only few streams
+    await otherEnd(await attacker.dial(relayAddress), attacker, relay)
     silent.outbound = never
 
     const ending = new AbortController()
@@ -66,7 +67,7 @@ describe('circuits that never begin with a handshake', () => {
       multiaddr(`${relayAddress}/p2p-circuit/p2p/${listener.peerId}`), { signal: ending.signal }
     ).catch(() => {}))
 
-    await eventually(() => resourceManager.refusals().reduce((sum, { count }) => sum + count, 0) >= LIMIT, 'the refusal of all but a few')
+    await eventually(() => resourceManager.refusals().length > 0, 'the refusal of those above the share')
     expect(held(listener).transient?.numConnsInbound).to.be.below(LIMIT)
     expect(resourceManager.refusals().map(({ setting }) => setting)).to.deep.equal(['transientShare'])
     expect(resourceManager.stat().transientHolders?.every(({ remote }) => remote.includes(relay.peerId.toString()))).to.equal(true)
