@@ -1,6 +1,5 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { Multiaddr } from '@multiformats/multiaddr'
 import type { ChildProcess } from 'node:child_process'
 
 /**
@@ -9,16 +8,30 @@ import type { ChildProcess } from 'node:child_process'
 const STOP_TIMEOUT = 5_000
 
 /**
- * Runs one of the other parties in a process of its own, with an event loop of
- * its own
+ * By default V8 lets garbage grow by some hundred MiB as long as there is memory. So little
+ * of it makes the memory of a process that of what it holds.
+ */
+const FLAGS = ['--max-semi-space-size=2']
+
+/**
+ * Runs one of the parties in a process of its own, with an event loop of its own
  */
 export class Child {
   readonly #process: ChildProcess
   readonly #exited: Promise<void>
 
-  constructor (name: 'honest' | 'hostile', server: Multiaddr) {
-    this.#process = fork(fileURLToPath(new URL(`./${name}.ts`, import.meta.url)), [server.toString()])
+  constructor (name: 'victim' | 'honest' | 'hostile', argument: string) {
+    this.#process = fork(fileURLToPath(new URL(`./${name}.ts`, import.meta.url)), [argument], {
+      execArgv: FLAGS,
+      // what the victim says when it dies is no news
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc']
+    })
+    this.#process.on('error', () => {})
     this.#exited = new Promise(resolve => this.#process.once('exit', () => { resolve() }))
+  }
+
+  get running (): boolean {
+    return this.#process.exitCode == null && this.#process.signalCode == null
   }
 
   /**
@@ -38,15 +51,23 @@ export class Child {
     ])
   }
 
+  send (message: string): void {
+    if (this.#process.connected) {
+      this.#process.send(message, () => {})
+    }
+  }
+
+  kill (): void {
+    this.#process.kill('SIGKILL')
+  }
+
   /**
    * Asks the process to end, and makes sure that it does
    */
   async stop (): Promise<void> {
-    const timer = setTimeout(() => { this.#process.kill('SIGKILL') }, STOP_TIMEOUT)
+    const timer = setTimeout(() => { this.kill() }, STOP_TIMEOUT)
 
-    if (this.#process.connected) {
-      this.#process.send('stop')
-    }
+    this.send('stop')
 
     await this.#exited
     clearTimeout(timer)

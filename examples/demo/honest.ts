@@ -1,11 +1,11 @@
 /**
- * The honest peer: it has one connection and echoes over a new stream all the
- * time. What came of it is reported to the parent process twice a second.
+ * The honest peer: it has one connection, echoes over a new stream all the time, and
+ * downloads 64 MiB when it is told to. What came of it is reported to the parent process.
  */
 
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import { ECHO_PROTOCOL, nodeOptions } from './node.ts'
+import { ECHO_PROTOCOL, nodeOptions, TRANSFER_PROTOCOL, TRANSFER_SIZE } from './node.ts'
 import type { Connection } from '@libp2p/interface'
 
 /**
@@ -18,20 +18,22 @@ const TIMEOUT = 5_000
  */
 const PAUSE = 20
 
-const REPORT_INTERVAL = 500
+const REPORT_INTERVAL = 250
 
 export interface HonestReport {
   succeeded: number
   failed: number
   lastError?: string
 
-  /**
-   * The latencies since the last report, in ms
-   */
+  /** How much has been downloaded, in bytes */
+  downloaded: number
+  downloadError?: string
+
+  /** The latencies of the echoes since the last report, in ms */
   latencies: number[]
 }
 
-const report: HonestReport = { succeeded: 0, failed: 0, latencies: [] }
+const report: HonestReport = { succeeded: 0, failed: 0, downloaded: 0, latencies: [] }
 const message = new Uint8Array(1024).fill(7)
 
 async function echoOnce (connection: Connection): Promise<void> {
@@ -67,12 +69,28 @@ async function echoOnce (connection: Connection): Promise<void> {
   }
 }
 
+async function download (connection: Connection): Promise<void> {
+  const stream = await connection.newStream(TRANSFER_PROTOCOL)
+
+  for await (const data of stream) {
+    report.downloaded += data.byteLength
+  }
+
+  if (report.downloaded !== TRANSFER_SIZE) {
+    throw new Error('the stream ended early')
+  }
+}
+
 const node = await createLibp2p(nodeOptions())
 const connection = await node.dial(multiaddr(process.argv[2]))
 const stopping = new AbortController()
 
-process.on('message', () => {
-  stopping.abort()
+process.on('message', what => {
+  if (what === 'stop') {
+    stopping.abort()
+  } else {
+    download(connection).catch((err: any) => { report.downloadError = `${err.name}: ${err.message}` })
+  }
 })
 
 const reporter = setInterval(() => {

@@ -3,7 +3,7 @@
  * as fast as it can but within the bounds below:
  *
  * - opens connections
- * - opens streams, sends data and never reads what comes back
+ * - opens streams, asks for blocks of 1 MiB and never reads them
  * - opens streams and never negotiates a protocol
  *
  * and beside them plain sockets connect and never begin a handshake.
@@ -13,7 +13,7 @@ import { setMaxListeners } from 'node:events'
 import { createConnection } from 'node:net'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import { ECHO_PROTOCOL, nodeOptions } from './node.ts'
+import { BLOCK_PROTOCOL, nodeOptions } from './node.ts'
 import type { Connection, StreamMuxer } from '@libp2p/interface'
 
 const PEERS = 8
@@ -33,7 +33,7 @@ const SILENT_SOCKETS = 4
 const PAUSE = 10
 
 const server = multiaddr(process.argv[2])
-const data = new Uint8Array(64 * 1024)
+const request = new Uint8Array(32)
 const stopping = new AbortController()
 
 // one for each silent socket
@@ -58,9 +58,9 @@ async function floodStreams (connection: Connection): Promise<void> {
     if (connection.streams.length < STREAMS_PER_CONNECTION) {
       muxer.createStream().catch(() => {})
 
-      connection.newStream(ECHO_PROTOCOL).then(stream => {
+      connection.newStream(BLOCK_PROTOCOL).then(stream => {
         stream.pause()
-        stream.send(data)
+        stream.send(request)
       }).catch(() => {})
     }
 

@@ -1,21 +1,25 @@
 import { pipe } from 'it-pipe'
 import { createLibp2p } from 'libp2p'
 import { resourceManager } from '../../src/index.ts'
-import { ECHO_PROTOCOL, nodeOptions } from './node.ts'
+import { BLOCK_PROTOCOL, BLOCK_SIZE, ECHO_PROTOCOL, nodeOptions, TRANSFER_PROTOCOL, TRANSFER_SIZE } from './node.ts'
 import type { Libp2p, ServiceMap, Stream } from '@libp2p/interface'
 
+const CHUNK_SIZE = 2 ** 16
+
 /**
- * Small limits, so that an attack of a few seconds meets all of them. No more
- * than 48 peers can have a connection and no peer more than 16 streams, so that
- * streams whose negotiation hangs cannot fill the 1024 of transient.
+ * Small limits, so that an attack of a few seconds meets all of them
  */
-const LIMITS = {
-  system: { connsInbound: 48, streamsInbound: 1024 },
-  transient: { connsInbound: 24, streamsInbound: 1024 },
-  peerDefault: { connsInbound: 4, streamsInbound: 16 },
-  protocol: {
-    [ECHO_PROTOCOL]: { streamsInbound: 256 }
-  }
+const OPTIONS: Parameters<typeof resourceManager>[0] = {
+  maxMemory: '96MiB',
+  limits: {
+    system: { connsInbound: 48, streamsInbound: 1024 },
+    transient: { connsInbound: 24, streamsInbound: 1024 },
+    peerDefault: { connsInbound: 4, streamsInbound: 16, memory: 16 * 2 ** 20 },
+    protocol: {
+      [BLOCK_PROTOCOL]: { streamsInbound: 32 }
+    }
+  },
+  services: { echo: [ECHO_PROTOCOL], blocks: [BLOCK_PROTOCOL], transfer: [TRANSFER_PROTOCOL] }
 }
 
 export interface ServerServices extends ServiceMap {
@@ -23,23 +27,43 @@ export interface ServerServices extends ServiceMap {
 }
 
 async function echo (stream: Stream): Promise<void> {
-  try {
-    await pipe(stream, async (source) => {
-      for await (const data of source) {
-        if (!stream.send(data)) {
-          await stream.onDrain()
-        }
+  await pipe(stream, async (source) => {
+    for await (const data of source) {
+      if (!stream.send(data)) {
+        await stream.onDrain()
       }
-    })
+    }
+  })
 
-    await stream.close()
-  } catch (err: any) {
-    stream.abort(err)
-  }
+  await stream.close()
 }
 
 /**
- * The node under attack: it echoes, with or without a resource manager
+ * Most handlers are like this one: they answer, and what the remote does not read is in the
+ * write buffer of the stream
+ */
+async function answerWithBlocks (stream: Stream): Promise<void> {
+  for await (const request of stream) {
+    stream.send(new Uint8Array(BLOCK_SIZE).fill(request.byteLength))
+  }
+
+  await stream.close()
+}
+
+async function transfer (stream: Stream): Promise<void> {
+  const chunk = new Uint8Array(CHUNK_SIZE).fill(7)
+
+  for (let sent = 0; sent < TRANSFER_SIZE; sent += CHUNK_SIZE) {
+    if (!stream.send(chunk)) {
+      await stream.onDrain()
+    }
+  }
+
+  await stream.close()
+}
+
+/**
+ * The node under attack, with or without a resource manager
  */
 export async function startServer (enabled: boolean): Promise<Libp2p<ServerServices>> {
   const node = await createLibp2p<ServerServices>({
@@ -48,18 +72,16 @@ export async function startServer (enabled: boolean): Promise<Libp2p<ServerServi
       listen: ['/ip4/127.0.0.1/tcp/0']
     },
     services: {
-      resourceManager: resourceManager({
-        enabled,
-        limits: LIMITS,
-        services: { echo: [ECHO_PROTOCOL] }
-      })
+      resourceManager: resourceManager({ ...OPTIONS, enabled, warnings: false })
     }
   })
 
-  // the limits of libp2p itself are per connection: out of the way, too
-  await node.handle(ECHO_PROTOCOL, echo, {
-    maxInboundStreams: 100_000
-  })
+  for (const [protocol, handle] of Object.entries({ [ECHO_PROTOCOL]: echo, [BLOCK_PROTOCOL]: answerWithBlocks, [TRANSFER_PROTOCOL]: transfer })) {
+    // the limits of libp2p itself are per connection: out of the way, too
+    await node.handle(protocol, async stream => {
+      await handle(stream).catch(err => { stream.abort(err) })
+    }, { maxInboundStreams: 100_000 })
+  }
 
   return node
 }
