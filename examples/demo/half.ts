@@ -10,6 +10,11 @@ const CALM = 2_000
 const ATTACK = 10_000
 
 /**
+ * How long after that the honest peer begins its download, in ms
+ */
+const DOWNLOAD_AFTER = 2_000
+
+/**
  * How long nothing may be heard of a node before it counts as dead, in ms
  */
 const SILENCE = 5_000
@@ -100,9 +105,9 @@ export class Half {
     await sleep(CALM)
     this.phase = 'attacked'
     this.#attackStarted = performance.now()
-    honest.send('download')
 
     const hostile = new Child('hostile', address)
+    const downloading = setTimeout(() => { honest.send('download') }, DOWNLOAD_AFTER)
 
     while (this.attacked < ATTACK) {
       await sleep(LOOK_INTERVAL)
@@ -111,6 +116,7 @@ export class Half {
 
     this.phase = 'stops'
 
+    clearTimeout(downloading)
     await honest.stop()
     await hostile.stop()
     await victim.stop()
