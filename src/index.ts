@@ -31,6 +31,7 @@
  * ```
  */
 
+import { checkNodeOptions } from './libp2p/check-node-options.ts'
 import { ResourceManagerService } from './libp2p/resource-manager-service.ts'
 import { NullResourceManager } from './null-resource-manager.ts'
 import { checkOptions } from './options/check-options.ts'
@@ -60,7 +61,13 @@ export function resourceManager (init: ResourceManagerInit = {}): (components: R
 export function createResourceManager (init: ResourceManagerInit = {}): ResourceManager {
   checkOptions(init)
 
-  return init.enabled === false ? new NullResourceManager(init) : new DefaultResourceManager(init)
+  if (init.enabled === false) {
+    return new NullResourceManager(init)
+  }
+
+  checkNodeOptions(init)
+
+  return new DefaultResourceManager(init)
 }
 
 export { NullResourceManager }

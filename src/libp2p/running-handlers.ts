@@ -30,6 +30,15 @@ export interface Waiting {
 }
 
 /**
+ * @throws {InvalidParametersError} If the grace is not a number of ms
+ */
+export function checkHandlerGrace (grace: number = DEFAULT_GRACE): void {
+  if (!Number.isInteger(grace) || grace < 0 || grace > MAX_GRACE) {
+    throw invalid('handlerGrace', `a whole number of milliseconds from 0 to ${MAX_GRACE}`, grace)
+  }
+}
+
+/**
  * Keeps the scopes of streams whose handler still runs when they are closed. Without
  * it a remote that opens streams and resets them at once would make a node run any
  * number of handlers, while its streams never come near a limit.
@@ -61,9 +70,7 @@ export class RunningHandlers {
    * @throws {InvalidParametersError} If the grace is not a number of ms
    */
   constructor (manager: DefaultResourceManager, end: (live: LiveStream) => void, grace: number = DEFAULT_GRACE, now: () => number = Date.now) {
-    if (!Number.isInteger(grace) || grace < 0 || grace > MAX_GRACE) {
-      throw invalid('handlerGrace', `a whole number of milliseconds from 0 to ${MAX_GRACE}`, grace)
-    }
+    checkHandlerGrace(grace)
 
     this.#manager = manager
     this.#end = end

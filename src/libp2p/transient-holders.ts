@@ -61,6 +61,15 @@ interface Followed {
 }
 
 /**
+ * @throws {InvalidParametersError} If it is not a part of something
+ */
+export function checkTransientShare (share: number = DEFAULT_SHARE): void {
+  if (typeof share !== 'number' || !(share > 0 && share <= 1)) {
+    throw invalid('transientShare', 'a number above 0, up to 1', share)
+  }
+}
+
+/**
  * The connections whose peer and the streams whose protocol is not known yet. Where
  * there is little room left one remote may hold only a share of these, so that one that
  * never finishes cannot keep everybody else out. It is a share of what the transient scope has for inbound
@@ -94,9 +103,7 @@ export class TransientHolders {
    * @throws {InvalidParametersError} If the share is not a number above 0, up to 1
    */
   constructor (manager: DefaultResourceManager, share: number = DEFAULT_SHARE, now: () => number = Date.now) {
-    if (typeof share !== 'number' || !(share > 0 && share <= 1)) {
-      throw invalid('transientShare', 'a number above 0, up to 1', share)
-    }
+    checkTransientShare(share)
 
     this.#manager = manager
     this.#share = share

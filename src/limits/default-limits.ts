@@ -1,29 +1,17 @@
+import { markDefaults } from './are-defaults.ts'
 import { DEFAULT_SCOPE_LIMITS } from './default-scope-limits.ts'
 import { ScalingLimitConfig } from './scaling-limit-config.ts'
 import type { ScaleTarget } from './auto-scale.ts'
 import type { ConcreteLimitConfig } from './limit-config.ts'
 
-/**
- * What was scaled from the defaults. None of it can be changed.
- */
-const scaled = new WeakSet<ConcreteLimitConfig>()
-
 class Defaults extends ScalingLimitConfig {
   scale (target?: ScaleTarget): ConcreteLimitConfig {
     const config = super.scale(target)
 
-    scaled.add(config)
+    markDefaults(config)
 
     return config
   }
-}
-
-/**
- * Whether limits are the defaults of a machine of some size, in which nobody has set
- * anything
- */
-export function areDefaults (config: ConcreteLimitConfig): boolean {
-  return scaled.has(config)
 }
 
 /**

@@ -4,6 +4,7 @@ import { InvalidParametersError } from '@libp2p/interface'
 import { invalid } from '../validation.ts'
 import { limitsFromJSON } from './limits-json.ts'
 import { limitsFromTOML } from './limits-toml.ts'
+import { warn } from './parse-file.ts'
 import type { PartialLimitConfig } from './limit-config.ts'
 import type { LimitsFileOptions } from './parse-file.ts'
 
@@ -36,8 +37,9 @@ function readerFor (path: string): Reader {
  * @throws {InvalidParametersError} naming the file, if it cannot be read or is
  * not valid
  */
-export async function loadLimits (path: string, { onNote }: LimitsFileOptions = {}): Promise<PartialLimitConfig> {
+export async function loadLimits (path: string, options: LimitsFileOptions = {}): Promise<PartialLimitConfig> {
   const parse = readerFor(path)
+  const { onNote = warn } = options
   let text: string
 
   try {
@@ -47,7 +49,7 @@ export async function loadLimits (path: string, { onNote }: LimitsFileOptions = 
   }
 
   try {
-    return parse(text, { onNote: onNote == null ? undefined : (note) => { onNote(`${path}: ${note}`) } })
+    return parse(text, { ...options, onNote: (note) => { onNote(`${path}: ${note}`) } })
   } catch (err: any) {
     throw new InvalidParametersError(`${path}: ${err.message}`)
   }

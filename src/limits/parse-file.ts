@@ -1,9 +1,12 @@
+import { ANY, checkDescribed } from '../options/description.ts'
+import { emitProcessWarning } from '../reporting/process-warnings.ts'
 import { readShape } from './file-shapes.ts'
 import { parseLimits } from './parse-limits.ts'
 import { Problems } from './problems.ts'
 import type { NoteListener } from './file-shapes.ts'
 import type { PartialLimitConfig } from './limit-config.ts'
 import type { Spelling } from './spelling.ts'
+import type { DescriptionOf } from '../options/description.ts'
 
 export interface LimitsFileOptions {
   /**
@@ -15,16 +18,13 @@ export interface LimitsFileOptions {
   onNote?: NoteListener
 }
 
-function warn (note: string): void {
-  const { process } = globalThis as { process?: Partial<NodeJS.Process> }
-  const message = `limits: ${note}`
+const OPTIONS = { onNote: ANY } as const satisfies DescriptionOf<LimitsFileOptions>
 
-  if (typeof process?.emitWarning === 'function') {
-    process.emitWarning(message, { type: 'ResourceManagerWarning', code: 'RESOURCE_MANAGER_FILE' })
-  } else {
-    // eslint-disable-next-line no-console
-    console.warn(message)
-  }
+/**
+ * Where notes go that nobody else wants
+ */
+export function warn (note: string): void {
+  emitProcessWarning(`limits: ${note}`, 'RESOURCE_MANAGER_FILE')
 }
 
 /**
@@ -32,7 +32,10 @@ function warn (note: string): void {
  *
  * @throws {InvalidParametersError} listing every problem with its path
  */
-export function parseFile (value: unknown, spelling: Spelling, { onNote = warn }: LimitsFileOptions = {}): PartialLimitConfig {
+export function parseFile (value: unknown, spelling: Spelling, options: LimitsFileOptions = {}): PartialLimitConfig {
+  checkDescribed('options', options, OPTIONS)
+
+  const { onNote = warn } = options
   const problems = new Problems('invalid limits')
   const notes: string[] = []
   const { path, sections } = readShape(value, problems, (note) => { notes.push(note) })

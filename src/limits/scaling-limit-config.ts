@@ -1,4 +1,5 @@
 import { InvalidParametersError } from '@libp2p/interface'
+import { ANY, checkDescribed } from '../options/description.ts'
 import { invalid } from '../validation.ts'
 import { autoScaleTarget } from './auto-scale.ts'
 import { availableResources } from './available-resources.ts'
@@ -13,7 +14,10 @@ import type { ScaleTarget } from './auto-scale.ts'
 import type { ConcreteLimitConfig, NamedKey, ScopeKey } from './limit-config.ts'
 import type { Limit } from './limit.ts'
 import type { LimitIncrease, ScalingLimit, ScalingLimitConfigInit } from './scale.ts'
+import type { DescriptionOf } from '../options/description.ts'
 import type { PeerId } from '@libp2p/interface'
+
+const TARGET = { memory: ANY, fds: ANY } as const satisfies DescriptionOf<ScaleTarget>
 
 function checkAmount (value: unknown, path: string, problems: Problems): void {
   if (value !== undefined && !(Number.isSafeInteger(value) && Number(value) >= 0)) {
@@ -171,7 +175,11 @@ export class ScalingLimitConfig {
    *
    * @throws {InvalidParametersError} if one of them is not a number
    */
-  scale ({ memory = 0, fds = 0 }: ScaleTarget = {}): ConcreteLimitConfig {
+  scale (target: ScaleTarget = {}): ConcreteLimitConfig {
+    checkDescribed('target', target, TARGET)
+
+    const { memory = 0, fds = 0 } = target
+
     if (!Number.isFinite(memory)) {
       throw invalid('memory', 'a number of bytes', memory)
     }

@@ -114,7 +114,7 @@ class FileWatcher implements LimitsWatcher {
 
   async #load (): Promise<void> {
     try {
-      const limits = await loadLimits(this.#path)
+      const limits = await loadLimits(this.#path, { onNote: (note) => { this.#note(note) } })
 
       if (!this.#stopped) {
         await this.#onLimits(limits)
@@ -123,6 +123,14 @@ class FileWatcher implements LimitsWatcher {
       if (!this.#stopped) {
         this.#report(String(err?.message ?? err))
       }
+    }
+  }
+
+  #note (note: string): void {
+    if (this.#log != null) {
+      this.#log.error('%s', note)
+    } else {
+      this.#warnings.warn('RESOURCE_MANAGER_FILE', note, note)
     }
   }
 

@@ -1,4 +1,4 @@
-import { checkDescribed } from '../options/description.ts'
+import { ANY, checkDescribed } from '../options/description.ts'
 import { COLLECTOR_OPTIONS } from '../options/sessions-options.ts'
 import { checkObject, invalid } from '../validation.ts'
 import { WarningLog } from '../warning-log.ts'
@@ -68,6 +68,8 @@ export interface SessionRegistryReader {
   active(id: string): Session[]
 }
 
+const INIT = { log: ANY, now: ANY, observer: ANY, persistence: ANY } as const satisfies Record<keyof SessionRegistryInit, typeof ANY>
+
 interface RegisteredCollector {
   collector: DefaultCollector
   persistence?: Persistence
@@ -93,6 +95,8 @@ export class SessionRegistry implements SessionRegistryReader, Startable {
    * @throws {InvalidParametersError} If the persistence lacks a datastore or a key
    */
   constructor (init: SessionRegistryInit = {}) {
+    checkDescribed('init', init, INIT)
+
     const { log, now, observer, persistence } = init
 
     checkPersistence(persistence)

@@ -56,6 +56,19 @@ describe('load limits', () => {
     }
   })
 
+  it('should say what is read in another way than it is written, with the file', async () => {
+    const path = await write('a.json', '{ "Conns": 5 }')
+    const notes: string[] = []
+
+    expect(await loadLimits(path, { onNote: (note) => { notes.push(note) } })).to.deep.equal({ system: { conns: 5 } })
+    expect(notes).to.deep.equal([`${path}: these are limits of one scope, and read as those of System`])
+
+    const warning = new Promise<Error & { code?: string }>(resolve => { process.once('warning', resolve) })
+
+    await loadLimits(path)
+    expect(await warning).to.include({ name: 'ResourceManagerWarning', code: 'RESOURCE_MANAGER_FILE' }).with.property('message').that.includes(notes[0])
+  })
+
   it('should refuse files of other kinds', async () => {
     for (const path of ['limits.yaml', 'limits', '', '.json', 'x.constructor', undefined, null, 5]) {
       await expect(loadLimits(path as any)).to.eventually.be.rejected()

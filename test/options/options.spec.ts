@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { nearestName } from '../../src/did-you-mean.ts'
 import { defaultFeatures } from '../../src/features/default-features.ts'
 import { createResourceManager, NullResourceManager, resourceManager } from '../../src/index.ts'
+import { DefaultLimits, limitsFromJSON } from '../../src/limits.ts'
 import { OPTIONS } from '../../src/options/options.ts'
 import { NullIPLimiter, SessionRegistry, IPLimiter } from '../../src/sessions.ts'
 import { errorOf, peerA } from '../scopes/fixtures.ts'
@@ -153,6 +154,9 @@ describe('options', () => {
     const calls: Array<[() => unknown, string]> = [
       [() => { manager.addPrefixLimit({ network: '10.0.0.0/8', connCount: 5, rate: 5 } as any) }, 'prefixLimit.rate: unknown option'],
       [() => new SessionRegistry().register('a', { maxRxBitRates: 5 } as any), 'config.maxRxBitRates: unknown option (did you mean maxRxBitrate?)'],
+      [() => new SessionRegistry({ observers: {} } as any), 'init.observers: unknown option (did you mean observer?)'],
+      [() => DefaultLimits.scale({ memorys: 5 } as any), 'target.memorys: unknown option (did you mean memory?)'],
+      [() => limitsFromJSON('{}', { onNotes () {} } as any), 'options.onNotes: unknown option (did you mean onNote?)'],
       [() => new IPLimiter({ blocks: [] } as any), 'init.blocks: unknown option (did you mean block?)'],
       [() => manager.usage({ minPercents: 5 } as any), 'options.minPercents: unknown option (did you mean minPercent?)'],
       [() => manager.holders({ tops: 5 } as any), 'options.tops: unknown option (did you mean top?)'],
@@ -191,6 +195,15 @@ describe('addresses and networks', () => {
     expect(manager.allowlist.allowed('/ip4/10.1.2.3')).to.equal(true)
     expect(manager.explain({ resource: 'connection', direction: 'inbound', address: '/ip4/10.1.2.3/tcp/1' }).fits).to.equal(true)
     expect(problemOf({ allowlist: ['10.0.0.0/8'] })).to.equal('allowlist: expected a multiaddr such as "/ip4/1.2.3.4", got "10.0.0.0/8"')
+  })
+})
+
+describe('options of a node', () => {
+  it('should be checked where there is no node too', () => {
+    expect(problemOf({ baseCosts: { stream: -1 } })).to.include('baseCosts.stream: expected a number of bytes')
+    expect(problemOf({ services: { a: '/a/1' } })).to.include('services.a: expected a list of protocols')
+    expect(problemOf({ transientShare: 2 })).to.include('transientShare: expected a number above 0')
+    expect(problemOf({ handlerGrace: -1 })).to.include('handlerGrace: expected a whole number of milliseconds')
   })
 })
 

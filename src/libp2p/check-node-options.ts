@@ -1,0 +1,18 @@
+import { resolveBaseCosts } from './base-costs.ts'
+import { checkHandlerGrace } from './running-handlers.ts'
+import { serviceTable } from './service-table.ts'
+import { checkTransientShare } from './transient-holders.ts'
+import type { ResourceManagerInit } from '../resource-manager-init.ts'
+
+/**
+ * Checks the options that only a node does something with, where there is no node: a mistake in
+ * them is one all the same
+ *
+ * @throws {InvalidParametersError} naming the option that cannot be used
+ */
+export function checkNodeOptions ({ baseCosts, handlerGrace, services, transientShare }: ResourceManagerInit): void {
+  resolveBaseCosts(baseCosts)
+  serviceTable(services)
+  checkTransientShare(transientShare)
+  checkHandlerGrace(handlerGrace)
+}
