@@ -1,3 +1,4 @@
+import { printable } from './printable.ts'
 import type { Logger } from '@libp2p/interface'
 
 /**
@@ -32,6 +33,6 @@ export class WarningLog {
 
     this.#quietUntil = now + INTERVAL
     this.#suppressed = 0
-    this.#log.error('%s%s', message, suffix)
+    this.#log.error('%s%s', printable(message), suffix)
   }
 }

@@ -1,4 +1,5 @@
 import { formatSetting } from '../limits/setting.ts'
+import { printable } from '../printable.ts'
 import { MostFrequent } from './most-frequent.ts'
 import type { AggregateNode } from '../scopes/aggregate-node.ts'
 import type { Eviction } from '../scopes/evictions.ts'
@@ -63,9 +64,9 @@ function summarise (scope: AggregateNode | undefined, { count, networks, resourc
   const { from, refusal: { current, limit, settingPath }, to } = networks.top() as Eviction
   const setting = settingPath == null ? 'a custom limiter sets the limit' : `see ${formatSetting(settingPath)}`
 
-  return `${scope?.name ?? 'other scopes'}: ${count} inbound ${resource}${count === 1 ? '' : 's'} ` +
+  return printable(`${scope?.name ?? 'other scopes'}: ${count} inbound ${resource}${count === 1 ? '' : 's'} ` +
     `${enforce ? 'gave' : 'would have given'} way to others in ${interval / 1000} s, most often of ${describe(from)}, ` +
-    `last to ${describe(to)}: ${current} of ${limit} in use, ${setting}`
+    `last to ${describe(to)}: ${current} of ${limit} in use, ${setting}`)
 }
 
 /**

@@ -1,3 +1,4 @@
+import { printable } from '../printable.ts'
 import { NOTHING, statOf } from '../scopes/refusal.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { ScopeStat } from '../scopes/resource-scope.ts'
@@ -27,7 +28,7 @@ function of (used: number, limit: number, format: (value: number) => string = St
  * One line for people: what a scope holds of what it may hold
  */
 export function scopeState (name: string, stat: ScopeStat, limit: Readonly<Limit>): string {
-  return `${name}: ` + [
+  return `${printable(name)}: ` + [
     `memory ${of(stat.memory, limit.memory, formatBytes)}`,
     `streams ${of(stat.numStreamsInbound + stat.numStreamsOutbound, limit.streams)} (inbound ${of(stat.numStreamsInbound, limit.streamsInbound)}, outbound ${of(stat.numStreamsOutbound, limit.streamsOutbound)})`,
     `connections ${of(stat.numConnsInbound + stat.numConnsOutbound, limit.conns)} (inbound ${of(stat.numConnsInbound, limit.connsInbound)}, outbound ${of(stat.numConnsOutbound, limit.connsOutbound)})`,

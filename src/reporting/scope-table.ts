@@ -1,3 +1,4 @@
+import { printable } from '../printable.ts'
 import { fullestShare } from './limit-shares.ts'
 import { formatBytes } from './scope-state.ts'
 import type { AggregateNode } from '../scopes/aggregate-node.ts'
@@ -85,7 +86,7 @@ function row (node: AggregateNode): string[] {
   const share = fullestShare(node)
 
   return [
-    cut(node.name),
+    printable(cut(node.name)),
     of(node.connsInbound, limit.connsInbound),
     of(node.connsOutbound, limit.connsOutbound),
     of(node.streamsInbound, limit.streamsInbound),
