@@ -81,7 +81,8 @@ export class WiredNode {
       registrar: {
         getProtocols: () => [PROTOCOL],
         getHandler: () => handler,
-        getMiddleware: () => []
+        getMiddleware: () => [],
+        handle: async () => {}
       },
       transportManager: { dial: async () => {}, listen: async () => {}, getListeners: () => [] },
       upgrader: {

@@ -178,7 +178,7 @@ export class ConnectionNode extends MovableNode implements ConnectionScope {
     }
 
     const peerNode = graph.getPeer(peer)
-    const refusal = this.findRefusal(peerNode.key, peerNode) ?? (leavesAllowlist ? graph.admission?.leaveAllowlist(this, peerNode.key) : undefined)
+    const refusal = (this.fitsInto(peerNode) ? undefined : this.findRefusal(peerNode.key, peerNode)) ?? (leavesAllowlist ? graph.admission?.leaveAllowlist(this, peerNode.key) : undefined)
 
     if (refusal != null) {
       return refusal

@@ -183,13 +183,7 @@ export abstract class MovableNode extends OwnedNode {
 
       return full == null ? undefined : findMoveShortage(full, { ...this.usage, memory: this.memory - this.buffers })
     }
-    const shortage = find()
-
-    if (shortage == null) {
-      return
-    }
-
-    const refusal = this.graph.refuse(this.graph.makeRoom(shortage, this, find), this, joining)
+    const refusal = this.graph.refuse(this.graph.makeRoom(find(), this, find), this, joining)
 
     // what gave way may have taken this with it
     this.assertOpen()
