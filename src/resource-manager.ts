@@ -433,6 +433,22 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   /**
+   * Whether a reverse proxy has an address, and who comes from there is somebody else
+   */
+  isProxy (address: Multiaddr): boolean {
+    return this.#admission?.isProxy(address) === true
+  }
+
+  /**
+   * Who a reverse proxy forwards, if it says so
+   *
+   * @param header - `X-Forwarded-For`
+   */
+  forwardedFor (header: string): string | undefined {
+    return this.#admission?.forwardedFor(header)?.toString()
+  }
+
+  /**
    * The part of an address that a remote cannot choose, where anything is decided by that
    */
   hostOf (address: Multiaddr): string | undefined {

@@ -14,6 +14,7 @@ import { SubnetLimiter } from './subnet-limiter.ts'
 import { IPV6_HOST_PREFIX_LENGTH, resolvePrefixLimit } from './subnet-limits.ts'
 import { SweepTimer } from './sweep-timer.ts'
 import { Sweeper } from './sweeper.ts'
+import { TrustedProxies } from './trusted-proxies.ts'
 import type { AdmissionRefusal } from './admission-refusal.ts'
 import type { AdmissionChanges, AdmissionRules } from './admission-rules.ts'
 import type { IPAddress } from './ip-address.ts'
@@ -91,6 +92,19 @@ export interface AdmissionOptions {
    * @default []
    */
   trustedNetworks?: 'private' | string[]
+
+  /**
+   * The networks of reverse proxies in front of the node, such as `127.0.0.1` or
+   * `10.0.0.0/24`. What comes from there is not counted as what one host does:
+   *
+   * - A WebSocket counts as one of the host that the proxy has added to the
+   * `X-Forwarded-For` header last, in limits of subnets, rates and shares, and for the
+   * allowlist. The proxy must add or replace that header.
+   * - Everything else has no host: of the limits, only those of scopes apply.
+   *
+   * @default []
+   */
+  trustedProxies?: string[]
 }
 
 export interface AdmissionInit extends AdmissionOptions {
@@ -126,6 +140,7 @@ export class Admission {
   readonly #verification: SourceVerification
   readonly #sweeper = new Sweeper()
   readonly #sweepTimer = new SweepTimer(this)
+  readonly #proxies: TrustedProxies
   #allowlistedConns: number
   #lifted = false
 
@@ -134,6 +149,8 @@ export class Admission {
    */
   constructor (init: AdmissionInit) {
     const rules = resolveRules(init)
+
+    this.#proxies = new TrustedProxies(init.trustedProxies)
 
     checkList('allowlist', init.allowlist)
 
@@ -159,6 +176,24 @@ export class Admission {
    */
   ipOf (endpoint: Multiaddr): IPAddress | undefined {
     return ipFromMultiaddr(endpoint)
+  }
+
+  /**
+   * Whether a reverse proxy has an address
+   */
+  isProxy (endpoint: Multiaddr): boolean {
+    const ip = ipFromMultiaddr(endpoint)
+
+    return ip != null && this.#proxies.has(ip)
+  }
+
+  /**
+   * Who a reverse proxy forwards
+   *
+   * @param header - `X-Forwarded-For`
+   */
+  forwardedFor (header: string): IPAddress | undefined {
+    return this.#proxies.forwardedFor(header)
   }
 
   /**

@@ -39,7 +39,9 @@ interface WebSocketListener extends Listener {
 interface AcceptedSocket extends Evictable {
   readonly key: string
   readonly socket: Socket
-  readonly scope: ConnectionNode
+  scope: ConnectionNode
+
+  /** Of the socket, which is that of a proxy where there is one */
   readonly address: Multiaddr
   readonly until: number
   transient?: Transient
@@ -148,6 +150,11 @@ export class AcceptedSockets {
     listener.onUpgrade = (request, socket, head) => {
       const accepted = this.#sockets.get(keyOf(socket as Socket))
 
+      if (accepted != null && !this.#identify(accepted, request)) {
+        socket.destroy()
+        return
+      }
+
       this.#answered = accepted
 
       try {
@@ -161,6 +168,30 @@ export class AcceptedSockets {
         }
       }
     }
+  }
+
+  /**
+   * A proxy says who it forwards: from now on the socket counts as theirs
+   *
+   * @returns Whether it fits
+   */
+  #identify (accepted: AcceptedSocket, { headers: { 'x-forwarded-for': header } }: IncomingMessage): boolean {
+    const host = typeof header === 'string' && this.#manager.isProxy(accepted.address) ? this.#manager.forwardedFor(header) : undefined
+
+    if (host == null) {
+      return true
+    }
+
+    this.#release(accepted)
+
+    const scope = this.#open(ipPortToMultiaddr(host, accepted.socket.remotePort ?? 0).encapsulate('/ws'))
+
+    if (scope != null) {
+      accepted.scope = scope
+      this.#add(accepted)
+    }
+
+    return scope != null
   }
 
   #accept (socket: Socket): void {
@@ -178,7 +209,6 @@ export class AcceptedSockets {
       scope,
       address,
       until: Date.now() + UPGRADE_TIMEOUT,
-      transient: this.#transient.addConnection(scope, address),
       active: 0,
       evict: () => {
         this.#release(accepted)
@@ -188,10 +218,17 @@ export class AcceptedSockets {
       }
     }
 
-    scope.holder = accepted
-    this.#sockets.set(accepted.key, accepted)
+    this.#add(accepted)
     socket.once('close', () => { this.#release(accepted) })
     this.#start()
+  }
+
+  #add (accepted: AcceptedSocket): void {
+    const { address, key, scope } = accepted
+
+    accepted.transient = this.#transient.addConnection(scope, address)
+    scope.holder = accepted
+    this.#sockets.set(key, accepted)
   }
 
   /**

@@ -239,18 +239,21 @@ export class ConnectionTracker {
   }
 
   #openInbound (address: Multiaddr): ConnectionNode | undefined {
+    // a proxy has the address, and many others use it
+    const endpoint = this.#manager.isProxy(address) ? undefined : address
+
     // neither applies to those that are trusted
-    if (!this.#manager.isAllowlisted(address) && this.#refuseInbound(address)) {
+    if (!this.#manager.isAllowlisted(endpoint) && this.#refuseInbound(endpoint)) {
       return
     }
 
-    const scope = this.#manager.tryOpenConnection('inbound', usesFileDescriptor(address), address)
+    const scope = this.#manager.tryOpenConnection('inbound', usesFileDescriptor(address), endpoint)
 
     return scope instanceof ConnectionNode ? scope : undefined
   }
 
-  #refuseInbound (address: Multiaddr): boolean {
-    return this.#pressures?.refuse('connection', address) != null || this.#transient.refuseConnection(address) != null
+  #refuseInbound (endpoint?: Multiaddr): boolean {
+    return this.#pressures?.refuse('connection', endpoint) != null || (endpoint != null && this.#transient.refuseConnection(endpoint) != null)
   }
 
   readonly #end = (live: LiveConnection): void => {

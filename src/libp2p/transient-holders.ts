@@ -145,10 +145,15 @@ export class TransientHolders {
     return this.#find('stream', peerNode == null ? undefined : this.#streams.get(peerNode))
   }
 
+  /**
+   * @param scope - its endpoint is who it counts as, if anybody
+   * @param address - of the socket
+   */
   addConnection (scope: ConnectionNode, address: Multiaddr): Transient {
-    const remote = this.#remoteOf(address)
+    const { endpoint } = scope
+    const remote = endpoint == null ? undefined : this.#remoteOf(endpoint)
 
-    return this.#add(scope, address.toString(), this.#connections, remote, remote)
+    return this.#add(scope, String(endpoint ?? address), this.#connections, remote, remote)
   }
 
   addStream (scope: StreamNode): Transient {

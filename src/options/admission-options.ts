@@ -45,5 +45,6 @@ export const ADMISSION_CHANGES = {
  */
 export const ADMISSION_OPTIONS = {
   ...ADMISSION_CHANGES,
-  allowlist: ANY
+  allowlist: ANY,
+  trustedProxies: ANY
 } as const satisfies DescriptionOf<AdmissionOptions>

@@ -28,6 +28,7 @@ export const OPTIONS = {
   rateLimits: 'admission',
   networks: 'admission',
   trustedNetworks: 'admission',
+  trustedProxies: 'admission',
   services: ANY,
   baseCosts: { connection: ANY, stream: ANY },
   transientShare: ANY,

@@ -93,7 +93,8 @@ export class Diagnosis {
     }
 
     return `All of them came from ${ip}, a ${range} address: a proxy, container gateway or NAT there usually hides where they are from. ` +
-      `If so, trustedNetworks: ['${ip}/${ip.version === 4 ? 32 : 128}'] lifts the limits of subnets and rates for it`
+      `If so, trustedNetworks: ['${ip}/${ip.version === 4 ? 32 : 128}'] lifts the limits of subnets and rates for it, ` +
+      `and trustedProxies: ['${ip}'] counts WebSockets as those of the hosts in its X-Forwarded-For header`
   }
 
   #redialling ({ settingPath }: AnyRefusal): string | undefined {

@@ -128,6 +128,7 @@ describe('options', () => {
       },
       networks: [{ ...prefix, connCount: 5, ...rate }],
       trustedNetworks: 'private',
+      trustedProxies: ['127.0.0.1'],
       services: { a: ['/a/1'] },
       baseCosts: { connection: '64KiB', stream: 5 },
       transientShare: 0.5,

@@ -1,0 +1,40 @@
+import { checkList } from '../validation.ts'
+import { ipFromAddress } from './ip-from-address.ts'
+import { parseNetwork } from './ip-network.ts'
+import type { IPAddress } from './ip-address.ts'
+import type { IPNetwork } from './ip-network.ts'
+
+/**
+ * The addresses of reverse proxies, which say who they forward
+ */
+export class TrustedProxies {
+  readonly #networks: IPNetwork[]
+
+  /**
+   * @throws {InvalidParametersError} naming what is not a network
+   */
+  constructor (networks: string[] = []) {
+    checkList('trustedProxies', networks)
+    this.#networks = networks.map((network, i) => parseNetwork(network, `trustedProxies[${i}]`))
+  }
+
+  has (ip: IPAddress): boolean {
+    return this.#networks.some(network => network.contains(ip))
+  }
+
+  /**
+   * The last address in an `X-Forwarded-For` header that is none of a proxy. Each proxy adds
+   * who it was asked by, so what is before that anybody can have written.
+   *
+   * @returns Nothing where it is not an address
+   */
+  forwardedFor (header: string): IPAddress | undefined {
+    for (const entry of header.split(',').reverse()) {
+      const ip = ipFromAddress(entry.trim())
+
+      if (ip == null || !this.has(ip)) {
+        return ip
+      }
+    }
+  }
+}
