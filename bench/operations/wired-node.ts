@@ -79,6 +79,7 @@ export class WiredNode {
       events: new TypedEventEmitter(),
       logger: defaultLogger(),
       registrar: {
+        handle: async () => {},
         getProtocols: () => [PROTOCOL],
         getHandler: () => handler,
         getMiddleware: () => [],
