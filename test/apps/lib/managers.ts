@@ -95,8 +95,10 @@ function nameOf ({ kind, direction, resource }: RefusalCount): string {
   return [kind, direction, resource].filter(part => part != null).join(' ')
 }
 
-function heldIn ({ services, protocols, peers, ...scopes }: ResourceManagerStat): string[] {
-  return [scopes, services, protocols, peers].flatMap(group => Object.entries(group).flatMap(([scope, stat]) => {
+function heldIn ({ system, transient, allowlistedSystem, allowlistedTransient, services, protocols, peers }: ResourceManagerStat): string[] {
+  const groups = [{ system, transient, allowlistedSystem, allowlistedTransient }, services, protocols, peers]
+
+  return groups.flatMap(group => Object.entries(group).flatMap(([scope, stat]) => {
     return Object.entries(stat).filter(([, value]) => value !== 0).map(([counter, value]) => `${scope}.${counter}: ${value}`)
   }))
 }
