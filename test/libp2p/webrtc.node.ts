@@ -1,4 +1,4 @@
-import { webRTC, webRTCDirect } from '@libp2p/webrtc'
+import { webRTC } from '@libp2p/webrtc'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { ConnectionLimitExceededError, getStreamScope, StreamLimitExceededError } from '../../src/index.ts'
@@ -6,31 +6,10 @@ import { eventually, rejection } from './fixtures/eventually.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
 import { dialWebRtc, RELAYED, startRelay } from './fixtures/node-transports.ts'
 import { eventuallyHeld, held, leaveRoom, otherEnd, TestNodes } from './fixtures/nodes.ts'
+import { overWebRtcDirect } from './fixtures/webrtc-direct.ts'
 import { connectionEndings } from './suite/connection-endings.ts'
 import { streamRefusals } from './suite/stream-refusals.ts'
 import type { NodeOptions } from './fixtures/nodes.ts'
-import type { TransportUnderTest } from './suite/transport.ts'
-
-const overWebRtcDirect: TransportUnderTest = {
-  // all of them share the socket of the node
-  fileDescriptors: 0,
-  connect: async (nodes, { dialer, listener } = {}) => {
-    const listening = await nodes.create({
-      transports: [webRTCDirect()],
-      addresses: { listen: ['/ip4/127.0.0.1/udp/0/webrtc-direct'] },
-      ...listener
-    })
-    const dead = multiaddr(`/ip4/127.0.0.1/udp/1/webrtc-direct/p2p/${listening.peerId}`)
-
-    return {
-      dialer: await nodes.create({ transports: [webRTCDirect()], ...dialer }),
-      listener: listening,
-      address: listening.getMultiaddrs()[0],
-      otherAddress: dead,
-      deadAddress: dead
-    }
-  }
-}
 
 // these bring their own encryption and their own muxer
 describe('wiring: webrtc-direct', function () {
