@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { withDirectory } from './with-directory.ts'
 import type { Mode } from './managers.ts'
 import type { FromPart, PartReport } from './part.ts'
 import type { ChildProcess } from 'node:child_process'
@@ -33,6 +34,11 @@ const SHOWN = 4_000
  * @param patience - A program that has not come to its end by then is ended, in s
  */
 export async function runProgram (program: Program, mode: Mode, patience: number): Promise<ProgramReport> {
+  // a process that is ended leaves its files behind
+  return withDirectory(async directory => runParts(program, mode, patience, { ...process.env, TMPDIR: directory }))
+}
+
+async function runParts (program: Program, mode: Mode, patience: number, env: NodeJS.ProcessEnv): Promise<ProgramReport> {
   const { file, roles } = program
   const path = fileURLToPath(new URL(`../${file}`, import.meta.url))
   const children = new Map<string, ChildProcess>()
@@ -48,7 +54,7 @@ export async function runProgram (program: Program, mode: Mode, patience: number
 
   const ended = roles.map(async role => new Promise<void>(resolve => {
     const others = roles.filter(other => other !== role)
-    const child = fork(path, [mode, role, ...others], { serialization: 'advanced', silent: true })
+    const child = fork(path, [mode, role, ...others], { env, serialization: 'advanced', silent: true })
     const collect = (chunk: Buffer): void => { outputs.set(role, `${outputs.get(role) ?? ''}${chunk}`.slice(-SHOWN)) }
 
     children.set(role, child)
