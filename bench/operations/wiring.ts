@@ -12,7 +12,12 @@ const MESSAGE = new Uint8Array(64)
  */
 const STREAMS_PER_TURN = 50
 
-const WIRED: ResourceManagerInit = { ...limitsWith({}), services: { [SERVICE]: [PROTOCOL] } }
+const WIRED: ResourceManagerInit = {
+  ...limitsWith({}),
+  // more connections than remotes may begin in a second
+  fairness: { handshakes: false },
+  services: { [SERVICE]: [PROTOCOL] }
+}
 
 /**
  * The hooks of a node: what libp2p's own objects cost is in all of these, so compare

@@ -50,6 +50,26 @@ export interface FairnessInit {
    * @default []
    */
   useful?: string[]
+
+  /**
+   * How much of a CPU the handshakes of inbound connections may take, from 0 to 1. While
+   * remotes begin more of them, those are refused whose network, subnet or host begins
+   * most, and so a flood from many addresses does not keep the node busy. It is
+   * less, down to a half, while the event loop is late. Allowlisted addresses are
+   * exempt. `false` turns it off.
+   *
+   * @default { cpu: 0.5 }, which are about 170 handshakes in a second
+   */
+  handshakes?: HandshakesInit | false
+}
+
+export interface HandshakesInit {
+  /**
+   * Above 0, up to 1
+   *
+   * @default 0.5
+   */
+  cpu?: number
 }
 
 /**
@@ -64,6 +84,9 @@ export interface Groups {
 export interface FairnessConfig extends Groups {
   readonly protect: number
   readonly useful: ReadonlySet<string>
+
+  /** The share of a CPU that handshakes may take, or `undefined` for any */
+  readonly handshakes?: number
 }
 
 const DEFAULTS: Groups = {
@@ -81,6 +104,8 @@ const DEFAULT_PROTECT = 8
  * More would only be slower to choose
  */
 const MAX_PROTECT = 1024
+
+const DEFAULT_CPU = 0.5
 
 const LEVELS = ['networks', 'subnets', 'hosts'] as const
 
@@ -108,7 +133,23 @@ export function resolveFairness (init: FairnessInit = {}): FairnessConfig {
 
   checkNesting(groups)
 
-  return { ...groups, protect: init.protect ?? DEFAULT_PROTECT, useful: new Set(useful) }
+  return { ...groups, protect: init.protect ?? DEFAULT_PROTECT, useful: new Set(useful), handshakes: cpuOf(init.handshakes) }
+}
+
+function cpuOf (init: FairnessInit['handshakes'] = {}): number | undefined {
+  if (init === false) {
+    return
+  }
+
+  checkObject('fairness.handshakes', init)
+
+  const { cpu = DEFAULT_CPU } = init
+
+  if (typeof cpu !== 'number' || !(cpu > 0 && cpu <= 1)) {
+    throw invalid('fairness.handshakes.cpu', 'a number above 0, up to 1', cpu)
+  }
+
+  return cpu
 }
 
 function lengthsOf (level: keyof Groups, init: FairnessInit): PrefixLengths {

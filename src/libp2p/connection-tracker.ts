@@ -8,6 +8,7 @@ import { liveConnection, LiveConnection } from './live-connection.ts'
 import { endOnError, endWebSocket } from './raw-socket.ts'
 import { usesFileDescriptor } from './uses-file-descriptor.ts'
 import type { DialTies } from './dial-ties.ts'
+import type { Handshakes } from './handshakes.ts'
 import type { Pressures } from './pressure.ts'
 import type { Sessions } from './sessions.ts'
 import type { StreamMemory } from './stream-memory.ts'
@@ -34,6 +35,11 @@ export class ConnectionTracker {
    * Those that may become connections
    */
   readonly accepted: AcceptedSockets
+
+  /**
+   * Set where handshakes have a budget
+   */
+  handshakes?: Pick<Handshakes, 'find' | 'begin'>
 
   /**
    * Those whose upgrade has not ended. A gater that takes its time may answer
@@ -249,11 +255,17 @@ export class ConnectionTracker {
 
     const scope = this.#manager.tryOpenConnection('inbound', usesFileDescriptor(address), endpoint)
 
-    return scope instanceof ConnectionNode ? scope : undefined
+    if (scope instanceof ConnectionNode) {
+      this.handshakes?.begin(endpoint)
+
+      return scope
+    }
   }
 
   #refuseInbound (endpoint?: Multiaddr): boolean {
-    return this.#pressures?.refuse('connection', endpoint) != null || (endpoint != null && this.#transient.refuseConnection(endpoint) != null)
+    return this.#pressures?.refuse('connection', endpoint) != null ||
+      this.#manager.refuse(this.handshakes?.find(endpoint), endpoint) != null ||
+      (endpoint != null && this.#transient.refuseConnection(endpoint) != null)
   }
 
   readonly #end = (live: LiveConnection): void => {

@@ -6,6 +6,7 @@ import { originOf } from '../fairness/origin.ts'
 import { ConnectionNode } from '../scopes/connection-node.ts'
 import { StreamNode } from '../scopes/stream-node.ts'
 import { nextActivity } from './activity.ts'
+import { Handshakes } from './handshakes.ts'
 import { PeerWorth } from './peer-worth.ts'
 import { TransientTimeouts } from './transient-timeouts.ts'
 import type { LiveConnection } from './live-connection.ts'
@@ -46,6 +47,9 @@ export interface NodeFairnessInit {
 export class NodeFairness implements RoomMaker {
   readonly shares: FairShares
   readonly timeouts: TransientTimeouts
+
+  /** Where they have a budget */
+  readonly handshakes?: Handshakes
   readonly #config: FairnessConfig
   readonly #init: NodeFairnessInit
   readonly #worth: PeerWorth
@@ -60,6 +64,7 @@ export class NodeFairness implements RoomMaker {
     this.#init = init
     this.#config = resolveFairness(options)
     this.#worth = new PeerWorth(events, peerStore, peer => { this.shares.worthChanged(peer) })
+    this.handshakes = this.#config.handshakes === undefined ? undefined : new Handshakes(this.#config, this.#config.handshakes, this.#now)
     this.timeouts = new TransientTimeouts(manager, transient, upgrader)
     this.shares = new FairShares({
       graph: manager.metricsSource.graph,
@@ -87,6 +92,7 @@ export class NodeFairness implements RoomMaker {
 
     this.#worth.stop()
     this.timeouts.stop()
+    this.handshakes?.stop()
     this.shares.stop()
   }
 

@@ -37,7 +37,9 @@ export class FindNodeRefusals implements NodeRefusals {
   }
 
   findAccepted (address?: Multiaddr): AnyRefusal | undefined {
-    return this.#init.pressure?.find('connection') ?? (address == null ? undefined : this.#init.transient.findConnection(address))
+    return this.#init.pressure?.find('connection') ??
+      this.#init.fairness?.handshakes?.find(address) ??
+      (address == null ? undefined : this.#init.transient.findConnection(address))
   }
 
   findConnected (direction: MessageStreamDirection): AnyRefusal | undefined {

@@ -121,6 +121,7 @@ export class ResourceManagerService extends DefaultResourceManager {
     this.#streams = streams
     this.metricsSource.graph.roomMakers.push(streams.memory.eviction, ties)
     streams.fairness = this.#fairness = fairness
+    this.#connections.handshakes = fairness?.handshakes
 
     components.connectionGater = accountingGater(components.connectionGater, this.#connections, this)
     this.#wrapTransportManager(new PendingDials(this))

@@ -8,5 +8,5 @@ const PREFIX_LENGTHS = { ipv4: ANY, ipv6: ANY } as const
  * Who shares what is full with whom
  */
 export const FAIRNESS_OPTIONS = {
-  fairness: { networks: PREFIX_LENGTHS, subnets: PREFIX_LENGTHS, hosts: PREFIX_LENGTHS, protect: ANY, useful: ANY }
+  fairness: { networks: PREFIX_LENGTHS, subnets: PREFIX_LENGTHS, hosts: PREFIX_LENGTHS, protect: ANY, useful: ANY, handshakes: { cpu: ANY } }
 } as const satisfies DescriptionOf<Pick<ResourceManagerInit, 'fairness'>>

@@ -264,6 +264,28 @@ describe('sharing fairly on a node', () => {
     expect(graph.roomMakers.length).to.equal(makers)
   })
 
+  it('should refuse handshakes that come faster than there is time for, and not those that are few', async () => {
+    // three a second, of which one network gets half
+    const { node, address } = await listen({ fairness: { handshakes: { cpu: 0.01 } } })
+    const dialer = await nodes.create({ manager: false })
+    let connected = 0
+
+    for (let i = 0; i < 5; i++) {
+      await dialer.dial(multiaddr(address), { force: true }).then(() => { connected++ }, () => {})
+    }
+
+    expect(connected).to.be.within(1, 3)
+    expect(node.services.resourceManager.refusals()).to.have.lengthOf(1)
+    expect(node.services.resourceManager.refusals()[0]).to.include({ kind: 'handshakes', resource: 'rate', direction: 'inbound', count: 5 - connected })
+    expect(node.services.resourceManager.explain({ resource: 'connection', direction: 'inbound' })).to.deep.include({ fits: false, setting: 'fairness.handshakes' })
+
+    const unlimited = await listen({ fairness: { handshakes: false } })
+
+    for (let i = 0; i < 5; i++) {
+      await dialer.dial(multiaddr(unlimited.address), { force: true })
+    }
+  })
+
   it('should not fight with the connection manager', async () => {
     // the limits are below its watermark, at it, and above it
     for (const connsInbound of [3, 5, 8]) {
@@ -308,6 +330,8 @@ describe('sharing fairly on a node', () => {
       [{ protect: 1.5 }, 'fairness.protect: expected a whole number from 0 to 1024, got 1.5'],
       [{ useful: 'ping' }, 'fairness.useful: expected a list, got "ping"'],
       [{ useful: [''] }, 'fairness.useful[0]: expected the name of a service, got ""'],
+      [{ handshakes: { cpu: 0 } }, 'fairness.handshakes.cpu: expected a number above 0, up to 1, got 0'],
+      [{ handshakes: true }, 'fairness.handshakes: expected an object, got true'],
       [true, 'fairness: expected an object, got true']
     ]
 

@@ -133,7 +133,7 @@ describe('options', () => {
       baseCosts: { connection: '64KiB', stream: 5 },
       transientShare: 0.5,
       handlerGrace: 5,
-      fairness: { networks: { ipv4: 16, ipv6: 32 }, subnets: { ipv4: 24, ipv6: 48 }, hosts: { ipv4: 32, ipv6: 56 }, protect: 8, useful: ['a'] },
+      fairness: { networks: { ipv4: 16, ipv6: 32 }, subnets: { ipv4: 24, ipv6: 48 }, hosts: { ipv4: 32, ipv6: 56 }, protect: 8, useful: ['a'], handshakes: { cpu: 0.5 } },
       processMemory: { max: '80%', resume: '70%' },
       eventLoopDelay: { max: 500, resume: 5 },
       trace: [],

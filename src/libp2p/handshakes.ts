@@ -1,0 +1,94 @@
+import { setBackgroundTimer } from '../background-timer.ts'
+import { HandshakeBudget } from '../fairness/handshake-budget.ts'
+import { HandshakeRefusal } from './handshake-refusal.ts'
+import type { FairnessConfig } from '../fairness/fairness-init.ts'
+import type { AnyRefusal } from '../scopes/refusal.ts'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * What the handshake of noise with yamux takes of the CPU at this end, in ms, with the
+ * connection that is made of it
+ */
+const COST = 3
+
+/**
+ * How often it is measured how late the event loop is, in ms, while handshakes are many
+ */
+const INTERVAL = 100
+
+/**
+ * How late it may be, in ms: about as much as nobody notices. It was something else that took
+ * the time, or handshakes cost more than usual.
+ */
+const LATE = 50
+
+/**
+ * What becomes of the budget then, and otherwise, with each measurement. There is always a
+ * half of it: others would wait less for a node that answers nobody, and be no better off.
+ */
+const DECREASE = 0.8
+const INCREASE = 0.05
+const LEAST = 0.5
+
+/**
+ * Refuses inbound connections while remotes begin more handshakes than the node has time
+ * for, by groups. How many run at a time is bounded by the transient scope.
+ */
+export class Handshakes {
+  readonly budget: HandshakeBudget
+  readonly #now: () => number
+  #timer?: ReturnType<typeof setTimeout>
+
+  /**
+   * @param config
+   * @param cpu - the share of a CPU that handshakes may take
+   * @param now - in ms
+   */
+  constructor (config: FairnessConfig, cpu: number, now: () => number) {
+    this.budget = new HandshakeBudget(1_000 * cpu / COST, config, now)
+    this.#now = now
+  }
+
+  /**
+   * Why an inbound connection comes too soon, if so
+   */
+  find (address: Multiaddr | undefined): AnyRefusal | undefined {
+    const over = this.budget.find(address)
+
+    return over === undefined ? undefined : new HandshakeRefusal(over)
+  }
+
+  /**
+   * An inbound connection was accepted
+   */
+  begin (address: Multiaddr | undefined): void {
+    this.budget.begin(address)
+
+    if (this.#timer === undefined && this.budget.contended) {
+      this.#measure()
+    }
+  }
+
+  stop (): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.budget.share = 1
+  }
+
+  #measure (): void {
+    const due = this.#now() + INTERVAL
+
+    this.#timer = setBackgroundTimer(() => {
+      const { budget } = this
+
+      this.#timer = undefined
+      budget.share = this.#now() - due > LATE
+        ? Math.max(LEAST, DECREASE * budget.share)
+        : Math.min(1, budget.share + INCREASE)
+
+      if (budget.contended || budget.share < 1) {
+        this.#measure()
+      }
+    }, INTERVAL)
+  }
+}
