@@ -25,6 +25,7 @@ interface Variant {
 
 const ROOM: ResourceManagerInit = {
   services: { [SERVICE]: PROTOCOLS },
+  fairness: { handshakes: false },
   limits: Object.fromEntries(['system', 'transient', 'peerDefault', 'protocolDefault', 'protocolPeerDefault', 'serviceDefault', 'servicePeerDefault'].map(scope => [scope, {
     streams: PLENTY,
     streamsInbound: PLENTY,
