@@ -1,12 +1,13 @@
 /**
- * `node --expose-gc bench/base-costs.ts`: the bytes that stay allocated at the
+ * `node --expose-gc bench/base-costs.ts [STACK…]`: the bytes that stay allocated at the
  * listening end for each idle connection and stream, by transport and muxer, scopes
  * included. The defaults of the `baseCosts` option are from here.
  *
  * The dialing end runs in a process of its own, so that only one end is measured.
- * What the operating system keeps for sockets is not in it. The memory transport is not
- * measured, because both of its ends are in one process, and a relayed connection weighs
- * what a stream weighs besides itself.
+ * What the operating system keeps for sockets is not in it, and neither is what native code
+ * keeps, which is most of WebRTC: for that there is the resident memory. The memory transport
+ * is not measured, because both of its ends are in one process, and a relayed connection
+ * weighs what a stream weighs besides itself.
  */
 
 import { fork } from 'node:child_process'
@@ -16,12 +17,13 @@ import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { mplex } from '@libp2p/mplex'
 import { tcp } from '@libp2p/tcp'
+import { webRTCDirect } from '@libp2p/webrtc'
 import { webSockets } from '@libp2p/websockets'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { resourceManager } from '../src/index.ts'
 import { InfiniteLimits } from '../src/limits.ts'
-import type { Libp2p } from '@libp2p/interface'
+import type { Connection, Libp2p } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 const CONNECTIONS = 100
@@ -39,26 +41,33 @@ const PROTOCOL = '/bench/1.0.0'
  */
 const SETTLE = 1_000
 
-const stacks = {
-  'tcp yamux': { transport: tcp, muxer: yamux, suffix: '' },
-  'tcp mplex': { transport: tcp, muxer: mplex, suffix: '' },
-  'websockets yamux': { transport: webSockets, muxer: yamux, suffix: '/ws' },
-  'websockets mplex': { transport: webSockets, muxer: mplex, suffix: '/ws' }
+interface Stack {
+  transports(): any[]
+  muxer: typeof yamux | typeof mplex
+
+  /** Where the listening end listens */
+  listen: string
 }
 
-type StackName = keyof typeof stacks
+const stacks: Record<string, Stack> = {
+  'tcp yamux': { transports: () => [tcp()], muxer: yamux, listen: '/ip4/127.0.0.1/tcp/0' },
+  'tcp mplex': { transports: () => [tcp()], muxer: mplex, listen: '/ip4/127.0.0.1/tcp/0' },
+  'websockets yamux': { transports: () => [webSockets()], muxer: yamux, listen: '/ip4/127.0.0.1/tcp/0/ws' },
+  'websockets mplex': { transports: () => [webSockets()], muxer: mplex, listen: '/ip4/127.0.0.1/tcp/0/ws' },
+  'webrtc-direct': { transports: () => [webRTCDirect()], muxer: yamux, listen: '/ip4/127.0.0.1/udp/0/webrtc-direct' }
+}
 
-async function createNode (name: StackName, listen: string[]): Promise<Libp2p> {
-  const { transport, muxer } = stacks[name]
+async function createNode (name: string, listen: string[]): Promise<Libp2p> {
+  const { transports, muxer } = stacks[name]
 
   return createLibp2p({
     addresses: { listen },
-    transports: [transport()],
+    transports: transports(),
     connectionEncrypters: [noise()],
     streamMuxers: [muxer()],
     connectionMonitor: { enabled: false },
     services: { resourceManager: resourceManager({ limits: InfiniteLimits, baseCosts: false, transientShare: 1 }) },
-    connectionManager: { maxConnections: 2 * CONNECTIONS, inboundConnectionThreshold: Infinity, maxIncomingPendingConnections: CONNECTIONS }
+    connectionManager: { maxConnections: 3 * CONNECTIONS, inboundConnectionThreshold: Infinity, maxIncomingPendingConnections: CONNECTIONS }
   })
 }
 
@@ -66,15 +75,20 @@ async function settle (): Promise<void> {
   await new Promise(resolve => setTimeout(resolve, SETTLE))
 }
 
-async function retained (): Promise<number> {
+interface Retained {
+  allocated: number
+  resident: number
+}
+
+async function retained (): Promise<Retained> {
   await settle()
   globalThis.gc?.()
   await settle()
   globalThis.gc?.()
 
-  const { heapUsed, external } = process.memoryUsage()
+  const { heapUsed, external, rss } = process.memoryUsage()
 
-  return heapUsed + external
+  return { allocated: heapUsed + external, resident: rss }
 }
 
 async function openConnections (node: Libp2p, address: Multiaddr, count: number = CONNECTIONS): Promise<void> {
@@ -83,34 +97,40 @@ async function openConnections (node: Libp2p, address: Multiaddr, count: number 
   }
 }
 
-async function openStreams (node: Libp2p): Promise<void> {
-  for (const connection of node.getConnections()) {
+async function openStreams (node: Libp2p, address: Multiaddr): Promise<void> {
+  for (const connection of connectionsWith(node, address)) {
     for (let i = 0; i < STREAMS_PER_CONNECTION; i++) {
       await connection.newStream(PROTOCOL, { maxOutboundStreams: STREAMS_PER_CONNECTION })
     }
   }
 }
 
+function connectionsWith (node: Libp2p, address: Multiaddr): Connection[] {
+  return node.getConnections().filter(({ remotePeer }) => address.toString().endsWith(`/p2p/${remotePeer}`))
+}
+
 async function warmUp (node: Libp2p, address: Multiaddr): Promise<void> {
   await openConnections(node, address, WARM_UP_CONNECTIONS)
-  await openStreams(node)
-  await Promise.all(node.getConnections().map(async connection => connection.close()))
+  await openStreams(node, address)
+  await Promise.all(connectionsWith(node, address).map(async connection => connection.close()))
 }
 
 /**
  * The dialing end: it does what it is told
  */
-async function dial (name: StackName, address: string): Promise<void> {
+async function dial (name: string): Promise<void> {
   const node = await createNode(name, [])
+  let address: Multiaddr
 
   const works: Record<string, () => Promise<void>> = {
-    warmUp: async () => warmUp(node, multiaddr(address)),
-    connections: async () => openConnections(node, multiaddr(address)),
-    streams: async () => openStreams(node)
+    warmUp: async () => warmUp(node, address),
+    connections: async () => openConnections(node, address),
+    streams: async () => openStreams(node, address)
   }
 
-  process.on('message', (what) => {
-    works[String(what)]().then(
+  process.on('message', ({ what, where }: { what: string, where: string }) => {
+    address = multiaddr(where)
+    works[what]().then(
       () => process.send?.('done'),
       err => { throw err }
     )
@@ -121,15 +141,17 @@ async function dial (name: StackName, address: string): Promise<void> {
 /**
  * The listening end
  */
-async function measure (name: StackName): Promise<{ connection: number, stream: number }> {
-  const node = await createNode(name, [`/ip4/127.0.0.1/tcp/0${stacks[name].suffix}`])
-  await node.handle(PROTOCOL, () => {}, { maxInboundStreams: STREAMS_PER_CONNECTION })
-
-  const dialer = fork(fileURLToPath(import.meta.url), [name, node.getMultiaddrs()[0].toString()])
+async function measure (name: string): Promise<Record<'connection' | 'stream' | 'connection resident', number>> {
+  const dialer = fork(fileURLToPath(import.meta.url), [name])
   await once(dialer, 'message')
 
-  const tell = async (what: string): Promise<number> => {
-    dialer.send(what)
+  const node = await createNode(name, [stacks[name].listen])
+  await node.handle(PROTOCOL, () => {}, { maxInboundStreams: STREAMS_PER_CONNECTION })
+
+  const where = node.getMultiaddrs()[0].toString()
+
+  const tell = async (what: string): Promise<Retained> => {
+    dialer.send({ what, where })
     await once(dialer, 'message')
 
     return retained()
@@ -141,8 +163,9 @@ async function measure (name: StackName): Promise<{ connection: number, stream: 
     const streaming = await tell('streams')
 
     return {
-      connection: Math.round((connected - before) / CONNECTIONS),
-      stream: Math.round((streaming - connected) / (CONNECTIONS * STREAMS_PER_CONNECTION))
+      connection: Math.round((connected.allocated - before.allocated) / CONNECTIONS),
+      stream: Math.round((streaming.allocated - connected.allocated) / (CONNECTIONS * STREAMS_PER_CONNECTION)),
+      'connection resident': Math.round((connected.resident - before.resident) / CONNECTIONS)
     }
   } finally {
     dialer.kill()
@@ -150,16 +173,14 @@ async function measure (name: StackName): Promise<{ connection: number, stream: 
   }
 }
 
-const [name, address] = process.argv.slice(2)
-
-if (address != null) {
-  await dial(name as StackName, address)
+if (process.send != null) {
+  await dial(process.argv[2])
 } else if (globalThis.gc == null) {
   throw new Error('run with --expose-gc')
 } else {
-  for (const name of Object.keys(stacks) as StackName[]) {
-    const { connection, stream } = await measure(name)
+  for (const name of process.argv.length > 2 ? process.argv.slice(2) : Object.keys(stacks)) {
+    const figures = Object.entries(await measure(name)).map(([what, bytes]) => `${what} ${String(bytes).padStart(7)} bytes`)
 
-    process.stdout.write(`${name.padEnd(20)} connection ${String(connection).padStart(7)} bytes, stream ${String(stream).padStart(6)} bytes\n`)
+    process.stdout.write(`${name.padEnd(20)} ${figures.join(', ')}\n`)
   }
 }
