@@ -28,6 +28,35 @@ describe('a resource manager and addresses', () => {
     expect(errorOf(() => { open(manager, 1) })).to.be.an.instanceOf(SubnetLimitExceededError)
   })
 
+  it('should not be fooled by IPv6 addresses that have IPv4 addresses in them', () => {
+    const opened = (addressOf: (i: number) => string): number => {
+      const room = { conns: 1_000, connsInbound: 1_000, memory: 'unlimited' } as const
+      const manager = createResourceManager({ limits: { system: room, transient: room }, rateLimits: false })
+      let count = 0
+
+      for (; count < 100; count++) {
+        try {
+          open(manager, 1, multiaddr(addressOf(count)))
+        } catch (err) {
+          expect(err).to.be.an.instanceOf(SubnetLimitExceededError)
+          break
+        }
+      }
+
+      return count
+    }
+
+    // IPv4-mapped: one IPv4 address, however it is written
+    expect(opened(i => ['/ip4/1.2.3.4/tcp/1', '/ip6/::ffff:1.2.3.4/tcp/1', '/ip6/::ffff:102:304/tcp/1'][i % 3])).to.equal(8)
+    // NAT64 (RFC 6052): all of IPv4 is one /56
+    expect(opened(i => `/ip6/64:ff9b::1.2.3.${i}/tcp/1`)).to.equal(8)
+    // 6to4 (RFC 3056): whoever has one IPv4 address has a /48
+    expect(opened(i => `/ip6/2002:102:304:${i.toString(16)}::1/tcp/1`)).to.equal(8)
+    expect(opened(i => `/ip6/2002:102:304:${(i * 0x100).toString(16)}::1/tcp/1`)).to.equal(64)
+    // the deprecated IPv4-compatible ones are no IPv4 addresses
+    expect(opened(i => `/ip6/::1.2.3.${i}/tcp/1`)).to.equal(8)
+  })
+
   it('should count the dials of an address as well', () => {
     const manager = createResourceManager({ rateLimits: false })
 

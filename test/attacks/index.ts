@@ -1,6 +1,11 @@
 import { connectionsManyAddresses } from './connections-many-addresses.ts'
 import { connectionsManyPeers } from './connections-many-peers.ts'
 import { connectionsOneAddress } from './connections-one-address.ts'
+import { floodTwoAddressesTcp, floodTwoAddressesWebSockets } from './defaults/flood-two-addresses.ts'
+import { halfOpenCircuits } from './defaults/half-open-circuits.ts'
+import { refusedWebSockets, silentSocketsTcp, silentSocketsWebSockets } from './defaults/idle-sockets.ts'
+import { unfinishedMessages, unfinishedMessagesOfPeers } from './defaults/unfinished-messages.ts'
+import { unreadSmallTcp, unreadSmallWebSockets } from './defaults/unread-small.ts'
 import { halfOpenSockets } from './half-open-sockets.ts'
 import { halfOpenStreams } from './half-open-streams.ts'
 import { HELD } from './held.ts'
@@ -33,7 +38,17 @@ export const ATTACKS: readonly Attack[] = [
   liveReaders,
   unreadReplies,
   refusalStorm,
-  ...HELD
+  ...HELD,
+  unfinishedMessages,
+  unfinishedMessagesOfPeers,
+  silentSocketsTcp,
+  silentSocketsWebSockets,
+  refusedWebSockets,
+  unreadSmallTcp,
+  unreadSmallWebSockets,
+  floodTwoAddressesTcp,
+  floodTwoAddressesWebSockets,
+  halfOpenCircuits
 ]
 
 /**

@@ -34,8 +34,10 @@ async function run (attack: Attack, enabled: boolean): Promise<void> {
     `  event loop         ${Math.round(victim.delay)} ms late at most`,
     `  refused            ${victim.refused}, ${victim.evicted} gave way to others`,
     `  log                ${victim.log.length} lines`,
-    `the honest peer, ${attack.honest === 'trusted' ? 'allowlisted' : 'not known to the victim'}`,
-    `  ${honest.succeeded} of ${honest.succeeded + honest.failed} echoes succeeded${honest.lastError == null ? '' : `, ${honest.lastError}`}`
+    'the honest peers',
+    ...Object.entries(honest).map(([name, { failed, succeeded, lastError }]) => {
+      return `  ${name.padEnd(19)}${succeeded} of ${succeeded + failed} succeeded${lastError == null ? '' : `, ${lastError}`}`
+    })
   )
 
   if (enabled) {

@@ -8,6 +8,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { HONEST_ADDRESS } from './framework/addresses.ts'
 import { Child } from './framework/child.ts'
 import { Random } from './framework/random.ts'
 import { untilNothingLeft } from './framework/run-attack.ts'
@@ -51,6 +52,11 @@ const MAX_LOG_LINES = 20
  */
 const MAX_HEAP_GROWTH = 16
 
+/**
+ * Those that the victim is prepared for
+ */
+const ROOMY = ATTACKS.filter(({ setup }) => setup !== 'default')
+
 function print (text: string): void {
   process.stdout.write(`${text}\n`)
 }
@@ -81,7 +87,7 @@ async function attackRound (address: string, lanes: Random[], end: number): Prom
 
   await Promise.all(lanes.map(async random => {
     while (Date.now() < end) {
-      const attack = random.pick(ATTACKS)
+      const attack = random.pick(ROOMY)
 
       names.push(attack.name)
       await attackOnce(attack, address, Math.round(random.between(MIN_ATTACK, MAX_ATTACK)))
@@ -117,7 +123,7 @@ async function soak (minutes: number, seed: number): Promise<string[]> {
   const end = start + minutes * 60_000
   const victim = await Child.start('victim', { enabled: true, checkInterval: CHECK_INTERVAL } satisfies VictimOptions)
   const address = await victim.ask<string>('address')
-  const honest = await Child.start('honest', { address } satisfies HonestOptions)
+  const honest = await Child.start('honest', { address, from: HONEST_ADDRESS, pace: 'brisk', does: 'echo' } satisfies HonestOptions)
   const heap = new Trend()
   const problems: string[] = []
 

@@ -4,6 +4,9 @@
  */
 export const HONEST_ADDRESS = '127.0.0.1'
 
+export const TRUSTED_ADDRESS = '127.0.0.2'
+export const DOWNLOADER_ADDRESS = '127.0.0.3'
+
 /**
  * How many addresses the attackers have
  */

@@ -1,4 +1,5 @@
 import type { Attack } from './attack.ts'
+import type { HonestReport } from './honest.ts'
 import type { Outcome } from './run-attack.ts'
 
 const MiB = 2 ** 20
@@ -30,8 +31,12 @@ export interface Measured {
   buffered: number
   handlers: number
 
-  /** The share of what the honest peer has tried that succeeded */
+  /** The share of what the honest peers have tried that succeeded, of the one with the least */
   honest: number
+}
+
+function shareOf ({ succeeded, failed }: HonestReport): number {
+  return succeeded / (succeeded + failed)
 }
 
 export function measure ({ before, honest, victim }: Outcome): Measured {
@@ -42,7 +47,7 @@ export function measure ({ before, honest, victim }: Outcome): Measured {
     streams: victim.streams,
     buffered: Math.round(victim.buffered / MiB),
     handlers: victim.handlers,
-    honest: honest.succeeded / (honest.succeeded + honest.failed)
+    honest: Math.min(...Object.values(honest).map(shareOf))
   }
 }
 
@@ -60,7 +65,9 @@ export function findProblems (attack: Attack, outcome: Outcome): string[] {
   return [
     ...exceeded.map(({ name, bound, value }) => `${name}: ${value}, expected at most ${bound}`),
     ...(victim.refused + victim.evicted > 0 || attack.refused === false ? [] : ['nothing was refused, there was no attack']),
-    ...(measured.honest >= MIN_SUCCESS ? [] : [`the honest peer lost service: ${honest.failed} of ${honest.succeeded + honest.failed} failed, ${honest.lastError}`]),
+    ...Object.entries(honest)
+      .filter(([, report]) => !(shareOf(report) >= MIN_SUCCESS))
+      .map(([name, { failed, succeeded, lastError }]) => `the ${name} lost service: ${failed} of ${succeeded + failed} failed, ${lastError}`),
     ...(left.length === 0 ? [] : [`still held when all were gone: ${left.join(', ')}`]),
     ...(heapGrowth <= MAX_HEAP_GROWTH ? [] : [`the heap has grown by ${heapGrowth.toFixed(1)} MiB when all was over`]),
     ...(victim.log.length <= MAX_LOG_LINES ? [] : [`${victim.log.length} lines of log: ${victim.log[0]}`]),

@@ -74,6 +74,22 @@ export interface Attack {
   late?: boolean
 
   /**
+   * `roomy`: little memory, few connections, and nothing of what libp2p limits itself.
+   * `default`: all defaults, of libp2p and of the resource manager, in 1 GiB of memory. Three
+   * are served then: a stranger, an allowlisted peer, and one that downloads 2 MiB again and again.
+   *
+   * @default roomy
+   */
+  setup?: 'roomy' | 'default'
+
+  /**
+   * What the victim listens to. With `relay` it is TCP, and a relay.
+   *
+   * @default tcp
+   */
+  via?: 'tcp' | 'websockets' | 'relay'
+
+  /**
    * What the resource manager is configured with beside what all victims have
    */
   manager?: ResourceManagerInit

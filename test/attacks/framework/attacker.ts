@@ -15,6 +15,9 @@ export interface AttackerOptions {
   /** Where the victim listens */
   address: string
 
+  /** The address of the relay over which it can be reached too */
+  relay?: string
+
   /** Which of the attackers this is */
   attacker: number
 
@@ -22,10 +25,11 @@ export interface AttackerOptions {
   duration: number
 }
 
-const { attack, address, attacker, duration } = childOptions<AttackerOptions>()
+const { attack, address, relay, attacker, duration } = childOptions<AttackerOptions>()
 
 // an attacker does what libp2p does not expect, and goes on
 process.on('uncaughtException', () => {})
+process.on('unhandledRejection', () => {})
 
 serve({
   attack: async () => {
@@ -33,7 +37,7 @@ serve({
 
     // the victim may leave it waiting for an answer
     await Promise.race([
-      findAttack(attack).run(new Target(multiaddr(address), attacker, signal)),
+      findAttack(attack).run(new Target(multiaddr(address), attacker, signal, relay == null ? undefined : multiaddr(relay))),
       once(signal, 'abort')
     ])
   }

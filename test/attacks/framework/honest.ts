@@ -1,6 +1,6 @@
 /**
- * The process of the honest peer: it echoes over a new stream of its connection again
- * and again, and now and then over a new connection
+ * The process of an honest peer: it echoes or downloads over a new stream of its connection
+ * again and again, and now and then over a new connection
  */
 
 import { noise } from '@chainsafe/libp2p-noise'
@@ -8,15 +8,22 @@ import { yamux } from '@chainsafe/libp2p-yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { pEvent } from 'p-event'
-import { HONEST_ADDRESS } from './addresses.ts'
-import { ECHO } from './protocols.ts'
+import { ASK, DOWNLOAD, DOWNLOAD_LENGTH, ECHO } from './protocols.ts'
 import { childOptions, serve } from './serve.ts'
 import { tcpFrom } from './tcp-from.ts'
+import { webSocketsFrom } from './web-sockets-from.ts'
 import type { Connection } from '@libp2p/interface'
 
 export interface HonestOptions {
   /** Where the victim listens */
   address: string
+
+  /** Which of the addresses of this machine it dials from */
+  from: string
+
+  /** `calm` does less, so that it is not libp2p that refuses its connections */
+  pace: 'brisk' | 'calm'
+  does: 'echo' | 'download'
 }
 
 export interface HonestReport {
@@ -26,10 +33,14 @@ export interface HonestReport {
 }
 
 /**
- * How often it tries at least, and every which time with a new connection
+ * How often it tries at least, every which time with a new connection, and how long it rests
+ * between two attempts, in ms
  */
-const MIN_ATTEMPTS = 220
-const NEW_CONNECTION_EVERY = 11
+const PACES = {
+  brisk: { attempts: 220, newConnectionEvery: 11, pause: 5 },
+  // libp2p takes five connections of a host per second
+  calm: { attempts: 44, newConnectionEvery: 11, pause: 50 }
+}
 
 /**
  * How long it may have to wait for an answer, in ms: only what never comes fails
@@ -41,16 +52,12 @@ const TIMEOUT = 10_000
  */
 const MAX_FAILED = 5
 
-/**
- * How long it rests between two attempts, in ms
- */
-const PAUSE = 5
-
 const MESSAGE_LENGTH = 1024
 
-const { address } = childOptions<HonestOptions>()
+const { address, from, pace, does } = childOptions<HonestOptions>()
+const { attempts, newConnectionEvery, pause } = PACES[pace]
 const node = await createLibp2p({
-  transports: [tcpFrom(HONEST_ADDRESS)],
+  transports: [address.includes('/ws') ? webSocketsFrom(() => from) : tcpFrom(from)],
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
   connectionMonitor: { enabled: false },
@@ -63,19 +70,27 @@ async function connect (): Promise<Connection> {
   return node.dial(multiaddr(address), { force: true, signal: AbortSignal.timeout(TIMEOUT) })
 }
 
-async function echo (connection: Connection): Promise<void> {
+const protocol = does === 'echo' ? ECHO : DOWNLOAD
+
+/**
+ * What is sent, and how much of it comes back
+ */
+const request = does === 'echo' ? new Uint8Array(MESSAGE_LENGTH) : Uint8Array.of(ASK)
+const answerLength = does === 'echo' ? MESSAGE_LENGTH : DOWNLOAD_LENGTH
+
+async function act (connection: Connection): Promise<void> {
   const signal = AbortSignal.timeout(TIMEOUT)
-  const stream = await connection.newStream(ECHO, { signal })
+  const stream = await connection.newStream(protocol, { signal })
 
   try {
-    let missing = MESSAGE_LENGTH
+    let missing = answerLength
     const answered = pEvent(stream, 'message', {
       signal,
       filter: (event: any) => (missing -= event.data.byteLength) <= 0,
       rejectionEvents: ['close']
     })
 
-    stream.send(new Uint8Array(MESSAGE_LENGTH))
+    stream.send(request)
     await answered
     await stream.close({ signal })
   } catch (err: any) {
@@ -84,38 +99,38 @@ async function echo (connection: Connection): Promise<void> {
   }
 }
 
-async function echoOverNewConnection (): Promise<void> {
+async function actOverNewConnection (): Promise<void> {
   const connection = await connect()
 
   try {
-    await echo(connection)
+    await act(connection)
   } finally {
     await connection.close()
   }
 }
 
-async function echoAgainAndAgain (connection: Connection): Promise<void> {
-  for (let i = 1; !finishing.signal.aborted || (i <= MIN_ATTEMPTS && report.failed <= MAX_FAILED); i++) {
+async function actAgainAndAgain (connection: Connection): Promise<void> {
+  for (let i = 1; !finishing.signal.aborted || (i <= attempts && report.failed <= MAX_FAILED); i++) {
     try {
-      await (i % NEW_CONNECTION_EVERY === 0 ? echoOverNewConnection() : echo(connection))
+      await (i % newConnectionEvery === 0 ? actOverNewConnection() : act(connection))
       report.succeeded++
     } catch (err: any) {
       report.failed++
       report.lastError = `${err.name}: ${err.message}`
     }
 
-    await new Promise(resolve => setTimeout(resolve, PAUSE))
+    await new Promise(resolve => setTimeout(resolve, pause))
   }
 }
 
 let connection = await connect()
-let echoing: Promise<void> | undefined
+let acting: Promise<void> | undefined
 
 serve({
   /** Both ends do everything once */
   warmUp: async () => {
-    await echo(connection)
-    await echoOverNewConnection()
+    await act(connection)
+    await actOverNewConnection()
   },
   /** Goes, and comes back at the start */
   leave: async () => { await connection.close() },
@@ -124,12 +139,12 @@ serve({
       connection = await connect()
     }
 
-    echoing = echoAgainAndAgain(connection)
+    acting = actAgainAndAgain(connection)
   },
   report: () => report,
   finish: async () => {
     finishing.abort()
-    await echoing
+    await acting
 
     return report
   }

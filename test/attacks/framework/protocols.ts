@@ -7,6 +7,13 @@ export const WORK = '/attacks/task/1.0.0'
 /** Answers each message with 16 MiB */
 export const LARGE = '/attacks/large/1.0.0'
 
+/** Answers one that asks with 2 MiB, and does not read what else it is sent */
+export const DOWNLOAD = '/attacks/download/1.0.0'
+export const DOWNLOAD_LENGTH = 2 * 2 ** 20
+
+/** What asks for the download is this byte */
+export const ASK = 1
+
 /**
  * Protocols whose handler never reads
  */

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { DOWNLOADER_ADDRESS, HONEST_ADDRESS, TRUSTED_ADDRESS } from './addresses.ts'
 import { Child } from './child.ts'
 import type { Attack } from './attack.ts'
 import type { AttackerOptions } from './attacker.ts'
@@ -28,7 +29,9 @@ const POLL_INTERVAL = 50
  */
 export interface Outcome {
   victim: VictimReport
-  honest: HonestReport
+
+  /** What became of those who are honest, by who they are */
+  honest: Record<string, HonestReport>
 
   /** Without garbage, before the attack and when all is over */
   before: VictimMemory
@@ -74,66 +77,91 @@ async function untilContested (victim: Child): Promise<void> {
 }
 
 /**
- * Starts a victim, its attackers and an honest peer, each in a process of its own, and
+ * Who is served while a victim is attacked
+ */
+function honestParties ({ honest, setup }: Attack, address: string): Record<string, HonestOptions> {
+  if (setup !== 'default') {
+    return { [honest]: { address, from: HONEST_ADDRESS, pace: 'brisk', does: 'echo' } }
+  }
+
+  return {
+    stranger: { address, from: HONEST_ADDRESS, pace: 'calm', does: 'echo' },
+    trusted: { address, from: TRUSTED_ADDRESS, pace: 'calm', does: 'echo' },
+    downloader: { address, from: DOWNLOADER_ADDRESS, pace: 'calm', does: 'download' }
+  }
+}
+
+async function endAll (children: Child[]): Promise<void> {
+  await Promise.all(children.splice(0).map(async child => child.end()))
+}
+
+/**
+ * Starts a victim, its attackers and honest peers, each in a process of its own, and
  * watches what happens
  *
  * @param attack
  * @param enabled - whether the victim has a resource manager
  */
 export async function runAttack (attack: Attack, enabled: boolean): Promise<Outcome> {
-  const victim = await Child.start('victim', { attack: attack.name, enabled, checkInterval: CHECK_INTERVAL } satisfies VictimOptions)
   const others: Child[] = []
+  const start = async (name: string, options: unknown): Promise<Child> => {
+    const child = await Child.start(name, options)
+
+    others.push(child)
+
+    return child
+  }
+  const relay = attack.via === 'relay' ? await (await start('relay', {})).ask<string>('address') : undefined
+  const victim = await Child.start('victim', { attack: attack.name, relay, enabled, checkInterval: CHECK_INTERVAL } satisfies VictimOptions)
 
   try {
     const address = await victim.ask<string>('address')
-    const [honest, ...attackers] = await Promise.all([
-      Child.start('honest', { address } satisfies HonestOptions),
-      ...Array.from({ length: attack.attackers }, async (_, attacker) => {
-        return Child.start('attacker', { attack: attack.name, address, attacker, duration: attack.duration ?? DURATION } satisfies AttackerOptions)
-      })
-    ].map(async starting => {
-      const child = await starting
+    const parties = Object.entries(honestParties(attack, address))
+    const [honest, attackers] = await Promise.all([
+      Promise.all(parties.map(async ([, options]) => start('honest', options))),
+      Promise.all(Array.from({ length: attack.attackers }, async (_, attacker) => {
+        return start('attacker', { attack: attack.name, address, relay, attacker, duration: attack.duration ?? DURATION } satisfies AttackerOptions)
+      }))
+    ])
 
-      others.push(child)
-
-      return child
-    }))
-
-    await honest.ask('warmUp')
+    // one after the other, as those who have a share of a small transient
+    for (const party of honest) {
+      await party.ask('warmUp')
+    }
 
     const before = await victim.ask<VictimMemory>('memory')
 
     await victim.ask('watch')
 
-    if (attack.late === true) {
-      await honest.ask('leave')
-    } else {
-      await honest.ask('start')
+    const each = async (question: string): Promise<void> => {
+      await Promise.all(honest.map(async party => party.ask(question)))
     }
+
+    await each(attack.late === true ? 'leave' : 'start')
 
     const attacking = Promise.all(attackers.map(async attacker => attacker.ask('attack')))
 
     if (attack.late === true) {
       await untilContested(victim)
-      await honest.ask('start')
+      await each('start')
     }
 
     await attacking
 
-    const echoed = await honest.ask<HonestReport>('finish')
+    const reports = await Promise.all(honest.map(async party => party.ask<HonestReport>('finish')))
     const report = await victim.ask<VictimReport>('report')
 
-    await Promise.all(others.splice(0).map(async child => child.end()))
+    await endAll(others)
 
     return {
       victim: report,
-      honest: echoed,
+      honest: Object.fromEntries(parties.map(([name], i) => [name, reports[i]])),
       before,
       left: await untilNothingLeft(victim),
       after: await victim.ask<VictimMemory>('memory'),
       output: victim.output
     }
   } finally {
-    await Promise.all([victim, ...others].map(async child => child.end()))
+    await endAll([victim, ...others])
   }
 }

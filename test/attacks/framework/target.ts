@@ -1,11 +1,16 @@
 import { createConnection } from 'node:net'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import { identify } from '@libp2p/identify'
+import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { attackAddress } from './addresses.ts'
 import { tcpFrom } from './tcp-from.ts'
-import type { Connection, Libp2p, PrivateKey, StreamMuxer } from '@libp2p/interface'
+import { openWebSocket } from './web-socket-client.ts'
+import { webSocketsFrom } from './web-sockets-from.ts'
+import type { Connection, Libp2p, PrivateKey, StreamMuxer, Upgrader } from '@libp2p/interface'
 import type { TransportManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Socket } from 'node:net'
@@ -18,10 +23,18 @@ const DIAL_TIMEOUT = 5_000
 const SEED_LENGTH = 32
 
 /**
+ * How long it takes to open a circuit, and more, in ms
+ */
+const CIRCUIT_INTERVAL = 70
+
+/**
  * A victim as an attacker sees it
  */
 export class Target {
   readonly #address: Multiaddr
+
+  /** Of the relay over which the victim can be reached too */
+  readonly #relay?: Multiaddr
 
   /**
    * Which of the attackers this is, from 0 on
@@ -39,8 +52,9 @@ export class Target {
   readonly #kept: unknown[] = []
   #nodes = 0
 
-  constructor (address: Multiaddr, attacker: number, signal: AbortSignal) {
+  constructor (address: Multiaddr, attacker: number, signal: AbortSignal, relay?: Multiaddr) {
     this.#address = address
+    this.#relay = relay
     this.attacker = attacker
     this.signal = signal
   }
@@ -54,7 +68,7 @@ export class Target {
   async startNode (address: number | string): Promise<Libp2p> {
     const node = await createLibp2p({
       privateKey: await this.#identity(this.#nodes++),
-      transports: [tcpFrom(addressOf(address))],
+      transports: [this.#overWebSockets ? webSocketsFrom(() => addressOf(address)) : tcpFrom(addressOf(address))],
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
       connectionMonitor: { enabled: false },
@@ -81,6 +95,63 @@ export class Target {
     await muxerOf(connection).ping()
 
     return connection
+  }
+
+  /**
+   * Starts a hostile node that reaches the victim over the relay, and never begins with the
+   * handshake there
+   *
+   * @param address - which of the addresses of the attackers it dials the relay from
+   * @returns Opens one more circuit
+   */
+  async startCircuits (address: number): Promise<() => Promise<void>> {
+    const relay = this.#relay
+
+    if (relay == null) {
+      throw new Error('there is no relay')
+    }
+
+    const node = await createLibp2p({
+      privateKey: await this.#identity(this.#nodes++),
+      transports: [tcpFrom(attackAddress(address)), circuitRelayTransport()],
+      connectionEncrypters: [noise()],
+      streamMuxers: [yamux()],
+      services: { identify: identify() }
+    })
+    const { components: { transportManager, upgrader } } = node as unknown as { components: { transportManager: TransportManager, upgrader: Upgrader } }
+    const upgrade = upgrader.upgradeOutbound.bind(upgrader)
+
+    upgrader.upgradeOutbound = async (maConn, options: any): Promise<any> => {
+      return maConn.remoteAddr.toString().includes('/p2p-circuit') ? new Promise(() => {}) : upgrade(maConn, options)
+    }
+    this.#kept.push(node)
+    await node.dial(relay, { signal: this.signal })
+
+    return async () => {
+      const victim = this.#address.toString().split('/p2p/')[1]
+
+      // it never ends where it succeeds
+      await Promise.race([
+        transportManager.dial(multiaddr(`${relay}/p2p-circuit/p2p/${victim}`), { signal: this.signal }),
+        new Promise(resolve => setTimeout(resolve, CIRCUIT_INTERVAL))
+      ])
+    }
+  }
+
+  get #overWebSockets (): boolean {
+    return this.#address.toString().includes('/ws')
+  }
+
+  /**
+   * Opens a WebSocket that nobody does anything with
+   */
+  async openWebSocket (address: number): Promise<Socket> {
+    const [{ value: host }, { value: port }] = this.#address.getComponents()
+    const socket = await openWebSocket({ host: String(host), port: Number(port), localAddress: attackAddress(address), signal: this.signal })
+
+    this.#kept.push(socket)
+
+    return socket
   }
 
   /**

@@ -16,6 +16,9 @@ export interface VictimOptions {
   /** The name of the attack that it is prepared for, if it is a certain one */
   attack?: string
 
+  /** The address of the relay over which it can be reached too */
+  relay?: string
+
   /** Whether it has a resource manager */
   enabled: boolean
 
@@ -48,9 +51,9 @@ export interface VictimMemory {
 setFlagsFromString('--expose-gc')
 
 const gc: () => void = runInNewContext('gc')
-const { attack, enabled, checkInterval } = childOptions<VictimOptions>()
+const { attack, relay, enabled, checkInterval } = childOptions<VictimOptions>()
 const logger = new CapturedLogger()
-const victim = await startVictim(attack == null ? { honest: 'trusted' } : findAttack(attack), enabled, logger)
+const victim = await startVictim(attack == null ? { honest: 'trusted' } : findAttack(attack), enabled, logger, relay)
 const manager = victim.node.services.resourceManager
 let watch: VictimWatch | undefined
 
