@@ -9,7 +9,7 @@
 
 import { expect } from 'aegir/chai'
 import { runCampaign } from './framework/campaign.ts'
-import { isInstalled, STACKS } from './framework/stacks.ts'
+import { findStack, isInstalled, STACKS } from './framework/stacks.ts'
 
 const SEED = 20_261_126
 
@@ -20,6 +20,11 @@ const SEED = 20_261_126
 const CASES = 50
 const BATCH = 25
 const DURATION = 4_000
+
+/**
+ * Two bursts of 50 frames each, on average
+ */
+const FRAME_CASES = 60
 
 describe('fuzzing', function () {
   this.timeout(120_000)
@@ -41,6 +46,23 @@ describe('fuzzing', function () {
 
       expect(problems).to.deep.equal([])
       expect(cases).to.be.above(0)
+    })
+  }
+
+  for (const name of ['tcp, noise, yamux', 'tcp, noise, mplex']) {
+    it(`should survive 6,000 frames of any kind: ${name}`, async () => {
+      const { cases, problems } = await runCampaign({
+        stack: findStack(name),
+        seed: SEED,
+        only: 'frames of the muxer',
+        from: 0,
+        to: FRAME_CASES,
+        batch: FRAME_CASES,
+        duration: DURATION
+      })
+
+      expect(problems).to.deep.equal([])
+      expect(cases).to.equal(FRAME_CASES)
     })
   }
 })

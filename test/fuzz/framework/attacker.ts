@@ -13,15 +13,18 @@ export interface AttackerOptions {
   /** Where the victim listens */
   address: string
   seed: number
+
+  /** The name of the only stage that is attacked */
+  only?: string
 }
 
-const { stack, address, seed } = childOptions<AttackerOptions>()
+const { stack, address, seed, only } = childOptions<AttackerOptions>()
 
 // an attacker does what libp2p does not expect, and goes on
 process.on('uncaughtException', () => {})
 process.on('unhandledRejection', () => {})
 
-const cases = await Cases.create(findStack(stack), address, seed)
+const cases = await Cases.create(findStack(stack), address, seed, only)
 
 serve({
   run: async ({ from, to }: { from: number, to: number }) => cases.run(from, to)

@@ -35,6 +35,9 @@ export interface CampaignOptions {
   stack: Stack
   seed: number
 
+  /** The name of the only stage that is attacked */
+  only?: string
+
   /** The first case, and the first one that is not run */
   from: number
   to: number
@@ -82,7 +85,7 @@ class Scene {
     this.address = address
   }
 
-  static async start (stack: Stack, seed: number): Promise<Scene> {
+  static async start ({ stack, seed, only }: CampaignOptions): Promise<Scene> {
     const children: Child[] = []
     const start = async (name: string, options: unknown, directory: string = import.meta.url): Promise<Child> => {
       const child = await Child.start(name, options, [], directory)
@@ -97,7 +100,7 @@ class Scene {
       const victim = await start('victim', { stack: stack.name, seed, relay } satisfies VictimOptions)
       const address = await victim.ask<string>('address')
       // what is in the memory of a process can only be reached from there
-      const attacker = stack.via === 'memory' ? victim : await start('attacker', { stack: stack.name, address, seed } satisfies AttackerOptions)
+      const attacker = stack.via === 'memory' ? victim : await start('attacker', { stack: stack.name, address, seed, only } satisfies AttackerOptions)
 
       return new Scene(children, victim, attacker, address)
     } catch (err) {
@@ -144,7 +147,7 @@ class Life {
    * @returns The next case
    */
   async run (from: number): Promise<number> {
-    const { stack, to, batch, duration } = this.#options
+    const { stack, only, to, batch, duration } = this.#options
     const { address, attacker, victim } = this.#scene
     let next = from
 
@@ -168,7 +171,7 @@ class Life {
 
       await this.#assess()
     } catch (err: any) {
-      const stages = Array.from({ length: Math.min(batch, next - from) }, (_, i) => stageOf(stack, next - 1 - i).name)
+      const stages = Array.from({ length: Math.min(batch, next - from) }, (_, i) => stageOf(stack, next - 1 - i, only).name)
 
       this.#report.deaths++
       this.#report.problems.push(`cases ${Math.max(from, next - batch)} to ${next} (${[...new Set(stages)].join(', ')}) of ${address}: ${err.message}`)
@@ -236,7 +239,7 @@ export async function runCampaign (options: CampaignOptions): Promise<CampaignRe
   do {
     deaths = report.deaths
 
-    const scene = await Scene.start(options.stack, options.seed)
+    const scene = await Scene.start(options)
 
     try {
       next = await new Life(options, report, scene).run(next)

@@ -34,9 +34,12 @@ function addressOf (i: number): string {
 
 /**
  * The stages that a stack has
+ *
+ * @param stack
+ * @param only - The name of one of them, where the others do not matter
  */
-export function stagesOf (stack: Stack): Stage[] {
-  return STAGES.filter(stage => stage.applies(stack))
+export function stagesOf (stack: Stack, only?: string): Stage[] {
+  return STAGES.filter(stage => stage.applies(stack) && (only == null || stage.name === only))
 }
 
 /**
@@ -50,8 +53,8 @@ export function randomOf (seed: number, number: number): Random {
 /**
  * The stage that a case attacks
  */
-export function stageOf (stack: Stack, number: number): Stage {
-  const stages = stagesOf(stack)
+export function stageOf (stack: Stack, number: number, only?: string): Stage {
+  const stages = stagesOf(stack, only)
 
   return stages[number % stages.length]
 }
@@ -73,17 +76,19 @@ export class Cases {
   readonly #stack: Stack
   readonly #address: string
   readonly #seed: number
+  readonly #only?: string
   readonly #workers: Worker[]
 
-  private constructor (stack: Stack, address: string, seed: number, workers: Worker[]) {
+  private constructor (stack: Stack, address: string, seed: number, workers: Worker[], only?: string) {
     this.#stack = stack
     this.#address = address
     this.#seed = seed
     this.#workers = workers
+    this.#only = only
   }
 
-  static async create (stack: Stack, address: string, seed: number): Promise<Cases> {
-    return new Cases(stack, address, seed, await Promise.all(Array.from({ length: PARALLEL }, async (_, i) => createWorker(stack, i))))
+  static async create (stack: Stack, address: string, seed: number, only?: string): Promise<Cases> {
+    return new Cases(stack, address, seed, await Promise.all(Array.from({ length: PARALLEL }, async (_, i) => createWorker(stack, i))), only)
   }
 
   /**
@@ -120,7 +125,7 @@ export class Cases {
 
     try {
       await Promise.race([
-        stageOf(this.#stack, number).run(situation),
+        stageOf(this.#stack, number, this.#only).run(situation),
         new Promise(resolve => { signal.addEventListener('abort', resolve) })
       ])
     } catch {

@@ -5,7 +5,7 @@ import type { Random } from '../../attacks/framework/random.ts'
 /**
  * Up to this many frames at a time
  */
-const MAX_FRAMES = 40
+const MAX_FRAMES = 100
 
 const STREAM_IDS = [0, 1, 2, 3, 4, 5, 7, 9, 11, 1001, 0x7fffffff, 0x80000001, 0xffffffff]
 
