@@ -48,6 +48,9 @@ export class LiveConnection implements BufferHolder, Evictable, Positioned {
   /** What was made of it, once it is upgraded */
   opened?: Connection = undefined
 
+  /** How many streams this node is opening on it right now, in this step */
+  opening = 0
+
   /** When it last carried a stream of a service that this node is there for */
   useful?: number = undefined
 
@@ -141,6 +144,11 @@ export class LiveConnection implements BufferHolder, Evictable, Positioned {
   }
 
   evict (err: Error): boolean {
+    // its muxer would throw where nobody can catch it (yamux 8.0.1, mplex 12.0.32)
+    if (this.opening > 0) {
+      return false
+    }
+
     this.abort(err)
 
     // one that ends later than it says has ended for us

@@ -1,5 +1,6 @@
 import { ConnectionClosedError } from '@libp2p/interface'
 import { liveConnection } from './live-connection.ts'
+import type { LiveConnection } from './live-connection.ts'
 import type { StreamTracker } from './stream-tracker.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { Connection, CreateStreamOptions, MessageStream, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
@@ -137,7 +138,26 @@ export class MuxerGuard {
         await Promise.resolve()
       }
 
-      return this.#tracker.openOutbound(async () => createStream(options), muxed)
+      return this.#tracker.openOutbound(async () => createOn(muxed, async () => createStream(options)), muxed)
+    }
+  }
+}
+
+/**
+ * The muxer tells the remote of the stream in a microtask, before this one is over
+ */
+async function createOn (muxed: MuxedConnection, create: () => Promise<Stream>): Promise<Stream> {
+  const live = muxed.scope?.holder as LiveConnection | undefined
+
+  if (live != null) {
+    live.opening++
+  }
+
+  try {
+    return await create()
+  } finally {
+    if (live != null) {
+      live.opening--
     }
   }
 }

@@ -326,6 +326,24 @@ describe('sharing fairly on a node', () => {
     }
   })
 
+  it('should not end a connection in the step in which this node opens a stream on it', async () => {
+    // the muxer tells the remote of the stream in a microtask, and throws there if the connection has gone
+    const { node, address } = await listen({})
+    const { connections: [local], dialer } = await connect(address)
+    const remote = await otherEnd(local, dialer, node)
+    const { holder } = node.services.resourceManager.getConnectionScope(remote) as any
+
+    await Inbox.of(dialer)
+
+    const opening = remote.newStream(PROTOCOL)
+
+    expect(holder.evict(new Error('by the test'), '')).to.equal(false)
+    await opening
+    expect(remote.status).to.equal('open')
+    expect(holder.evict(new Error('by the test'), '')).to.equal(true)
+    expect(remote.status).not.to.equal('open')
+  })
+
   it('should refuse options that cannot be used', async () => {
     const cases: Array<[any, string]> = [
       [{ networks: { ipv4: 33 } }, 'fairness.networks.ipv4: expected a whole number from 0 to 32, got 33'],
