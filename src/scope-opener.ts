@@ -114,8 +114,12 @@ export class ScopeOpener implements ConnectionAdmission {
   #findShortage (newcomer: ConnectionNode | StreamNode, weight: number): Refusal | undefined {
     const shortage = findShortage(newcomer, weight)
 
+    if (shortage != null || this.findFull === undefined) {
+      return shortage
+    }
+
     // those that are trusted have limits of their own
-    return shortage == null && newcomer instanceof ConnectionNode && newcomer.inbound && !newcomer.allowlisted ? this.findFull?.() : shortage
+    return newcomer.kind === 'conn' && newcomer.inbound && !newcomer.allowlisted ? this.findFull() : undefined
   }
 
   /**
