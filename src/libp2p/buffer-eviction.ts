@@ -43,6 +43,10 @@ export interface BufferEvictionInit {
    * Where the memory of the process is watched
    */
   pressures?: Pick<Pressures, 'findProcessShortage'>
+
+  /**
+   * The time in which anything could move, in ms
+   */
   now(): number
 }
 

@@ -23,9 +23,7 @@
 export const STALL_GRACE = 10_000
 
 /**
- * In ms: when memory is short, and for connections that are above their own limit. Streams
- * stop when their connection is full, so what a connection itself holds is a few MiB at most,
- * unless the remote makes it answer and does not take the answers.
+ * In ms: when memory is short, what has not moved for this long goes before what has
  */
 export const SHORT_GRACE = 2_000
 

@@ -1,5 +1,5 @@
 import { Refusal } from '../scopes/refusal.ts'
-import { BufferProgress, SHORT_GRACE, STALL_GRACE } from './buffer-progress.ts'
+import { BufferProgress } from './buffer-progress.ts'
 import type { BufferHolder } from './buffer-holder.ts'
 import type { LiveConnection } from './live-connection.ts'
 import type { LiveStream } from './live-stream.ts'
@@ -12,6 +12,7 @@ import type { OwnedNode } from '../scopes/owned-node.ts'
  */
 export class StandingStill {
   readonly #refuse: (holder: BufferHolder, refusal: Refusal) => boolean
+  #now = 0
 
   /**
    * @param refuse - ends a holder, and says whether it did
@@ -21,9 +22,22 @@ export class StandingStill {
   }
 
   /**
-   * Buffers have just been measured
+   * The time in which anything could move, in ms
    */
-  look (streams: Iterable<LiveStream>, connections: Iterable<LiveConnection>, now: number): void {
+  get now (): number {
+    return this.#now
+  }
+
+  /**
+   * Buffers have just been measured
+   *
+   * @param streams
+   * @param connections
+   * @param elapsed - since they were measured the last time, in ms. What a busy event loop
+   * takes more than usual is not held against anybody: nothing could move meanwhile.
+   */
+  look (streams: Iterable<LiveStream>, connections: Iterable<LiveConnection>, elapsed: number): void {
+    const now = this.#now += elapsed
     const sent = new Map<unknown, number>()
     const holding: BufferHolder[] = []
 
@@ -65,14 +79,13 @@ export class StandingStill {
   #end (holding: BufferHolder[], moving: Set<unknown>, now: number): void {
     const still = holding.filter(holder => {
       const unsent = holder.size > holder.unread
-      const isConnection = holder.scope === holder.connectionScope
 
       // it waits for the line, and the line moves
-      if (unsent && !isConnection && moving.has(holder.connectionScope)) {
+      if (unsent && holder.scope !== holder.connectionScope && moving.has(holder.connectionScope)) {
         holder.progress?.excuse(now)
       }
 
-      return holder.progress?.standsStill(unsent, now, isConnection && isOverLimit(holder.scope) ? SHORT_GRACE : STALL_GRACE) === true
+      return holder.progress?.standsStill(unsent, now) === true
     })
 
     for (const holder of still.sort((a, b) => b.size - a.size)) {
@@ -84,7 +97,7 @@ export class StandingStill {
 
       const { scope } = holder
 
-      if (!this.#refuse(holder, new Refusal(scope, node, 'memory', undefined, node.memory - scope.buffers, scope.buffers, node.limit.memory))) {
+      if (!this.#refuse(holder, new Refusal(scope, node, 'memory', undefined, node.memory, 0, node.limit.memory))) {
         // once is enough where limits are not enforced
         holder.progress = undefined
       }
@@ -113,9 +126,5 @@ function update (holder: BufferHolder, sentByStreams: number, now: number): numb
 function overLimit ({ scope }: BufferHolder): AggregateNode | OwnedNode | undefined {
   const scopes = scope.closed ? [] : scope.chain as Array<AggregateNode | OwnedNode>
 
-  return scopes.find(node => node !== scope.pair.system && isOverLimit(node))
-}
-
-function isOverLimit (node: AggregateNode | OwnedNode): boolean {
-  return node.memory > node.limit.memory
+  return scopes.find(node => node !== scope.pair.system && node.memory > node.limit.memory)
 }

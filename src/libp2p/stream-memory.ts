@@ -77,7 +77,6 @@ type Streams = Iterable<LiveStream> & { readonly size: number }
  */
 export class StreamMemory {
   readonly #streams: Streams
-  readonly #now: () => number
   readonly #standingStill: StandingStill
   readonly eviction: BufferEviction
 
@@ -94,12 +93,13 @@ export class StreamMemory {
    * @param streams - All streams that are accounted for
    * @param init
    */
-  constructor (manager: DefaultResourceManager, streams: Streams, init: Partial<Omit<BufferEvictionInit, 'holders'>> = {}) {
-    const { now = Date.now, pressures } = init
-
+  constructor (manager: DefaultResourceManager, streams: Streams, init: Pick<BufferEvictionInit, 'pressures'> = {}) {
     this.#streams = streams
-    this.#now = now
-    this.eviction = new BufferEviction(manager, { pressures, now, holders: () => [...streams, ...this.connections] })
+    this.eviction = new BufferEviction(manager, {
+      pressures: init.pressures,
+      now: () => this.#standingStill.now,
+      holders: () => [...streams, ...this.connections]
+    })
     this.#standingStill = new StandingStill((holder, refusal) => this.eviction.end(holder, refusal))
   }
 
@@ -195,7 +195,7 @@ export class StreamMemory {
       this.#timer = undefined
       this.look()
       this.eviction.relieveProcess()
-      this.#standingStill.look(this.#streams, this.connections, this.#now())
+      this.#standingStill.look(this.#streams, this.connections, LOOK_INTERVAL)
 
       if (this.#streams.size > 0 || this.connections.size > 0) {
         this.start()

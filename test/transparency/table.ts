@@ -77,9 +77,6 @@ const FAR = { latency: 100 }
  * - `byteStream` with the 4 MiB that it keeps by default, and streams that are paused with the 4 MiB that
  * libp2p keeps, where more is sent at once
  * - more than 10 streams on a connection before the other end has got it
- *
- * Nor is more than 32 MiB at once over mplex, for now: what waits is in the
- * buffers of the connection there, whose limit may end it when nothing moves for 2 s
  */
 export const TABLE: Array<[Program, ManagerName[]]> = [
   // much at once
@@ -100,6 +97,7 @@ export const TABLE: Array<[Program, ManagerName[]]> = [
 
   // much in pieces
   [transfer('sends 64 × 1 MiB', { over: overTcp, bytes: 64 * MiB, send: 'in pieces of 1 MiB' }), WITHOUT_64_MIB],
+  [transfer('sends 64 × 1 MiB over mplex', { over: overTcp, muxer: mplex(), bytes: 64 * MiB, send: 'in pieces of 1 MiB' }), WITHOUT_64_MIB],
   [transfer('sends 64 × 1 MiB and waits with onDrain()', { over: overTcp, bytes: 64 * MiB, send: 'in pieces of 1 MiB, with onDrain()' }), WITHOUT_64_MIB],
   [transfer('sends 64 MiB and waits each time', { over: overTcp, bytes: 64 * MiB, send: 'with many write()s of byteStream' }), SMALLEST],
   [transfer('sends 30 MiB over a relay', { over: overRelay, bytes: 30 * MiB }), MANAGER_NAMES],
