@@ -9,14 +9,16 @@ import type { MultiaddrConnection } from '@libp2p/interface'
 const CLOSE_GRACE = 10_000
 
 /**
+ * How often it is looked which of them are gone, in ms: what waits keeps all of its connection
+ */
+const LOOK_INTERVAL = 1_000
+
+/**
  * Sockets of connections that are over, and that wait for the remote. They are not counted
  * any more, so they must not stay for as long as the remote likes.
  */
 export class ClosingSockets {
-  /**
-   * Oldest first
-   */
-  readonly #waiting: Array<{ connection: MultiaddrConnection, until: number }> = []
+  #waiting: Array<{ connection: MultiaddrConnection, until: number }> = []
   #timer?: ReturnType<typeof setTimeout>
 
   /**
@@ -40,9 +42,7 @@ export class ClosingSockets {
   }
 
   #start (): void {
-    const [oldest] = this.#waiting
-
-    if (oldest == null || this.#timer != null) {
+    if (this.#waiting.length === 0 || this.#timer != null) {
       return
     }
 
@@ -50,17 +50,20 @@ export class ClosingSockets {
       this.#timer = undefined
       this.#endDue()
       this.#start()
-    }, Math.max(0, oldest.until - Date.now()))
+    }, LOOK_INTERVAL)
   }
 
   #endDue (): void {
     const now = Date.now()
-    const pending = this.#waiting.findIndex(({ until }) => until > now)
 
-    for (const { connection } of this.#waiting.splice(0, pending === -1 ? Infinity : pending)) {
-      if (isSocketLeft(connection)) {
+    this.#waiting = this.#waiting.filter(({ connection, until }) => {
+      const left = isSocketLeft(connection)
+
+      if (left && until <= now) {
         endSocket(connection)
       }
-    }
+
+      return left && until > now
+    })
   }
 }

@@ -73,7 +73,10 @@ const start = performance.now()
 let failed = 0
 
 for (const program of chosen) {
-  failed += await run(program, observe ? 'observe' : 'enforce', Number(patience)) ? 0 : 1
+  const mode = observe ? 'observe' : 'enforce'
+
+  // the programs and suites of others wait in real time, which a busy machine may not have
+  failed += await run(program, mode, Number(patience)) || await run(program, mode, Number(patience)) ? 0 : 1
 }
 
 print(`${chosen.length - failed} of ${chosen.length} as without a resource manager, ${Math.round((performance.now() - start) / 1000)} s`)

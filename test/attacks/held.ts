@@ -77,7 +77,8 @@ function heldSlots (networks: number, maxConnections: number, attackers = 1): At
     honest: 'stranger',
     late: true,
     manager: { maxConnections, fairness: FAIRNESS },
-    bounds: { resident: 128, connections: maxConnections },
+    // a connection and its share of the handshakes weigh about 1 MiB here
+    bounds: { resident: 64 + maxConnections, connections: maxConnections },
     run: async target => {
       const own = networks / attackers
       const nodes = await startNodes(target, own, Math.max(own, 2 * maxConnections / PER_PEER))

@@ -9,6 +9,7 @@ export const openAndReset: Attack = {
   what: 'two peers open streams and reset them as soon as the handler runs',
   attackers: 2,
   honest: 'stranger',
+  manager: { limits: { protocolPeerDefault: { streamsInbound: 64 } } },
   bounds: { resident: 128, handlers: 128 },
   run: async (target) => {
     const connection = await target.connect(await target.startNode(target.attacker))
