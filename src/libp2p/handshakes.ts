@@ -32,7 +32,7 @@ const LEAST = 0.5
 
 /**
  * Refuses inbound connections while remotes begin more handshakes than the node has time
- * for, by groups. How many run at a time is bounded by the transient scope.
+ * for, which is when its event loop is late, by groups. How many run at a time is bounded by the transient scope.
  */
 export class Handshakes {
   readonly budget: HandshakeBudget
@@ -53,6 +53,11 @@ export class Handshakes {
    * Why an inbound connection comes too soon, if so
    */
   find (address: Multiaddr | undefined): AnyRefusal | undefined {
+    // a node that is not late has time for more, such as a burst of those who come back
+    if (this.budget.share === 1) {
+      return
+    }
+
     const over = this.budget.find(address)
 
     return over === undefined ? undefined : new HandshakeRefusal(over)
