@@ -82,8 +82,7 @@ export class WiredNode {
         handle: async () => {},
         getProtocols: () => [PROTOCOL],
         getHandler: () => handler,
-        getMiddleware: () => [],
-        handle: async () => {}
+        getMiddleware: () => []
       },
       transportManager: { dial: async () => {}, listen: async () => {}, getListeners: () => [] },
       upgrader: {

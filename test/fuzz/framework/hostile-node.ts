@@ -52,7 +52,7 @@ export class HostileNode {
 
     new DataView(seed.buffer).setUint32(0, id)
 
-    const encrypter = await encrypterOf(stack)
+    const encrypter = encrypterOf(stack)
     const muxers = muxerOf(stack)
     const hooks = (): Plan => hostile.plan
     const hostile: HostileNode = new HostileNode(await createLibp2p({

@@ -3,7 +3,9 @@ import { yamux } from '@chainsafe/libp2p-yamux'
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { memory } from '@libp2p/memory'
 import { mplex } from '@libp2p/mplex'
+import { plaintext } from '@libp2p/plaintext'
 import { tcp } from '@libp2p/tcp'
+import { tls } from '@libp2p/tls'
 import { webSockets } from '@libp2p/websockets'
 import { webSocketsFrom } from '../../attacks/framework/web-sockets-from.ts'
 import { CERTIFICATE } from './certificate.ts'
@@ -58,24 +60,10 @@ export function findStack (name: string): Stack {
   return stack
 }
 
-/**
- * The packages of the other encryptions, which nodes seldom have
- */
-const ENCRYPTERS: Record<string, string> = { plaintext: '@libp2p/plaintext', tls: '@libp2p/tls' }
+const ENCRYPTERS = { noise, plaintext, tls }
 
-/**
- * Whether all that a stack consists of is installed
- */
-export async function isInstalled ({ encrypter }: Pick<Stack, 'encrypter'>): Promise<boolean> {
-  if (ENCRYPTERS[encrypter] == null) {
-    return true
-  }
-
-  return import(ENCRYPTERS[encrypter]).then(() => true, () => false)
-}
-
-export async function encrypterOf ({ encrypter }: Pick<Stack, 'encrypter'>): Promise<Factory<ConnectionEncrypter>> {
-  return encrypter === 'noise' ? noise() : (await import(ENCRYPTERS[encrypter]))[encrypter]()
+export function encrypterOf ({ encrypter }: Pick<Stack, 'encrypter'>): Factory<ConnectionEncrypter> {
+  return ENCRYPTERS[encrypter]()
 }
 
 export function muxerOf ({ muxer }: Stack): Factory<StreamMuxerFactory> {

@@ -22,7 +22,7 @@ export async function serveStranger (stack: Stack, address: string): Promise<voi
   const signal = AbortSignal.timeout(TIMEOUT)
   const node = await createLibp2p({
     transports: dialerTransports(stack, () => '127.0.0.1'),
-    connectionEncrypters: [await encrypterOf(stack)],
+    connectionEncrypters: [encrypterOf(stack)],
     streamMuxers: [muxerOf(stack)],
     connectionManager: { reconnectRetries: 0 },
     // relayed connections need it

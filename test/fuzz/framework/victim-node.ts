@@ -81,7 +81,7 @@ export async function startVictimNode (stack: Stack, relay?: string): Promise<Li
   const node: Libp2p<VictimServices> = await createLibp2p<VictimServices>({
     addresses: { listen: [relay == null ? stack.listen : `${relay}${stack.listen}`] },
     transports: victimTransports(stack),
-    connectionEncrypters: [await encrypterOf(stack)],
+    connectionEncrypters: [encrypterOf(stack)],
     streamMuxers: [muxerOf(stack)],
     services: {
       resourceManager: resourceManager(),
