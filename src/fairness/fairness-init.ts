@@ -58,7 +58,7 @@ export interface FairnessInit {
    * busy. It is less, down to a half, the longer the event loop stays late. Allowlisted
    * addresses are exempt. `false` turns it off.
    *
-   * @default { cpu: 0.5 }, which are about 170 handshakes in a second
+   * @default { cpu: 0.5 }, which are about 170 handshakes in a second, and ten times as many at once
    */
   handshakes?: HandshakesInit | false
 }

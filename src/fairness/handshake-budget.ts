@@ -7,9 +7,10 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
  * How long a handshake that was begun counts, in ms: what counts falls to a third in this
- * time
+ * time. An honest burst, such as a few hundred peers that come back at once, is over before
+ * it is too much, and a flood is not.
  */
-const MEMORY = 1_000
+const MEMORY = 10_000
 
 /**
  * Below this part of the budget nobody is told apart
@@ -68,7 +69,9 @@ export class HandshakeBudget {
   readonly #all: Group
 
   /**
-   * The part of the budget that there is now, from 0 to 1
+   * The part of the budget that there is now, above 0, up to 1. With half of it a handshake
+   * counts as two. Those that were begun before are not counted anew: then nobody could
+   * come until they are forgotten.
    */
   share = 1
 
@@ -92,7 +95,7 @@ export class HandshakeBudget {
   }
 
   get limit (): number {
-    return this.share * this.#perSecond * MEMORY / 1_000
+    return this.#perSecond * MEMORY / 1_000
   }
 
   /**
@@ -107,33 +110,34 @@ export class HandshakeBudget {
    */
   find (address: Multiaddr | undefined): OverBudget | undefined {
     const { level, limit } = this
+    const cost = 1 / this.share
 
     if (level < CONTENDED * limit) {
       return
     }
 
-    if (level + 1 > limit) {
+    if (level + cost > limit) {
       return { group: 'all', current: Math.round(level), limit: Math.floor(limit) }
     }
 
     const keys = this.#keysOf(address)
     // when this one has begun
-    let free = limit - level - 1
+    let free = limit - level - cost
 
     for (let i = 0; i < NAMES.length; i++) {
       const held = this.#held(i, keys[i])
       const most = GREED[i] * free
 
-      if (held + 1 > most) {
+      if (held + cost > most) {
         return { group: NAMES[i], current: Math.round(held), limit: Math.floor(most) }
       }
 
-      free = most - held - 1
+      free = most - held - cost
     }
   }
 
   /**
-   * Somebody begins a handshake
+   * Somebody begins a handshake, whether there is enough or not
    */
   begin (address: Multiaddr | undefined): void {
     const contended = this.contended
@@ -186,8 +190,11 @@ export class HandshakeBudget {
     return level === 0 ? 0 : level * Math.exp((time - this.#now()) / MEMORY)
   }
 
+  /**
+   * Those that nobody asked about are not held against others for long
+   */
   #add (group: Group): void {
-    group.level = this.#levelOf(group) + 1
+    group.level = Math.min(this.#levelOf(group) + 1 / this.share, this.limit)
     group.time = this.#now()
   }
 }

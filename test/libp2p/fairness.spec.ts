@@ -265,8 +265,8 @@ describe('sharing fairly on a node', () => {
   })
 
   it('should refuse handshakes while there is no time for so many, and none before', async () => {
-    // three a second
-    const { node, address } = await listen({ fairness: { handshakes: { cpu: 0.01 } } })
+    // three in ten seconds
+    const { node, address } = await listen({ fairness: { handshakes: { cpu: 0.001 } } })
     const dialer = await nodes.create({ manager: false })
     const explain = (): { fits: boolean } => node.services.resourceManager.explain({ resource: 'connection', direction: 'inbound' })
 

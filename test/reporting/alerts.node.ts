@@ -34,10 +34,7 @@ async function waitUntil (probe: () => Promise<boolean>, what: string): Promise<
 // an alert that misses the first burst of refusals is of no use: the counters are there
 // before anything is refused, and the alerts are run by a real Prometheus
 
-describe('alerts', function () {
-  // a real process and real time, on a machine that may be busy
-  this.retries(1)
-
+describe('alerts', () => {
   let prometheus: PrometheusServer | undefined
 
   afterEach(async () => {

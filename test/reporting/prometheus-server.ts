@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import delay from 'delay'
 import { eventually } from '../libp2p/fixtures/eventually.ts'
 import type { ChildProcess } from 'node:child_process'
 import type { Server } from 'node:http'
@@ -16,6 +17,16 @@ const BINARY = process.env.PROMETHEUS_BIN ?? 'prometheus'
  * scrapes.
  */
 const SCRAPE_INTERVAL = 1
+
+/**
+ * How long it may take to start, in ms: far longer than it does on any machine
+ */
+const PATIENCE = 30_000
+
+/**
+ * How often it is asked whether it is ready, in ms
+ */
+const READY_INTERVAL = 50
 
 export function hasPrometheus (): boolean {
   try {
@@ -79,9 +90,18 @@ export class PrometheusServer {
       }
 
       return log.match(/msg="Listening on" address=(127\.0\.0\.1:\d+)/)?.[1]
-    }, 'the address of Prometheus')
+    }, 'the address of Prometheus', PATIENCE)
 
-    return new PrometheusServer(directory, target, child, `http://${address}`)
+    const server = new PrometheusServer(directory, target, child, `http://${address}`)
+
+    try {
+      await server.#ready()
+    } catch (err) {
+      await server.stop()
+      throw err
+    }
+
+    return server
   }
 
   /**
@@ -105,6 +125,21 @@ export class PrometheusServer {
     const { data } = await (await fetch(`${this.#url}/api/v1/alerts`)).json() as any
 
     return data.alerts
+  }
+
+  /**
+   * It listens before it can answer anything, and says 503 until then
+   */
+  async #ready (): Promise<void> {
+    const deadline = Date.now() + PATIENCE
+
+    while (!(await fetch(`${this.#url}/-/ready`)).ok) {
+      if (Date.now() > deadline) {
+        throw new Error('waited in vain for Prometheus to be ready')
+      }
+
+      await delay(READY_INTERVAL)
+    }
   }
 
   async stop (): Promise<void> {
