@@ -80,7 +80,7 @@ function timeMessages (memory: StreamMemory): string {
   return (time(MESSAGES, send) - before).toFixed(1)
 }
 
-const OWNER: LiveStreamOwner = { short: false, end: () => {}, closed: () => {}, left: () => {}, evict: () => false }
+const OWNER: LiveStreamOwner = { short: false, end: () => {}, closed: () => {}, left: () => {}, withheld: () => {}, evict: () => false }
 const [peer] = createPeers(1)
 
 for (const count of COUNTS) {

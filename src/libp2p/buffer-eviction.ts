@@ -84,13 +84,14 @@ export class BufferEviction implements RoomMaker {
   }
 
   /**
-   * Counts what a holder has, or puts it off where it has more than before
+   * Counts what was measured of a holder, or puts it off where it has more than before.
+   * What is empty, and was so when it was counted the last time, may be left out.
    *
    * @param holder
    * @param grown - those that have more
    */
-  measure (holder: BufferHolder, grown: BufferHolder[]): void {
-    const size = holder.measure()
+  measured (holder: BufferHolder, grown: BufferHolder[]): void {
+    const { size } = holder
 
     if (size > holder.scope.buffers) {
       grown.push(holder)

@@ -52,8 +52,14 @@ export class CompactList {
   #last?: Uint8Array
   #count = 0
 
-  private constructor (pieces: Pieces) {
+  /**
+   * The property that the buffer is
+   */
+  readonly property: string
+
+  private constructor (pieces: Pieces, property: string) {
     this.#pieces = pieces
+    this.property = property
   }
 
   /**
@@ -63,7 +69,7 @@ export class CompactList {
     const pieces = (owner as Record<string, Partial<Pieces> | undefined> | undefined)?.[property]
 
     if (Array.isArray(pieces?.bufs) && typeof pieces.byteLength === 'number') {
-      return new CompactList(pieces as Pieces)
+      return new CompactList(pieces as Pieces, property)
     }
   }
 
@@ -79,8 +85,11 @@ export class CompactList {
     const { bufs } = this.#pieces
 
     if (bufs.length === 0) {
-      this.#last = undefined
-      this.#count = 0
+      if (this.#count !== 0) {
+        this.#last = undefined
+        this.#count = 0
+      }
+
       return
     }
 

@@ -57,6 +57,11 @@ export interface LiveStreamOwner {
   left(bytes: number): void
 
   /**
+   * The remote of a stream has to wait until somebody reads, or memory is less short
+   */
+  withheld(live: LiveStream): void
+
+  /**
    * A stream gives way to somebody of a network, unless too much would go on running
    */
   evict(live: LiveStream, err: Error, network: string): boolean
@@ -66,11 +71,14 @@ export interface LiveStreamOwner {
  * A stream that is accounted for, until its scope is closed
  */
 export class LiveStream implements BufferHolder, Evictable, Iterated, Positioned {
+  // what each look reads comes first, to be in as few cache lines as possible
   readonly stream: Stream
+  size = 0
+  iterated = 0
+  readonly #channel?: DataChannel
   readonly scope: StreamNode
   readonly connectionScope: ConnectionNode
   readonly owner: LiveStreamOwner
-  size = 0
   unread = 0
   countedUnread = 0
   progress?: BufferProgress = undefined
@@ -85,7 +93,6 @@ export class LiveStream implements BufferHolder, Evictable, Iterated, Positioned
 
   /** Where it waits for its handler, once it is closed */
   waiting?: Waiting = undefined
-  iterated = 0
   dropIterated?: (err: Error) => void = undefined
 
   /** Why this node has ended it, if it was for what it held */
@@ -93,9 +100,11 @@ export class LiveStream implements BufferHolder, Evictable, Iterated, Positioned
 
   /** Whether the remote waits until somebody reads */
   #withheld = false
+
+  /** Whether it is one of those that are asked again by the next look */
+  #asked = false
   #readBytes = 0
   #queuedBytes = 0
-  readonly #channel?: DataChannel
   #read?: CompactList = undefined
   #write?: CompactList = undefined
 
@@ -115,25 +124,31 @@ export class LiveStream implements BufferHolder, Evictable, Iterated, Positioned
   }
 
   measure (): number {
-    const { stream } = this
-    const { readBufferLength, writeBufferLength } = stream
+    const { readBufferLength, writeBufferLength } = this.stream
+    const unread = readBufferLength + this.iterated
+    const size = unread + writeBufferLength + (this.#channel === undefined ? 0 : unsentBy(this.#channel))
 
-    // most streams never have anything in a buffer when somebody looks
+    // most streams have nothing in a buffer when somebody looks, and had nothing before
+    if (size !== 0 || this.size !== 0) {
+      this.#compact(readBufferLength, writeBufferLength)
+      this.unread = unread
+      this.size = size
+    }
+
+    return size
+  }
+
+  #compact (readBufferLength: number, writeBufferLength: number): void {
     if (readBufferLength > 0) {
-      this.#read ??= CompactList.in(stream, 'readBuffer')
+      this.#read ??= CompactList.in(this.stream, 'readBuffer')
     }
 
     if (writeBufferLength > 0) {
-      this.#write ??= CompactList.in(stream, 'writeBuffer')
+      this.#write ??= CompactList.in(this.stream, 'writeBuffer')
     }
 
     this.#read?.compact()
     this.#write?.compact()
-
-    this.unread = readBufferLength + this.iterated
-    this.size = this.unread + writeBufferLength + (this.#channel == null ? 0 : unsentBy(this.#channel))
-
-    return this.size
   }
 
   /**
@@ -162,7 +177,21 @@ export class LiveStream implements BufferHolder, Evictable, Iterated, Positioned
   withholdsWindow (): boolean {
     this.#withheld = this.stream.readBufferLength + this.iterated > (this.owner.short ? MAX_UNREAD_WHEN_SHORT : MAX_UNREAD)
 
+    if (this.#withheld && !this.#asked) {
+      this.#asked = true
+      this.owner.withheld(this)
+    }
+
     return this.#withheld
+  }
+
+  /**
+   * It is asked again whether the remote still has to wait. If so, it is asked by the next
+   * look as well.
+   */
+  askAgain (): void {
+    this.#asked = false
+    this.grantWindow()
   }
 
   /**

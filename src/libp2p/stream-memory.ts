@@ -84,6 +84,11 @@ export class StreamMemory {
    * All connections that are accounted for and have a socket
    */
   readonly connections = new PositionedList<LiveConnection>()
+
+  /**
+   * Streams whose remotes have been told to wait since they were asked the last time
+   */
+  #withheld: LiveStream[] = []
   #uncounted = 0
   #lookQueued = false
   #timer?: ReturnType<typeof setTimeout>
@@ -143,21 +148,37 @@ export class StreamMemory {
     this.#uncounted = 0
     eviction.restart()
 
+    // most are empty, and were before. There is a loop for each class because the engine
+    // compiles `measure` into it then.
     for (const stream of this.#streams) {
-      eviction.measure(stream, grown)
+      if (stream.size + stream.measure() > 0) {
+        eviction.measured(stream, grown)
+      }
     }
 
     for (const connection of this.connections) {
-      eviction.measure(connection, grown)
+      if (connection.size + connection.measure() > 0) {
+        eviction.measured(connection, grown)
+      }
     }
 
     // all that is free now is free before anything else is counted
     eviction.fit(grown)
 
     // those that wait may have been read, or memory be less short
-    for (const stream of this.#streams) {
-      stream.grantWindow()
+    const withheld = this.#withheld
+
+    if (withheld.length > 0) {
+      this.#withheld = []
+      withheld.forEach(stream => { stream.askAgain() })
     }
+  }
+
+  /**
+   * The remote of a stream has to wait. The next look asks whether it still has to.
+   */
+  askAgain (stream: LiveStream): void {
+    this.#withheld.push(stream)
   }
 
   get #worthLooking (): number {

@@ -271,6 +271,10 @@ export class StreamTracker implements LiveStreamOwner {
     this.memory.countBytes(bytes)
   }
 
+  withheld (live: LiveStream): void {
+    this.memory.askAgain(live)
+  }
+
   end (live: LiveStream): void {
     this.live.delete(live)
     this.#transient.delete(live)

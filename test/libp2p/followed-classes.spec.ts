@@ -35,6 +35,7 @@ describe('the class of streams', () => {
       end: () => {},
       closed: () => { closed++ },
       left: (bytes) => { left.push(bytes) },
+      withheld: () => {},
       evict: () => false
     })
 

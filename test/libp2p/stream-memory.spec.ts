@@ -353,6 +353,11 @@ describe('the write buffers of streams', () => {
 })
 
 /**
+ * What a stream may have unread before its remote has to wait
+ */
+const MAX_UNREAD = 4 * KiB * KiB
+
+/**
  * A stream that only has buffers
  */
 class FakeStream {
@@ -360,9 +365,14 @@ class FakeStream {
   writeBufferLength = 0
   status = 'open'
   timeline = {}
+  windowUpdates = 0
 
   dispatchEvent (): boolean {
     return true
+  }
+
+  sendWindowUpdate (): void {
+    this.windowUpdates++
   }
 
   async * [Symbol.asyncIterator] (): AsyncGenerator<Uint8Array> {}
@@ -646,6 +656,41 @@ describe('when buffers are looked at', () => {
     socket.writableLength = 0
     clock.tick(2 * STALL_GRACE)
     expect(streams.filter(({ status }) => status === 'open').length).to.be.at.most(1)
+  })
+
+  it('should ask again with each look whether a remote still has to wait, and only those that do', async () => {
+    const { memory, streams, live } = await setUp(4, { system: { memory: 2 ** 30 } })
+    const windowUpdates = (): number[] => streams.map(stream => stream.windowUpdates)
+
+    streams.forEach((stream, i) => { stream.readBufferLength = i === 3 ? MAX_UNREAD : MAX_UNREAD + 1 })
+    // those that have to wait may ask more than once
+    streams.forEach(stream => { stream.sendWindowUpdate() })
+    streams.forEach(stream => { stream.sendWindowUpdate() })
+    memory.look()
+    memory.look()
+    expect(windowUpdates()).to.deep.equal([0, 0, 0, 2])
+
+    streams[0].readBufferLength = MAX_UNREAD
+    memory.look()
+    memory.look()
+    expect(windowUpdates()).to.deep.equal([1, 0, 0, 2])
+
+    // it waits once more
+    streams[0].readBufferLength = MAX_UNREAD + 1
+    streams[0].sendWindowUpdate()
+    // this one is read before anybody looks
+    streams[1].readBufferLength = 0
+    ;[...live][1].read(1)
+    // and this one is closed
+    streams[2].abort(new Error('closed'))
+    memory.look()
+    memory.look()
+    expect(windowUpdates()).to.deep.equal([1, 1, 0, 2])
+
+    streams[0].readBufferLength = 0
+    memory.look()
+    memory.look()
+    expect(windowUpdates()).to.deep.equal([2, 1, 0, 2])
   })
 
   it('should give up a tenth of what is in buffers, in steps, while the process has too much memory', async () => {
