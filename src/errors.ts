@@ -49,13 +49,39 @@ export interface RefusedRequest {
 }
 
 /**
+ * What an error of any copy of this package has: the names of its classes. The number is the
+ * version of that promise.
+ */
+const CLASSES = Symbol.for('libp2p-resource-manager/error/1')
+
+/**
+ * An error that `instanceof` finds with the class of the same name of another copy of this
+ * package too. npm installs a second copy where two dependencies ask for different versions.
+ */
+abstract class ResourceManagerError extends Error {
+  static [Symbol.hasInstance] (value: any): boolean {
+    return Function.prototype[Symbol.hasInstance].call(this, value) || value?.[CLASSES]?.includes?.(this.name) === true
+  }
+
+  get [CLASSES] (): string[] {
+    const names: string[] = []
+
+    for (let { constructor } = this as object; constructor !== ResourceManagerError; constructor = Object.getPrototypeOf(constructor)) {
+      names.push(constructor.name)
+    }
+
+    return names
+  }
+}
+
+/**
  * A request did not fit into a limit. This is the class to test for: which
  * resource it was is in `resource`, whose limit it was in `scope`.
  *
  * The message chains the names of the scopes from the one that was asked to the
  * one that refused.
  */
-export abstract class ResourceLimitExceededError extends Error {
+export abstract class ResourceLimitExceededError extends ResourceManagerError {
   static name = 'ResourceLimitExceededError'
 
   /**
@@ -213,7 +239,7 @@ export class RateLimitExceededError extends ResourceLimitExceededError {
  * A connection or stream was ended because it had to give way: a scope was full, and those
  * that it belongs to held most of it
  */
-export class EvictedError extends Error {
+export class EvictedError extends ResourceManagerError {
   static name = 'EvictedError'
 
   /**
@@ -237,7 +263,7 @@ export class EvictedError extends Error {
 /**
  * The scope has been closed, nothing can be reserved in it any more
  */
-export class ResourceScopeClosedError extends Error {
+export class ResourceScopeClosedError extends ResourceManagerError {
   static name = 'ResourceScopeClosedError'
 
   constructor (message = 'resource scope closed') {
@@ -250,7 +276,7 @@ export class ResourceScopeClosedError extends Error {
  * The scope is not in a state that allows the call: it is attached to a
  * protocol, peer or service already, or to none yet
  */
-export class ResourceScopeStateError extends Error {
+export class ResourceScopeStateError extends ResourceManagerError {
   static name = 'ResourceScopeStateError'
 
   constructor (message = 'resource scope is in the wrong state') {
@@ -263,7 +289,7 @@ export class ResourceScopeStateError extends Error {
  * Something was asked for that is part of a feature that this resource manager was made
  * without
  */
-export class MissingFeatureError extends Error {
+export class MissingFeatureError extends ResourceManagerError {
   static name = 'MissingFeatureError'
 
   constructor (message = 'missing feature') {

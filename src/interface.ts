@@ -10,7 +10,7 @@ import type { RefusalCount } from './reporting/refusal-counts.ts'
 import type { ScopeUsage, UsageOptions } from './reporting/scope-usage.ts'
 import type { Holder, HoldersOptions, ResourceManagerStat } from './resource-manager-stat.ts'
 import type { EvictionCount } from './scopes/evictions.ts'
-import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ServiceScope, StreamScope } from './scopes/resource-scope.ts'
+import type { ConnectionManagementScope, ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ResourceScopeLimiter, ServiceScope, StreamManagementScope, StreamScope } from './scopes/resource-scope.ts'
 import type { SessionRegistry } from './sessions/registry.ts'
 import type { Connection, MessageStreamDirection, PeerId, Startable, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -36,7 +36,7 @@ export interface ResourceManager extends Startable {
    *
    * @returns What `fn` returns
    */
-  viewSystem<T>(fn: (scope: ResourceScope) => T): T
+  viewSystem<T>(fn: (scope: ResourceScope & ResourceScopeLimiter) => T): T
 
   /**
    * Runs `fn` with the scope of connections whose peer and streams whose protocol
@@ -44,7 +44,7 @@ export interface ResourceManager extends Startable {
    *
    * @returns What `fn` returns
    */
-  viewTransient<T>(fn: (scope: ResourceScope) => T): T
+  viewTransient<T>(fn: (scope: ResourceScope & ResourceScopeLimiter) => T): T
 
   /**
    * Runs `fn` with the scope of a service, which is made if need be. It is kept
@@ -83,7 +83,7 @@ export interface ResourceManager extends Startable {
    * @throws {ResourceLimitExceededError} If it does not fit
    * @throws {InvalidParametersError} If an argument is invalid
    */
-  openConnection(direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): ConnectionScope
+  openConnection(direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): ConnectionManagementScope
 
   /**
    * Accounts for a new stream. The caller has to call `done()` when it is closed.
@@ -97,7 +97,7 @@ export interface ResourceManager extends Startable {
    * @throws {ResourceLimitExceededError} If it does not fit
    * @throws {InvalidParametersError} If an argument is invalid
    */
-  openStream(peer: PeerId, direction: MessageStreamDirection, connection?: ConnectionScope): StreamScope
+  openStream(peer: PeerId, direction: MessageStreamDirection, connection?: ConnectionScope): StreamManagementScope
 
   /**
    * Opens a scope under a service for what the service holds itself. The caller

@@ -12,7 +12,7 @@ import type { RefusalCount } from './reporting/refusal-counts.ts'
 import type { ScopeUsage } from './reporting/scope-usage.ts'
 import type { ResourceManagerStat } from './resource-manager-stat.ts'
 import type { EvictionCount } from './scopes/evictions.ts'
-import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ServiceScope, StreamScope } from './scopes/resource-scope.ts'
+import type { ConnectionManagementScope, ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ResourceScopeLimiter, ServiceScope, StreamManagementScope, StreamScope } from './scopes/resource-scope.ts'
 import type { SessionRegistry } from './sessions/registry.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 
@@ -60,11 +60,11 @@ export class NullResourceManager implements ResourceManager {
     return false
   }
 
-  viewSystem<T> (fn: (scope: ResourceScope) => T): T {
+  viewSystem<T> (fn: (scope: ResourceScope & ResourceScopeLimiter) => T): T {
     return fn(nullScope())
   }
 
-  viewTransient<T> (fn: (scope: ResourceScope) => T): T {
+  viewTransient<T> (fn: (scope: ResourceScope & ResourceScopeLimiter) => T): T {
     return fn(nullScope())
   }
 
@@ -80,11 +80,11 @@ export class NullResourceManager implements ResourceManager {
     return fn(nullScopeOf({ peer }))
   }
 
-  openConnection (): ConnectionScope {
+  openConnection (): ConnectionManagementScope {
     return nullScope()
   }
 
-  openStream (peer: PeerId, _direction?: MessageStreamDirection): StreamScope {
+  openStream (peer: PeerId, _direction?: MessageStreamDirection): StreamManagementScope {
     return nullScopeOf({ peer })
   }
 

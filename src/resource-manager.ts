@@ -12,6 +12,7 @@ import { checkName, checkPeer } from './scopes/arguments.ts'
 import { getConnectionScope, getStreamScope } from './scopes/attached-scopes.ts'
 import { ConnectionNode } from './scopes/connection-node.ts'
 import { ScopeGraph } from './scopes/scope-graph.ts'
+import { unwrapScope } from './scopes/scope-views.ts'
 import { StreamNode } from './scopes/stream-node.ts'
 import { view } from './scopes/view.ts'
 import { WarningLog } from './warning-log.ts'
@@ -45,7 +46,7 @@ import type { BaseCosts } from './scope-opener.ts'
 import type { EvictionCount } from './scopes/evictions.ts'
 import type { MovableNode } from './scopes/movable-node.ts'
 import type { AnyRefusal, Refusal } from './scopes/refusal.ts'
-import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ServiceScope, StreamScope } from './scopes/resource-scope.ts'
+import type { ConnectionManagementScope, ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ResourceScopeLimiter, ServiceScope, StreamManagementScope, StreamScope } from './scopes/resource-scope.ts'
 import type { HistoryStoreInit } from './sessions/history-store.ts'
 import type { SessionRegistry } from './sessions/registry.ts'
 import type { ServiceCollectors, SessionsInit } from './sessions/service-collectors.ts'
@@ -163,11 +164,11 @@ export class DefaultResourceManager implements ResourceManager {
     await Promise.all([this.#sessions?.stop(), this.#tracer?.stop()])
   }
 
-  viewSystem<T> (fn: (scope: ResourceScope) => T): T {
+  viewSystem<T> (fn: (scope: ResourceScope & ResourceScopeLimiter) => T): T {
     return fn(this.#graph.normal.system)
   }
 
-  viewTransient<T> (fn: (scope: ResourceScope) => T): T {
+  viewTransient<T> (fn: (scope: ResourceScope & ResourceScopeLimiter) => T): T {
     return fn(this.#graph.normal.transient)
   }
 
@@ -203,7 +204,7 @@ export class DefaultResourceManager implements ResourceManager {
     this.#opener.forgetConnection(connection)
   }
 
-  openConnection (direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): ConnectionScope {
+  openConnection (direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): ConnectionManagementScope {
     const opened = this.tryOpenConnection(direction, usefd, endpoint)
 
     if (!(opened instanceof ConnectionNode)) {
@@ -220,8 +221,8 @@ export class DefaultResourceManager implements ResourceManager {
     return this.#opener.openStream(peer, direction, connection)
   }
 
-  openStream (peer: PeerId, direction: MessageStreamDirection, connection?: ConnectionScope): StreamScope {
-    const opened = this.tryOpenStream(peer, direction, connection)
+  openStream (peer: PeerId, direction: MessageStreamDirection, connection?: ConnectionScope): StreamManagementScope {
+    const opened = this.tryOpenStream(peer, direction, unwrapScope(connection))
 
     if (!(opened instanceof StreamNode)) {
       throw this.#graph.errorOf(opened)

@@ -3,12 +3,12 @@ import { expect } from 'aegir/chai'
 import { createResourceManager, RateLimitExceededError, ResourceLimitExceededError, SubnetLimitExceededError } from '../src/index.ts'
 import { InfiniteLimits } from '../src/limits.ts'
 import { errorOf, peerA, peerB, refusalCounts } from './scopes/fixtures.ts'
-import type { ConnectionScope, ResourceManager, ResourceManagerInit } from '../src/index.ts'
+import type { ConnectionManagementScope, ResourceManager, ResourceManagerInit } from '../src/index.ts'
 
 const ADDRESS = multiaddr('/ip4/192.0.2.1/tcp/4001')
 const OTHER_ADDRESS = multiaddr('/ip4/192.0.2.2/tcp/4001')
 
-function open (manager: ResourceManager, count: number, address = ADDRESS): ConnectionScope[] {
+function open (manager: ResourceManager, count: number, address = ADDRESS): ConnectionManagementScope[] {
   return Array.from({ length: count }, () => manager.openConnection('inbound', false, address))
 }
 

@@ -52,10 +52,13 @@ export interface ResourceManagerComponents {
  */
 const SESSIONS_KEY = '/libp2p-resource-manager/sessions'
 
+const MANAGED = Symbol.for('libp2p-resource-manager/managed')
+
 /**
- * Nodes that have a resource manager: a second one would count everything twice
+ * Nodes that have a resource manager, of whatever copy of this package: a second one would
+ * count everything twice
  */
-const managed = new WeakSet<Upgrader>()
+const managed: WeakSet<Upgrader> = (globalThis as { [MANAGED]?: WeakSet<Upgrader> })[MANAGED] ??= new WeakSet()
 
 /**
  * The resource manager as a service of a node. Services are made after everything

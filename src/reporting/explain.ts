@@ -4,6 +4,7 @@ import { ANY, BOOLEAN, checkDescribed } from '../options/description.ts'
 import { checkDirection, checkName, checkPeer, checkPriority, checkSize } from '../scopes/arguments.ts'
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from '../scopes/memory-priority.ts'
 import { findMemoryShortage } from '../scopes/refusal.ts'
+import { unwrapScope } from '../scopes/scope-views.ts'
 import { invalid } from '../validation.ts'
 import { peerOf, protocolOf, serviceOf } from './constraints.ts'
 import { explainConnection, explainStream } from './explain-opening.ts'
@@ -163,7 +164,7 @@ export function explain (source: ExplainSource, request: ReservationRequest): Ex
       return conclude(explainConnection(source, { ...request, address: address == null ? undefined : toMultiaddr(address, 'address') }))
     case 'stream':
       checkDirection(request.direction)
-      return conclude(explainStream(source, request))
+      return conclude(explainStream(source, { ...request, connection: unwrapScope(request.connection) }))
     case 'memory':
       return conclude(explainMemory(source.graph, request))
     default:

@@ -1,4 +1,5 @@
 import { nullScope } from './null-scopes.ts'
+import { ConnectionScopeView, StreamScopeView } from './scope-views.ts'
 import type { ConnectionNode } from './connection-node.ts'
 import type { ConnectionScope, StreamScope } from './resource-scope.ts'
 import type { StreamNode } from './stream-node.ts'
@@ -11,9 +12,16 @@ import type { Connection, Stream } from '@libp2p/interface'
  * A `WeakMap` of all of them would have V8 keep those that are closed until it next
  * collects its whole heap. A property of the stream itself would make it another kind of
  * object for the compiler, in all that libp2p does with it.
+ *
+ * The symbols are registered, so that two copies of this package in one program see each
+ * other's scopes. Their number is the version of what they promise: a `scope` with the
+ * methods of `StreamScope` or `ConnectionScope`.
  */
-const CONNECTION = Symbol('libp2p-resource-manager.connection')
-const STREAM = Symbol('libp2p-resource-manager.stream')
+const CONNECTION = Symbol.for('libp2p-resource-manager/connection/1')
+const STREAM = Symbol.for('libp2p-resource-manager/stream/1')
+
+const NULL_CONNECTION = new ConnectionScopeView(nullScope())
+const NULL_STREAM = new StreamScopeView(nullScope())
 
 /**
  * Who follows a connection or stream
@@ -50,15 +58,17 @@ export function followerOfStream (stream: Timed): Follower<StreamNode> | undefin
 }
 
 /**
- * The scope of a connection. Where no resource manager watches the connection it
+ * The scope of a connection, for those who use it: it cannot be closed or moved. Where no resource manager watches the connection it
  * is one that accepts everything, so that it can be used unconditionally.
  */
 export function getConnectionScope (connection: Connection): ConnectionScope {
-  return followerOfConnection(connection)?.scope ?? nullScope()
+  const scope = followerOfConnection(connection)?.scope
+
+  return scope == null ? NULL_CONNECTION : new ConnectionScopeView(scope)
 }
 
 /**
- * The scope of a stream. Where no resource manager watches the stream it is one
+ * The scope of a stream, for those who use it: it cannot be closed or moved. Where no resource manager watches the stream it is one
  * that accepts everything, so that a protocol can use it unconditionally:
  *
  * ```ts
@@ -70,5 +80,7 @@ export function getConnectionScope (connection: Connection): ConnectionScope {
  * ```
  */
 export function getStreamScope (stream: Stream): StreamScope {
-  return followerOfStream(stream)?.scope ?? nullScope()
+  const scope = followerOfStream(stream)?.scope
+
+  return scope == null ? NULL_STREAM : new StreamScopeView(scope)
 }

@@ -6,7 +6,7 @@ import type { AggregateNode } from './aggregate-node.ts'
 import type { CountedAddress } from './connection-admission.ts'
 import type { AnyNode } from './graph-tracer.ts'
 import type { AnyRefusal, Refusal, Usage } from './refusal.ts'
-import type { ConnectionScope, PeerScope } from './resource-scope.ts'
+import type { ConnectionManagementScope, PeerScope } from './resource-scope.ts'
 import type { ScopeGraph } from './scope-graph.ts'
 import type { ScopeKind } from './scope-kind.ts'
 import type { ScopePair } from './scope-pair.ts'
@@ -22,7 +22,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * - peer, system, once the peer is known
  * - peer, service peer, service, system, once it belongs to a service
  */
-export class ConnectionNode extends MovableNode implements ConnectionScope {
+export class ConnectionNode extends MovableNode implements ConnectionManagementScope {
   declare readonly usefd: boolean
 
   /**

@@ -1,6 +1,6 @@
 import { UNLIMITED } from '../limits/limit.ts'
 import { NOTHING, statOf } from './refusal.ts'
-import type { ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScopeSpan, ScopeStat, ServiceScope, StreamScope } from './resource-scope.ts'
+import type { ConnectionManagementScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScopeSpan, ScopeStat, ServiceScope, StreamManagementScope } from './resource-scope.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { PeerId } from '@libp2p/interface'
 
@@ -16,7 +16,7 @@ interface Subject {
 /**
  * Accepts everything and remembers nothing, whatever kind of scope it is used as
  */
-class NullScope implements ConnectionScope, StreamScope, ResourceScopeSpan {
+class NullScope implements ConnectionManagementScope, StreamManagementScope {
   readonly name: string = 'null'
   readonly limit: Readonly<Limit> = UNLIMITED
   readonly allowlisted = false
@@ -66,7 +66,7 @@ const NULL_SCOPE = new NullScope()
 /**
  * A scope of whatever kind, except those that have to say what they are about
  */
-export function nullScope (): ConnectionScope & StreamScope & ResourceScopeSpan {
+export function nullScope (): ConnectionManagementScope & StreamManagementScope {
   return NULL_SCOPE
 }
 
@@ -74,6 +74,6 @@ export function nullScope (): ConnectionScope & StreamScope & ResourceScopeSpan 
  * A scope that says what it is about. Who calls this knows what kind of scope has to say
  * that.
  */
-export function nullScopeOf (subject: Subject): StreamScope & OwnedServiceScope & PeerScope & ProtocolScope & ServiceScope {
+export function nullScopeOf (subject: Subject): StreamManagementScope & OwnedServiceScope & PeerScope & ProtocolScope & ServiceScope {
   return new NullScope(subject) as any
 }

@@ -25,8 +25,8 @@ export interface ScopeStat {
 }
 
 /**
- * A node of the graph that accounts for what is held below it and refuses what
- * does not fit into its limit
+ * A scope of the graph: it accounts for what is held below it and refuses what does not fit
+ * into its limit
  */
 export interface ResourceScope {
   /**
@@ -40,18 +40,6 @@ export interface ResourceScope {
    * What this scope is checked against
    */
   readonly limit: Readonly<Limit>
-
-  /**
-   * Changes the limit of this scope, and only of this one. What is held already
-   * stays, even where it is more than the new limit allows.
-   *
-   * A service, protocol or peer scope whose limit was set is kept when it is
-   * idle, so that the limit is not forgotten.
-   *
-   * @param limits - Fields that are left out or `'default'` keep their value
-   * @throws {InvalidParametersError} If a value is not one a limit can have
-   */
-  setLimit(limits: ResourceLimits): void
 
   /**
    * Reserves memory here and in every scope above, or nowhere. Call it before
@@ -98,9 +86,26 @@ export interface ResourceScope {
 }
 
 /**
+ * A scope whose limit can be changed
+ */
+export interface ResourceScopeLimiter {
+  /**
+   * Changes the limit of this scope, and only of this one. What is held already
+   * stays, even where it is more than the new limit allows.
+   *
+   * A service, protocol or peer scope whose limit was set is kept when it is
+   * idle, so that the limit is not forgotten.
+   *
+   * @param limits - Fields that are left out or `'default'` keep their value
+   * @throws {InvalidParametersError} If a value is not one a limit can have
+   */
+  setLimit(limits: ResourceLimits): void
+}
+
+/**
  * A scope that its owner has to close
  */
-export interface ResourceScopeSpan extends ResourceScope {
+export interface ResourceScopeSpan extends ResourceScope, ResourceScopeLimiter {
   /**
    * Releases everything that was reserved in this scope and not released yet. Its
    * spans keep what they hold, and the scope stays open.
@@ -122,21 +127,21 @@ export interface ResourceScopeSpan extends ResourceScope {
 /**
  * All that is held for one peer
  */
-export interface PeerScope extends ResourceScope {
+export interface PeerScope extends ResourceScope, ResourceScopeLimiter {
   readonly peer: PeerId
 }
 
 /**
  * All streams of one protocol
  */
-export interface ProtocolScope extends ResourceScope {
+export interface ProtocolScope extends ResourceScope, ResourceScopeLimiter {
   readonly protocol: string
 }
 
 /**
  * All that is held by one service
  */
-export interface ServiceScope extends ResourceScope {
+export interface ServiceScope extends ResourceScope, ResourceScopeLimiter {
   /**
    * The name of the service, without the `service:` that the scope's name has
    */
@@ -182,17 +187,16 @@ export interface OwnedServiceScope extends ResourceScopeSpan {
 }
 
 /**
- * One connection. It is under `transient` until its peer is known.
+ * One connection, as those see it who use it. It is under `transient` until its peer is known.
  */
-export interface ConnectionScope extends ResourceScopeSpan {
+export interface ConnectionScope extends ResourceScope {
   /**
    * Whether it is accounted for under the allowlisted pair of scopes
    */
   readonly allowlisted: boolean
 
   /**
-   * The scope of the peer, once {@link ConnectionScope.setPeer | setPeer} was
-   * called
+   * The scope of the peer, once that is known
    */
   readonly peerScope?: PeerScope
 
@@ -201,16 +205,6 @@ export interface ConnectionScope extends ResourceScopeSpan {
    * was called
    */
   readonly serviceScope?: ServiceScope
-
-  /**
-   * Moves the connection, and all that it holds, from `transient` to its peer
-   *
-   * @throws {ResourceLimitExceededError} If it does not fit there. Nothing has
-   * changed then.
-   * @throws {ResourceScopeStateError} If it has a peer already
-   * @throws {ResourceScopeClosedError} If the scope has been closed
-   */
-  setPeer(peer: PeerId): void
 
   /**
    * Accounts for the connection under a service as well
@@ -226,9 +220,24 @@ export interface ConnectionScope extends ResourceScopeSpan {
 }
 
 /**
- * One stream. It is under `transient` until its protocol is known.
+ * One connection, as its owner sees it, who opened its scope and closes it
  */
-export interface StreamScope extends ResourceScopeSpan {
+export interface ConnectionManagementScope extends ConnectionScope, ResourceScopeSpan {
+  /**
+   * Moves the connection, and all that it holds, from `transient` to its peer
+   *
+   * @throws {ResourceLimitExceededError} If it does not fit there. Nothing has
+   * changed then.
+   * @throws {ResourceScopeStateError} If it has a peer already
+   * @throws {ResourceScopeClosedError} If the scope has been closed
+   */
+  setPeer(peer: PeerId): void
+}
+
+/**
+ * One stream, as those see it who use it. It is under `transient` until its protocol is known.
+ */
+export interface StreamScope extends ResourceScope {
   /**
    * Whether it is accounted for under the allowlisted pair of scopes
    */
@@ -241,8 +250,7 @@ export interface StreamScope extends ResourceScopeSpan {
   readonly peerScope?: PeerScope
 
   /**
-   * The scope of the protocol, once {@link StreamScope.setProtocol | setProtocol}
-   * was called
+   * The scope of the protocol, once that is known
    */
   readonly protocolScope?: ProtocolScope
 
@@ -251,17 +259,6 @@ export interface StreamScope extends ResourceScopeSpan {
    * called
    */
   readonly serviceScope?: ServiceScope
-
-  /**
-   * Moves the stream, and all that it holds, from `transient` to its protocol
-   *
-   * @throws {ResourceLimitExceededError} If it does not fit there. Nothing has
-   * changed then.
-   * @throws {ResourceScopeStateError} If it has a protocol already
-   * @throws {ResourceScopeClosedError} If the scope has been closed
-   * @throws {InvalidParametersError} If the name is empty
-   */
-  setProtocol(protocol: string): void
 
   /**
    * Accounts for the stream under a service as well. Where the service of the
@@ -275,4 +272,20 @@ export interface StreamScope extends ResourceScopeSpan {
    * @throws {InvalidParametersError} If the name is empty
    */
   setService(service: string): void
+}
+
+/**
+ * One stream, as its owner sees it, who opened its scope and closes it
+ */
+export interface StreamManagementScope extends StreamScope, ResourceScopeSpan {
+  /**
+   * Moves the stream, and all that it holds, from `transient` to its protocol
+   *
+   * @throws {ResourceLimitExceededError} If it does not fit there. Nothing has
+   * changed then.
+   * @throws {ResourceScopeStateError} If it has a protocol already
+   * @throws {ResourceScopeClosedError} If the scope has been closed
+   * @throws {InvalidParametersError} If the name is empty
+   */
+  setProtocol(protocol: string): void
 }

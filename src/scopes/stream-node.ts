@@ -6,7 +6,7 @@ import type { AggregateNode, PeerChildNode } from './aggregate-node.ts'
 import type { ConnectionNode } from './connection-node.ts'
 import type { AnyNode } from './graph-tracer.ts'
 import type { Usage } from './refusal.ts'
-import type { PeerScope, ProtocolScope, StreamScope } from './resource-scope.ts'
+import type { PeerScope, ProtocolScope, StreamManagementScope } from './resource-scope.ts'
 import type { ScopeGraph } from './scope-graph.ts'
 import type { ScopeKind } from './scope-kind.ts'
 import type { ScopePair } from './scope-pair.ts'
@@ -21,7 +21,7 @@ import type { SettingPath } from '../limits/setting.ts'
  * - peer, protocol peer, service peer, protocol, service, system, once the service
  * is known too
  */
-export class StreamNode extends MovableNode implements StreamScope {
+export class StreamNode extends MovableNode implements StreamManagementScope {
   declare readonly peerNode: AggregateNode
   declare protocolPeer?: PeerChildNode
 

@@ -2,6 +2,7 @@ import { KEEP_ALIVE } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { EvictedError } from '../../src/index.ts'
+import { followerOfConnection } from '../../src/scopes/attached-scopes.ts'
 import { CapturedLogger } from './fixtures/captured-logger.ts'
 import { eventually, eventuallyEqual, rejection } from './fixtures/eventually.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
@@ -337,7 +338,7 @@ describe('sharing fairly on a node', () => {
     const { node, address } = await listen({})
     const { connections: [local], dialer } = await connect(address)
     const remote = await otherEnd(local, dialer, node)
-    const { holder } = node.services.resourceManager.getConnectionScope(remote) as any
+    const { holder } = followerOfConnection(remote)?.scope as any
 
     await Inbox.of(dialer)
 

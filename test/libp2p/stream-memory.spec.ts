@@ -14,7 +14,7 @@ import { LiveStream } from '../../src/libp2p/live-stream.ts'
 import { PressureRefusal } from '../../src/libp2p/pressure-refusal.ts'
 import { StreamMemory } from '../../src/libp2p/stream-memory.ts'
 import { DefaultResourceManager } from '../../src/resource-manager.ts'
-import { attachToStream } from '../../src/scopes/attached-scopes.ts'
+import { attachToStream, followerOfStream } from '../../src/scopes/attached-scopes.ts'
 import { eventually, rejection } from './fixtures/eventually.ts'
 import { ownerOf } from './fixtures/live-streams.ts'
 import { held, otherEnd, TestNodes } from './fixtures/nodes.ts'
@@ -238,7 +238,7 @@ for (const [name, muxer] of Object.entries({ yamux: yamux(), mplex: mplex() })) 
     it('should deliver the same bytes whenever somebody looks at the buffers', async () => {
       const { listener, open } = await connect()
       const { near, far } = await open()
-      const live = [near, far].map(stream => new LiveStream(stream, getStreamScope(far) as StreamNode, {} as ConnectionNode, ownerOf(new Set())))
+      const live = [near, far].map(stream => new LiveStream(stream, followerOfStream(far)?.scope as StreamNode, {} as ConnectionNode, ownerOf(new Set())))
       const look = (): void => { live.forEach(one => { one.measure() }) }
       const sent: number[] = []
       const echoed: number[] = []

@@ -116,13 +116,57 @@ describe('two copies of the package in one process', () => {
     })
   }
 
-  it('should not know the scopes of each other', async () => {
+  it('should know the scopes of each other', async () => {
+    const dialer = await create(first)
+    const listener = await create(second)
+    await Inbox.of(listener)
+    const connection = await dialer.dial(listener.getMultiaddrs()[0])
+    const stream = await connection.newStream(PROTOCOL)
+
+    // a protocol may have been built with another copy than the node
+    for (const copy of [first, second]) {
+      expect(copy.getStreamScope(stream).stat()).to.include({ numStreamsOutbound: 1 })
+      expect(copy.getConnectionScope(connection).stat()).to.include({ numConnsOutbound: 1 })
+
+      copy.getStreamScope(stream).reserveMemory(1_000)
+      expect(dialer.services.resourceManager.stat().system).to.include({ memory: 1_000 })
+      copy.getStreamScope(stream).releaseMemory(1_000)
+    }
+  })
+
+  it('should know the errors of each other', async () => {
     const dialer = await create(first)
     const listener = await create(second)
     await Inbox.of(listener)
     const stream = await dialer.dialProtocol(listener.getMultiaddrs()[0], PROTOCOL)
+    const limit = dialer.services.resourceManager.limits?.system.memory as number
+    let thrown: unknown
 
-    expect(first.getStreamScope(stream).stat()).to.include({ numStreamsOutbound: 1 })
-    expect(second.getStreamScope(stream).stat()).to.include({ numStreamsOutbound: 0 })
+    try {
+      second.getStreamScope(stream).reserveMemory(limit + 1)
+    } catch (err) {
+      thrown = err
+    }
+
+    for (const copy of [first, second]) {
+      expect(thrown).to.be.instanceOf(copy.MemoryLimitExceededError)
+      expect(thrown).to.be.instanceOf(copy.ResourceLimitExceededError)
+      expect(thrown).not.to.be.instanceOf(copy.StreamLimitExceededError)
+      expect(thrown).not.to.be.instanceOf(copy.ResourceScopeClosedError)
+    }
+
+    for (const other of [undefined, null, 1, {}, new Error('of somebody else')]) {
+      expect(other).not.to.be.instanceOf(first.ResourceLimitExceededError)
+    }
+  })
+
+  it('should not both manage a node', async () => {
+    const node = createLibp2p({
+      addresses: { listen: [memoryAddress()] },
+      transports: [memory()],
+      services: { first: first.resourceManager(), second: second.resourceManager() }
+    })
+
+    await expect(node).to.eventually.be.rejectedWith('services: expected one resource manager, got "a second one"')
   })
 })

@@ -10,7 +10,7 @@ import { Inbox } from '../libp2p/fixtures/inbox.ts'
 import { memoryAddress, TestNodes } from '../libp2p/fixtures/nodes.ts'
 import { PROTOCOL, SERVICE } from '../scopes/fixtures.ts'
 import { scrape } from './scrape.ts'
-import type { StreamScope } from '../../src/index.ts'
+import type { StreamManagementScope } from '../../src/index.ts'
 import type { TestNode } from '../libp2p/fixtures/nodes.ts'
 import type { Metrics } from '@libp2p/interface'
 import type { MetricReader } from '@opentelemetry/sdk-metrics'
@@ -105,7 +105,7 @@ describe('metrics of libp2p', () => {
 
     expect((await scrape(registry)).get(name)).to.equal(0)
 
-    const opened: StreamScope[] = []
+    const opened: StreamManagementScope[] = []
 
     // 7 are the limit, and 1 was there before
     for (let scrapes = 0; scrapes < 2; scrapes++) {

@@ -1,7 +1,7 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { createManager, errorOf, peerA, peerB, PROTOCOL, SERVICE } from '../scopes/fixtures.ts'
-import type { ConnectionScope, ResourceManager, ResourceManagerInit, StreamScope } from '../../src/index.ts'
+import type { ConnectionManagementScope, ResourceManager, ResourceManagerInit, StreamManagementScope } from '../../src/index.ts'
 import type { PartialLimitConfig } from '../../src/limits/limit-config.ts'
 
 // an operator who reads of a refusal has to find out whose it was: every layer that
@@ -10,11 +10,11 @@ import type { PartialLimitConfig } from '../../src/limits/limit-config.ts'
 const ADDRESS = '/ip4/192.0.2.1/tcp/4001'
 const PEER = String(peerA)
 
-function connect (manager: ResourceManager, address = ADDRESS): ConnectionScope {
+function connect (manager: ResourceManager, address = ADDRESS): ConnectionManagementScope {
   return manager.openConnection('inbound', false, multiaddr(address))
 }
 
-function stream (manager: ResourceManager, connection?: ConnectionScope): StreamScope {
+function stream (manager: ResourceManager, connection?: ConnectionManagementScope): StreamManagementScope {
   return manager.openStream(peerA, 'inbound', connection)
 }
 

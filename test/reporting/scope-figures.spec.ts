@@ -7,7 +7,7 @@ import { readOnce } from '../../src/reporting/metric-family.ts'
 import { readScopeFigures } from '../../src/reporting/scope-figures.ts'
 import { DefaultResourceManager } from '../../src/resource-manager.ts'
 import { unlimitedBut } from '../scopes/fixtures.ts'
-import type { ConnectionScope } from '../../src/index.ts'
+import type { ConnectionManagementScope } from '../../src/index.ts'
 import type { ScopeFigures } from '../../src/reporting/scope-figures.ts'
 import type { PeerId } from '@libp2p/interface'
 
@@ -31,9 +31,9 @@ function distributed ({ distributions }: ScopeFigures, name: string): Array<{ on
 describe('what is read of all scopes', () => {
   let peers: PeerId[]
   let manager: DefaultResourceManager
-  let connections: ConnectionScope[]
+  let connections: ConnectionManagementScope[]
 
-  function connect (peer: PeerId): ConnectionScope {
+  function connect (peer: PeerId): ConnectionManagementScope {
     const connection = manager.openConnection('inbound', false)
 
     connection.setPeer(peer)

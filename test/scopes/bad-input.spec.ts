@@ -1,12 +1,12 @@
 import { InvalidParametersError } from '@libp2p/interface'
 import { expect } from 'aegir/chai'
 import { createManager, errorOf, peerA, PROTOCOL, SERVICE } from './fixtures.ts'
-import type { ConnectionScope, OwnedServiceScope, ResourceManager, ResourceScope, StreamScope } from '../../src/index.ts'
+import type { ConnectionManagementScope, OwnedServiceScope, ResourceManager, ResourceScope, StreamManagementScope } from '../../src/index.ts'
 
 interface Subjects {
   manager: ResourceManager
-  connection: ConnectionScope
-  stream: StreamScope
+  connection: ConnectionManagementScope
+  stream: StreamManagementScope
   service: OwnedServiceScope
 }
 

@@ -12,7 +12,7 @@ import { ScopeOpener } from '../../src/scope-opener.ts'
 import { ScopeGraph } from '../../src/scopes/scope-graph.ts'
 import { StreamNode } from '../../src/scopes/stream-node.ts'
 import { createManager, NOTHING, peerA, peerB, PROTOCOL, SERVICE, unlimitedBut } from './fixtures.ts'
-import type { ConnectionScope, ResourceManager, ResourceScopeSpan, StreamScope, TraceReporter } from '../../src/index.ts'
+import type { ConnectionManagementScope, ResourceManager, ResourceScopeSpan, StreamManagementScope, TraceReporter } from '../../src/index.ts'
 import type { PartialLimitConfig } from '../../src/limits/limit-config.ts'
 
 const LIMIT = 8
@@ -72,7 +72,7 @@ function attempt<T> (open: () => T): T[] {
   }
 }
 
-function openConnections (manager: ResourceManager): ConnectionScope[] {
+function openConnections (manager: ResourceManager): ConnectionManagementScope[] {
   return Array.from({ length: ATTEMPTS }, () => attempt(() => {
     const connection = manager.openConnection('inbound', true)
 
@@ -87,7 +87,7 @@ function openConnections (manager: ResourceManager): ConnectionScope[] {
   })).flat()
 }
 
-function openStreams (manager: ResourceManager): StreamScope[] {
+function openStreams (manager: ResourceManager): StreamManagementScope[] {
   return Array.from({ length: ATTEMPTS }, () => attempt(() => {
     const stream = manager.openStream(peerA, 'inbound')
 

@@ -4,10 +4,10 @@ import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_HIGH, MEMORY_PRIORITY_LOW, MEMO
 import { memoryThreshold } from '../../src/scopes/memory-priority.ts'
 import { createManager, errorOf, NOTHING, peerA, PEER_A, PROTOCOL, SERVICE } from './fixtures.ts'
 import { exactThreshold } from './model-rules.ts'
-import type { ConnectionScope, ResourceManager, StreamScope } from '../../src/index.ts'
+import type { ConnectionManagementScope, ResourceManager, StreamManagementScope } from '../../src/index.ts'
 import type { PartialLimitConfig } from '../../src/limits/limit-config.ts'
 
-function openConnection (manager: ResourceManager, stage: number): ConnectionScope {
+function openConnection (manager: ResourceManager, stage: number): ConnectionManagementScope {
   const connection = manager.openConnection('inbound', false)
 
   if (stage > 0) {
@@ -21,7 +21,7 @@ function openConnection (manager: ResourceManager, stage: number): ConnectionSco
   return connection
 }
 
-function openStream (manager: ResourceManager, stage: number): StreamScope {
+function openStream (manager: ResourceManager, stage: number): StreamManagementScope {
   const stream = manager.openStream(peerA, 'inbound')
 
   if (stage > 0) {
@@ -39,7 +39,7 @@ function openStream (manager: ResourceManager, stage: number): StreamScope {
  * Where the memory of a connection or stream is counted, in the order in which
  * it is checked
  */
-const CONSTRAINTS: Array<[string, (manager: ResourceManager) => ConnectionScope | StreamScope, string[]]> = [
+const CONSTRAINTS: Array<[string, (manager: ResourceManager) => ConnectionManagementScope | StreamManagementScope, string[]]> = [
   ['a new connection', manager => openConnection(manager, 0), ['conn', 'transient', 'system']],
   ['a connection with a peer', manager => openConnection(manager, 1), ['conn', 'peerDefault', 'system']],
   ['a connection with a service', manager => openConnection(manager, 2), ['conn', 'peerDefault', 'servicePeerDefault', 'serviceDefault', 'system']],

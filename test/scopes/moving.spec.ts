@@ -1,13 +1,13 @@
 import { expect } from 'aegir/chai'
 import { ConnectionLimitExceededError, MemoryLimitExceededError, ResourceScopeStateError, StreamLimitExceededError } from '../../src/index.ts'
 import { createManager, errorOf, NOTHING, peerA, PEER_A, peerB, PROTOCOL, SERVICE } from './fixtures.ts'
-import type { ConnectionScope, ResourceManager, ScopeStat, StreamScope } from '../../src/index.ts'
+import type { ConnectionManagementScope, ResourceManager, ScopeStat, StreamManagementScope } from '../../src/index.ts'
 import type { ResourceLimits } from '../../src/limits/limit.ts'
 
 interface Move {
   /** Opens what moves, and makes it ready for the move */
-  open(manager: ResourceManager): ConnectionScope & StreamScope
-  move(scope: ConnectionScope & StreamScope): void
+  open(manager: ResourceManager): ConnectionManagementScope & StreamManagementScope
+  move(scope: ConnectionManagementScope & StreamManagementScope): void
 
   /** The scopes that have to have room, in the order in which they are checked */
   scopes: Array<{ limit: string, name: string }>

@@ -1,10 +1,10 @@
 import { expect } from 'aegir/chai'
 import { MemoryLimitExceededError, StreamLimitExceededError } from '../../src/index.ts'
 import { createManager, NOTHING, peerA, PEER_A, peerB, PROTOCOL, SERVICE, unlimitedBut } from './fixtures.ts'
-import type { ResourceManager, ResourceScope } from '../../src/index.ts'
+import type { ResourceManager, ResourceScope, ResourceScopeLimiter } from '../../src/index.ts'
 import type { ConcreteLimitConfig } from '../../src/limits/limit-config.ts'
 
-const SCOPES: Record<string, (manager: ResourceManager) => ResourceScope> = {
+const SCOPES: Record<string, (manager: ResourceManager) => ResourceScope & ResourceScopeLimiter> = {
   system: manager => manager.viewSystem(scope => scope),
   transient: manager => manager.viewTransient(scope => scope),
   'a service': manager => manager.viewService(SERVICE, scope => scope),
@@ -130,7 +130,7 @@ describe('setting all limits', () => {
     stream.setProtocol(PROTOCOL)
     stream.setService(SERVICE)
 
-    const scopes: Array<[keyof ConcreteLimitConfig, ResourceScope]> = [
+    const scopes: Array<[keyof ConcreteLimitConfig, ResourceScope & ResourceScopeLimiter]> = [
       ['system', manager.viewSystem(scope => scope)],
       ['transient', manager.viewTransient(scope => scope)],
       ['serviceDefault', manager.viewService(SERVICE, scope => scope)],

@@ -3,7 +3,7 @@ import { Model } from './model.ts'
 import { PEERS, toConfig } from './operations.ts'
 import type { Failure, Holder, Scope } from './model-rules.ts'
 import type { Operation, Target } from './operations.ts'
-import type { ConnectionScope, OwnedServiceScope, ResourceManager, ResourceManagerInit, ResourceScope, ResourceScopeSpan, StreamScope } from '../../src/index.ts'
+import type { ConnectionManagementScope, OwnedServiceScope, ResourceManager, ResourceManagerInit, ResourceScope, ResourceScopeLimiter, ResourceScopeSpan, StreamManagementScope } from '../../src/index.ts'
 import type { Limit } from '../../src/limits/limit.ts'
 import type { PeerId } from '@libp2p/interface'
 
@@ -118,11 +118,11 @@ export class World {
 
     switch (operation.type) {
       case 'setPeer':
-        return this.#with<ConnectionScope>(operation.conn, ['conn'], real => { real.setPeer(peerOf(operation.peer)) }, holder => model.setPeer(holder, operation.peer))
+        return this.#with<ConnectionManagementScope>(operation.conn, ['conn'], real => { real.setPeer(peerOf(operation.peer)) }, holder => model.setPeer(holder, operation.peer))
       case 'setProtocol':
-        return this.#with<StreamScope>(operation.stream, ['stream'], real => { real.setProtocol(nameIn(operation.protocol)) }, holder => model.setProtocol(holder, operation.protocol))
+        return this.#with<StreamManagementScope>(operation.stream, ['stream'], real => { real.setProtocol(nameIn(operation.protocol)) }, holder => model.setProtocol(holder, operation.protocol))
       case 'setService':
-        return this.#with<StreamScope>(operation.movable, ['conn', 'stream'], real => { real.setService(nameIn(operation.service)) }, holder => model.setService(holder, operation.service))
+        return this.#with<StreamManagementScope>(operation.movable, ['conn', 'stream'], real => { real.setService(nameIn(operation.service)) }, holder => model.setService(holder, operation.service))
       case 'reserveStream':
         return this.#with<OwnedServiceScope>(operation.service, ['service'], real => { real.reserveStream(operation.direction) }, holder => model.reserveStream(holder, operation.direction))
       case 'releaseStream':
@@ -159,7 +159,7 @@ export class World {
   /**
    * Does something with a shared scope or with one of those that were opened
    */
-  #on (target: Target, fn: (real: <T> (use: (scope: ResourceScope) => T) => T, model: Scope) => Outcome): Outcome | undefined {
+  #on (target: Target, fn: (real: <T> (use: (scope: ResourceScope & ResourceScopeLimiter) => T) => T, model: Scope) => Outcome): Outcome | undefined {
     if ('shared' in target) {
       this.model.know(target.shared)
 
@@ -217,7 +217,7 @@ export class World {
   }
 }
 
-function view <T> (manager: ResourceManager, shared: string, use: (scope: ResourceScope) => T): T {
+function view <T> (manager: ResourceManager, shared: string, use: (scope: ResourceScope & ResourceScopeLimiter) => T): T {
   switch (shared.split(':')[0]) {
     case 'system':
       return manager.viewSystem(use)

@@ -28,7 +28,7 @@ export function scopeCases (transport: TransportUnderTest): void {
       expect(getConnectionScope(remote).stat()).to.deep.equal({ ...NOTHING, numConnsInbound: 1, numFD })
       expect(getConnectionScope(local).peerScope?.peer.equals(listener.peerId)).to.be.true()
       expect(getConnectionScope(remote).peerScope?.peer.equals(dialer.peerId)).to.be.true()
-      expect(dialer.services.resourceManager.getConnectionScope(local)).to.equal(getConnectionScope(local))
+      expect(dialer.services.resourceManager.getConnectionScope(local).name).to.equal(getConnectionScope(local).name)
 
       const outbound = getStreamScope(await local.newStream(PROTOCOL))
       const inbound = getStreamScope(await inbox.next())
