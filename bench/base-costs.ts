@@ -6,8 +6,9 @@
  * The dialing end runs in a process of its own, so that only one end is measured.
  * What the operating system keeps for sockets is not in it, and neither is what native code
  * keeps, which is most of WebRTC: for that there is the resident memory. The memory transport
- * is not measured, because both of its ends are in one process, and a relayed connection
- * weighs what a stream weighs besides itself.
+ * is not measured, because both of its ends are in one process. Of a relayed connection the
+ * stream that it comes over is a part: `stream` of TCP is in `connection` there. The relay is
+ * in the process of the dialing end.
  */
 
 import { fork } from 'node:child_process'
@@ -15,6 +16,8 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
+import { circuitRelayServer, circuitRelayTransport, RELAY_V2_HOP_CODEC } from '@libp2p/circuit-relay-v2'
+import { identify } from '@libp2p/identify'
 import { mplex } from '@libp2p/mplex'
 import { tcp } from '@libp2p/tcp'
 import { webRTCDirect } from '@libp2p/webrtc'
@@ -45,19 +48,28 @@ interface Stack {
   transports(): any[]
   muxer: typeof yamux | typeof mplex
 
-  /** Where the listening end listens */
+  /** Where the listening end listens. With a relay this is added to the address of that. */
   listen: string
 }
+
+const CIRCUIT = '/p2p-circuit'
+
+/**
+ * All of what a relay limits by itself is more than this
+ */
+const PLENTY = 1_000
+const RELAY = { maxInboundHopStreams: PLENTY, maxOutboundStopStreams: PLENTY, reservations: { applyDefaultLimit: false } }
 
 const stacks: Record<string, Stack> = {
   'tcp yamux': { transports: () => [tcp()], muxer: yamux, listen: '/ip4/127.0.0.1/tcp/0' },
   'tcp mplex': { transports: () => [tcp()], muxer: mplex, listen: '/ip4/127.0.0.1/tcp/0' },
   'websockets yamux': { transports: () => [webSockets()], muxer: yamux, listen: '/ip4/127.0.0.1/tcp/0/ws' },
   'websockets mplex': { transports: () => [webSockets()], muxer: mplex, listen: '/ip4/127.0.0.1/tcp/0/ws' },
+  'relay yamux': { transports: () => [tcp(), circuitRelayTransport()], muxer: yamux, listen: CIRCUIT },
   'webrtc-direct': { transports: () => [webRTCDirect()], muxer: yamux, listen: '/ip4/127.0.0.1/udp/0/webrtc-direct' }
 }
 
-async function createNode (name: string, listen: string[]): Promise<Libp2p> {
+async function createNode (name: string, listen: string[], services: Record<string, (components: any) => any> = {}): Promise<Libp2p> {
   const { transports, muxer } = stacks[name]
 
   return createLibp2p({
@@ -66,9 +78,18 @@ async function createNode (name: string, listen: string[]): Promise<Libp2p> {
     connectionEncrypters: [noise()],
     streamMuxers: [muxer()],
     connectionMonitor: { enabled: false },
-    services: { resourceManager: resourceManager({ limits: InfiniteLimits, baseCosts: false, transientShare: 1 }) },
+    services: {
+      resourceManager: resourceManager({ limits: InfiniteLimits, baseCosts: false, transientShare: 1 }),
+      // relays are found by it
+      ...(isRelayed(name) ? { identify: identify({ runOnConnectionOpen: false }) } : {}),
+      ...services
+    },
     connectionManager: { maxConnections: 3 * CONNECTIONS, inboundConnectionThreshold: Infinity, maxIncomingPendingConnections: CONNECTIONS }
   })
+}
+
+function isRelayed (name: string): boolean {
+  return stacks[name].listen === CIRCUIT
 }
 
 async function settle (): Promise<void> {
@@ -100,7 +121,7 @@ async function openConnections (node: Libp2p, address: Multiaddr, count: number 
 async function openStreams (node: Libp2p, address: Multiaddr): Promise<void> {
   for (const connection of connectionsWith(node, address)) {
     for (let i = 0; i < STREAMS_PER_CONNECTION; i++) {
-      await connection.newStream(PROTOCOL, { maxOutboundStreams: STREAMS_PER_CONNECTION })
+      await connection.newStream(PROTOCOL, { maxOutboundStreams: STREAMS_PER_CONNECTION, runOnLimitedConnection: true })
     }
   }
 }
@@ -120,7 +141,13 @@ async function warmUp (node: Libp2p, address: Multiaddr): Promise<void> {
  */
 async function dial (name: string): Promise<void> {
   const node = await createNode(name, [])
+  const relay = isRelayed(name)
+    ? await createNode(name, ['/ip4/127.0.0.1/tcp/0'], { relay: circuitRelayServer(RELAY) })
+    : undefined
   let address: Multiaddr
+
+  // one stream to the relay for each connection, where libp2p allows 64
+  await node.handle(RELAY_V2_HOP_CODEC, () => {}, { maxOutboundStreams: PLENTY })
 
   const works: Record<string, () => Promise<void>> = {
     warmUp: async () => warmUp(node, address),
@@ -135,7 +162,7 @@ async function dial (name: string): Promise<void> {
       err => { throw err }
     )
   })
-  process.send?.('ready')
+  process.send?.(relay?.getMultiaddrs()[0].toString() ?? '')
 }
 
 /**
@@ -143,10 +170,14 @@ async function dial (name: string): Promise<void> {
  */
 async function measure (name: string): Promise<Record<'connection' | 'stream' | 'connection resident', number>> {
   const dialer = fork(fileURLToPath(import.meta.url), [name])
-  await once(dialer, 'message')
+  const [relay] = await once(dialer, 'message')
 
-  const node = await createNode(name, [stacks[name].listen])
-  await node.handle(PROTOCOL, () => {}, { maxInboundStreams: STREAMS_PER_CONNECTION })
+  const node = await createNode(name, [relay + stacks[name].listen])
+  await node.handle(PROTOCOL, () => {}, { maxInboundStreams: STREAMS_PER_CONNECTION, runOnLimitedConnection: true })
+
+  while (node.getMultiaddrs().length === 0) {
+    await new Promise(resolve => node.addEventListener('self:peer:update', resolve, { once: true }))
+  }
 
   const where = node.getMultiaddrs()[0].toString()
 

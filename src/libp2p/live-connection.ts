@@ -1,6 +1,6 @@
 import { followerOfConnection } from '../scopes/attached-scopes.ts'
 import { CompactList } from './compact-list.ts'
-import { receiverOf, unfinishedIn } from './web-socket-receiver.ts'
+import { receiverOf } from './web-socket-receiver.ts'
 import type { BufferHolder } from './buffer-holder.ts'
 import type { BufferProgress } from './buffer-progress.ts'
 import type { Transient } from './transient-holders.ts'
@@ -30,15 +30,15 @@ const WRITE_BUFFER = 'writeBuffer'
  * - what the muxer answers while the remote does not read, such as answers to pings: they
  * do not wait for room.
  * - what the socket has not sent yet, up to 4 MiB of a WebSocket.
- * - the beginning of a message of a WebSocket that this node has accepted.
+ * - the beginning of a message of a WebSocket.
  * - while the connection is upgraded, all that has been received, because it may wait
  * where nobody can look. That is more than `UPGRADE_ALLOWANCE` only where a remote fills
  * these buffers, of which each takes 4 MiB.
  *
  * What streams send waits in their own buffers when the socket is full.
  *
- * What cannot be seen: what a connection protector keeps, and what WebRTC and a WebSocket that
- * this node has dialled have received and not yet made a message of.
+ * What cannot be seen: what a connection protector keeps, and what WebRTC has received and not
+ * yet made a message of.
  */
 export class LiveConnection implements BufferHolder, Evictable, Positioned {
   // what each look reads comes first, to be in as few cache lines as possible
@@ -117,7 +117,7 @@ export class LiveConnection implements BufferHolder, Evictable, Positioned {
   }
 
   measure (): number {
-    const unread = Math.max(0, this.#received - UPGRADE_ALLOWANCE) + (this.#receiver === undefined ? 0 : unfinishedIn(this.#receiver))
+    const unread = Math.max(0, this.#received - UPGRADE_ALLOWANCE) + (this.#receiver === undefined ? 0 : this.#receiver.unfinished)
     let size = unread + unsentBy(this.connection)
 
     for (const list of this.#buffers) {

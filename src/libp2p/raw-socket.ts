@@ -1,3 +1,4 @@
+import { socketOfDialled } from './dialled-web-sockets.ts'
 import type { MultiaddrConnection } from '@libp2p/interface'
 
 /**
@@ -72,14 +73,21 @@ export function endWebSocket (maConn: MultiaddrConnection): boolean {
 
 /**
  * `ws` would wait 30 s for the remote to close its end as well. `@libp2p/websockets` (10.1.21)
- * aborts a socket with a code that no socket takes, which does nothing. Platforms have only
- * the polite way.
+ * aborts a socket with a code that no socket takes, which does nothing. The WebSockets of
+ * pages have only the polite way.
  */
-function terminate (socket: WebSocketLike): void {
-  if (typeof socket.terminate === 'function') {
-    socket.terminate()
+function terminate (webSocket: WebSocketLike): void {
+  if (typeof webSocket.terminate === 'function') {
+    webSocket.terminate()
+    return
+  }
+
+  const socket = socketOfDialled(webSocket)
+
+  if (socket == null) {
+    webSocket.close()
   } else {
-    socket.close()
+    socket.destroy()
   }
 }
 

@@ -8,6 +8,7 @@ import { accountingGater } from './connection-gater.ts'
 import { ConnectionTracker } from './connection-tracker.ts'
 import { decodeLength } from './decode-length.ts'
 import { DialTies } from './dial-ties.ts'
+import { watchDialledWebSockets } from './dialled-web-sockets.ts'
 import { InboundGate } from './inbound-gate.ts'
 import { MuxerGuard } from './muxer-guard.ts'
 import { nodeDemand } from './node-demand.ts'
@@ -104,6 +105,7 @@ export class ResourceManagerService extends DefaultResourceManager {
 
     // nothing can fail from here on
     managed.add(components.upgrader)
+    watchDialledWebSockets()
 
     this.#components = components
     this.#processMemory = init.processMemory

@@ -1,4 +1,6 @@
+import { socketOfDialled } from './dialled-web-sockets.ts'
 import type { MultiaddrConnection } from '@libp2p/interface'
+import type { Socket } from 'node:net'
 
 /**
  * What a piece of a message weighs in itself, in bytes. Measured with 60,000 pieces of one
@@ -7,33 +9,100 @@ import type { MultiaddrConnection } from '@libp2p/interface'
 const PIECE_WEIGHT = 1024
 
 /**
- * What the `ws` module (8.23) keeps of a message until it is complete: what has been read
- * from the socket, and what of that was taken to be fragments. There is no public way to
- * know it.
+ * Where a WebSocket keeps the beginning of a message until it is complete
  */
 export interface WebSocketReceiver {
+  /** What that weighs, in bytes */
+  readonly unfinished: number
+}
+
+/**
+ * What the `ws` module (8.23) keeps: what has been read from the socket, and what of that was
+ * taken to be fragments. There is no public way to know it.
+ */
+interface WsReceiver {
   readonly _bufferedBytes?: number
   readonly _buffers?: { readonly length: number }
   readonly _messageLength?: number
   readonly _fragments?: { readonly length: number }
 }
 
-/**
- * Where a connection over a WebSocket keeps the beginning of a message. The WebSockets of
- * platforms do not show it.
- */
-export function receiverOf (connection: MultiaddrConnection): WebSocketReceiver | undefined {
-  const { websocket } = connection as { websocket?: { _receiver?: WebSocketReceiver } }
+class AcceptedReceiver implements WebSocketReceiver {
+  readonly #receiver: WsReceiver
 
-  return websocket?._receiver ?? undefined
+  constructor (receiver: WsReceiver) {
+    this.#receiver = receiver
+  }
+
+  get unfinished (): number {
+    const { _bufferedBytes, _buffers, _messageLength, _fragments } = this.#receiver
+
+    return numberOr0(_bufferedBytes) + numberOr0(_messageLength) +
+      PIECE_WEIGHT * (numberOr0(_buffers?.length) + numberOr0(_fragments?.length))
+  }
 }
 
 /**
- * What the beginning of a message weighs, in bytes
+ * What comes before the bytes of a frame of a remote, in bytes (RFC 6455, section 5.2)
  */
-export function unfinishedIn ({ _bufferedBytes, _buffers, _messageLength, _fragments }: WebSocketReceiver): number {
-  return numberOr0(_bufferedBytes) + numberOr0(_messageLength) +
-    PIECE_WEIGHT * (numberOr0(_buffers?.length) + numberOr0(_fragments?.length))
+function headerOf (length: number): number {
+  if (length < 0x10000) {
+    return length < 126 ? 2 : 4
+  }
+
+  return 10
+}
+
+/**
+ * The WebSockets of Node.js keep all to themselves. It is known what they have read, and what
+ * messages they have made of it: the rest is unfinished. Pings and headers of fragments are
+ * taken for a part of it until a message comes, and what came together with the end of a long
+ * message, 64 KiB at most, is not.
+ */
+class DialledReceiver implements WebSocketReceiver {
+  #bytes = 0
+  #pieces = 0
+
+  /** What may be left of the last piece, in bytes */
+  #rest = 0
+
+  constructor (webSocket: EventTarget, socket: Socket) {
+    // before the WebSocket's own, which makes messages of it
+    socket.prependListener('data', ({ byteLength }) => {
+      this.#bytes += byteLength
+      this.#pieces++
+      this.#rest = byteLength
+    })
+
+    webSocket.addEventListener('message', event => {
+      const length = (event as MessageEvent).data?.byteLength ?? 0
+
+      // it is made as soon as its last byte has come
+      this.#rest = Math.max(0, this.#rest - length - headerOf(length))
+      this.#bytes = this.#rest
+      this.#pieces = this.#rest > 0 ? 1 : 0
+    })
+  }
+
+  get unfinished (): number {
+    return this.#bytes + PIECE_WEIGHT * this.#pieces
+  }
+}
+
+/**
+ * What keeps the beginning of a message of a connection over a WebSocket, where it can be
+ * known
+ */
+export function receiverOf (connection: MultiaddrConnection): WebSocketReceiver | undefined {
+  const { websocket } = connection as { websocket?: EventTarget & { _receiver?: WsReceiver } }
+
+  if (websocket?._receiver != null) {
+    return new AcceptedReceiver(websocket._receiver)
+  }
+
+  const socket = websocket == null ? undefined : socketOfDialled(websocket)
+
+  return websocket == null || socket == null ? undefined : new DialledReceiver(websocket, socket)
 }
 
 function numberOr0 (value: unknown): number {

@@ -66,20 +66,20 @@ describe('the end of WebSockets', () => {
   }
 
   /**
-   * The raw connections that a node accepts from now on
+   * The raw connections that a node accepts, or dials, from now on
    */
-  function acceptedBy (node: TestNode): RawConnection[] {
+  function rawConnectionsOf (node: TestNode, direction: 'Inbound' | 'Outbound'): RawConnection[] {
     const { upgrader } = componentsOf(node)
-    const upgrade = upgrader.upgradeInbound.bind(upgrader)
-    const accepted: RawConnection[] = []
+    const upgrade = upgrader[`upgrade${direction}`].bind(upgrader)
+    const raw: RawConnection[] = []
 
-    upgrader.upgradeInbound = async (maConn: RawConnection, options: unknown) => {
-      accepted.push(maConn)
+    upgrader[`upgrade${direction}`] = async (maConn: RawConnection, options: unknown) => {
+      raw.push(maConn)
 
       return upgrade(maConn, options)
     }
 
-    return accepted
+    return raw
   }
 
   /**
@@ -93,7 +93,7 @@ describe('the end of WebSockets', () => {
       })),
       connectionManager: { inboundUpgradeTimeout: HANDSHAKE_TIMEOUT }
     })
-    const accepted = acceptedBy(listener)
+    const accepted = rawConnectionsOf(listener, 'Inbound')
     const socket = await openWebSocket(listener)
 
     sockets.push(socket)
@@ -147,5 +147,57 @@ describe('the end of WebSockets', () => {
     expect(dialers).to.have.lengthOf(1)
     await eventually(() => dialers[0].destroyed, 'the end of the socket')
     await eventuallyHeld(listener, {})
+  })
+  describe('that this node has dialled, of a remote that answers nothing any more', () => {
+    async function dial (options: NodeOptions = {}): Promise<{ dialer: TestNode, raw: RawConnection[], address: string }> {
+      const listener = await listen()
+      const dialer = await nodes.create({ transports: [webSockets()], ...options })
+
+      proxy = await InjectingProxy.to(listener)
+
+      return { dialer, raw: rawConnectionsOf(dialer, 'Outbound'), address: `/ip4/127.0.0.1/tcp/${proxy.port}/ws` }
+    }
+
+    function silence (): void {
+      const [[socket], [other]] = [proxy?.dialers ?? [], proxy?.listeners ?? []]
+
+      socket.unpipe()
+      other.unpipe()
+    }
+
+    it('should not wait for it when the connection is aborted', async () => {
+      const { dialer, raw, address } = await dial()
+      const connection = await dialer.dial(multiaddr(address))
+
+      silence()
+      connection.abort(new Error('enough'))
+      await eventually(() => raw[0].websocket.readyState === WebSocket.CLOSED, 'the end of the socket')
+      await eventuallyHeld(dialer, {})
+      expect(uncaught.take()).to.deep.equal([])
+    })
+
+    it('should not wait for it when the dial is denied', async () => {
+      const { dialer, raw, address } = await dial({
+        connectionGater: {
+          denyOutboundEncryptedConnection: () => {
+            silence()
+
+            return true
+          }
+        }
+      })
+
+      await rejection(dialer.dial(multiaddr(address)))
+      await eventually(() => raw[0].websocket.readyState === WebSocket.CLOSED, 'the end of the socket')
+      await eventuallyHeld(dialer, {})
+      expect(uncaught.take()).to.deep.equal([])
+    })
+
+    it('should not wait for it when the connection does not fit', async () => {
+      const { dialer, raw, address } = await dial({ manager: { limits: { peerDefault: { conns: 'blockAll' } } } })
+      await rejection(dialer.dial(multiaddr(address)))
+      await eventually(() => raw[0].websocket.readyState === WebSocket.CLOSED, 'the end of the socket')
+      await eventuallyHeld(dialer, {})
+    })
   })
 })

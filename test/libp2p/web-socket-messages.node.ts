@@ -107,6 +107,52 @@ describe('unfinished messages of WebSockets', () => {
     await eventuallyHeld(listener, {})
   })
 
+  describe('of a peer that this node has dialled', () => {
+    let dialer: TestNode
+    let peer: string
+    let socket: Socket
+
+    beforeEach(async () => {
+      const listener = await listen()
+      const inbox = await Inbox.of(listener)
+
+      dialer = await nodes.create({ transports: [webSockets()] })
+      proxy = await InjectingProxy.to(listener)
+      await dialer.dialProtocol(multiaddr(`/ip4/127.0.0.1/tcp/${proxy.port}/ws`), PROTOCOL)
+      await inbox.next()
+      peer = listener.peerId.toString()
+      socket = proxy.dialers[0]
+    })
+
+    it('should be counted until they are complete', async () => {
+      socket.write(encodeFrame({ payload: new Uint8Array(PART).fill(7), length: WHOLE, masked: false }))
+      await eventually(() => (held(dialer)[peer]?.memory ?? 0) >= PART, 'the message')
+      expect(held(dialer)[peer].memory).to.be.below(WHOLE + MIB)
+
+      // it is none, as far as encryption goes
+      socket.write(new Uint8Array(WHOLE - PART).fill(7))
+      await eventuallyHeld(dialer, {})
+    })
+
+    it('should be counted in fragments', async () => {
+      const fragment = encodeFrame({ opcode: OPCODE.continuation, payload: new Uint8Array(1024), fin: false, masked: false })
+
+      socket.write(encodeFrame({ fin: false, masked: false }))
+      socket.write(Buffer.concat(Array.from({ length: 1_000 }, () => fragment)))
+      await eventually(() => (held(dialer)[peer]?.memory ?? 0) >= 1_000 * 1024, 'the fragments')
+    })
+
+    it('should not be what is between messages', async () => {
+      const [connection] = dialer.getConnections()
+      const counted = (): number => held(dialer)[peer].memory ?? 0
+
+      socket.write(Buffer.concat(Array.from({ length: 1_000 }, () => encodeFrame({ opcode: OPCODE.ping, payload: new Uint8Array(125), masked: false }))))
+      await eventually(() => counted() > 0, 'pings, which are counted until a message comes')
+      await Promise.all(Array.from({ length: 20 }, async () => connection.newStream(PROTOCOL)))
+      await eventually(() => counted() === 0, 'nothing')
+    })
+  })
+
   for (const [what, frame] of Object.entries({
     'say they are longer': encodeFrame({ length: WHOLE + 1 }),
     'are of too many fragments': Buffer.concat(Array.from({ length: 5_000 }, (_, i) => {

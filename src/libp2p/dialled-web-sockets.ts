@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+import { subscribe } from 'node:diagnostics_channel'
+import type { Socket } from 'node:net'
+
+/**
+ * What the key of a WebSocket is hashed with, so that the answer proves that it has been read
+ * (RFC 6455, section 1.3)
+ */
+const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
+
+/**
+ * A request as Node.js publishes it (https://undici.nodejs.org/#/docs/api/DiagnosticsChannel)
+ */
+interface SentHeaders {
+  readonly request: { readonly upgrade?: unknown }
+  readonly headers: string
+  readonly socket: Socket
+}
+
+interface OpenedWebSocket {
+  /** Since Node.js 24 */
+  readonly websocket?: object
+  readonly handshakeResponse?: { readonly headers?: Record<string, unknown> }
+}
+
+/**
+ * The sockets of WebSockets that have been asked for and are not open yet, by what the remote
+ * has to answer
+ */
+const asked = new Map<string, Socket>()
+
+const sockets = new WeakMap<object, Socket>()
+let watching = false
+
+/**
+ * Finds out the sockets of the WebSockets that this process dials from now on. Those of the
+ * platform do not show them, but it publishes what is sent over which socket and which
+ * WebSockets are opened.
+ */
+export function watchDialledWebSockets (): void {
+  if (watching) {
+    return
+  }
+
+  watching = true
+  subscribe('undici:client:sendHeaders', message => { rememberSocket(message as SentHeaders) })
+  subscribe('undici:websocket:open', message => { assignSocket(message as OpenedWebSocket) })
+}
+
+/**
+ * The socket of a WebSocket that this process has dialled, where it is known
+ */
+export function socketOfDialled (webSocket: object): Socket | undefined {
+  return sockets.get(webSocket)
+}
+
+function rememberSocket ({ request, headers, socket }: SentHeaders): void {
+  if (request?.upgrade !== 'websocket') {
+    return
+  }
+
+  const key = /^sec-websocket-key: *(\S+)/im.exec(headers)?.[1]
+
+  if (key == null) {
+    return
+  }
+
+  const accept = createHash('sha1').update(key + ACCEPT_SUFFIX).digest('base64')
+
+  asked.set(accept, socket)
+  socket.once('close', () => { asked.delete(accept) })
+}
+
+function assignSocket ({ handshakeResponse, websocket }: OpenedWebSocket): void {
+  const accept = handshakeResponse?.headers?.['sec-websocket-accept']
+  const socket = typeof accept === 'string' ? asked.get(accept) : undefined
+
+  if (websocket != null && socket != null) {
+    asked.delete(accept as string)
+    sockets.set(websocket, socket)
+  }
+}
