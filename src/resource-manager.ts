@@ -156,6 +156,17 @@ export class DefaultResourceManager implements ResourceManager {
     await this.#sessions?.start()
   }
 
+  /**
+   * Only a node calls this. A manager that was made without its components counts nothing
+   * that the node does, which nobody would notice.
+   */
+  afterStart (): void | Promise<void> {
+    const warning = 'this resource manager counts nothing of its node: pass resourceManager() as the service, not createResourceManager()'
+
+    this.log.error(warning)
+    this.warnProcess('RESOURCE_MANAGER_LIMITS', warning)
+  }
+
   async stop (): Promise<void> {
     this.#graph.idle.stop()
     this.#admission?.stop()

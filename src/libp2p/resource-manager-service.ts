@@ -155,6 +155,8 @@ export class ResourceManagerService extends DefaultResourceManager {
     this.#checkLimits()
   }
 
+  afterStart (): void {}
+
   /**
    * Warns of limits that contradict each other, or that are more than there is
    */
@@ -294,8 +296,6 @@ export class ResourceManagerService extends DefaultResourceManager {
   #wrapRegistrar (streams: StreamTracker): void {
     const { registrar } = this.#components
     const getMiddleware = registrar.getMiddleware.bind(registrar)
-    const getHandler = registrar.getHandler.bind(registrar)
-
     const handle = registrar.handle.bind(registrar)
 
     registrar.handle = async (protocol, handler, options) => {
@@ -303,9 +303,7 @@ export class ResourceManagerService extends DefaultResourceManager {
       this.#advise(this.limiter instanceof ConcreteLimiter ? this.features.inspection?.streamLimitAdvice(this.limiter, protocol, options) : undefined)
     }
 
-    registrar.getHandler = (protocol) => streams.handlers.wrap(getHandler(protocol))
-
     // always a new array: the connection adds the handler of the stream to it
-    registrar.getMiddleware = (protocol) => [streams.middleware, ...getMiddleware(protocol)]
+    registrar.getMiddleware = (protocol) => streams.handlers.chain([streams.middleware, ...getMiddleware(protocol)])
   }
 }

@@ -6,7 +6,7 @@ import { liveStream } from './live-stream.ts'
 import type { LiveStream } from './live-stream.ts'
 import type { HandlersStat } from '../resource-manager-stat.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
-import type { StreamHandler, StreamHandlerRecord } from '@libp2p/interface'
+import type { StreamMiddleware } from '@libp2p/interface'
 
 const DEFAULT_GRACE = 30_000
 
@@ -53,11 +53,6 @@ export class RunningHandlers {
   readonly #closed = new PositionedList<Waiting>()
   readonly #evicted = new EvictedHandlers()
 
-  /**
-   * `getHandler` is called several times for a stream and has always given the same
-   * object for a handler
-   */
-  readonly #wrapped = new WeakMap<StreamHandlerRecord, StreamHandlerRecord>()
   #timer?: ReturnType<typeof setTimeout>
   #stopped = false
   #overdue = 0
@@ -118,17 +113,14 @@ export class RunningHandlers {
   }
 
   /**
-   * The same handler, followed until it has ended
+   * The middleware of a stream. The connection adds what calls the handler of an inbound one
+   * (libp2p 3), which is followed from there until it has ended. The handler itself stays the
+   * one that others see in the registrar.
    */
-  wrap (record: StreamHandlerRecord): StreamHandlerRecord {
-    let wrapped = this.#wrapped.get(record)
+  chain (middleware: StreamMiddleware[]): StreamMiddleware[] {
+    middleware.push = this.#push
 
-    if (wrapped == null) {
-      wrapped = { ...record, handler: this.#follow(record.handler) }
-      this.#wrapped.set(record, wrapped)
-    }
-
-    return wrapped
+    return middleware
   }
 
   stat (): HandlersStat {
@@ -152,19 +144,29 @@ export class RunningHandlers {
     }
   }
 
-  #follow (handler: StreamHandler): StreamHandler {
-    return (stream, connection) => {
-      const live = liveStream(stream)
-      const result = handler(stream, connection)
+  readonly #push = (() => {
+    const follow = (middleware: StreamMiddleware): StreamMiddleware => this.#follow(middleware)
 
-      // one that has returned has ended
-      if (live == null || typeof result?.then !== 'function') {
-        return result
+    return function (this: StreamMiddleware[], ...added: StreamMiddleware[]): number {
+      return Array.prototype.push.apply(this, added.map(follow))
+    }
+  })()
+
+  #follow (middleware: StreamMiddleware): StreamMiddleware {
+    return async (stream, connection, next) => {
+      const live = liveStream(stream)
+
+      if (live == null) {
+        return middleware(stream, connection, next)
       }
 
       live.handled = true
 
-      return Promise.resolve(result).finally(() => { this.#ended(live) })
+      try {
+        await middleware(stream, connection, next)
+      } finally {
+        this.#ended(live)
+      }
     }
   }
 

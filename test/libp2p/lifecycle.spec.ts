@@ -2,7 +2,9 @@ import { yamux } from '@chainsafe/libp2p-yamux'
 import { InvalidParametersError } from '@libp2p/interface'
 import { memory } from '@libp2p/memory'
 import { expect } from 'aegir/chai'
-import { getConnectionScope, getStreamScope, NullResourceManager, resourceManager } from '../../src/index.ts'
+import { createLibp2p } from 'libp2p'
+import { createResourceManager, getConnectionScope, getStreamScope, NullResourceManager, resourceManager } from '../../src/index.ts'
+import { recordWarnings } from '../reporting/fixtures.ts'
 import { CapturedLogger } from './fixtures/captured-logger.ts'
 import { eventually, rejection } from './fixtures/eventually.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
@@ -162,6 +164,35 @@ describe('a resource manager that is not enabled', () => {
       scope.reserveMemory(Number.MAX_SAFE_INTEGER)
       scope.setService('anything')
       expect(scope.stat().memory).to.equal(0)
+    }
+  })
+
+  it('should be missed where a manager that is not wired is passed', async () => {
+    const recorded = recordWarnings()
+
+    try {
+      const start = async (create: () => any): Promise<void> => {
+        await (await createLibp2p({ transports: [memory()], services: { resourceManager: create } })).stop()
+      }
+
+      await start(() => createResourceManager())
+      expect(recorded.warnings.map(({ message }) => message)).to.deep.equal([
+        'this resource manager counts nothing of its node: pass resourceManager() as the service, not createResourceManager()'
+      ])
+
+      recorded.warnings.length = 0
+      await start(() => createResourceManager({ warnings: false }))
+      await start(() => createResourceManager({ enabled: false }))
+      await start(resourceManager() as any)
+
+      // one that no node starts
+      const manager = createResourceManager()
+
+      await manager.start()
+      await manager.stop()
+      expect(recorded.warnings).to.deep.equal([])
+    } finally {
+      recorded.restore()
     }
   })
 

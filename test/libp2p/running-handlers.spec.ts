@@ -6,11 +6,11 @@ import { attachToStream } from '../../src/scopes/attached-scopes.ts'
 import { CapturedLogger } from './fixtures/captured-logger.ts'
 import { eventually } from './fixtures/eventually.ts'
 import { PROTOCOL } from './fixtures/inbox.ts'
-import { eventuallyHeld, held, otherEnd, TestNodes } from './fixtures/nodes.ts'
+import { componentsOf, eventuallyHeld, held, otherEnd, TestNodes } from './fixtures/nodes.ts'
 import { overMemory } from './fixtures/transports.ts'
 import type { TestNode } from './fixtures/nodes.ts'
 import type { LiveStream } from '../../src/libp2p/live-stream.ts'
-import type { Connection, Stream } from '@libp2p/interface'
+import type { Connection, Stream, StreamMiddleware } from '@libp2p/interface'
 import type { SinonFakeTimers } from 'sinon'
 
 describe('streams whose handler still runs', () => {
@@ -42,6 +42,16 @@ describe('streams whose handler still runs', () => {
 
     return { dialer, listener, local, arrived, finish: () => { running.resolve() } }
   }
+
+  it('should leave the handlers that others see as they are', async () => {
+    const { listener } = await overMemory().connect(nodes)
+    const { registrar } = componentsOf(listener)
+    const handler = (): void => {}
+
+    await listener.handle(PROTOCOL, handler, { maxInboundStreams: 7 })
+    expect(registrar.getHandler(PROTOCOL)).to.deep.include({ handler }).and.to.have.nested.property('options.maxInboundStreams', 7)
+    expect(registrar.getHandler(PROTOCOL)).to.equal(registrar.getHandler(PROTOCOL))
+  })
 
   function streamsOf (node: TestNode): number {
     return node.services.resourceManager.stat().system.numStreamsInbound
@@ -90,6 +100,20 @@ describe('streams whose handler still runs', () => {
   })
 })
 
+/**
+ * What runs a handler, added as the connections of libp2p do
+ */
+function handle (handlers: RunningHandlers, handler: (...args: any[]) => any): StreamMiddleware {
+  const chain = handlers.chain([])
+
+  chain.push(async (stream, connection, next) => {
+    await handler(stream, connection)
+    next(stream, connection)
+  })
+
+  return chain[0]
+}
+
 describe('what is kept for handlers', () => {
   const GRACE = 1000
   let clock: SinonFakeTimers
@@ -116,7 +140,7 @@ describe('what is kept for handlers', () => {
 
         attachToStream(live.stream, live)
 
-        return { live, result: handlers.wrap({ handler, options: {} }).handler(live.stream, {} as any) }
+        return { live, result: handle(handlers, handler)(live.stream, {} as any, () => {}) }
       }
     }
   }
@@ -181,32 +205,36 @@ describe('what is kept for handlers', () => {
   it('should be released at once where a handler has returned or has ended before', async () => {
     const { handlers, ended, run } = setUp()
 
-    handlers.closed(run(() => {}).live)
-    expect(ended).to.have.lengthOf(1)
+    for (const handler of [() => {}, async () => {}]) {
+      const { live, result } = run(handler)
 
-    const { live, result } = run(async () => {})
-    await result
-    handlers.closed(live)
-    expect(ended).to.have.lengthOf(2)
+      await result
+      expect(ended).to.have.lengthOf(0)
+      handlers.closed(live)
+      expect(ended.splice(0)).to.deep.equal([live])
+      expect(handlers.stat()).to.deep.equal({ running: 0, overdue: 0 })
+    }
   })
 
   it('should pass on what a handler throws, at once or later', async () => {
     const { handlers, ended, run } = setUp()
 
-    expect(() => run(() => { throw new Error('sync') })).to.throw('sync')
+    for (const handler of [() => { throw new Error('thrown') }, async () => { throw new Error('thrown') }]) {
+      const { live, result } = run(handler)
 
-    const { live, result } = run(async () => { throw new Error('async') })
-    handlers.closed(live)
-    await expect(result).to.eventually.be.rejectedWith('async')
-    expect(ended).to.deep.equal([live])
+      handlers.closed(live)
+      await expect(result).to.eventually.be.rejectedWith('thrown')
+      expect(ended.splice(0)).to.deep.equal([live])
+    }
   })
 
-  it('should keep the options of a handler, and be the same for the same handler', () => {
-    const { handlers } = setUp()
-    const record = { handler: () => {}, options: { maxInboundStreams: 7 } }
+  it('should leave what is no stream of this node alone', async () => {
+    const { handlers, ended } = setUp()
+    let handled = 0
 
-    expect(handlers.wrap(record).options).to.equal(record.options)
-    expect(handlers.wrap(record)).to.equal(handlers.wrap(record))
+    await handle(handlers, () => { handled++ })({ timeline: {} } as any, {} as any, () => {})
+    expect(handled).to.equal(1)
+    expect(ended).to.deep.equal([])
   })
 
   it('should refuse a grace that is no time', () => {
