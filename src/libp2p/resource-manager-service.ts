@@ -90,7 +90,9 @@ export class ResourceManagerService extends DefaultResourceManager {
 
     super({ ...init, logger: components.logger }, {
       datastore: components.datastore,
-      key: new Key(SESSIONS_KEY)
+      // nodes may share a datastore
+      key: new Key(`${SESSIONS_KEY}/${components.peerId}`),
+      formerKey: new Key(SESSIONS_KEY)
     }, () => nodeDemand(components.connectionManager))
 
     this.#transient = new TransientHolders(this, init.transientShare)

@@ -1,6 +1,7 @@
 import { ipFromMultiaddr } from '../admission/ip-from-address.ts'
 import { CONNECTIONS } from '../sessions/service-collectors.ts'
 import { ByteSession } from './byte-session.ts'
+import { sessionLocation } from './session-location.ts'
 import { StreamThrottle } from './stream-throttle.ts'
 import { transportSide, watchBytes } from './watch-bytes.ts'
 import type { TransportSide } from './watch-bytes.ts'
@@ -26,6 +27,7 @@ interface RemoteEnd {
   id: string
   reference: string
   address: Multiaddr
+  inbound: boolean
   peer: PeerId
 }
 
@@ -69,6 +71,7 @@ export class Sessions {
       id: scope.name,
       reference: stream.protocol,
       address: connection.remoteAddr,
+      inbound: connection.direction === 'inbound',
       peer: connection.remotePeer
     })
   }
@@ -93,6 +96,7 @@ export class Sessions {
         id: scope.name,
         reference: scope.inbound ? 'inbound' : 'outbound',
         address: maConn.remoteAddr,
+        inbound: scope.inbound,
         peer
       })
     }
@@ -126,7 +130,7 @@ export class Sessions {
     return side
   }
 
-  #begin ({ budgets, collector }: WatchedService, messages: MessageStream, throttle: StreamThrottle | undefined, { id, reference, address, peer }: RemoteEnd): void {
+  #begin ({ budgets, collector }: WatchedService, messages: MessageStream, throttle: StreamThrottle | undefined, { id, reference, address, inbound, peer }: RemoteEnd): void {
     const stream = this.#transportSide(messages)
     const ip = ipFromMultiaddr(address)
 
@@ -135,7 +139,7 @@ export class Sessions {
       return
     }
 
-    const session = new ByteSession(collector, { id, reference, location: address.toString(), peer: peer.toString() })
+    const session = new ByteSession(collector, { id, reference, location: sessionLocation(address, inbound), peer: peer.toString() })
 
     // what arrived before the service was known and nobody has read
     session.received(stream.readBufferLength)

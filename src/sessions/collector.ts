@@ -65,9 +65,11 @@ export interface CollectorConfig {
   persistInterval?: number
 
   /**
-   * How many combinations of location, peer and reference the history tells apart.
-   * Sessions beyond that are summed under `other`, as remote peers could make up new
-   * combinations for ever.
+   * How many peers, how many locations, how many references and how many combinations of
+   * them the history tells apart. Remote peers could make up new ones for ever: the ones
+   * that were not used for the longest time give way. Combinations leave the sums of
+   * their peer, location and reference behind, and these become part of `other`. How many
+   * have given way is in the summary.
    *
    * @default 2_048
    */

@@ -1,30 +1,46 @@
-import type { HistoryEntry } from './history.ts'
+import { DIMENSIONS } from './history.ts'
+import type { EvictedHistory, HistoryEntry, HistoryRecord } from './history.ts'
+import type { SessionStats } from './session-stats.ts'
 
 /**
  * What a history is written as. A change that an older release could not read has to
  * change the number.
+ *
+ * Version 1 had the combinations only, and one called `other` throughout for those beyond
+ * the most there may be.
  */
-const VERSION = 1
+const VERSION = 2
 
 /**
- * Location, peer, reference, sessions, bytes received and bytes sent
+ * Sessions, bytes received and bytes sent
  */
-type Row = [string, string, string, number, number, number]
+type Numbers = [number, number, number]
 
 /**
- * The entries of a history as bytes: JSON in UTF-8
+ * Names, and what they add up to. Combinations have three names: location, peer and
+ * reference.
  */
-export function encodeHistory (entries: readonly HistoryEntry[]): Uint8Array {
-  const sessions = entries.map((entry): Row => [
-    entry.location,
-    entry.peer,
-    entry.reference,
-    entry.totalSessions,
-    entry.totalRxBytes,
-    entry.totalTxBytes
-  ])
+type Row = [...names: string[], ...Numbers]
 
-  return new TextEncoder().encode(JSON.stringify({ version: VERSION, sessions }))
+/**
+ * How many combinations, peers, locations and references have given way
+ */
+type Evicted = [number, number, number, number]
+
+const NOTHING_EVICTED: Evicted = [0, 0, 0, 0]
+
+/**
+ * A history as bytes: JSON in UTF-8
+ */
+export function encodeHistory ({ combinations, evicted, ...rest }: HistoryRecord): Uint8Array {
+  const record = {
+    version: VERSION,
+    sessions: combinations.map((entry): Row => [entry.location, entry.peer, entry.reference, ...numbersOf(entry)]),
+    ...Object.fromEntries(DIMENSIONS.map(([dimension]) => [dimension, rest[dimension].map(([name, stats]): Row => [name, ...numbersOf(stats)])])),
+    evicted: [evicted.combinations, evicted.peers, evicted.locations, evicted.references] satisfies Evicted
+  }
+
+  return new TextEncoder().encode(JSON.stringify(record))
 }
 
 /**
@@ -32,26 +48,29 @@ export function encodeHistory (entries: readonly HistoryEntry[]): Uint8Array {
  *
  * @throws {Error} If it is anything else
  */
-export function decodeHistory (bytes: Uint8Array): HistoryEntry[] {
+export function decodeHistory (bytes: Uint8Array): HistoryRecord {
   const record = parse(bytes)
+  const version = record?.version
 
-  if (record?.version !== VERSION) {
+  if (version !== 1 && version !== VERSION) {
     throw new Error(`expected version ${VERSION}`)
   }
 
-  if (!Array.isArray(record.sessions)) {
-    throw new Error('expected a list of sessions')
-  }
+  const combinations = readRows(record.sessions, 'sessions', 3).map(({ names, stats }): HistoryEntry => {
+    const [location, peer, reference] = names
 
-  return record.sessions.map((row: unknown, index: number) => {
-    if (!isRow(row)) {
-      throw new Error(`sessions[${index}]: expected three names and three whole numbers`)
-    }
-
-    const [location, peer, reference, totalSessions, totalRxBytes, totalTxBytes] = row
-
-    return { location, peer, reference, totalSessions, totalRxBytes, totalTxBytes }
+    return { location, peer, reference, ...stats }
   })
+
+  const [peers, locations, references] = DIMENSIONS.map(([dimension]) => {
+    return version === 1 ? [] : readRows(record[dimension], dimension, 1).map(({ names, stats }): [string, SessionStats] => [names[0], stats])
+  })
+
+  return { combinations, peers, locations, references, evicted: readEvicted(version === 1 ? NOTHING_EVICTED : record.evicted) }
+}
+
+function numbersOf ({ totalRxBytes, totalSessions, totalTxBytes }: SessionStats): Numbers {
+  return [totalSessions, totalRxBytes, totalTxBytes]
 }
 
 function parse (bytes: Uint8Array): any {
@@ -63,9 +82,39 @@ function parse (bytes: Uint8Array): any {
   }
 }
 
-function isRow (row: unknown): row is Row {
+function readRows (rows: unknown, field: string, names: number): Array<{ names: string[], stats: SessionStats }> {
+  if (!Array.isArray(rows)) {
+    throw new Error(`expected a list of ${field}`)
+  }
+
+  return rows.map((row: unknown, index) => {
+    if (!isRow(row, names)) {
+      throw new Error(`${field}[${index}]: expected ${names === 1 ? 'a name' : 'three names'} and three whole numbers`)
+    }
+
+    const [totalSessions, totalRxBytes, totalTxBytes] = row.slice(names) as Numbers
+
+    return { names: row.slice(0, names) as string[], stats: { totalSessions, totalRxBytes, totalTxBytes } }
+  })
+}
+
+function readEvicted (evicted: unknown): EvictedHistory {
+  if (!Array.isArray(evicted) || evicted.length !== 4 || !evicted.every(isCount)) {
+    throw new Error('evicted: expected four whole numbers')
+  }
+
+  const [combinations, peers, locations, references] = evicted as Evicted
+
+  return { combinations, peers, locations, references }
+}
+
+function isRow (row: unknown, names: number): row is Row {
   return Array.isArray(row) &&
-    row.length === 6 &&
-    row.slice(0, 3).every(name => typeof name === 'string') &&
-    row.slice(3).every(number => Number.isSafeInteger(number) && number >= 0)
+    row.length === names + 3 &&
+    row.slice(0, names).every(name => typeof name === 'string') &&
+    row.slice(names).every(isCount)
+}
+
+function isCount (value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }

@@ -1,11 +1,11 @@
 import { decodeHistory, encodeHistory } from './history-record.ts'
-import type { HistoryEntry } from './history.ts'
+import type { HistoryRecord } from './history.ts'
 import type { Datastore, Key } from 'interface-datastore'
 
 /**
  * What is used of a datastore
  */
-export type HistoryDatastore = Pick<Datastore, 'has' | 'get' | 'put'>
+export type HistoryDatastore = Pick<Datastore, 'has' | 'get' | 'put'> & Partial<Pick<Datastore, 'delete'>>
 
 export interface HistoryStoreInit {
   /**
@@ -18,6 +18,14 @@ export interface HistoryStoreInit {
    * a history is under `KEY:ID`, a damaged one is set aside under `KEY:ID:damaged`
    */
   key: Key
+
+  /**
+   * What the keys began with before. A history that is there, and not under `key`, is
+   * moved to `key` when it is read. It is copied where the datastore cannot delete.
+   *
+   * @default nothing is moved
+   */
+  formerKey?: Key
 }
 
 /**
@@ -27,11 +35,13 @@ export interface HistoryStoreInit {
 export class HistoryStore {
   readonly #datastore: HistoryDatastore
   readonly #key: Key
+  readonly #formerKey?: Key
   #queue: Promise<unknown> = Promise.resolve()
 
   constructor (init: HistoryStoreInit) {
     this.#datastore = init.datastore
     this.#key = init.key
+    this.#formerKey = init.formerKey
   }
 
   /**
@@ -50,38 +60,54 @@ export class HistoryStore {
   }
 
   /**
-   * The entries of a history, none if there is no such history. If the record is
-   * damaged, it is set aside, which replaces one that was set aside before.
+   * A history, `undefined` if there is none. If the record is damaged, it is set aside,
+   * which replaces one that was set aside before.
    *
    * @param id - whose history it is
    * @param damaged - called with the reason when a record has been set aside
    * @throws {Error} If the datastore fails
    */
-  async load (id: string, damaged: (reason: string) => void): Promise<HistoryEntry[]> {
+  async load (id: string, damaged: (reason: string) => void): Promise<HistoryRecord | undefined> {
     const key = this.#key.instance(id)
+    const bytes = await this.#read(key) ?? await this.#move(id, key)
 
-    if (!(await this.#datastore.has(key))) {
-      return []
+    if (bytes == null) {
+      return
     }
 
-    const record = await this.#datastore.get(key)
-
     try {
-      return decodeHistory(record)
+      return decodeHistory(bytes)
     } catch (err: any) {
       const asideKey = key.instance('damaged')
 
-      await this.#datastore.put(asideKey, record)
+      await this.#datastore.put(asideKey, bytes)
       damaged(`${err.message}, it was set aside as ${asideKey}`)
-
-      return []
     }
   }
 
   /**
    * @throws {Error} If the datastore fails
    */
-  async save (id: string, entries: readonly HistoryEntry[]): Promise<void> {
-    await this.#datastore.put(this.#key.instance(id), encodeHistory(entries))
+  async save (id: string, record: HistoryRecord): Promise<void> {
+    await this.#datastore.put(this.#key.instance(id), encodeHistory(record))
+  }
+
+  async #read (key: Key): Promise<Uint8Array | undefined> {
+    return await this.#datastore.has(key) ? this.#datastore.get(key) : undefined
+  }
+
+  /**
+   * What is under the former key is written before it is deleted, so that it is never lost
+   */
+  async #move (id: string, key: Key): Promise<Uint8Array | undefined> {
+    const formerKey = this.#formerKey?.instance(id)
+    const bytes = formerKey == null ? undefined : await this.#read(formerKey)
+
+    if (formerKey != null && bytes != null) {
+      await this.#datastore.put(key, bytes)
+      await this.#datastore.delete?.(formerKey)
+    }
+
+    return bytes
   }
 }

@@ -1,20 +1,29 @@
-/**
- * What sessions that have ended add up to
- */
-export interface SessionStats {
-  /** How many sessions there were */
-  totalSessions: number
+import { OTHER, RecentSums } from './recent-sums.ts'
+import { addStats, isNothing, noSessions, without } from './session-stats.ts'
+import type { SessionStats } from './session-stats.ts'
 
-  /** Bytes received */
-  totalRxBytes: number
-
-  /** Bytes sent */
-  totalTxBytes: number
-}
+export type { SessionStats }
 
 export interface PeerStats extends SessionStats {
-  /** By the location of the peer */
+  /** By the location of the peer; `other` for locations that have given way */
   locations: Record<string, SessionStats>
+}
+
+/**
+ * How many have given way because there were others that were used later
+ */
+export interface EvictedHistory {
+  /** Combinations of location, peer and reference, whose sums by name remain */
+  combinations: number
+
+  /** Peers, which are part of `other` since then */
+  peers: number
+
+  /** Locations, which are part of `other` since then */
+  locations: number
+
+  /** References, which are part of `other` since then */
+  references: number
 }
 
 /**
@@ -24,42 +33,64 @@ export interface HistorySummary extends SessionStats {
   peers: Record<string, PeerStats>
   locations: Record<string, SessionStats>
   references: Record<string, SessionStats>
+
+  /** What the sums do not tell apart any more, 0 where they tell everything apart */
+  evicted: EvictedHistory
 }
 
-interface SessionNames {
+/**
+ * The kinds of names that sessions have
+ */
+export const DIMENSIONS = [['peers', 'peer'], ['locations', 'location'], ['references', 'reference']] as const
+
+type Dimension = typeof DIMENSIONS[number][0]
+
+/**
+ * The sum of all sessions with the same location, peer and reference
+ */
+export interface HistoryEntry extends SessionStats {
   readonly location: string
   readonly peer: string
   readonly reference: string
 }
 
 /**
- * The sum of all sessions with the same location, peer and reference
+ * A history as it is stored. In all lists those that were not used for the longest time
+ * come first.
  */
-export interface HistoryEntry extends SessionNames, SessionStats {}
+export interface HistoryRecord extends Record<Dimension, Array<[name: string, stats: SessionStats]>> {
+  combinations: HistoryEntry[]
+
+  // peers, locations and references have what is not in one of the combinations
+
+  evicted: EvictedHistory
+}
 
 /**
- * Location, peer and reference of what does not get an entry of its own
- */
-const OTHER = 'other'
-
-/**
- * The sums of sessions that have ended, for each location, peer and reference.
+ * The sums of sessions that have ended: all together, for each peer, location and
+ * reference, and for each combination of them.
  *
- * These come from remote peers, who could make up new ones for ever. When there are
- * as many entries as there may be, sessions that do not belong to one of them are
- * summed under `other`.
+ * The names come from remote peers, who could make up new ones for ever. When there are as
+ * many of a kind as there may be, the one that was not used for the longest time gives
+ * way. A combination leaves the sums of its peer, its location and its reference behind,
+ * and each of these gives way to `other`.
  */
 export class History {
   readonly #maxEntries: number
-  readonly #other: HistoryEntry = { location: OTHER, peer: OTHER, reference: OTHER, ...noSessions() }
-  readonly #entries = new Map([[keyOf(this.#other), this.#other]])
+  readonly #total = noSessions()
+  // in the order in which they were used, the latest is the last one
+  readonly #combinations = new Map<string, HistoryEntry>()
+  readonly #sums: Record<Dimension, RecentSums>
+  #evicted = 0
   #revision = 0
 
   /**
-   * @param maxEntries - how many entries there may be besides the one for the others
+   * @param maxEntries - how many combinations, peers, locations and references there may
+   * be, of each, besides `other`
    */
   constructor (maxEntries: number) {
     this.#maxEntries = maxEntries
+    this.#sums = { peers: new RecentSums(maxEntries), locations: new RecentSums(maxEntries), references: new RecentSums(maxEntries) }
   }
 
   /**
@@ -70,57 +101,143 @@ export class History {
   }
 
   add (entry: Readonly<HistoryEntry>): void {
-    addStats(this.#entryFor(entry), entry)
+    if (isNothing(entry)) {
+      return
+    }
+
+    addStats(this.#total, entry)
+
+    for (const [dimension, name] of DIMENSIONS) {
+      this.#sums[dimension].add(entry[name], entry)
+    }
+
+    this.#addCombination(entry)
     this.#revision++
   }
 
-  entries (): HistoryEntry[] {
-    return Array.from(this.#entries.values()).filter(({ totalSessions }) => totalSessions > 0)
-  }
-
   summary (): HistorySummary {
-    const summary: HistorySummary = { peers: names(), locations: names(), references: names(), ...noSessions() }
+    const summary: HistorySummary = { peers: names(), locations: names(), references: names(), ...this.#total, evicted: this.#evictions() }
 
-    for (const entry of this.entries()) {
-      const peer = summary.peers[entry.peer] ??= { ...noSessions(), locations: names() }
+    for (const [name, stats] of this.#sums.peers.entries()) {
+      summary.peers[name] = { ...stats, locations: names() }
+    }
 
-      addStats(peer, entry)
-      addStats(peer.locations[entry.location] ??= noSessions(), entry)
-      addStats(summary.locations[entry.location] ??= noSessions(), entry)
-      addStats(summary.references[entry.reference] ??= noSessions(), entry)
-      addStats(summary, entry)
+    for (const dimension of ['locations', 'references'] as const) {
+      for (const [name, stats] of this.#sums[dimension].entries()) {
+        summary[dimension][name] = { ...stats }
+      }
+    }
+
+    for (const entry of this.#combinations.values()) {
+      addStats(summary.peers[entry.peer].locations[entry.location] ??= noSessions(), entry)
+    }
+
+    for (const [peer, rest] of this.#rest('peers', 'peer')) {
+      addStats(summary.peers[peer].locations[OTHER] ??= noSessions(), rest)
     }
 
     return summary
   }
 
-  #entryFor (names: SessionNames): HistoryEntry {
-    const key = keyOf(names)
-    let entry = this.#entries.get(key)
+  toRecord (): HistoryRecord {
+    const [peers, locations, references] = DIMENSIONS.map(([dimension, name]) => this.#rest(dimension, name))
 
-    if (entry == null) {
-      // one of them is the entry for the others
-      if (this.#entries.size > this.#maxEntries) {
-        return this.#other
+    return { combinations: Array.from(this.#combinations.values(), entry => ({ ...entry })), peers, locations, references, evicted: this.#evictions() }
+  }
+
+  /**
+   * Adds what was there before everything that this history has
+   */
+  addEarlier (record: HistoryRecord): void {
+    const later = this.toRecord()
+    const earlier = new History(this.#maxEntries)
+
+    earlier.#addRecord(record)
+    earlier.#addRecord(later)
+    this.#become(earlier)
+  }
+
+  #addRecord ({ combinations, evicted, ...rest }: HistoryRecord): void {
+    for (const [dimension] of DIMENSIONS) {
+      this.#sums[dimension].addEvicted(evicted[dimension])
+
+      for (const [name, stats] of rest[dimension]) {
+        this.#sums[dimension].add(name, stats)
       }
-
-      entry = { location: names.location, peer: names.peer, reference: names.reference, ...noSessions() }
-      this.#entries.set(key, entry)
     }
 
-    return entry
+    // each session has a peer, so that this is all of them
+    rest.peers.forEach(([, stats]) => { addStats(this.#total, stats) })
+    this.#evicted = Math.min(this.#evicted + evicted.combinations, Number.MAX_SAFE_INTEGER)
+    combinations.forEach(entry => { this.add(entry) })
+  }
+
+  #become (other: History): void {
+    Object.assign(this.#total, other.#total)
+    Object.assign(this.#sums, other.#sums)
+    this.#combinations.clear()
+    other.#combinations.forEach((entry, key) => { this.#combinations.set(key, entry) })
+    this.#evicted = other.#evicted
+    this.#revision++
+  }
+
+  #addCombination (entry: Readonly<HistoryEntry>): void {
+    const { location, peer, reference } = entry
+    const key = keyOf(entry)
+    const sum = this.#combinations.get(key) ?? { location, peer, reference, ...noSessions() }
+
+    addStats(sum, entry)
+    this.#combinations.delete(key)
+    this.#combinations.set(key, sum)
+
+    if (this.#combinations.size <= this.#maxEntries) {
+      return
+    }
+
+    const [first] = this.#combinations.keys()
+
+    this.#combinations.delete(first)
+    this.#evicted++
+  }
+
+  #evictions (): EvictedHistory {
+    const { locations, peers, references } = this.#sums
+
+    return { combinations: this.#evicted, peers: peers.evicted, locations: locations.evicted, references: references.evicted }
+  }
+
+  /**
+   * What the sums have beyond the combinations
+   */
+  #rest (dimension: Dimension, name: typeof DIMENSIONS[number][1]): Array<[name: string, stats: SessionStats]> {
+    const parts = new Map<string, SessionStats>()
+    const rest: Array<[string, SessionStats]> = []
+
+    for (const entry of this.#combinations.values()) {
+      const part = parts.get(entry[name]) ?? noSessions()
+
+      addStats(part, entry)
+      parts.set(entry[name], part)
+    }
+
+    for (const [key, stats] of this.#sums[dimension].entries()) {
+      const part = parts.get(key)
+      const left = part == null ? { ...stats } : without(stats, part)
+
+      if (!isNothing(left)) {
+        rest.push([key, left])
+      }
+    }
+
+    return rest
   }
 }
 
 /**
  * The lengths keep apart what would be the same when put together
  */
-function keyOf ({ location, peer, reference }: SessionNames): string {
+function keyOf ({ location, peer, reference }: HistoryEntry): string {
   return `${location.length}:${peer.length}:${location}${peer}${reference}`
-}
-
-function noSessions (): SessionStats {
-  return { totalSessions: 0, totalRxBytes: 0, totalTxBytes: 0 }
 }
 
 /**
@@ -129,17 +246,4 @@ function noSessions (): SessionStats {
  */
 function names <T> (): Record<string, T> {
   return Object.create(null)
-}
-
-function addStats (stats: SessionStats, more: Readonly<SessionStats>): void {
-  stats.totalSessions = addWhole(stats.totalSessions, more.totalSessions)
-  stats.totalRxBytes = addWhole(stats.totalRxBytes, more.totalRxBytes)
-  stats.totalTxBytes = addWhole(stats.totalTxBytes, more.totalTxBytes)
-}
-
-/**
- * A sum that stays a number which can be written and read back exactly
- */
-function addWhole (a: number, b: number): number {
-  return Math.min(a + b, Number.MAX_SAFE_INTEGER)
 }

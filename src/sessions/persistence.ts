@@ -107,10 +107,13 @@ export class Persistence implements TickTask {
     }
 
     const { history, id, store, warn } = this.#init
-    const entries = await store.load(id, reason => { warn(`history of collector ${id} is damaged: ${reason}`) })
+    const record = await store.load(id, reason => { warn(`history of collector ${id} is damaged: ${reason}`) })
     const wasDirty = this.#isDirty
 
-    entries.forEach(entry => { history.add(entry) })
+    if (record != null) {
+      history.addEarlier(record)
+    }
+
     this.#loaded = true
 
     if (!wasDirty) {
@@ -123,7 +126,7 @@ export class Persistence implements TickTask {
     const { revision } = history
 
     if (revision !== this.#savedRevision) {
-      await store.save(id, history.entries())
+      await store.save(id, history.toRecord())
       this.#savedRevision = revision
     }
   }

@@ -254,4 +254,8 @@ function checkPersistence (persistence?: HistoryStoreInit): void {
   if (typeof persistence.key?.instance !== 'function') {
     throw invalid('persistence.key', 'a key', persistence.key)
   }
+
+  if (persistence.formerKey != null && typeof persistence.formerKey.instance !== 'function') {
+    throw invalid('persistence.formerKey', 'a key', persistence.formerKey)
+  }
 }

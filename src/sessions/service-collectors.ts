@@ -56,8 +56,10 @@ export interface SessionsInit {
   /**
    * Collectors by the name of the service whose streams they watch, as in `services`
    * or as it is given to `setService`. Each stream is a session: its id is the name
-   * of the stream's scope, its reference the protocol, its location the address of the
-   * remote and its peer the peer id. `connections` stands for whole connections, with
+   * of the stream's scope, its reference the protocol and its peer the peer id. Its location
+   * is the address of the remote without the peer: the one that was dialled, and for
+   * inbound connections the IP address alone (`/ip4/192.0.2.1`), or the relay
+   * (`/p2p/RELAY/p2p-circuit`), as the port is another one each time. `connections` stands for whole connections, with
    * all that is sent on them, encrypted: there the reference is the direction. It
    * cannot be the name of a service. A name such as `orbitdb.*` is for all services that
    * begin so, which share the collector.

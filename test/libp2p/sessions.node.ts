@@ -2,6 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { yamux } from '@chainsafe/libp2p-yamux'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { expect } from 'aegir/chai'
 import { LevelDatastore } from 'datastore-level'
 import { Key } from 'interface-datastore'
@@ -16,6 +18,7 @@ import { overMemory } from './fixtures/transports.ts'
 import { sessionEcho } from './suite/session-echo.ts'
 import type { NodeOptions, TestNode } from './fixtures/nodes.ts'
 import type { Bitrates, ResourceManagerInit, SessionRegistry, SessionsInit } from '../../src/index.ts'
+import type { PeerId, PrivateKey } from '@libp2p/interface'
 
 const SERVICES = { test: [PROTOCOL] }
 
@@ -155,7 +158,9 @@ describe('sessions over tcp', function () {
 
 describe('the history of sessions', () => {
   const nodes = new TestNodes()
-  const key = new Key('/libp2p-resource-manager/sessions:test')
+  const formerKey = new Key('/libp2p-resource-manager/sessions:test')
+  let privateKey: PrivateKey
+  let key: Key
   let directory: string
   let datastore: LevelDatastore
 
@@ -163,6 +168,8 @@ describe('the history of sessions', () => {
     directory = await mkdtemp(join(tmpdir(), 'sessions-'))
     datastore = new LevelDatastore(directory)
     await datastore.open()
+    privateKey = await generateKeyPair('Ed25519')
+    key = keyOf(peerIdFromPrivateKey(privateKey))
   })
 
   afterEach(async () => {
@@ -171,8 +178,12 @@ describe('the history of sessions', () => {
     await rm(directory, { recursive: true })
   })
 
+  function keyOf (peer: PeerId): Key {
+    return new Key(`/libp2p-resource-manager/sessions/${peer}:test`)
+  }
+
   function recorded (logger?: CapturedLogger): NodeOptions {
-    return { datastore, logger, manager: { services: SERVICES, sessions: { collectors: { test: {} } } } }
+    return { datastore, logger, privateKey, manager: { services: SERVICES, sessions: { collectors: { test: {} } } } }
   }
 
   async function transfer (node: TestNode, bytes: number): Promise<void> {
@@ -202,6 +213,61 @@ describe('the history of sessions', () => {
     expect(sessionsOf(second).summary('test').summary).to.include({ totalSessions: 2, totalTxBytes: 1010 })
     await second.start()
     expect(sessionsOf(second).summary('test').summary).to.include({ totalSessions: 2, totalTxBytes: 1010 })
+  })
+
+  it('should be that of the node where several share a datastore', async () => {
+    const first = await nodes.create(recorded())
+    const second = await nodes.create({ ...recorded(), privateKey: await generateKeyPair('Ed25519') })
+
+    await transfer(first, 1000)
+    await transfer(second, 10)
+    await first.stop()
+    await second.stop()
+    await first.start()
+    await second.start()
+
+    expect(sessionsOf(first).summary('test').summary).to.include({ totalSessions: 1, totalTxBytes: 1000 })
+    expect(sessionsOf(second).summary('test').summary).to.include({ totalSessions: 1, totalTxBytes: 10 })
+    expect(await datastore.has(key)).to.be.true()
+    expect(await datastore.has(keyOf(second.peerId))).to.be.true()
+  })
+
+  it('should be found where it was before it belonged to a node, by the first one', async () => {
+    const text = JSON.stringify({ version: 1, sessions: [['/ip4/192.0.2.1/tcp/4001', 'alice', '/ref', 5, 500, 50]] })
+
+    await datastore.put(formerKey, new TextEncoder().encode(text))
+
+    const first = await nodes.create(recorded())
+    const second = await nodes.create({ ...recorded(), privateKey: await generateKeyPair('Ed25519') })
+
+    expect(sessionsOf(first).summary('test').summary).to.include({ totalSessions: 5, totalRxBytes: 500, totalTxBytes: 50 })
+    expect(sessionsOf(second).summary('test').summary).to.include({ totalSessions: 0 })
+    expect(await datastore.has(formerKey)).to.be.false()
+  })
+
+  it('should have one place for a remote, however often it connects', async () => {
+    const manager = { services: SERVICES, sessions: { collectors: { test: {}, connections: {} } } }
+    const { dialer, listener, address } = await overTcp.connect(nodes, { dialer: { manager: false }, listener: { manager } })
+    const inbox = await Inbox.of(listener)
+
+    for (let i = 0; i < 3; i++) {
+      const stream = await dialer.dialProtocol(address, PROTOCOL)
+
+      stream.send(new Uint8Array(10))
+      await inbox.next()
+      await eventually(() => sessionsOf(listener).active('test').length === 1, 'the session')
+      await dialer.hangUp(listener.peerId)
+      await eventually(() => sessionsOf(listener).collector('connections')?.sessions() === 0, 'the end of the connection')
+      await eventually(() => sessionsOf(listener).collector('test')?.sessions() === 0, 'the end of the stream')
+    }
+
+    for (const collector of ['test', 'connections']) {
+      const { locations, peers } = sessionsOf(listener).summary(collector).summary
+
+      expect(locations).to.have.all.keys('/ip4/127.0.0.1')
+      expect(locations['/ip4/127.0.0.1'].totalSessions).to.equal(3)
+      expect(peers).to.have.all.keys(dialer.peerId.toString())
+    }
   })
 
   it('should be set aside where it is damaged, and the node start', async () => {

@@ -4,12 +4,13 @@ import { IPLimiter } from '../../src/sessions.ts'
 import { refusalCounts } from '../scopes/fixtures.ts'
 import { eventually, eventuallyEqual, rejection } from './fixtures/eventually.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
-import { otherEnd, rawConnection, TestNodes } from './fixtures/nodes.ts'
+import { otherEnd, TestNodes } from './fixtures/nodes.ts'
 import { overMemory } from './fixtures/transports.ts'
 import type { TestNode } from './fixtures/nodes.ts'
 import type { Pair, PairOptions } from './suite/transport.ts'
 import type { Collector, ResourceManagerInit, ServiceCollectorConfig, SessionsInit } from '../../src/index.ts'
 import type { Connection } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 
 const SERVICE = 'test.service'
 const COLLECTOR = 'testService'
@@ -31,6 +32,10 @@ function collectorOf (node: TestNode, id: string = COLLECTOR): Collector {
 
 function transferred (node: TestNode, id?: string): Array<[number, number]> {
   return collectorOf(node, id).active().map(({ rxBytes, txBytes }) => [rxBytes, txBytes])
+}
+
+function withoutPeer (address: Multiaddr): string {
+  return address.toString().replace(/\/p2p\/[^/]*$/, '')
 }
 
 describe('sessions of streams', () => {
@@ -61,7 +66,7 @@ describe('sessions of streams', () => {
     expect(collectorOf(dialer).active()[0]).to.include({
       id: dialer.services.resourceManager.getStreamScope(stream).name,
       reference: PROTOCOL,
-      location: local.remoteAddr.toString(),
+      location: withoutPeer(local.remoteAddr),
       peer: listener.peerId.toString()
     })
     expect(collectorOf(listener).active()[0]).to.include({
@@ -247,7 +252,7 @@ describe('sessions of connections', () => {
     expect(collectorOf(dialer, 'connections').active()[0]).to.include({
       id: dialer.services.resourceManager.getConnectionScope(connection).name,
       reference: 'outbound',
-      location: rawConnection(connection).remoteAddr.toString(),
+      location: withoutPeer(connection.remoteAddr),
       peer: listener.peerId.toString()
     })
 

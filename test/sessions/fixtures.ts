@@ -60,6 +60,11 @@ export class TestDatastore {
     return key
   }
 
+  async delete (key: Key): Promise<void> {
+    await this.hanging
+    this.records.delete(key.toString())
+  }
+
   text (key: string): string | undefined {
     const record = this.records.get(key)
 

@@ -1,5 +1,6 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
+import { Key } from 'interface-datastore/key'
 import sinon from 'sinon'
 import { decodeHistory, encodeHistory } from '../../src/sessions/history-record.ts'
 import { SessionRegistry } from '../../src/sessions/registry.ts'
@@ -55,8 +56,12 @@ describe('sessions/persistence', () => {
     }
 
     expect(JSON.parse(datastore.text(RECORD) ?? '')).to.deep.equal({
-      version: 1,
-      sessions: [['here', 'alice', '/ref', 3, 300, 0]]
+      version: 2,
+      sessions: [['here', 'alice', '/ref', 3, 300, 0]],
+      peers: [],
+      locations: [],
+      references: [],
+      evicted: [0, 0, 0, 0]
     })
     expect(log.callCount).to.equal(0)
   })
@@ -233,7 +238,7 @@ describe('sessions/persistence', () => {
     expect(datastore.writes).to.equal(0)
   })
 
-  it('should sum what is stored under one name if there may be fewer entries now', async () => {
+  it('should keep the sums of what is stored where there may be fewer names now', async () => {
     const before = create()
     const collector = before.register('a')
 
@@ -242,25 +247,117 @@ describe('sessions/persistence', () => {
     session(collector, 4, 'carol')
     await before.stop()
 
-    for (let restart = 0; restart < 2; restart++) {
+    for (let restart = 1; restart <= 2; restart++) {
       const registry = create()
 
       session(registry.register('a', { maxHistory: 1 }), 8, 'alice')
       await registry.start()
       await registry.stop()
 
-      const { peers } = registry.summary('a').summary
+      const { evicted, peers, locations, totalRxBytes } = registry.summary('a').summary
 
-      expect(Object.keys(peers)).to.have.members(['alice', 'other'])
-      expect(peers.other.totalRxBytes).to.equal(6)
+      // the latest is the one that has come back
+      expect(peers).to.have.all.keys('alice', 'other')
+      expect([peers.alice.totalRxBytes, peers.other.totalRxBytes]).to.deep.equal([8 * restart, 7])
+      expect(locations.here.totalRxBytes).to.equal(totalRxBytes)
+      expect(evicted).to.deep.equal({ combinations: 3, peers: 3, locations: 0, references: 0 })
     }
+  })
+
+  it('should read what earlier releases have written, full of names', async () => {
+    const rows = [['other', 'other', 'other', 7, 700, 70]]
+
+    for (let i = 0; i < 2_048; i++) {
+      rows.push([`/ip4/192.0.2.1/tcp/${10_000 + i}`, 'alice', '/ref', 1, 10, 1] as any)
+    }
+
+    datastore.setText(RECORD, JSON.stringify({ version: 1, sessions: rows }))
+
+    const registry = create()
+
+    session(registry.register('a'), 1, 'bob')
+    await registry.start()
+
+    const { peers, references, totalRxBytes } = registry.summary('a').summary
+
+    expect(totalRxBytes).to.equal(21_181)
+    expect(peers.alice).to.include({ totalSessions: 2_048, totalRxBytes: 20_480 })
+    expect(peers.bob, 'whoever comes later').to.include({ totalSessions: 1, totalRxBytes: 1 })
+    expect(peers.other).to.include({ totalSessions: 7, totalRxBytes: 700, totalTxBytes: 70 })
+    expect(references['/ref']).to.include({ totalSessions: 2_049 })
+    expect(log.callCount).to.equal(0)
+    await registry.stop()
+    expect(JSON.parse(datastore.text(RECORD) ?? '')).to.include({ version: 2 })
+  })
+
+  describe('under another key', () => {
+    const FORMER = '/former:a'
+    const TEXT = '{"version":1,"sessions":[["here","alice","/ref",5,500,50]]}'
+
+    function createMoved (): SessionRegistry {
+      return new SessionRegistry({ persistence: { datastore, key: KEY, formerKey: new Key('/former') }, log: { error: log } as any })
+    }
+
+    it('should be moved once', async () => {
+      datastore.setText(FORMER, TEXT)
+
+      const registry = createMoved()
+
+      registry.register('a')
+      await registry.start()
+      expect(totalRxBytes(registry)).to.equal(500)
+      expect([datastore.text(FORMER), datastore.text(RECORD)]).to.deep.equal([undefined, TEXT])
+
+      const second = createMoved()
+
+      second.register('a')
+      await second.start()
+      expect(totalRxBytes(second)).to.equal(500)
+    })
+
+    it('should be left alone where there is one under the key', async () => {
+      datastore.setText(FORMER, TEXT)
+      datastore.setText(RECORD, '{"version":1,"sessions":[]}')
+
+      const registry = createMoved()
+
+      registry.register('a')
+      await registry.start()
+      expect(totalRxBytes(registry)).to.equal(0)
+      expect(datastore.text(FORMER)).to.equal(TEXT)
+    })
+
+    it('should not be lost where it cannot be written', async () => {
+      datastore.setText(FORMER, TEXT)
+      datastore.failing = 'put'
+
+      const registry = createMoved()
+
+      session(registry.register('a'), 1)
+      await registry.start()
+      expect(datastore.text(FORMER)).to.equal(TEXT)
+
+      datastore.failing = undefined
+      await registry.stop()
+      expect(datastore.text(RECORD)).to.include('["here","alice","/ref",6,501,50]')
+      expect(datastore.text(FORMER)).to.equal(undefined)
+    })
+
+    it('should be a key', () => {
+      expect(() => new SessionRegistry({ persistence: { datastore, key: KEY, formerKey: '/former' as any } })).to.throw('persistence.formerKey')
+        .with.property('name', 'InvalidParametersError')
+    })
   })
 
   describe('damage', () => {
     const damaged = {
       'no JSON': '{"version":1,"sess',
       nothing: '',
-      'another version': '{"version":2,"sessions":[]}',
+      'another version': '{"version":3,"sessions":[]}',
+      'no peers': '{"version":2,"sessions":[],"locations":[],"references":[],"evicted":[0,0,0,0]}',
+      'a peer without a number': '{"version":2,"sessions":[],"peers":[["alice",1,2]],"locations":[],"references":[],"evicted":[0,0,0,0]}',
+      'too few that have given way': '{"version":2,"sessions":[],"peers":[],"locations":[],"references":[],"evicted":[0,0,0]}',
+      'nothing about what has given way': '{"version":2,"sessions":[],"peers":[],"locations":[],"references":[]}',
       'no version': '{"sessions":[]}',
       'no object': 'null',
       'no sessions': '{"version":1}',
@@ -280,7 +377,7 @@ describe('sessions/persistence', () => {
 
       await registry.start()
       expect(log.callCount).to.equal(1)
-      expect(log.firstCall.args.join('')).to.match(/history of collector a is damaged: (sessions\[0\]: )?expected .*, it was set aside as/)
+      expect(log.firstCall.args.join('')).to.match(/history of collector a is damaged: ((sessions|peers)\[0\]: |evicted: )?expected .*, it was set aside as/)
       expect(log.firstCall.args.join('')).to.include(ASIDE)
       expect(datastore.text(ASIDE)).to.equal(text)
       expect(totalRxBytes(registry)).to.equal(0)
@@ -398,10 +495,13 @@ describe('sessions/persistence', () => {
   it('should read back what it has written', () => {
     const name = fc.string({ unit: 'binary' })
     const number = fc.maxSafeNat()
-    const entry = fc.record({ location: name, peer: name, reference: name, totalSessions: number, totalRxBytes: number, totalTxBytes: number })
+    const stats = { totalSessions: number, totalRxBytes: number, totalTxBytes: number }
+    const combinations = fc.array(fc.record({ location: name, peer: name, reference: name, ...stats }), { maxLength: 5 })
+    const sums = fc.array(fc.tuple(name, fc.record(stats)), { maxLength: 3 })
+    const evicted = fc.record({ combinations: number, peers: number, locations: number, references: number })
 
-    fc.assert(fc.property(fc.array(entry, { maxLength: 5 }), entries => {
-      expect(decodeHistory(encodeHistory(entries))).to.deep.equal(entries)
+    fc.assert(fc.property(fc.record({ combinations, peers: sums, locations: sums, references: sums, evicted }, { noNullPrototype: true }), record => {
+      expect(decodeHistory(encodeHistory(record))).to.deep.equal(record)
     }))
   })
 })

@@ -89,7 +89,15 @@ describe('sessions/registry', () => {
       currentRxBitrate: 0,
       currentTxBitrate: 0,
       active: [],
-      summary: { peers: {}, locations: {}, references: {}, totalSessions: 0, totalRxBytes: 0, totalTxBytes: 0 }
+      summary: {
+        peers: {},
+        locations: {},
+        references: {},
+        totalSessions: 0,
+        totalRxBytes: 0,
+        totalTxBytes: 0,
+        evicted: { combinations: 0, peers: 0, locations: 0, references: 0 }
+      }
     })
   })
 
