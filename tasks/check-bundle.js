@@ -26,7 +26,7 @@ const MAIN = "export * from './dist/src/index.js'"
  * gzipped. Lower these whenever it becomes smaller.
  */
 const BUNDLES = [
-  { name: 'main entry', code: MAIN, max: 30_000 },
+  { name: 'main entry', code: MAIN, max: 33_000 },
   ...['admission', 'fairness', 'inspection', 'metrics', 'presets', 'pressure', 'sessions', 'tracing'].map(feature => ({
     name: `main entry and ${feature}`,
     code: `${MAIN}; export { ${feature} } from './dist/src/features.js'`
