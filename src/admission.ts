@@ -20,5 +20,7 @@
 
 export { Allowlist } from './admission/allowlist.ts'
 export { rateLimit } from './admission/rate-limit-handler.ts'
+export type { AllowlistEntry } from './admission/allowlist-entry.ts'
 export type { RateLimitOptions } from './admission/rate-limit-handler.ts'
 export type { Rate } from './admission/rate-limits.ts'
+export type { PeerPredicate, PeerTag } from './admission/trusted-peers.ts'

@@ -93,6 +93,7 @@ export type { RecentRefusal, RecentRefusalsOptions } from './reporting/recent-re
 export type { WarningCode } from './reporting/process-warnings.ts'
 export type { RefusalCount } from './reporting/refusal-counts.ts'
 export type { ConnectionManagementScope, ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ResourceScopeLimiter, ResourceScopeSpan, ScopeStat, ServiceScope, StreamManagementScope, StreamScope } from './scopes/resource-scope.ts'
+export type { AllowlistEntry } from './admission/allowlist-entry.ts'
 export type { Allowlist } from './admission/allowlist.ts'
 export type { AdmissionChanges } from './admission/admission-rules.ts'
 export type { AdmissionOptions, RateLimitsInit } from './admission/admission.ts'

@@ -146,6 +146,11 @@ export class DefaultResourceManager implements ResourceManager {
     this.#sessions = this.#keepSessions(persistence)
     this.serviceCollectors = this.#collectSessions(init.sessions, enforce)
     this.#opener = new ScopeOpener(this.#graph, this.#admission)
+
+    if (this.#admission != null) {
+      this.#graph.admission = new (this.features.admission as NonNullable<Features['admission']>).AdmittedConnections(this.#graph, this.#admission, () => this.#opener.findFull?.())
+    }
+
     this.#limitsChanged()
   }
 
@@ -369,7 +374,18 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   toString (): string {
-    return this.features.inspection?.scopeTable(this.#graph) ?? 'resource manager'
+    const table = this.features.inspection?.scopeTable(this.#graph) ?? 'resource manager'
+
+    return [table, ...this.notes()].join('\n')
+  }
+
+  /**
+   * What people should know beside what is in the table
+   */
+  protected notes (): string[] {
+    const allowlist = this.#admission?.allowlist
+
+    return allowlist?.namesPeers === true ? [`places kept wherever they are: ${allowlist.peersText}`] : []
   }
 
   listServices (): string[] {
@@ -435,6 +451,13 @@ export class DefaultResourceManager implements ResourceManager {
    */
   isAllowlisted (address?: Multiaddr): boolean {
     return address != null && this.#opener.isAllowlisted(address)
+  }
+
+  /**
+   * Whether a peer is trusted wherever it is
+   */
+  isTrustedPeer (peer: PeerId): boolean {
+    return this.#opener.isTrustedPeer(peer)
   }
 
   /**
@@ -549,6 +572,7 @@ export class DefaultResourceManager implements ResourceManager {
 
     return admission && new admission.Admission({
       ...init,
+      warn: message => { this.warn(message) },
       allowlistedConns: limiter.getAllowlistedSystemLimits().conns
     })
   }

@@ -4,7 +4,6 @@ import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_HIGH, memoryThreshold } from '.
 import { findMemoryShortage } from './scopes/refusal.ts'
 import type { Admission } from './admission/admission.ts'
 import type { IPAddress } from './admission/ip-address.ts'
-import type { ConnectionAdmission } from './scopes/connection-admission.ts'
 import type { AnyRefusal, Refusal } from './scopes/refusal.ts'
 import type { ConnectionScope } from './scopes/resource-scope.ts'
 import type { ScopeGraph } from './scopes/scope-graph.ts'
@@ -26,7 +25,7 @@ export interface BaseCosts {
  * second pair of scopes for trusted addresses, in this order. Everything happens
  * in one synchronous step.
  */
-export class ScopeOpener implements ConnectionAdmission {
+export class ScopeOpener {
   readonly #graph: ScopeGraph
   readonly #admission?: Admission
   baseCosts: BaseCosts = { connection: 0, stream: 0 }
@@ -43,10 +42,6 @@ export class ScopeOpener implements ConnectionAdmission {
   constructor (graph: ScopeGraph, admission?: Admission) {
     this.#graph = graph
     this.#admission = admission
-
-    if (admission != null) {
-      graph.admission = this
-    }
   }
 
   /**
@@ -87,7 +82,18 @@ export class ScopeOpener implements ConnectionAdmission {
       shortage = findShortage(connection, weight)
     }
 
-    const refusal = shortage == null ? undefined : graph.refuse(this.#makeRoom(shortage, connection, weight))
+    shortage = shortage == null ? undefined : this.#makeRoom(shortage, connection, weight)
+
+    if (shortage?.node === graph.normal.system) {
+      const prover = graph.admission?.prove(connection, weight)
+
+      if (prover != null) {
+        connection = prover
+        shortage = undefined
+      }
+    }
+
+    const refusal = graph.refuse(shortage)
 
     if (refusal != null) {
       this.#admission?.release(countedIP)
@@ -160,13 +166,20 @@ export class ScopeOpener implements ConnectionAdmission {
   }
 
   /**
+   * Whether a peer is trusted wherever it is
+   */
+  isTrustedPeer (peer: PeerId): boolean {
+    return this.#admission?.allowlist.allowedPeer(peer) === true
+  }
+
+  /**
    * Whether streams with a peer may use the allowlisted pair.
    *
    * A trusted connection is under the normal pair where there was room for it when it
    * was opened. Its streams are not worth less.
    */
   isTrusted (peer: PeerId, connection: Pick<ConnectionScope, 'allowlisted'>): boolean {
-    return connection.allowlisted || (connection instanceof ConnectionNode && this.staysAllowlisted(peer, connection))
+    return connection.allowlisted || (connection instanceof ConnectionNode && this.#graph.admission?.staysAllowlisted(peer, connection) === true)
   }
 
   /**
@@ -204,27 +217,6 @@ export class ScopeOpener implements ConnectionAdmission {
   isAllowlisted (endpoint: Multiaddr): boolean {
     return this.#admission?.allowlist.allowed(endpoint) === true
   }
-
-  // ConnectionAdmission
-
-  staysAllowlisted (peer: PeerId, connection: ConnectionNode): boolean {
-    return connection.endpoint != null && this.#admission?.allowlist.allowedPeerAndMultiaddr(peer, connection.endpoint) === true
-  }
-
-  leaveAllowlist (connection: ConnectionNode, peer: string): AnyRefusal | undefined {
-    const ip = connection.endpoint == null ? undefined : this.#admission?.ipOf(connection.endpoint)
-    const denied = this.#admission?.count(ip, connection.inbound ? 'inbound' : 'outbound')
-
-    if (denied == null) {
-      connection.countedAddress = ip
-    }
-
-    return this.#graph.refuse(denied, connection, peer)
-  }
-
-  leave (connection: ConnectionNode): void {
-    this.#admission?.release(connection.countedAddress as IPAddress | undefined)
-  }
 }
 
 /**
@@ -236,7 +228,7 @@ const INBOUND_PRIORITY = MEMORY_PRIORITY_HIGH
 /**
  * Why a connection or stream that weighs this much cannot be opened, if so
  */
-function findShortage (node: ConnectionNode | StreamNode, weight: number): Refusal | undefined {
+export function findShortage (node: ConnectionNode | StreamNode, weight: number): Refusal | undefined {
   const shortage = node.findShortage()
 
   if (shortage != null || weight === 0) {

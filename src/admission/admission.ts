@@ -17,6 +17,7 @@ import { Sweeper } from './sweeper.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
 import type { AdmissionRefusal } from './admission-refusal.ts'
 import type { AdmissionChanges, AdmissionRules } from './admission-rules.ts'
+import type { AllowlistEntry } from './allowlist-entry.ts'
 import type { IPAddress } from './ip-address.ts'
 import type { NetworkInit } from './networks.ts'
 import type { ConnectionRateLimits } from './rate-limits.ts'
@@ -49,14 +50,16 @@ export interface RateLimitsInit {
  */
 export interface AdmissionOptions {
   /**
-   * Trusted addresses. Connections with them are opened under limits of their own
-   * when there is no room for them otherwise, they may be as many as these limits
-   * say, and their rate is not limited. See `Allowlist` for what an entry looks like, which
-   * may be text.
+   * Trusted addresses and peers. Connections with them are opened under limits of their own
+   * when there is no room for them otherwise. Those with trusted addresses may be as many as
+   * these limits say, and their rate is not limited. Peers that are trusted wherever they are
+   * have to prove who they are first, and the limits of their address apply to them: while the system is
+   * full, strangers may begin handshakes that take up to a quarter of what the allowlisted system may hold. See
+   * `Allowlist` for what an entry looks like.
    *
    * @default []
    */
-  allowlist?: Array<Multiaddr | string>
+  allowlist?: AllowlistEntry[]
 
   /**
    * How many connections there may be with each subnet or network
@@ -115,6 +118,11 @@ export interface AdmissionInit extends AdmissionOptions {
   allowlistedConns: number
 
   /**
+   * Is told what is wrong with a predicate of the allowlist
+   */
+  warn?(message: string): void
+
+  /**
    * The time in milliseconds since any point in time, which must not go back
    *
    * @default performance.now
@@ -166,6 +174,7 @@ export class Admission {
     this.#allowlistedConns = init.allowlistedConns
     this.allowlist = new Allowlist({
       entries: init.allowlist,
+      warn: init.warn,
       onNetworksChange: () => { this.#updateAllowlisted() }
     })
     this.#updateAllowlisted()

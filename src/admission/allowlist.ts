@@ -1,11 +1,13 @@
-import { peerIdFromString } from '@libp2p/peer-id'
-import { CODE_IPCIDR, CODE_P2P } from '@multiformats/multiaddr'
-import { invalid } from '../validation.ts'
+import { parseEntry } from './allowlist-entry.ts'
 import { ipFromMultiaddr } from './ip-from-address.ts'
-import { IPNetwork, parseNetwork } from './ip-network.ts'
 import { NetworkMap } from './network-map.ts'
+import { peerInAddress } from './peer-in-address.ts'
 import { toMultiaddr } from './to-multiaddr.ts'
+import { TrustedPeers } from './trusted-peers.ts'
+import type { AllowlistEntry } from './allowlist-entry.ts'
 import type { IPAddress } from './ip-address.ts'
+import type { IPNetwork } from './ip-network.ts'
+import type { PeerTags } from './trusted-peers.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -26,25 +28,25 @@ interface AllowedNetwork {
   readonly peers: Map<string, number>
 }
 
-interface Entry {
-  readonly network: IPNetwork
-  readonly peer?: string
-}
-
 export interface AllowlistInit {
   /**
    * @default []
    */
-  entries?: Array<Multiaddr | string>
+  entries?: AllowlistEntry[]
 
   /**
    * Called when a network was added for everybody, or removed
    */
   onNetworksChange?(): void
+
+  /**
+   * Is told what is wrong with a predicate, instead of throwing
+   */
+  warn?(message: string): void
 }
 
 /**
- * Addresses that are trusted. When there is no room for a connection with one of
+ * Addresses and peers that are trusted. When there is no room for a connection with one of
  * them, it is opened under limits of its own; see the documentation of the resource
  * manager.
  *
@@ -54,6 +56,15 @@ export interface AllowlistInit {
  * - `/ip4/1.2.3.4`
  * - `/ip4/1.2.3.0/ipcidr/24`
  * - `/ip6/2001:db8::/ipcidr/32/p2p/12D3Koo…`
+ *
+ * Or it names a peer that is trusted wherever it is, as soon as it has proved that it is this
+ * peer. Until then the limits of its address apply:
+ *
+ * - `/p2p/12D3Koo…`
+ * - `/dnsaddr/bootstrap.libp2p.io/p2p/12D3Koo…`, or any address without an IP address that ends
+ * with a peer id: nothing is looked up
+ * - `peer => boolean`, which has to answer at once
+ * - `{ tag: 'my-app' }`: the peers that have this tag in the peer store of the node
  *
  * What else is in it, such as a port, makes no difference.
  *
@@ -65,9 +76,12 @@ export class Allowlist {
   readonly #networkList = new Map<string, AllowedNetwork>()
   // the entries as they were added, by network and peer
   readonly #entries = new Map<string, Multiaddr>()
+  readonly #anywhere: TrustedPeers
   #onNetworksChange?: () => void
 
   constructor (init: AllowlistInit = {}) {
+    this.#anywhere = new TrustedPeers(init.warn)
+
     for (const entry of init.entries ?? []) {
       this.add(entry)
     }
@@ -76,74 +90,62 @@ export class Allowlist {
   }
 
   /**
-   * Trusts an address, a network, or a peer there
+   * Trusts an address, a network, a peer there, or peers wherever they are
    *
-   * @param entry - such as `/ip4/1.2.3.4` or `/ip4/1.2.3.0/ipcidr/24/p2p/12D3Koo…`
-   * @throws {InvalidParametersError} if it is not an address with an IP, if the prefix
-   * length does not fit, or if the peer is not a peer id
+   * @param entry - such as `/ip4/1.2.3.4`, `/ip4/1.2.3.0/ipcidr/24/p2p/12D3Koo…` or
+   * `/p2p/12D3Koo…`
+   * @throws {InvalidParametersError} if it is neither an address with an IP nor one that ends
+   * with a peer id, if the prefix length does not fit, or if the peer is not a peer id
    */
-  add (entry: Multiaddr | string): void {
-    const address = toMultiaddr(entry, 'allowlist')
-    const { network, peer } = parseEntry(address)
-    const name = network.toString()
-    let allowed = this.#networkList.get(name)
+  add (entry: AllowlistEntry): void {
+    const parsed = parseEntry(entry)
 
-    if (allowed == null) {
-      allowed = { network, everybody: 0, peers: new Map() }
-      this.#networkList.set(name, allowed)
-      this.#networks.set(network, allowed)
-    }
+    if ('predicate' in parsed) {
+      this.#anywhere.addPredicate(parsed.predicate)
+    } else if ('tag' in parsed) {
+      this.#anywhere.addTag(parsed.tag)
+    } else {
+      const name = entryName(parsed.network, parsed.peer)
 
-    if (!this.#entries.has(entryName(name, peer))) {
-      this.#entries.set(entryName(name, peer), address)
-    }
+      if (!this.#entries.has(name)) {
+        this.#entries.set(name, parsed.address)
+      }
 
-    if (peer != null) {
-      allowed.peers.set(peer, (allowed.peers.get(peer) ?? 0) + 1)
-    } else if (++allowed.everybody === 1) {
-      this.#onNetworksChange?.()
+      if (parsed.network == null) {
+        this.#anywhere.addPeer(parsed.peer)
+      } else {
+        this.#addNetwork(parsed.network, parsed.peer)
+      }
     }
   }
 
   /**
    * Takes an entry back. Connections that were opened because of it stay open.
    *
-   * @param entry - the same network, and the same peer if it was added with one
+   * @param entry - the same network, and the same peer if it was added with one; the same
+   * predicate or tag
    * @returns false if there is no such entry
    * @throws {InvalidParametersError} if it could not have been added either
    */
-  remove (entry: Multiaddr | string): boolean {
-    const { network, peer } = parseEntry(toMultiaddr(entry, 'allowlist'))
-    const name = network.toString()
-    const allowed = this.#networkList.get(name)
-    const count = peer == null ? allowed?.everybody : allowed?.peers.get(peer)
+  remove (entry: AllowlistEntry): boolean {
+    const parsed = parseEntry(entry)
 
-    if (allowed == null || count == null || count === 0) {
-      return false
+    if ('predicate' in parsed) {
+      return this.#anywhere.removePredicate(parsed.predicate) > 0
     }
 
-    if (peer == null) {
-      allowed.everybody--
-    } else if (count > 1) {
-      allowed.peers.set(peer, count - 1)
-    } else {
-      allowed.peers.delete(peer)
+    if ('tag' in parsed) {
+      return this.#anywhere.removeTag(parsed.tag) > 0
     }
+
+    const { network, peer } = parsed
+    const count = network == null ? this.#anywhere.removePeer(peer) : this.#removeNetwork(network, peer)
 
     if (count === 1) {
-      this.#entries.delete(entryName(name, peer))
+      this.#entries.delete(entryName(network, peer))
     }
 
-    if (allowed.everybody === 0 && allowed.peers.size === 0) {
-      this.#networkList.delete(name)
-      this.#networks.delete(network)
-    }
-
-    if (peer == null && allowed.everybody === 0) {
-      this.#onNetworksChange?.()
-    }
-
-    return true
+    return count > 0
   }
 
   /**
@@ -166,12 +168,62 @@ export class Allowlist {
   }
 
   /**
-   * Whether a peer is trusted at an address
+   * Whether a peer is trusted wherever it is
+   */
+  allowedPeer (peer: PeerId): boolean {
+    return !this.#anywhere.empty && this.#anywhere.has(peer)
+  }
+
+  /**
+   * Whether the peer that an address ends with, which has to be there for it to be dialled, is
+   * trusted wherever it is
+   */
+  allowedDial (address: Multiaddr): boolean {
+    const peer = peerInAddress(address)
+
+    return peer != null && this.allowedPeer(peer)
+  }
+
+  /**
+   * Whether there may be peers that are trusted wherever they are
+   */
+  get namesPeers (): boolean {
+    return !this.#anywhere.empty
+  }
+
+  /**
+   * The tags that make a peer trusted
+   */
+  get tags (): Iterable<string> {
+    return this.#anywhere.tags
+  }
+
+  /**
+   * Uses the tags of a peer store
+   */
+  useTags (tags: PeerTags): void {
+    this.#anywhere.peerTags = tags
+  }
+
+  /**
+   * Who is trusted wherever it is, for people: how many peers, tags and predicates
+   */
+  get peersText (): string {
+    return this.#anywhere.toString()
+  }
+
+  /**
+   * Whether a peer is trusted at an address, there or anywhere
    *
    * @throws {InvalidParametersError} if it is no address
    */
   allowedPeerAndMultiaddr (peer: PeerId, address: Multiaddr | string): boolean {
     const checked = toMultiaddr(address, 'address')
+
+    if (this.allowedPeer(peer)) {
+      return true
+    }
+
     const ip = this.#entries.size === 0 ? undefined : ipFromMultiaddr(checked)
 
     if (ip == null) {
@@ -188,8 +240,12 @@ export class Allowlist {
   /**
    * The entries as they were added, each once
    */
-  entries (): Multiaddr[] {
-    return [...this.#entries.values()]
+  entries (): AllowlistEntry[] {
+    return [
+      ...this.#entries.values(),
+      ...this.#anywhere.predicates,
+      ...Array.from(this.#anywhere.tags, tag => ({ tag }))
+    ]
   }
 
   /**
@@ -200,39 +256,57 @@ export class Allowlist {
       .filter(({ everybody }) => everybody > 0)
       .map(({ network }) => network)
   }
-}
 
-function entryName (network: string, peer?: string): string {
-  return peer == null ? network : `${network} ${peer}`
-}
+  #addNetwork (network: IPNetwork, peer?: string): void {
+    const name = network.toString()
+    let allowed = this.#networkList.get(name)
 
-function parseEntry (entry: Multiaddr): Entry {
-  const ip = ipFromMultiaddr(entry)
+    if (allowed == null) {
+      allowed = { network, everybody: 0, peers: new Map() }
+      this.#networkList.set(name, allowed)
+      this.#networks.set(network, allowed)
+    }
 
-  if (ip == null) {
-    throw invalid('allowlist', 'an address that begins with an IP address and is not relayed', entry)
+    if (peer != null) {
+      allowed.peers.set(peer, (allowed.peers.get(peer) ?? 0) + 1)
+    } else if (++allowed.everybody === 1) {
+      this.#onNetworksChange?.()
+    }
   }
 
-  const components = entry.getComponents()
-  const prefixLength = components.find(({ code }) => code === CODE_IPCIDR)?.value
-  const host = components.find(({ name }) => name === 'ip4' || name === 'ip6')?.value
-  const peer = components.find(({ code }) => code === CODE_P2P)?.value
+  /**
+   * @returns How often it had been added
+   */
+  #removeNetwork (network: IPNetwork, peer?: string): number {
+    const name = network.toString()
+    const allowed = this.#networkList.get(name)
+    const count = (peer == null ? allowed?.everybody : allowed?.peers.get(peer)) ?? 0
 
-  return {
-    // read as text, because what the prefix length counts depends on how the
-    // address is written
-    network: prefixLength == null ? new IPNetwork(ip) : parseNetwork(`${host}/${prefixLength}`, 'allowlist'),
-    peer: peer == null ? undefined : parsePeer(peer)
+    if (allowed == null || count === 0) {
+      return 0
+    }
+
+    if (peer == null) {
+      allowed.everybody--
+    } else if (count > 1) {
+      allowed.peers.set(peer, count - 1)
+    } else {
+      allowed.peers.delete(peer)
+    }
+
+    if (allowed.everybody === 0 && allowed.peers.size === 0) {
+      this.#networkList.delete(name)
+      this.#networks.delete(network)
+    }
+
+    if (peer == null && allowed.everybody === 0) {
+      this.#onNetworksChange?.()
+    }
+
+    return count
   }
 }
 
-/**
- * The normal form of a peer id, of which there are several ways to write it
- */
-function parsePeer (peer: string): string {
-  try {
-    return peerIdFromString(peer).toString()
-  } catch {
-    throw invalid('allowlist', 'a peer id', peer)
-  }
+function entryName (network?: IPNetwork, peer: string = ''): string {
+  return `${network ?? ''} ${peer}`
 }

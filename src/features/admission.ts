@@ -1,5 +1,7 @@
 import { Admission } from '../admission/admission.ts'
 import { Allowlist } from '../admission/allowlist.ts'
+import { AdmittedConnections } from '../admitted-connections.ts'
+import { NodePeerTags } from '../libp2p/peer-tags.ts'
 import { isInfinite } from '../limits/is-infinite.ts'
 import { ADMISSION_OPTIONS } from '../options/admission-options.ts'
 
@@ -7,4 +9,4 @@ import { ADMISSION_OPTIONS } from '../options/admission-options.ts'
  * What is decided by address: the allowlist, how many connections there may be with a
  * subnet or network, and how often remote peers may open connections and streams
  */
-export const admission = { Admission, Allowlist, isInfinite, options: ADMISSION_OPTIONS }
+export const admission = { Admission, AdmittedConnections, Allowlist, NodePeerTags, isInfinite, options: ADMISSION_OPTIONS }

@@ -22,7 +22,15 @@ export function accountingGater (gater: ConnectionGater, tracker: ConnectionTrac
   }
 
   const denyEncrypted = (method: 'denyInboundEncryptedConnection' | 'denyOutboundEncryptedConnection') => async (peer: PeerId, maConn: MultiaddrConnection): Promise<boolean> => {
-    return await gater[method]?.(peer, maConn) === true || !admit('a connection of a peer', () => tracker.admitPeer(maConn, peer))
+    if (await gater[method]?.(peer, maConn) === true) {
+      return true
+    }
+
+    if (tracker.peerTags?.used === true) {
+      await tracker.peerTags.read(peer)
+    }
+
+    return !admit('a connection of a peer', () => tracker.admitPeer(maConn, peer))
   }
 
   const methods: ConnectionGater = {

@@ -9,6 +9,7 @@ import { endOnError, endWebSocket } from './raw-socket.ts'
 import { usesFileDescriptor } from './uses-file-descriptor.ts'
 import type { DialTies } from './dial-ties.ts'
 import type { Handshakes } from './handshakes.ts'
+import type { NodePeerTags } from './peer-tags.ts'
 import type { Pressures } from './pressure.ts'
 import type { Sessions } from './sessions.ts'
 import type { StreamMemory } from './stream-memory.ts'
@@ -40,6 +41,11 @@ export class ConnectionTracker {
    * Set where handshakes have a budget
    */
   handshakes?: Pick<Handshakes, 'find' | 'begin'>
+
+  /**
+   * Set where peers may be trusted because of their tags
+   */
+  peerTags?: Pick<NodePeerTags, 'read' | 'used'>
 
   /**
    * Those whose upgrade has not ended. A gater that takes its time may answer

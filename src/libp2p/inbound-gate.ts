@@ -124,7 +124,9 @@ export class InboundGate {
       const sort = connectionPruner.sortConnections.bind(connectionPruner)
 
       // those that it must not close are none that it can choose from
-      connectionPruner.sortConnections = (list, values) => sort(list, values).filter(({ remoteAddr }) => !this.#manager.isAllowlisted(remoteAddr))
+      connectionPruner.sortConnections = (list, values) => sort(list, values).filter(({ remoteAddr, remotePeer }) => {
+        return !this.#manager.isAllowlisted(remoteAddr) && !this.#manager.isTrustedPeer(remotePeer)
+      })
     }
   }
 

@@ -14,7 +14,7 @@ import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 export interface FindNodeRefusalsInit {
-  manager: Pick<DefaultResourceManager, 'isAllowlisted' | 'metricsSource'>
+  manager: Pick<DefaultResourceManager, 'isAllowlisted' | 'isTrustedPeer' | 'metricsSource'>
   pressure?: Pressure
   transient: TransientHolders
   collectors?: ServiceCollectors
@@ -50,8 +50,8 @@ export class FindNodeRefusals implements NodeRefusals {
     const { manager, pressure, transient } = this.#init
     const endpoint = connection instanceof ConnectionNode ? connection.endpoint : undefined
 
-    // the connections of trusted addresses may use scopes of their own
-    if (manager.isAllowlisted(endpoint)) {
+    // the connections of those who are trusted may use scopes of their own
+    if (manager.isAllowlisted(endpoint) || (peer != null && manager.isTrustedPeer(peer))) {
       return
     }
 

@@ -130,6 +130,7 @@ export class ResourceManagerService extends DefaultResourceManager {
     streams.fairness = this.#fairness = fairness
     this.#connections.handshakes = fairness?.handshakes
 
+    this.#connections.peerTags = this.features.admission && new this.features.admission.NodePeerTags(components.events, components.peerStore, this.allowlist)
     components.connectionGater = accountingGater(components.connectionGater, this.#connections, this)
     this.#wrapTransportManager(new PendingDials(this))
     this.#wrapRegistrar(streams)

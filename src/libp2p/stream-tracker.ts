@@ -17,7 +17,7 @@ import type { NameTable } from '../name-table.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
-import type { MessageStreamDirection, Stream, StreamMiddleware } from '@libp2p/interface'
+import type { MessageStreamDirection, PeerId, Stream, StreamMiddleware } from '@libp2p/interface'
 
 /**
  * What a refused inbound stream is aborted with. Only the log sees it: the remote
@@ -199,13 +199,13 @@ export class StreamTracker implements LiveStreamOwner {
       throw new Error('the connection of the muxer is not known or not open')
     }
 
-    return (direction === 'inbound' ? this.#refuseInbound(scope) : undefined) ??
+    return (direction === 'inbound' ? this.#refuseInbound(scope, peer) : undefined) ??
       this.#manager.tryOpenStream(peer, direction, scope)
   }
 
-  #refuseInbound (connection: ConnectionNode): AnyRefusal | undefined {
-    // the connections of trusted addresses may use scopes of their own
-    if (this.#manager.isAllowlisted(connection.endpoint)) {
+  #refuseInbound (connection: ConnectionNode, peer: PeerId): AnyRefusal | undefined {
+    // the connections of those who are trusted may use scopes of their own
+    if (this.#manager.isAllowlisted(connection.endpoint) || this.#manager.isTrustedPeer(peer)) {
       return
     }
 

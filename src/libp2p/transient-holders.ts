@@ -191,7 +191,8 @@ export class TransientHolders {
   inboundBefore (kind: 'connection' | 'stream', time: number): Transient[] {
     return [...this.#holders].filter(({ scope, since }) => {
       return since < time && scope.inbound && !scope.allowlisted && (scope instanceof ConnectionNode) === (kind === 'connection') &&
-        !this.#manager.isAllowlisted(scope instanceof ConnectionNode ? scope.endpoint : scope.connection?.endpoint)
+        !this.#manager.isAllowlisted(scope instanceof ConnectionNode ? scope.endpoint : scope.connection?.endpoint) &&
+        !(scope.peerNode != null && this.#manager.isTrustedPeer(scope.peerNode.peer))
     })
   }
 

@@ -3,6 +3,7 @@ import { unknownName } from '../did-you-mean.ts'
 import { isRecord } from '../limits/is-record.ts'
 import { join } from '../limits/problems.ts'
 import { invalid } from '../validation.ts'
+import type { PeerTag } from '../admission/trusted-peers.ts'
 import type { IPFilter } from '../sessions/ip-limiter.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -26,7 +27,7 @@ export type Description = typeof ANY | typeof BOOLEAN | readonly [Description] |
 /**
  * What has methods, or nothing to describe
  */
-type Opaque = string | number | boolean | null | undefined | Multiaddr | IPFilter | ((...args: any[]) => unknown)
+type Opaque = string | number | boolean | null | undefined | Multiaddr | PeerTag | IPFilter | ((...args: any[]) => unknown)
 
 type ObjectIn<T> = Exclude<T, Opaque>
 

@@ -59,7 +59,7 @@ export interface ExplainSource {
 
   /** Not there where nothing is decided by address */
   readonly admission?: Admission
-  readonly opener: Pick<ScopeOpener, 'baseCosts' | 'findFull' | 'isTrusted'>
+  readonly opener: Pick<ScopeOpener, 'baseCosts' | 'findFull' | 'isTrusted' | 'isTrustedPeer'>
   readonly node?: NodeRefusals
 }
 
@@ -94,12 +94,16 @@ export function explainConnection ({ admission, graph, node, opener }: ExplainSo
   const trusted = address != null && admission?.allowlist.allowed(address) === true
   const before = (opening.inbound && !trusted ? node?.findAccepted(address) : undefined) ?? admission?.peek(ip, direction)
   const itself = imagine(graph, 'conn', '', graph.limiter.getConnLimits())
-  const opened = openWhereNotFull(open(graph, opening, [itself], trusted), { inbound: opening.inbound, trusted, opener })
-
   const { giveWay, victims } = givingWay(node, opening, { request: 'connection', address, peer })
+  const inTime = openWhereNotFull(open(graph, opening, [itself], trusted), { inbound: opening.inbound, trusted, opener })
+  const opened = prove({ ...inTime, refusal: giveWay(inTime.refusal) }, () => {
+    const full = opening.inbound ? giveWay(graph.admission?.findProvers()) : undefined
+
+    return peer != null && opener.isTrustedPeer(peer) && full == null ? openIn(graph.proving, opening, [itself]) : undefined
+  })
 
   if (peer == null) {
-    return { victims, refusal: before ?? giveWay(opened.refusal), left: opened.left }
+    return { victims, refusal: before ?? opened.refusal, left: opened.left }
   }
 
   // one that is not the peer that is trusted at the address goes back to the others. Its
@@ -113,7 +117,7 @@ export function explainConnection ({ admission, graph, node, opener }: ExplainSo
   return {
     victims,
     refusal: before ??
-      giveWay(opened.refusal) ??
+      opened.refusal ??
       node?.findConnected(direction) ??
       back.refusal ??
       attached.refusal ??
@@ -221,6 +225,18 @@ function openWhereNotFull <T extends Findings> (opened: T, { inbound, trusted, o
   const full = inbound && !trusted && opened.refusal == null ? opener.findFull?.() : undefined
 
   return full == null ? opened : { ...opened, refusal: full, left: [] }
+}
+
+/**
+ * Where the system is full, those who prove that they are trusted wherever they are may go on
+ *
+ * @param opened - what becomes of somebody else
+ * @param open - answers nothing for somebody else
+ */
+function prove (opened: Findings & { pair: ScopePair }, open: () => Findings & { pair: ScopePair } | undefined): Findings & { pair: ScopePair } {
+  const proved = opened.refusal?.kind === 'system' ? open() : undefined
+
+  return proved != null && proved.refusal == null ? proved : opened
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ConnectionNode } from './connection-node.ts'
-import type { AnyRefusal } from './refusal.ts'
+import type { AnyRefusal, Refusal } from './refusal.ts'
 import type { PeerId } from '@libp2p/interface'
 
 /**
@@ -13,13 +13,33 @@ export type CountedAddress = object
  */
 export interface ConnectionAdmission {
   /**
-   * Whether a connection that was opened under the allowlisted pair may stay
+   * The system is full, but the peer of a connection may be one that is trusted wherever it
+   * is
+   *
+   * @param refused - the connection for which there is no room
+   * @param weight - what it weighs in itself, in bytes
+   * @returns The one to open instead, which has to prove who it is, if there may be one
+   */
+  prove(refused: ConnectionNode, weight: number): ConnectionNode | undefined
+
+  /**
+   * Why there may not be one more of those, if so
+   */
+  findProvers(): Refusal | undefined
+
+  /**
+   * Whether a connection that was opened under the allowlisted system may stay
    * there now that its peer is known
    */
   staysAllowlisted(peer: PeerId, connection: ConnectionNode): boolean
 
   /**
-   * The connection moves from the allowlisted pair to the normal one unless this
+   * The connection is in the allowlisted pair now, because of its peer
+   */
+  enterAllowlist(connection: ConnectionNode): void
+
+  /**
+   * The connection moves from the allowlisted system to the normal one unless this
    * answers why it must not
    *
    * @param connection

@@ -138,6 +138,7 @@ export class ConnectionNode extends MovableNode implements ConnectionManagementS
    * Commits a new connection that was found to fit
    */
   enter (): void {
+    countProver(this, 1)
     this.addTo(this.pair.transient)
     this.addTo(this.pair.system)
     this.graph.connections.add(this)
@@ -155,7 +156,8 @@ export class ConnectionNode extends MovableNode implements ConnectionManagementS
    * A connection that was let in because of its address, but whose peer is not
    * the one that the allowlist names, moves to the normal pair as well. It must
    * fit into all of that pair, transient included: it should not get around
-   * transient because it was almost allowlisted.
+   * transient because it was almost allowlisted. One that was let in because its peer might
+   * be trusted is in transient already.
    */
   trySetPeer (peer: PeerId): AnyRefusal | undefined {
     checkPeer(peer)
@@ -166,11 +168,11 @@ export class ConnectionNode extends MovableNode implements ConnectionManagementS
     }
 
     const { graph, pair } = this
-    const leavesAllowlist = pair.allowlisted && graph.admission?.staysAllowlisted(peer, this) !== true
+    const { system, transient } = graph.normal
+    const leavesAllowlist = pair.system !== system && graph.admission?.staysAllowlisted(peer, this) !== true
 
     if (leavesAllowlist) {
-      const { system, transient } = graph.normal
-      const refusal = this.findRefusal(peer.toString(), system, transient)
+      const refusal = pair.allowlisted ? this.findRefusal(peer.toString(), system, transient) : this.findRefusal(peer.toString(), system)
 
       if (refusal != null) {
         return refusal
@@ -186,20 +188,24 @@ export class ConnectionNode extends MovableNode implements ConnectionManagementS
 
     // who was told of the peer may have ended this
     this.assertOpen()
+    countProver(this, -1)
     this.dropFrom(pair.transient)
     this.addTo(peerNode)
 
     if (leavesAllowlist) {
       this.dropFrom(pair.system)
-      this.addTo(graph.normal.system)
+      this.addTo(system)
       this.pair = graph.normal
+    } else if (pair === graph.proving) {
+      this.pair = graph.allowlisted
+      graph.admission?.enterAllowlist(this)
     }
 
     this.peerNode = peerNode
     graph.follower?.placed(this)
 
     if (graph.tracer !== undefined) {
-      graph.tracer.added(leavesAllowlist ? [peerNode, graph.normal.system] : [peerNode], this.usage)
+      graph.tracer.added(leavesAllowlist ? [peerNode, system] : [peerNode], this.usage)
       graph.tracer.removed(leavesAllowlist ? [pair.transient, pair.system] : [pair.transient], this.usage)
     }
   }
@@ -268,6 +274,7 @@ export class ConnectionNode extends MovableNode implements ConnectionManagementS
   protected leave (): void {
     const { pair, servicePeer } = this
 
+    countProver(this, -1)
     this.dropFrom(this.peerNode ?? pair.transient)
     this.dropFrom(pair.system)
 
@@ -279,5 +286,14 @@ export class ConnectionNode extends MovableNode implements ConnectionManagementS
     this.graph.connections.delete(this)
     this.graph.follower?.left(this)
     this.graph.admission?.leave(this)
+  }
+}
+
+/**
+ * Counts those whose peer may turn out to be trusted
+ */
+function countProver ({ graph, inbound, pair }: ConnectionNode, difference: 1 | -1): void {
+  if (inbound && pair === graph.proving) {
+    graph.provers += difference
   }
 }

@@ -99,6 +99,17 @@ export class ScopeGraph {
   follower?: ScopeFollower = undefined
   readonly normal: ScopePair
   readonly allowlisted: ScopePair
+
+  /**
+   * Of connections that may turn out to be trusted: their system is the allowlisted one until
+   * their peer is known, and in transient they are like all others
+   */
+  readonly proving: ScopePair
+
+  /**
+   * How many inbound connections are in that pair
+   */
+  provers = 0
   readonly services = new Map<string, AggregateNode>()
   readonly protocols = new Map<string, AggregateNode>()
   readonly peers = new SplitMap<AggregateNode>()
@@ -142,6 +153,7 @@ export class ScopeGraph {
 
     this.normal = { system, transient, allowlisted: false }
     this.allowlisted = { system: allowlistedSystem, transient: allowlistedTransient, allowlisted: true }
+    this.proving = { system: allowlistedSystem, transient, allowlisted: false }
   }
 
   /**

@@ -4,6 +4,7 @@ import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { Allowlist } from '../../src/admission/allowlist.ts'
 import { ma } from './fixtures.ts'
+import type { PeerId } from '@libp2p/interface'
 
 const PEERS = [
   '12D3KooWEfA3xG9WBXB295GnktGB1nJzpgnmX51vs37iEBbJ4Cu4',
@@ -159,7 +160,7 @@ describe('admission/allowlist', () => {
   it('should refuse what is not an entry, and change nothing', () => {
     const allowlist = create('/ip4/1.2.3.4')
     const entries = [
-      '/', '/dns4/example.com/tcp/1', '/memory/1', `/p2p/${PEERS[0]}`, `/p2p/${PEERS[0]}/ip4/1.2.3.4`,
+      '/', '/dns4/example.com/tcp/1', '/dnsaddr/example.com', '/memory/1', `/p2p/${PEERS[0]}/ip4/1.2.3.4`, '/p2p/Qmxyz',
       '/ip4/1.2.3.4/ipcidr/33', '/ip6/::1/ipcidr/129', '/ip6/::ffff:1.2.3.4/ipcidr/95',
       `/ip4/1.2.3.4/tcp/1/p2p/${PEERS[0]}/p2p-circuit`, '/ip4/1.2.3.4/p2p/Qmxyz'
     ]
@@ -179,5 +180,119 @@ describe('admission/allowlist', () => {
     }
 
     expect(allowlist.entries().map(entry => `${entry}`)).to.deep.equal(['/ip4/1.2.3.4'])
+  })
+
+  describe('peers that are trusted wherever they are', () => {
+    const ANYWHERE = ['/ip4/1.2.3.4/tcp/1', '/ip6/::1', '/memory/1', `/ip4/1.2.3.4/tcp/1/p2p/${PEERS[1]}/p2p-circuit`]
+
+    function trusts (allowlist: Allowlist, peer = PEERS[0]): boolean {
+      const answers = ANYWHERE.map(address => allowlist.allowedPeerAndMultiaddr(peer, ma(address)))
+
+      expect(new Set([...answers, allowlist.allowedPeer(peer)])).to.have.lengthOf(1)
+      // who is there is not known by the address
+      expect(ANYWHERE.some(address => allowlist.allowed(ma(address)))).to.equal(false)
+
+      return answers[0]
+    }
+
+    it('should be named by their id, or by an address that has to be looked up', () => {
+      for (const entry of [`/p2p/${PEERS[0]}`, `/p2p/${PEERS[0].toCID()}`, `/dnsaddr/bootstrap.libp2p.io/p2p/${PEERS[0]}`, `/dns4/example.com/tcp/443/wss/p2p/${PEERS[0]}`, `/ip4/1.2.3.4/tcp/1/p2p/${PEERS[1]}/p2p-circuit/p2p/${PEERS[0]}`]) {
+        const allowlist = create()
+
+        expect(allowlist.namesPeers, entry).to.equal(false)
+        allowlist.add(entry)
+        expect(allowlist.namesPeers, entry).to.equal(true)
+        expect(trusts(allowlist), entry).to.equal(true)
+        expect(trusts(allowlist, PEERS[1]), entry).to.equal(false)
+        expect(allowlist.networks()).to.deep.equal([])
+        expect(allowlist.entries().map(String)).to.deep.equal([entry])
+        expect(allowlist.remove(`/p2p/${PEERS[0]}`)).to.equal(true)
+        expect(allowlist.remove(`/p2p/${PEERS[0]}`)).to.equal(false)
+        expect(trusts(allowlist), entry).to.equal(false)
+        expect(allowlist.entries()).to.deep.equal([])
+      }
+    })
+
+    it('should be trusted at one address only where that is an IP address', () => {
+      const allowlist = create(`/ip4/5.5.5.5/p2p/${PEERS[0]}`)
+
+      expect(allowlist.allowedPeer(PEERS[0])).to.equal(false)
+      expect(allowlist.namesPeers).to.equal(false)
+      expect(trusts(allowlist)).to.equal(false)
+    })
+
+    it('should be removed as often as they were added, and apart from their address', () => {
+      const allowlist = create(`/p2p/${PEERS[0]}`, `/dnsaddr/example.com/p2p/${PEERS[0]}`, `/ip4/1.2.3.4/p2p/${PEERS[0]}`)
+
+      expect(allowlist.remove(`/p2p/${PEERS[0]}`)).to.equal(true)
+      expect(allowlist.allowedPeer(PEERS[0])).to.equal(true)
+      expect(allowlist.remove(`/p2p/${PEERS[0]}`)).to.equal(true)
+      expect(allowlist.allowedPeer(PEERS[0])).to.equal(false)
+      expect(allowlist.allowedPeerAndMultiaddr(PEERS[0], '/ip4/1.2.3.4')).to.equal(true)
+    })
+
+    it('should be those that a predicate says', () => {
+      const allowlist = new Allowlist()
+      const predicate = (peer: PeerId): boolean => peer.equals(PEERS[0])
+
+      allowlist.add(predicate)
+      expect(trusts(allowlist)).to.equal(true)
+      expect(trusts(allowlist, PEERS[1])).to.equal(false)
+      expect(allowlist.entries()).to.deep.equal([predicate])
+      expect(allowlist.remove(() => true)).to.equal(false)
+      expect(allowlist.remove(predicate)).to.equal(true)
+      expect(trusts(allowlist)).to.equal(false)
+    })
+
+    it('should not be trusted because a predicate fails, or answers something else', () => {
+      const warnings: string[] = []
+      const allowlist = new Allowlist({ warn: message => { warnings.push(message) } })
+
+      for (const predicate of [() => { throw new Error('out of order') }, async () => true, () => 1, () => undefined]) {
+        allowlist.add(predicate as any)
+        expect(trusts(allowlist)).to.equal(false)
+        allowlist.remove(predicate as any)
+      }
+
+      expect(warnings[0]).to.equal('allowlist: a predicate has failed - Error: out of order')
+      expect(warnings).to.include('allowlist: a predicate must answer true or false, and not with a promise')
+    })
+
+    it('should be those with a tag, where tags are known', () => {
+      const allowlist = new Allowlist({ entries: [{ tag: 'friend' }] })
+
+      expect(allowlist.namesPeers).to.equal(true)
+      expect(trusts(allowlist)).to.equal(false)
+      allowlist.useTags({ has: (peer, tag) => peer.equals(PEERS[0]) && tag === 'friend' })
+      expect(trusts(allowlist)).to.equal(true)
+      expect(trusts(allowlist, PEERS[1])).to.equal(false)
+      expect(allowlist.entries()).to.deep.equal([{ tag: 'friend' }])
+      expect([...allowlist.tags]).to.deep.equal(['friend'])
+      expect(allowlist.remove({ tag: 'friend' })).to.equal(true)
+      expect(trusts(allowlist)).to.equal(false)
+    })
+
+    it('should refuse a tag that is none by name', () => {
+      const allowlist = new Allowlist()
+
+      for (const [entry, message] of [
+        [{ tag: '' }, 'allowlist: tag: expected the name of a tag, got ""'],
+        [{ tag: 1 }, 'allowlist: tag: expected the name of a tag, got 1'],
+        [{ tag: 'a', value: 1 }, 'allowlist: tag a: expected nothing else, got "value"']
+      ] as const) {
+        expect(() => { allowlist.add(entry as any) }).to.throw(message).with.property('name', 'InvalidParametersError')
+      }
+
+      expect(allowlist.namesPeers).to.equal(false)
+    })
+
+    it('should be found at the end of what is dialled', () => {
+      const allowlist = create(`/p2p/${PEERS[0]}`)
+
+      expect(allowlist.allowedDial(ma(`/ip4/1.2.3.4/tcp/1/p2p/${PEERS[0]}`))).to.equal(true)
+      expect(allowlist.allowedDial(ma(`/ip4/1.2.3.4/tcp/1/p2p/${PEERS[1]}`))).to.equal(false)
+      expect(allowlist.allowedDial(ma(`/ip4/1.2.3.4/tcp/1/p2p/${PEERS[0]}/p2p-circuit`))).to.equal(false)
+      expect(allowlist.allowedDial(ma('/ip4/1.2.3.4/tcp/1'))).to.equal(false)
+    })
   })
 })
