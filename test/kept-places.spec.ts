@@ -3,7 +3,7 @@ import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { ConnectionLimitExceededError } from '../src/index.ts'
 import { createManager, errorOf, fakePeer, peerA, peerB } from './scopes/fixtures.ts'
-import type { ConnectionScope, ResourceManager } from '../src/index.ts'
+import type { ConnectionManagementScope, ResourceManager } from '../src/index.ts'
 import type { PartialLimitConfig } from '../src/limits/limit-config.ts'
 
 const ADDRESS = multiaddr('/ip4/192.0.2.1/tcp/1')
@@ -175,7 +175,7 @@ describe('places kept for peers wherever they are', () => {
 
     fc.assert(fc.property(steps, steps => {
       const manager = createManager({ system: { conns: 2 }, allowlistedSystem: { conns: 8 } }, { allowlist: [`/p2p/${peerA}`], rateLimits: false, subnetLimits: { ipv4: [{ prefixLength: 32, connCount: 10 }] } })
-      let open: ConnectionScope[] = []
+      let open: ConnectionManagementScope[] = []
 
       for (const { act, at } of steps) {
         const connection = open[at % Math.max(1, open.length)]
