@@ -53,9 +53,9 @@ export interface FairnessInit {
 
   /**
    * How much of a CPU the handshakes of inbound connections may take while the event loop is
-   * late, from 0 to 1. While remotes begin more of them then, those are refused whose network,
-   * subnet or host begins most, and so a flood from many addresses does not keep the node
-   * busy. It is less, down to a half, the longer the event loop stays late. Allowlisted
+   * late or, in Node.js, never idle, from 0 to 1. While remotes begin more of them then, those are refused whose
+   * network, subnet or host begins most, and so a flood from many addresses does not keep the
+   * node busy. It is less, down to a half, the longer the event loop stays like this. Allowlisted
    * addresses are exempt. `false` turns it off.
    *
    * @default { cpu: 0.5 }, which are about 170 handshakes in a second, and ten times as many at once

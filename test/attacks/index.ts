@@ -8,6 +8,7 @@ import { unfinishedMessages, unfinishedMessagesOfPeers } from './defaults/unfini
 import { unreadSmallTcp, unreadSmallWebSockets } from './defaults/unread-small.ts'
 import { halfOpenSockets } from './half-open-sockets.ts'
 import { halfOpenStreams } from './half-open-streams.ts'
+import { handshakeFlood } from './handshake-flood.ts'
 import { HELD } from './held.ts'
 import { openAndReset } from './open-and-reset.ts'
 import { refusalStorm } from './refusal-storm.ts'
@@ -39,6 +40,7 @@ export const ATTACKS: readonly Attack[] = [
   unreadReplies,
   refusalStorm,
   ...HELD,
+  handshakeFlood,
   unfinishedMessages,
   unfinishedMessagesOfPeers,
   silentSocketsTcp,

@@ -32,7 +32,7 @@ async function run (attack: Attack, enabled: boolean): Promise<void> {
     `  most at a time     ${victim.sockets} sockets, ${victim.connections} connections, ${victim.streams} streams, ${(victim.buffered / MiB).toFixed(1)} MiB in buffers, ${victim.handlers} handlers`,
     `  accounted for      ${(victim.accounted / MiB).toFixed(1)} MiB at most`,
     `  event loop         ${Math.round(victim.delay)} ms late at most`,
-    `  refused            ${victim.refused}, ${victim.evicted} gave way to others`,
+    `  refused            ${[victim.refused, ...victim.refusedBy].join(', ')}; ${victim.evicted} gave way to others`,
     `  log                ${victim.log.length} lines`,
     'the honest peers',
     ...Object.entries(honest).map(([name, { failed, succeeded, lastError }]) => {

@@ -30,6 +30,9 @@ export interface VictimReport extends Peaks {
   /** How many connections and streams were refused */
   refused: number
 
+  /** The same by what they were refused by, for people */
+  refusedBy: string[]
+
   /** How many have given way to others */
   evicted: number
 
@@ -72,6 +75,7 @@ serve({
     : {
         ...watch.peaks,
         refused: manager.refusals().reduce((sum, { count }) => sum + count, 0),
+        refusedBy: manager.refusals().map(({ count, kind, resource }) => `${count} ${resource} by ${kind}`),
         evicted: manager.evictions().reduce((sum, { count }) => sum + count, 0),
         log: logger.errors,
         violations: watch.violations
