@@ -1,3 +1,4 @@
+import { defaultFeatures } from '../features/default-features.ts'
 import { resolveBaseCosts } from './base-costs.ts'
 import { checkHandlerGrace } from './running-handlers.ts'
 import { serviceTable } from './service-table.ts'
@@ -10,9 +11,16 @@ import type { ResourceManagerInit } from '../resource-manager-init.ts'
  *
  * @throws {InvalidParametersError} naming the option that cannot be used
  */
-export function checkNodeOptions ({ baseCosts, handlerGrace, services, transientShare }: ResourceManagerInit): void {
+export function checkNodeOptions (init: ResourceManagerInit): void {
+  const { baseCosts, fairness, features = defaultFeatures, handlerGrace, services, transientShare } = init
+
   resolveBaseCosts(baseCosts)
   serviceTable(services)
   checkTransientShare(transientShare)
   checkHandlerGrace(handlerGrace)
+  features.pressure?.checkPressure(init)
+
+  if (fairness !== false) {
+    features.fairness?.resolveFairness(fairness)
+  }
 }

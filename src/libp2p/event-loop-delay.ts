@@ -1,4 +1,4 @@
-import { invalid } from '../validation.ts'
+import { checkObject, invalid } from '../validation.ts'
 import { PressureRefusal } from './pressure-refusal.ts'
 import { Thresholds } from './pressure.ts'
 import type { Pressure } from './pressure.ts'
@@ -53,15 +53,8 @@ export class EventLoopDelay implements Pressure {
   /**
    * @throws {InvalidParametersError} naming the value that cannot be used
    */
-  constructor ({ max, resume }: EventLoopDelayInit, now: () => number = () => performance.now(), throttled: () => boolean = isThrottled) {
-    checkDelay('eventLoopDelay.max', max)
-    checkDelay('eventLoopDelay.resume', resume ?? max)
-
-    if (resume != null && resume > max) {
-      throw invalid('eventLoopDelay.resume', `at most eventLoopDelay.max, ${max}`, resume)
-    }
-
-    this.#thresholds = new Thresholds(max, resume ?? DEFAULT_RESUME * max)
+  constructor (init: EventLoopDelayInit, now: () => number = () => performance.now(), throttled: () => boolean = isThrottled) {
+    this.#thresholds = eventLoopDelayThresholds(init)
     this.#now = now
     this.#throttled = throttled
   }
@@ -107,6 +100,24 @@ export class EventLoopDelay implements Pressure {
     this.#delay = Math.max(late, this.#delay / 2)
     this.#thresholds.update(this.#delay)
   }
+}
+
+/**
+ * @throws {InvalidParametersError} naming the value that cannot be used
+ */
+export function eventLoopDelayThresholds (init: EventLoopDelayInit): Thresholds {
+  checkObject('eventLoopDelay', init)
+
+  const { max, resume = DEFAULT_RESUME * max } = init
+
+  checkDelay('eventLoopDelay.max', max)
+  checkDelay('eventLoopDelay.resume', resume)
+
+  if (resume > max) {
+    throw invalid('eventLoopDelay.resume', `at most eventLoopDelay.max, ${max}`, resume)
+  }
+
+  return new Thresholds(max, resume)
 }
 
 function checkDelay (field: string, value: number): void {

@@ -1,6 +1,6 @@
 import { availableResources } from '../limits/available-resources.ts'
 import { parseMemorySize } from '../limits/memory-size.ts'
-import { invalid } from '../validation.ts'
+import { checkObject, invalid } from '../validation.ts'
 import { PressureRefusal } from './pressure-refusal.ts'
 import { Thresholds } from './pressure.ts'
 import type { Pressure } from './pressure.ts'
@@ -44,6 +44,23 @@ function residentMemory (): number | undefined {
 }
 
 /**
+ * @throws {InvalidParametersError} naming the value that cannot be used
+ */
+export function processMemoryThresholds (init: ProcessMemoryInit): Thresholds {
+  checkObject('processMemory', init)
+
+  const available = (): number => availableResources().memory
+  const max = parseMemorySize(init.max, 'processMemory.max', available)
+  const resume = init.resume === undefined ? Math.floor(max * DEFAULT_RESUME) : parseMemorySize(init.resume, 'processMemory.resume', available)
+
+  if (resume > max) {
+    throw invalid('processMemory.resume', `at most processMemory.max, ${max}`, resume)
+  }
+
+  return new Thresholds(max, resume)
+}
+
+/**
  * Refuses what remotes open while the process has too much memory, whatever it is
  * that uses it. There is no
  * timer: the memory is read when somebody wants to open something, at most every
@@ -61,21 +78,11 @@ export class ProcessMemory implements Pressure {
   /**
    * @throws {InvalidParametersError} naming the value that cannot be used
    */
-  constructor (manager: DefaultResourceManager, { max, resume }: ProcessMemoryInit, read: () => number | undefined = residentMemory, now: () => number = Date.now) {
-    const available = (): number => availableResources().memory
-
+  constructor (manager: DefaultResourceManager, init: ProcessMemoryInit, read: () => number | undefined = residentMemory, now: () => number = Date.now) {
     this.#manager = manager
     this.#read = read
     this.#now = now
-
-    const maxBytes = parseMemorySize(max, 'processMemory.max', available)
-    const resumeBytes = resume === undefined ? Math.floor(maxBytes * DEFAULT_RESUME) : parseMemorySize(resume, 'processMemory.resume', available)
-
-    if (resumeBytes > maxBytes) {
-      throw invalid('processMemory.resume', `at most processMemory.max, ${maxBytes}`, resumeBytes)
-    }
-
-    this.#thresholds = new Thresholds(maxBytes, resumeBytes)
+    this.#thresholds = processMemoryThresholds(init)
   }
 
   find (request: 'connection' | 'stream'): AnyRefusal | undefined {

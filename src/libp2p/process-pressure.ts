@@ -1,10 +1,27 @@
-import { EventLoopDelay } from './event-loop-delay.ts'
+import { EventLoopDelay, eventLoopDelayThresholds } from './event-loop-delay.ts'
 import { Pressures } from './pressure.ts'
-import { ProcessMemory } from './process-memory.ts'
+import { ProcessMemory, processMemoryThresholds } from './process-memory.ts'
 import type { ResourceManagerInit } from '../resource-manager-init.ts'
 import type { NodeStat } from '../resource-manager-stat.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
+
+type PressureInit = Pick<ResourceManagerInit, 'processMemory' | 'eventLoopDelay'>
+
+/**
+ * Checks these options where nobody is going to watch the process
+ *
+ * @throws {InvalidParametersError} naming the value that cannot be used
+ */
+export function checkPressure ({ eventLoopDelay, processMemory }: PressureInit): void {
+  if (processMemory != null) {
+    processMemoryThresholds(processMemory)
+  }
+
+  if (eventLoopDelay != null) {
+    eventLoopDelayThresholds(eventLoopDelay)
+  }
+}
 
 /**
  * What the process has too much of, as far as the options say that it matters
@@ -16,7 +33,7 @@ export class ProcessPressure extends Pressures {
   /**
    * @throws {InvalidParametersError} naming the value that cannot be used
    */
-  constructor (manager: DefaultResourceManager, init: Pick<ResourceManagerInit, 'processMemory' | 'eventLoopDelay'>) {
+  constructor (manager: DefaultResourceManager, init: PressureInit) {
     const processMemory = init.processMemory == null ? undefined : new ProcessMemory(manager, init.processMemory)
     const eventLoopDelay = init.eventLoopDelay == null ? undefined : new EventLoopDelay(init.eventLoopDelay)
 

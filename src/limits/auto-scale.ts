@@ -1,4 +1,5 @@
 import type { AvailableResources } from './available-resources.ts'
+import type { MemorySize } from './memory-size.ts'
 
 /**
  * The part of the memory that libp2p takes when nothing is said about it. A node
@@ -18,12 +19,12 @@ const FD_SHARE = 1 / 2
  */
 export interface ScaleTarget {
   /**
-   * Memory that libp2p may use, in bytes. Up to 128 MiB limits keep their base
-   * values.
+   * Memory that libp2p may use: bytes, a size such as `'2GiB'`, or a percentage of the
+   * memory that the process may use. Up to 128 MiB limits keep their base values.
    *
    * @default 0
    */
-  memory?: number
+  memory?: MemorySize
 
   /**
    * File descriptors that libp2p may use. With 0 limits keep their base values.
@@ -36,7 +37,7 @@ export interface ScaleTarget {
 /**
  * libp2p's share of what the process may use
  */
-export function autoScaleTarget (resources: AvailableResources): Required<ScaleTarget> {
+export function autoScaleTarget (resources: AvailableResources): { memory: number, fds: number } {
   return {
     memory: Math.floor(resources.memory * MEMORY_SHARE),
     fds: Math.floor(resources.fds * FD_SHARE)

@@ -38,6 +38,11 @@ export interface CheckLimitsOptions {
 const OPTIONS = { maxConnections: ANY, affordableConnections: ANY, set: ANY } as const satisfies Record<keyof CheckLimitsOptions, typeof ANY>
 
 /**
+ * libp2p's default in Node.js, which nobody has set
+ */
+const DEFAULT_MAX_CONNECTIONS = 300
+
+/**
  * Those of one scope that somebody has set
  */
 type SetLimits = ResourceLimits | undefined
@@ -119,7 +124,7 @@ export function checkLimits (config: ConcreteLimitConfig, options: CheckLimitsOp
     checkWithin(join('peer', peer), limit, set.peer?.[peer], 'system', limits.system, warnings)
   }
 
-  checkConnections(limits.system, options, warnings)
+  checkConnections(limits.system, options, set.system, warnings)
 
   return warnings
 }
@@ -128,7 +133,7 @@ export function checkLimits (config: ConcreteLimitConfig, options: CheckLimitsOp
  * What the system has too few of for the connections that it is to have. One reason is
  * enough: the one that stops them first.
  */
-function checkConnections (system: Limit, { maxConnections = 0, affordableConnections = Infinity }: CheckLimitsOptions, warnings: string[]): void {
+function checkConnections (system: Limit, { maxConnections = 0, affordableConnections = Infinity }: CheckLimitsOptions, set: SetLimits, warnings: string[]): void {
   const nobody = (['conns', 'connsInbound', 'fd', 'memory'] as const).find(field => system[field] === 0)
 
   if (nobody != null) {
@@ -143,6 +148,11 @@ function checkConnections (system: Limit, { maxConnections = 0, affordableConnec
     { most: affordableConnections, setting: `what system.memory (${format('memory', system.memory)}) is enough for (${affordableConnections})` }
   ]
   const lowest = bounds.reduce((a, b) => b.most < a.most ? b : a)
+
+  if (lowest.most === system.fd && set?.fd === undefined && maxConnections <= DEFAULT_MAX_CONNECTIONS) {
+    // half of the open files of a small machine: the first refusal says so, if it comes to that
+    return
+  }
 
   if (maxConnections > lowest.most) {
     warnings.push(`the connection manager's maxConnections (${format('conns', maxConnections)}) is above ${lowest.setting}: new connections are refused before it closes any`)

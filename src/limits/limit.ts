@@ -47,10 +47,15 @@ export type LimitValue = number | 'default' | 'unlimited' | 'blockAll'
 export type SizeText = `${number}${string}`
 
 /**
+ * The same fields, of which `memory` may be a size
+ */
+export type WithSizes<T> = { [K in keyof T]: K extends 'memory' ? T[K] | SizeText : T[K] }
+
+/**
  * The limits of one scope as they are written in a configuration. A field that
  * is left out takes the default. `memory` may be a size such as `'64MiB'`.
  */
-export type ResourceLimits = { [K in keyof Limit]?: K extends 'memory' ? LimitValue | SizeText : LimitValue }
+export type ResourceLimits = WithSizes<{ [K in keyof Limit]?: LimitValue }>
 
 /**
  * The same, with every value written in one way

@@ -1,7 +1,7 @@
 import { makeConcrete } from './concrete-limits.ts'
 import { BLOCK_ALL, LIMIT_FIELDS } from './limit.ts'
 import type { ConcreteLimitConfig, NamedKey, ScopeKey } from './limit-config.ts'
-import type { Limit } from './limit.ts'
+import type { Limit, WithSizes } from './limit.ts'
 
 const MiB = 2 ** 20
 
@@ -38,9 +38,24 @@ export interface ScalingLimit {
 }
 
 /**
+ * The same as it is written: `memory` may be a size such as `'64MiB'`
+ */
+export interface ScalingLimitInit {
+  /**
+   * The limit with 128 MiB of memory or less. A field that is left out is 0.
+   */
+  base: WithSizes<Partial<Limit>>
+
+  /**
+   * @default {}
+   */
+  increase?: WithSizes<LimitIncrease>
+}
+
+/**
  * A limit for every kind of scope. A kind that is left out blocks everything.
  */
-export type ScalingLimitConfigInit = { [K in ScopeKey]?: ScalingLimit }
+export type ScalingLimitConfigInit = { [K in ScopeKey]?: ScalingLimitInit }
 
 /**
  * A limit for every kind of scope, and for those that have a name

@@ -2,7 +2,7 @@ import { makeConcrete } from './concrete-limits.ts'
 import { DEFAULT_SCOPE_LIMITS } from './default-scope-limits.ts'
 import { eachServiceLimit, goServiceLimits, jsServiceLimits } from './default-service-limits.ts'
 import { scale } from './scale.ts'
-import type { ScaleTarget } from './auto-scale.ts'
+import type { autoScaleTarget } from './auto-scale.ts'
 import type { ConcreteLimitConfig, NamedKey, ScopeKey } from './limit-config.ts'
 import type { Limit } from './limit.ts'
 import type { ScalingLimit, ScalingLimits } from './scale.ts'
@@ -45,6 +45,6 @@ function allowServiceConnections (scaled: ConcreteLimitConfig): ConcreteLimitCon
  * go-libp2p's defaults, with the limits of the well-known services, which may have as many
  * connections as the system
  */
-export function scaledDefaults ({ memory, fds }: Required<ScaleTarget>): ConcreteLimitConfig {
+export function scaledDefaults ({ memory, fds }: ReturnType<typeof autoScaleTarget>): ConcreteLimitConfig {
   return allowServiceConnections(scale(defaultLimits(), memory, fds))
 }

@@ -3,6 +3,7 @@ import { availableResources } from './available-resources.ts'
 import { DEFAULT_SCOPE_LIMITS } from './default-scope-limits.ts'
 import { isRecord } from './is-record.ts'
 import { LIMIT_FIELDS } from './limit.ts'
+import { SIZE_TEXT, readMemorySize } from './memory-size.ts'
 import { join } from './problems.ts'
 import { scaleLimit } from './scale.ts'
 import { fileKey } from './spelling.ts'
@@ -47,6 +48,14 @@ export function isScaling (sections: Sections): boolean {
   })
 }
 
+function readText (text: string, name?: string): number {
+  if (/^\d+$/.test(text)) {
+    return Number(text)
+  }
+
+  return name === 'memory' ? readMemorySize(text, () => availableResources().memory) : NaN
+}
+
 function readAmounts (value: unknown, names: readonly string[], path: string, problems: Problems): Record<string, number> {
   const amounts: Record<string, number> = {}
 
@@ -56,12 +65,12 @@ function readAmounts (value: unknown, names: readonly string[], path: string, pr
 
   for (const [key, entry] of Object.entries(isRecord(value) ? value : {})) {
     const name = names.find(name => (name === 'fdFraction' ? 'FDFraction' : fileKey(name)).toLowerCase() === key.toLowerCase())
-    const amount = typeof entry === 'string' && /^\d+$/.test(entry) ? Number(entry) : entry
+    const amount = typeof entry === 'string' ? readText(entry, name) : entry
 
     if (name == null) {
       problems.addUnknown(join(path, key), key, names.map(fileKey))
     } else if (entry !== null && (typeof amount !== 'number' || !(amount >= 0))) {
-      problems.add(join(path, key), 'a number from 0 on', entry)
+      problems.add(join(path, key), `a number from 0 on${name === 'memory' ? ` or ${SIZE_TEXT}` : ''}`, entry)
     } else if (entry !== null) {
       amounts[name] = name === 'fdFraction' ? Number(amount) : Math.floor(Number(amount))
     }

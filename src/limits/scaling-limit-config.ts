@@ -6,23 +6,42 @@ import { availableResources } from './available-resources.ts'
 import { isRecord } from './is-record.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
 import { LIMIT_FIELDS } from './limit.ts'
+import { SIZE_TEXT, readMemorySize } from './memory-size.ts'
 import { checkKeys, parsePeerKey } from './parse-limits.ts'
 import { Problems, join } from './problems.ts'
 import { scale } from './scale.ts'
 import { TYPESCRIPT } from './spelling.ts'
 import type { ScaleTarget } from './auto-scale.ts'
 import type { ConcreteLimitConfig, NamedKey, ScopeKey } from './limit-config.ts'
-import type { Limit } from './limit.ts'
-import type { LimitIncrease, ScalingLimit, ScalingLimitConfigInit } from './scale.ts'
+import type { Limit, WithSizes } from './limit.ts'
+import type { LimitIncrease, ScalingLimit, ScalingLimitConfigInit, ScalingLimitInit } from './scale.ts'
 import type { DescriptionOf } from '../options/description.ts'
 import type { PeerId } from '@libp2p/interface'
 
 const TARGET = { memory: ANY, fds: ANY } as const satisfies DescriptionOf<ScaleTarget>
 
-function checkAmount (value: unknown, path: string, problems: Problems): void {
-  if (value !== undefined && !(Number.isSafeInteger(value) && Number(value) >= 0)) {
-    problems.add(path, 'a whole number from 0 to 2^53-1', value)
+/**
+ * The numbers of a base or an increase, where memory may be written as a size
+ */
+function readAmounts (amounts: Record<string, unknown>, path: string, isAllowed: (amount: unknown) => boolean, problems: Problems): Record<string, unknown> {
+  const read = { ...amounts }
+
+  for (const field of LIMIT_FIELDS) {
+    const value = amounts[field]
+    const amount = field === 'memory' && typeof value === 'string' ? readMemorySize(value, () => availableResources().memory) : value
+
+    if (isAllowed(amount)) {
+      read[field] = amount
+    } else if (value !== undefined) {
+      problems.add(join(path, field), `a whole number from 0 to 2^53-1${field === 'memory' ? `, ${SIZE_TEXT}` : ''}`, value)
+    }
   }
+
+  return read
+}
+
+function isAmount (value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0
 }
 
 const INCREASE_FIELDS = [...LIMIT_FIELDS.filter(field => field !== 'fd'), 'fdFraction'] as const
@@ -30,7 +49,7 @@ const INCREASE_FIELDS = [...LIMIT_FIELDS.filter(field => field !== 'fd'), 'fdFra
 /**
  * Copies what was passed, so that it cannot be changed behind our back
  */
-function copyScalingLimit (value: ScalingLimit, path: string, problems: Problems): ScalingLimit {
+function copyScalingLimit (value: ScalingLimitInit, path: string, problems: Problems): ScalingLimit {
   const { base, increase = {} } = isRecord(value) ? value : { base: undefined }
 
   if (!isRecord(base) || !isRecord(increase)) {
@@ -44,15 +63,8 @@ function copyScalingLimit (value: ScalingLimit, path: string, problems: Problems
   checkKeys(base, LIMIT_FIELDS, basePath, TYPESCRIPT, problems)
   checkKeys(increase, INCREASE_FIELDS, increasePath, TYPESCRIPT, problems)
 
-  for (const field of LIMIT_FIELDS) {
-    if (base[field] !== Infinity) {
-      checkAmount(base[field], join(basePath, field), problems)
-    }
-
-    if (field !== 'fd') {
-      checkAmount(increase[field], join(increasePath, field), problems)
-    }
-  }
+  const bases = readAmounts(base, basePath, amount => amount === Infinity || isAmount(amount), problems)
+  const increases = readAmounts(increase, increasePath, isAmount, problems)
 
   const { fdFraction = 0 } = increase
 
@@ -61,8 +73,8 @@ function copyScalingLimit (value: ScalingLimit, path: string, problems: Problems
   }
 
   return Object.freeze({
-    base: Object.freeze({ ...base }),
-    increase: Object.freeze({ ...increase })
+    base: Object.freeze(bases),
+    increase: Object.freeze(increases)
   })
 }
 
@@ -77,7 +89,7 @@ function copyScalingLimit (value: ScalingLimit, path: string, problems: Problems
  *
  * const config = DefaultLimits.clone()
  * setDefaultServiceLimits(config)
- * config.addServiceLimit('my-service', { streams: 64, memory: 2 ** 20 }, { streams: 16 })
+ * config.addServiceLimit('my-service', { streams: 64, memory: '1MiB' }, { streams: 16 })
  *
  * const limits = config.autoScale()
  * ```
@@ -112,7 +124,7 @@ export class ScalingLimitConfig {
    *
    * @throws {InvalidParametersError} listing every problem with its path
    */
-  addServiceLimit (service: string, base: Partial<Limit>, increase?: LimitIncrease): void {
+  addServiceLimit (service: string, base: WithSizes<Partial<Limit>>, increase?: WithSizes<LimitIncrease>): void {
     this.#add('service', service, { base, increase })
   }
 
@@ -121,7 +133,7 @@ export class ScalingLimitConfig {
    *
    * @throws {InvalidParametersError} listing every problem with its path
    */
-  addServicePeerLimit (service: string, base: Partial<Limit>, increase?: LimitIncrease): void {
+  addServicePeerLimit (service: string, base: WithSizes<Partial<Limit>>, increase?: WithSizes<LimitIncrease>): void {
     this.#add('servicePeer', service, { base, increase })
   }
 
@@ -130,7 +142,7 @@ export class ScalingLimitConfig {
    *
    * @throws {InvalidParametersError} listing every problem with its path
    */
-  addProtocolLimit (protocol: string, base: Partial<Limit>, increase?: LimitIncrease): void {
+  addProtocolLimit (protocol: string, base: WithSizes<Partial<Limit>>, increase?: WithSizes<LimitIncrease>): void {
     this.#add('protocol', protocol, { base, increase })
   }
 
@@ -139,7 +151,7 @@ export class ScalingLimitConfig {
    *
    * @throws {InvalidParametersError} listing every problem with its path
    */
-  addProtocolPeerLimit (protocol: string, base: Partial<Limit>, increase?: LimitIncrease): void {
+  addProtocolPeerLimit (protocol: string, base: WithSizes<Partial<Limit>>, increase?: WithSizes<LimitIncrease>): void {
     this.#add('protocolPeer', protocol, { base, increase })
   }
 
@@ -148,11 +160,11 @@ export class ScalingLimitConfig {
    *
    * @throws {InvalidParametersError} listing every problem with its path
    */
-  addPeerLimit (peer: PeerId | string, base: Partial<Limit>, increase?: LimitIncrease): void {
+  addPeerLimit (peer: PeerId | string, base: WithSizes<Partial<Limit>>, increase?: WithSizes<LimitIncrease>): void {
     this.#add('peer', peer?.toString(), { base, increase })
   }
 
-  #add (kind: NamedKey, name: string, limit: ScalingLimit): void {
+  #add (kind: NamedKey, name: string, limit: ScalingLimitInit): void {
     if (this.#frozen) {
       throw new InvalidParametersError('these limits are shared and cannot be changed, change a .clone() of them')
     }
@@ -173,15 +185,16 @@ export class ScalingLimitConfig {
   /**
    * The limits for a given amount of memory and number of file descriptors
    *
-   * @throws {InvalidParametersError} if one of them is not a number
+   * @throws {InvalidParametersError} naming what is no number or size
    */
   scale (target: ScaleTarget = {}): ConcreteLimitConfig {
     checkDescribed('target', target, TARGET)
 
-    const { memory = 0, fds = 0 } = target
+    const { memory: size = 0, fds = 0 } = target
+    const memory = typeof size === 'string' ? readMemorySize(size, () => availableResources().memory) : size
 
     if (!Number.isFinite(memory)) {
-      throw invalid('memory', 'a number of bytes', memory)
+      throw invalid('memory', `a number of bytes, ${SIZE_TEXT}`, size)
     }
 
     if (typeof fds !== 'number' || Number.isNaN(fds)) {

@@ -4,6 +4,7 @@ import { build } from '../../src/limits/build-limits.ts'
 import { checkKnobs } from '../../src/limits/check-knobs.ts'
 import { checkLimits } from '../../src/limits/check-limits.ts'
 import { deriveLimits } from '../../src/limits/derive-limits.ts'
+import { fitToNode } from '../../src/limits/fit-to-node.ts'
 import { InfiniteLimits } from '../../src/limits/infinite-limits.ts'
 import { ConcreteLimiter } from '../../src/limits/limiter.ts'
 import type { PartialLimitConfig } from '../../src/limits/limit-config.ts'
@@ -41,6 +42,17 @@ describe('limits that nobody has set', () => {
     ]) {
       expect(warningsOf(set), JSON.stringify(set)).to.deep.equal([])
     }
+  })
+
+  it('should not be warned about on a machine with few open files, where nobody asks for many connections', () => {
+    const few = fitToNode(deriveLimits({}, { ...MACHINE, fds: 128 }), { maxConnections: 300, maxParallelDials: 100, maxIncomingPendingConnections: 10, fds: 128 }, false)
+
+    expect(few.system.fd).to.equal(64)
+    expect(checkLimits(few, { set: {}, maxConnections: 300 })).to.deep.equal([])
+    expect(checkLimits(few, { set: {}, maxConnections: 301 })).to.have.lengthOf(1)
+    expect(checkLimits(few, { set: { system: { fd: 64 } }, maxConnections: 300 })).to.have.lengthOf(1)
+    expect(checkLimits(few, { maxConnections: 65 })).to.have.lengthOf(1)
+    expect(checkLimits(few, { maxConnections: 64 })).to.deep.equal([])
   })
 
   it('should be those that others stop short of, and not those', () => {

@@ -135,6 +135,10 @@ describe('scaling limits', () => {
       ['s', {}, { fdFraction: 1.1 }],
       ['s', {}, { fdFraction: NaN }],
       ['s', {}, null],
+      ['s', { memory: 'much' }],
+      ['s', { memory: 'unlimited' }],
+      ['s', { streams: '64MiB' }],
+      ['s', {}, { memory: '5 apples' }],
       [undefined, {}]
     ]) {
       expect(() => { config.addServiceLimit(...args as [any, any]) }, JSON.stringify(args)).to.throw().with.property('name', 'InvalidParametersError')
@@ -145,13 +149,25 @@ describe('scaling limits', () => {
     }
 
     expect(config.scale()).to.deep.equal(new ScalingLimitConfig().scale())
-    expect(() => new ScalingLimitConfig({ system: { base: { fd: -1 }, increase: { streams: -1 } }, sys: {} } as any)).to.throw().with.property('message').that.matches(/scopes\.sys: [^]*system\.increase\.streams: [^]*system\.base\.fd: /)
+    expect(() => new ScalingLimitConfig({ system: { base: { fd: -1 }, increase: { streams: -1 } }, sys: {} } as any)).to.throw().with.property('message').that.matches(/scopes\.sys: [^]*system\.base\.fd: [^]*system\.increase\.streams: /)
   })
 
   it('should refuse to scale to what is no number', () => {
-    for (const target of [{ memory: NaN }, { memory: Infinity }, { memory: '1' }, { fds: NaN }, { fds: '5' }]) {
+    for (const target of [{ memory: NaN }, { memory: Infinity }, { memory: '1' }, { memory: 'unlimited' }, { fds: '1KiB' }, { fds: NaN }, { fds: '5' }]) {
       expect(() => DefaultLimits.scale(target as any), JSON.stringify(target)).to.throw().with.property('name', 'InvalidParametersError')
     }
+  })
+
+  it('should read sizes wherever they have bytes', () => {
+    const config = new ScalingLimitConfig({ system: { base: { memory: '64MiB', streams: 3 }, increase: { memory: '0.5GiB' } } })
+
+    config.addServiceLimit('s', { memory: '2KiB' }, { memory: '1MB' })
+    expect(config.scopes.system).to.deep.equal({ base: { memory: 64 * MiB, streams: 3 }, increase: { memory: 512 * MiB } })
+    expect(config.scale({ memory: '2GiB' })).to.deep.equal(config.scale({ memory: 2048 * MiB }))
+    expect(config.scale({ memory: '2GiB' }).system.memory).to.equal(1088 * MiB)
+    expect(config.scale({ memory: '2GiB' }).service.s.memory).to.equal(2048 + 2e6)
+    expect(DefaultLimits.scale({ memory: '1.5 GiB', fds: 9 })).to.deep.equal(DefaultLimits.scale({ memory: 1536 * MiB, fds: 9 }))
+    expect(config.clone().scale()).to.deep.equal(config.scale())
   })
 
   it('should scale to the machine', () => {

@@ -7,6 +7,7 @@ import { createResourceManager, NullResourceManager, resourceManager } from '../
 import { DefaultLimits, limitsFromJSON } from '../../src/limits.ts'
 import { OPTIONS } from '../../src/options/options.ts'
 import { NullIPLimiter, SessionRegistry, IPLimiter } from '../../src/sessions.ts'
+import { limitsFromTOML } from '../../src/toml.ts'
 import { errorOf, peerA } from '../scopes/fixtures.ts'
 import type { Features, ResourceManager, ResourceManagerInit } from '../../src/index.ts'
 
@@ -205,6 +206,16 @@ describe('options of a node', () => {
     expect(problemOf({ services: { a: '/a/1' } })).to.include('services.a: expected a list of protocols')
     expect(problemOf({ transientShare: 2 })).to.include('transientShare: expected a number above 0')
     expect(problemOf({ handlerGrace: -1 })).to.include('handlerGrace: expected a whole number of milliseconds')
+    expect(problemOf({ processMemory: '80%' })).to.include('processMemory: expected an object')
+    expect(problemOf({ processMemory: {} })).to.include('processMemory.max: expected a number of bytes')
+    expect(problemOf({ processMemory: { max: '101%' } })).to.include('processMemory.max: expected a number of bytes')
+    expect(problemOf({ processMemory: { max: 1000, resume: 1001 } })).to.include('processMemory.resume: expected at most processMemory.max, 1000')
+    expect(problemOf({ eventLoopDelay: 500 })).to.include('eventLoopDelay: expected an object')
+    expect(problemOf({ eventLoopDelay: { max: 0 } })).to.include('eventLoopDelay.max: expected a number of milliseconds above 0')
+    expect(problemOf({ eventLoopDelay: { max: 5, resume: 6 } })).to.include('eventLoopDelay.resume: expected at most eventLoopDelay.max, 5')
+    expect(problemOf({ fairness: { protect: -1 } })).to.include('fairness.protect: expected a whole number')
+    expect(problemOf({ fairness: { hosts: { ipv4: 33 } } })).to.include('fairness.hosts.ipv4')
+    expect(() => createResourceManager({ processMemory: { max: 1000, resume: 1000 }, eventLoopDelay: { max: 5, resume: 5 }, fairness: false })).to.not.throw()
   })
 })
 
@@ -216,6 +227,12 @@ describe('sizes', () => {
     expect(manager.limits?.peerDefault.memory).to.equal(1.5e9)
     expect(manager.limits?.service.a.memory).to.equal(2048)
 
+    expect(createResourceManager({ maxMemory: '1.5 GB' }).limits?.system.memory).to.equal(1.5e9)
+    expect(limitsFromTOML('[System]\nMemory = "64MiB"').system?.memory).to.equal(64 * 2 ** 20)
+    expect(limitsFromTOML('[SystemLimit]\nMemory = "64MiB"\n[Service.chat]\nMemory = "1 MiB"')).to.have.nested.include({ 'system.memory': 64 * 2 ** 20, 'service.chat.memory': 2 ** 20 })
+    expect(limitsFromJSON('{ "System": { "Memory": "64MiB" } }').system?.memory).to.equal(64 * 2 ** 20)
+    expect(limitsFromJSON('{ "SystemBaseLimit": { "Memory": "64MiB" }, "SystemLimitIncrease": { "Memory": "0B" } }').system?.memory).to.equal(64 * 2 ** 20)
+
     manager.viewPeer(peerA, scope => {
       scope.setLimit({ memory: '1MiB' })
       expect(scope.limit.memory).to.equal(2 ** 20)
@@ -226,6 +243,8 @@ describe('sizes', () => {
     expect(problemOf({ limits: { system: { memory: '64Mib/s' } } })).to.match(/limits\.system\.memory: expected a whole number of bytes, a size such as "512MiB" .*, got "64Mib\/s"/)
     expect(problemOf({ limits: { system: { streams: '64MiB' } } })).to.include('limits.system.streams: expected a whole number, "unlimited", "blockAll" or "default", got "64MiB"')
     expect(problemOf({ maxMemory: '5 apples' })).to.include('maxMemory: expected a number of bytes')
+    expect(errorOf(() => limitsFromJSON('{ "SystemBaseLimit": { "Memory": "5 apples" } }')).message).to.include('SystemBaseLimit.Memory: expected a number from 0 on or a size such as')
+    expect(errorOf(() => limitsFromJSON('{ "SystemBaseLimit": { "Conns": "5MiB" } }')).message).to.include('SystemBaseLimit.Conns: expected a number from 0 on, got "5MiB"')
   })
 
   it('should be refused where next to nothing fits, with what was meant', () => {
