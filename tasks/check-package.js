@@ -53,9 +53,9 @@ const MODULE_RESOLUTIONS = {
 /**
  * Everything else has no business in the package
  */
-const PACKED = /^(?:src\/.+\.ts|dist\/src\/.+\.(?:js|d\.ts)(?:\.map)?|dist\/index\.min\.js(?:\.map)?|dist\/typedoc-urls\.json|dashboards\/.+\.(?:json|yml)|package\.json|README\.md|CHANGELOG\.md|LICENSE(?:-APACHE|-MIT)?)$/
+const PACKED = /^(?:src\/.+\.ts|dist\/src\/.+\.(?:js|d\.ts)(?:\.map)?|dist\/index\.min\.js(?:\.map)?|dist\/typedoc-urls\.json|dashboards\/.+\.(?:json|yml)|docs\/.+\.md|package\.json|README\.md|CHANGELOG\.md|LICENSE(?:-APACHE|-MIT)?)$/
 
-const REQUIRED_FILES = ['README.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'dist/index.min.js', 'dist/src/index.d.ts', 'src/index.ts']
+const REQUIRED_FILES = ['README.md', 'CHANGELOG.md', 'docs/tuning.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'dist/index.min.js', 'dist/src/index.d.ts', 'src/index.ts']
 
 /**
  * @param {string} file

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { registerHooks } from 'node:module'
 import { resourceManager } from '../../src/index.ts'
+import { readDocuments } from './documents.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
 
 const NAME = 'libp2p-resource-manager'
@@ -29,13 +29,12 @@ export function recordingResourceManager (init?: ResourceManagerInit): ServiceFa
 }
 
 /**
- * The examples of the README, as they are written there
+ * The examples of the README and of all other documents, as they are written there
  */
 export async function readExamples (): Promise<string[]> {
-  // tests are run from the root of the package
-  const text = await readFile('README.md', 'utf8')
+  const documents = await readDocuments()
 
-  return Array.from(text.matchAll(/^```ts\n(.*?)^```$/gms), ([, code]) => code)
+  return Array.from(documents.values(), text => Array.from(text.matchAll(/^```ts\n(.*?)^```$/gms), ([, code]) => code)).flat()
 }
 
 /**
@@ -63,7 +62,8 @@ export async function runExample (index: number, code: string): Promise<Record<s
         return { url: RECORDING, shortCircuit: true }
       }
 
-      if (context.parentURL === url && specifier.startsWith(`${NAME}/`)) {
+      // files that are no modules are where package.json says
+      if (context.parentURL === url && specifier.startsWith(`${NAME}/`) && !specifier.includes('/dashboards/')) {
         return { url: new URL(`${specifier.slice(NAME.length + 1)}.${EXTENSION}`, MAIN).href, shortCircuit: true }
       }
 

@@ -11,10 +11,10 @@ import { namesIn, readExamples, recorded, runExample } from './examples.ts'
 import type { TestNode } from '../libp2p/fixtures/nodes.ts'
 import type { Connection, Stream } from '@libp2p/interface'
 
-// what is in the README is pasted into programs. An example that compiles may still crash
-// on the first message that comes in two pieces, so all of them are run
+// what is in the README and the guides is pasted into programs. An example that compiles may still
+// crash on the first message that comes in two pieces, so all of them are run
 
-describe('examples of the README', () => {
+describe('examples of the README and the guides', () => {
   const nodes = new TestNodes()
   const home = process.cwd()
   let directory: string
@@ -54,27 +54,32 @@ describe('examples of the README', () => {
   }
 
   it('should be found', () => {
-    expect(examples).to.have.length.above(10)
-    expect(examples.flatMap(namesIn)).to.include.members(['node', 'readMessage', 'openTable', 'report'])
+    expect(examples).to.have.length.above(30)
+    expect(examples.flatMap(namesIn)).to.include.members(['node', 'readMessage', 'openTable', 'report', 'wouldFit'])
   })
 
   it('should all run, and what they configure start and stop in a node', async () => {
     const sources = await readExamples()
 
     for (const [index, code] of sources.entries()) {
-      // where the file with limits is. The examples themselves are found from the home
+      // examples themselves are found from the home
       const running = runExample(index, code)
 
-      process.chdir(code.includes('limits.json') ? directory : home)
+      // where the file with limits is, and a trace may be written
+      process.chdir(directory)
 
-      const { node } = await running.finally(() => { process.chdir(home) })
+      try {
+        const { node } = await running
 
-      await node?.stop()
+        await node?.stop()
 
-      for (const factory of node == null ? recorded.splice(0) : []) {
-        const configured = await createLibp2p({ services: { resourceManager: factory } })
+        for (const factory of node == null ? recorded.splice(0) : []) {
+          const configured = await createLibp2p({ services: { resourceManager: factory } })
 
-        await configured.stop()
+          await configured.stop()
+        }
+      } finally {
+        process.chdir(home)
       }
 
       recorded.length = 0
@@ -199,7 +204,7 @@ describe('examples of the README', () => {
   })
 
   it('should say which limit refused a stream', async () => {
-    const { open } = await run('instanceof ResourceLimitExceededError')
+    const { open } = await run('function open (')
     const warned = sinon.stub(console, 'warn')
 
     try {

@@ -1,0 +1,71 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { expect } from 'aegir/chai'
+import { anchorsIn, linksIn, pathsIn, readDocuments, scriptsIn, testsIn } from './documents.ts'
+
+// a guide that leads nowhere, or that promises a test which is no longer there, is worse than
+// none: whatever documents refer to in this package has to exist
+
+describe('what documents refer to', () => {
+  let documents: Map<string, string>
+
+  before(async () => {
+    documents = await readDocuments()
+  })
+
+  function inDocuments<T> (find: (text: string, name: string) => T[]): T[] {
+    return Array.from(documents, ([name, text]) => find(text, name)).flat()
+  }
+
+  it('should be found', () => {
+    expect(Array.from(documents.keys())).to.include.members(['README.md', 'docs/tuning.md', 'bench/README.md'])
+    expect(inDocuments((text, name) => linksIn(name, text))).to.have.length.above(50)
+    expect(inDocuments(pathsIn)).to.have.length.above(30)
+    expect(inDocuments(scriptsIn)).to.have.length.above(10)
+    expect(inDocuments(testsIn)).to.have.length.above(10)
+  })
+
+  it('should be documents and sections that exist', () => {
+    const broken: string[] = []
+
+    for (const [name, text] of documents) {
+      for (const { path, anchor } of linksIn(name, text)) {
+        const target = documents.get(path)
+
+        if (!existsSync(path) || (anchor != null && (target == null || !anchorsIn(target).has(anchor)))) {
+          broken.push(`${name}: ${path}${anchor == null ? '' : `#${anchor}`}`)
+        }
+      }
+    }
+
+    expect(broken).to.deep.equal([])
+  })
+
+  it('should be files that exist', () => {
+    // results are not kept
+    const missing = inDocuments(pathsIn).filter(path => !existsSync(path) && !path.startsWith('bench/results'))
+
+    expect(missing).to.deep.equal([])
+  })
+
+  it('should be scripts that exist', async () => {
+    const { scripts } = JSON.parse(await readFile('package.json', 'utf8'))
+
+    expect(inDocuments(scriptsIn).filter(script => scripts[script] == null)).to.deep.equal([])
+  })
+
+  it('should be tests that exist', async () => {
+    const missing: string[] = []
+
+    for (const { path, title } of inDocuments(testsIn)) {
+      const source = existsSync(path) ? await readFile(path, 'utf8') : ''
+
+      // a title may go on with what is different in each of several tests
+      if (!source.includes(`it('${title}`) && !source.includes(`it(\`${title}`)) {
+        missing.push(`${path}: ${title}`)
+      }
+    }
+
+    expect(missing).to.deep.equal([])
+  })
+})
