@@ -3,6 +3,7 @@ import { attachToConnection } from '../scopes/attached-scopes.ts'
 import { ConnectionNode } from '../scopes/connection-node.ts'
 import { AcceptedSockets } from './accepted-sockets.ts'
 import { ClosingSockets } from './closing-sockets.ts'
+import { DirectHandshakes } from './direct-handshakes.ts'
 import { followConnectionClass } from './followed-classes.ts'
 import { liveConnection, LiveConnection } from './live-connection.ts'
 import { endOnError, endWebSocket } from './raw-socket.ts'
@@ -16,7 +17,7 @@ import type { StreamMemory } from './stream-memory.ts'
 import type { TransientHolders } from './transient-holders.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
-import type { MultiaddrConnection, PeerId } from '@libp2p/interface'
+import type { MultiaddrConnection, PeerId, Transport } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
@@ -35,7 +36,8 @@ export class ConnectionTracker {
   /**
    * Those that may become connections
    */
-  readonly accepted: AcceptedSockets
+  readonly #accepted: AcceptedSockets
+  readonly #directHandshakes: DirectHandshakes
 
   /**
    * Set where handshakes have a budget
@@ -72,7 +74,8 @@ export class ConnectionTracker {
     this.#transient = transient
     this.#sessions = sessions
     this.#pressures = pressures
-    this.accepted = new AcceptedSockets(manager, transient, address => this.#openInbound(address))
+    this.#accepted = new AcceptedSockets(manager, transient, address => this.#openInbound(address))
+    this.#directHandshakes = new DirectHandshakes(manager, transient, address => this.#openInbound(address))
     this.#ties = ties
   }
 
@@ -81,7 +84,16 @@ export class ConnectionTracker {
    */
   * [Symbol.iterator] (): Generator<{ readonly scope: ConnectionNode }> {
     yield * this.#memory.connections
-    yield * this.accepted
+    yield * this.#accepted
+    yield * this.#directHandshakes
+  }
+
+  /**
+   * Follows what the listeners of a transport accept before there is a connection
+   */
+  watch (transport: Transport): void {
+    this.#accepted.watch(transport)
+    this.#directHandshakes.watch(transport)
   }
 
   /**
@@ -123,7 +135,7 @@ export class ConnectionTracker {
    * being upgraded it does not know: they would stay open.
    */
   stop (): void {
-    this.accepted.stop()
+    this.#accepted.stop()
 
     for (const { connection } of [...this.#memory.connections]) {
       if (this.#upgrading.has(connection)) {
@@ -172,7 +184,7 @@ export class ConnectionTracker {
       return false
     }
 
-    const scope = this.accepted.claim(maConn.remoteAddr) ?? this.#openInbound(maConn.remoteAddr)
+    const scope = this.#accepted.claim(maConn.remoteAddr) ?? this.#directHandshakes.claim(maConn.remoteAddr) ?? this.#openInbound(maConn.remoteAddr)
 
     if (scope == null) {
       return false

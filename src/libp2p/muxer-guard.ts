@@ -1,4 +1,5 @@
 import { ConnectionClosedError } from '@libp2p/interface'
+import { refuseTextOfInbound, refuseTextOfOutbound } from './data-channels.ts'
 import { liveConnection } from './live-connection.ts'
 import type { LiveConnection } from './live-connection.ts'
 import type { StreamTracker } from './stream-tracker.ts'
@@ -82,6 +83,7 @@ export class MuxerGuard {
     const muxed: MuxedConnection = { encrypted, muxer }
 
     this.#connections.set(muxer.streams, muxed)
+    refuseTextOfInbound(muxer)
     this.#guardInbound(muxer, muxed)
     this.#guardOutbound(muxer, muxed)
 
@@ -154,7 +156,11 @@ async function createOn (muxed: MuxedConnection, create: () => Promise<Stream>):
   }
 
   try {
-    return await create()
+    const stream = await create()
+
+    refuseTextOfOutbound(stream)
+
+    return stream
   } finally {
     if (live != null) {
       live.opening--

@@ -258,7 +258,7 @@ export class ResourceManagerService extends DefaultResourceManager {
     transportManager.dial = async (ma, options) => dials.run(ma, async () => dial(ma, options))
 
     transportManager.listen = async (addresses) => {
-      transportManager.getTransports().forEach(transport => { this.#connections.accepted.watch(transport) })
+      transportManager.getTransports().forEach(transport => { this.#connections.watch(transport) })
 
       return listen(addresses)
     }

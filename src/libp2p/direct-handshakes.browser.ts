@@ -1,0 +1,10 @@
+/**
+ * Nobody can connect to a page by itself
+ */
+export class DirectHandshakes {
+  * [Symbol.iterator] (): Generator<never> {}
+
+  watch (): void {}
+
+  claim (): undefined {}
+}
