@@ -5,7 +5,7 @@ type MessageListener = ((event: { data: unknown }) => void) | null
 /**
  * What is used of a data channel of WebRTC
  */
-export interface DataChannel {
+interface DataChannel {
   onmessage: MessageListener
   close (): void
   dispatchEvent (event: Event): boolean
@@ -48,9 +48,44 @@ export function refuseTextOfOutbound (stream: Stream): void {
 }
 
 /**
- * The same before anybody listens to the channel. Pages deliver events in another way.
+ * Marks a class whose channels are watched
  */
-export function refuseTextFromNow (channel: DataChannel): void {
+const WATCHED = Symbol('channels')
+
+/**
+ * The same for the handshakes of WebRTC Direct, from the first peer connection of it on that is
+ * seen: they go over a channel which `@libp2p/webrtc` opens and shows nobody, so it is the class
+ * that is changed. It is one of libp2p's own, no connection of others is of it.
+ */
+export function refuseTextInHandshakes (peerConnection: object): void {
+  const prototype = Object.getPrototypeOf(peerConnection)
+
+  if (WATCHED in prototype || !Object.hasOwn(prototype, 'remoteFingerprint') || !Object.isExtensible(prototype)) {
+    return
+  }
+
+  const { createDataChannel } = prototype as { createDataChannel (...args: unknown[]): DataChannel }
+
+  Object.defineProperties(prototype, {
+    [WATCHED]: { value: true },
+    createDataChannel: {
+      configurable: true,
+      writable: true,
+      value (this: unknown, ...args: unknown[]): DataChannel {
+        const channel = createDataChannel.apply(this, args)
+
+        refuseTextFromNow(channel)
+
+        return channel
+      }
+    }
+  })
+}
+
+/**
+ * Before anybody listens to the channel. Pages deliver events in another way.
+ */
+function refuseTextFromNow (channel: DataChannel): void {
   const { dispatchEvent } = channel
 
   channel.dispatchEvent = event => {

@@ -1,6 +1,5 @@
 import { CODE_WEBRTC_DIRECT, multiaddr } from '@multiformats/multiaddr'
-import { refuseTextFromNow } from './data-channels.ts'
-import type { DataChannel } from './data-channels.ts'
+import { refuseTextInHandshakes } from './data-channels.ts'
 import type { Transient, TransientHolders } from './transient-holders.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
@@ -10,16 +9,12 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 
 const WEBRTC_DIRECT = '@libp2p/webrtc-direct'
 
-interface PeerConnection {
-  createDataChannel (...args: unknown[]): DataChannel
-}
-
 /**
  * What is used of the listener of `@libp2p/webrtc` (6.0.33)
  */
 interface DirectListener extends Listener {
   /** By address and port of the remote, and what it calls the connection */
-  readonly connections: Map<string, PeerConnection>
+  readonly connections: Map<string, object>
 
   /** Somebody has sent a packet that asks for a connection. Ends with the handshake. */
   incomingConnection(ufrag: string, host: string, port: number, signal: AbortSignal): Promise<void>
@@ -111,7 +106,7 @@ export class DirectHandshakes {
     const incomingConnection = listener.incomingConnection.bind(listener)
 
     connections.set = (key, peerConnection) => {
-      guardChannels(peerConnection)
+      refuseTextInHandshakes(peerConnection)
 
       return set(key, peerConnection)
     }
@@ -188,19 +183,4 @@ function isDirectListener (listener: Listener): listener is DirectListener {
  */
 function remoteOf (address: Multiaddr): string {
   return address.getComponents().slice(0, 2).map(({ name, value }) => `/${name}/${value}`).join('')
-}
-
-/**
- * The handshake goes over a channel that this node opens
- */
-function guardChannels (peerConnection: PeerConnection): void {
-  const createDataChannel = peerConnection.createDataChannel.bind(peerConnection)
-
-  peerConnection.createDataChannel = (...args) => {
-    const channel = createDataChannel(...args)
-
-    refuseTextFromNow(channel)
-
-    return channel
-  }
 }

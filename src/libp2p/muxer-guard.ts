@@ -1,5 +1,5 @@
 import { ConnectionClosedError } from '@libp2p/interface'
-import { refuseTextOfInbound, refuseTextOfOutbound } from './data-channels.ts'
+import { refuseTextInHandshakes, refuseTextOfInbound, refuseTextOfOutbound } from './data-channels.ts'
 import { liveConnection } from './live-connection.ts'
 import type { LiveConnection } from './live-connection.ts'
 import type { StreamTracker } from './stream-tracker.ts'
@@ -51,6 +51,11 @@ export class MuxerGuard {
         }
 
         const muxer = factory.createStreamMuxer(maConn)
+        const { peerConnection } = muxer as { peerConnection?: object }
+
+        if (peerConnection != null) {
+          refuseTextInHandshakes(peerConnection)
+        }
 
         this.#tracker.memory.watchMuxer(muxer, maConn)
 

@@ -104,6 +104,24 @@ describe('data channels of WebRTC', function () {
     })
   }
 
+  it('should be closed where the remote that was dialled sends text in place of a handshake', async () => {
+    const listener = await listen()
+    const dialer = await nodes.create({ transports: [webRTCDirect()] })
+    const hostile = await TextInHandshake.start(dialer, listener, TEXTS[0], 'listener')
+
+    try {
+      const dial = rejection(dialer.dial(listener.getMultiaddrs()[0], { force: true }))
+
+      await eventually(() => hostile.closed, 'the end of the channel')
+      await dial
+    } finally {
+      hostile.stop()
+    }
+
+    await eventuallyHeld(dialer, {})
+    expect(uncaught.take()).to.deep.equal([])
+  })
+
   it('should not be opened for packets that ask for more connections than fit', async () => {
     const limit = 4
     const listener = await listen({ manager: { limits: { transient: { connsInbound: limit } } } })
@@ -148,19 +166,18 @@ class TextInHandshake {
   #timer?: ReturnType<typeof setInterval>
   closed = false
 
-  private constructor (RTCPeerConnection: any, text: string) {
+  private constructor (RTCPeerConnection: any, text: string, who: 'dialer' | 'listener') {
     const hostile = this
     const { createDataChannel } = RTCPeerConnection.prototype
-    let first = true
+    // that of the dialer is made first
+    let others = who === 'dialer' ? 0 : 1
 
     this.#restore = () => { RTCPeerConnection.prototype.createDataChannel = createDataChannel }
 
     RTCPeerConnection.prototype.createDataChannel = function (...args: unknown[]) {
       const channel = createDataChannel.apply(this, args)
 
-      // that of the listener is made later
-      if (first) {
-        first = false
+      if (others-- === 0) {
         hostile.#attack(channel, text)
       }
 
@@ -168,8 +185,8 @@ class TextInHandshake {
     }
   }
 
-  static async start (dialer: TestNode, listener: TestNode, text: string): Promise<TextInHandshake> {
-    return new TextInHandshake(await peerConnectionClass(dialer, listener), text)
+  static async start (dialer: TestNode, listener: TestNode, text: string, who: 'dialer' | 'listener' = 'dialer'): Promise<TextInHandshake> {
+    return new TextInHandshake(await peerConnectionClass(dialer, listener), text, who)
   }
 
   stop (): void {
