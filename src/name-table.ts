@@ -83,10 +83,17 @@ export class NameTable<T> {
   }
 
   /**
-   * The names without those that are patterns
+   * All names, those that are patterns too
    */
-  names (): Iterable<string> {
-    return this.#exact.keys()
+  names (): string[] {
+    return [...this.#exact.keys(), ...this.#patterns.map(({ end, start }) => `${start}*${end}`)]
+  }
+
+  /**
+   * The values of all of them
+   */
+  values (): T[] {
+    return [...this.#exact.values(), ...this.#patterns.map(({ value }) => value)]
   }
 
   #match (name: string): T | undefined {

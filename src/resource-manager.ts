@@ -6,6 +6,7 @@ import { changeLimits, isWhole } from './limits/change-limits.ts'
 import { ConcreteLimiter } from './limits/limiter.ts'
 import { parseLimits } from './limits/parse-limits.ts'
 import { resolveLimits } from './limits/resolve-limits.ts'
+import { isPattern } from './name-table.ts'
 import { BOOLEAN, checkDescribed } from './options/description.ts'
 import { ScopeOpener } from './scope-opener.ts'
 import { checkName, checkPeer } from './scopes/arguments.ts'
@@ -521,7 +522,8 @@ export class DefaultResourceManager implements ResourceManager {
       sessions: this.#sessions,
       sessionRefusals: () => this.serviceCollectors?.refusals ?? [],
       nodeStat: () => this.nodeStat(),
-      knownProtocols: () => this.knownProtocols()
+      knownProtocols: () => this.knownProtocols(),
+      knownServices: () => this.knownServices()
     }
   }
 
@@ -559,6 +561,16 @@ export class DefaultResourceManager implements ResourceManager {
     const { limits } = this
 
     return new Set(limits == null ? [] : [...Object.keys(limits.protocol), ...Object.keys(limits.protocolPeer)])
+  }
+
+  /**
+   * The services that this node itself has named
+   */
+  protected knownServices (): Set<string> {
+    const { limits } = this
+    const names = limits == null ? [] : [...Object.keys(limits.service), ...Object.keys(limits.servicePeer)]
+
+    return new Set(names.filter(name => !isPattern(name)))
   }
 
   /**

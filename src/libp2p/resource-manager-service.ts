@@ -213,6 +213,13 @@ export class ResourceManagerService extends DefaultResourceManager {
   }
 
   /**
+   * Those that a protocol may belong to as well
+   */
+  protected knownServices (): Set<string> {
+    return new Set([...super.knownServices(), ...this.#services.values()])
+  }
+
+  /**
    * Collectors are there only with the feature that they are part of
    */
   #watchSessions (): Sessions | undefined {

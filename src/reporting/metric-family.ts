@@ -27,10 +27,15 @@ export interface MetricsSource {
   nodeStat(): NodeStat
 
   /**
-   * The protocols that have a label of their own. All others share one, so that there
-   * are not ever more.
+   * The protocols that have a label of their own, and names with a `*` that are one for
+   * many. All others share one, so that there are not ever more.
    */
   knownProtocols(): Set<string>
+
+  /**
+   * The services that this node has named, whether or not anything belongs to them yet
+   */
+  knownServices(): Set<string>
 }
 
 export interface Sample {
@@ -49,12 +54,14 @@ export interface GaugeFamily {
   labelNames: readonly string[]
 
   /**
-   * They only ever grow. All of their series are there from the start: a rate that begins
-   * with a series does not see what the series began with.
+   * They only ever grow
    */
   isCounter?: boolean
 
   /**
+   * All series whose labels are known are there from the start, with 0: a rate that begins
+   * with a series does not see what the series began with.
+   *
    * Only what takes all scopes to find out is a promise: it is read in slices
    */
   read(source: MetricsSource): Sample[] | Promise<Sample[]>

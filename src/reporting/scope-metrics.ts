@@ -1,4 +1,5 @@
 import { LIMIT_FIELDS } from '../limits/limit.ts'
+import { NameTable, isPattern } from '../name-table.ts'
 import { SCOPE_KINDS } from '../scopes/scope-kind.ts'
 import { blockedResources, evictedResources } from './blocked-resources.ts'
 import { byDirection } from './metric-family.ts'
@@ -28,20 +29,37 @@ interface ProtocolTotals {
  */
 function protocolTotals ({ graph, knownProtocols }: MetricsSource): Map<string, ProtocolTotals> {
   const known = knownProtocols()
+  const families = new NameTable('protocols', [...known].filter(isPattern).map(name => [name, name] as const))
   const totals = new Map<string, ProtocolTotals>()
 
+  for (const label of [...known, OTHER_PROTOCOLS]) {
+    totals.set(label, { streamsInbound: 0, streamsOutbound: 0, memory: 0 })
+  }
+
   for (const [protocol, node] of graph.protocols) {
-    const label = known.has(protocol) ? protocol : OTHER_PROTOCOLS
-    const total = totals.get(label) ?? { streamsInbound: 0, streamsOutbound: 0, memory: 0 }
+    const label = known.has(protocol) ? protocol : families.get(protocol) ?? OTHER_PROTOCOLS
+    const total = totals.get(label) as ProtocolTotals
 
     total.streamsInbound += node.streamsInbound
     total.streamsOutbound += node.streamsOutbound
     total.memory += node.memory
-    totals.set(label, total)
   }
 
   return totals
 }
+
+/**
+ * What services hold: those that exist, and those that are known
+ */
+function * serviceTotals ({ graph, knownServices }: MetricsSource): Generator<{ service: string, streamsInbound: number, streamsOutbound: number, memory: number }> {
+  for (const service of new Set([...knownServices(), ...graph.services.keys()])) {
+    const { memory, streamsInbound, streamsOutbound } = graph.services.get(service) ?? NOTHING
+
+    yield { service, streamsInbound, streamsOutbound, memory }
+  }
+}
+
+const NOTHING = { streamsInbound: 0, streamsOutbound: 0, memory: 0 }
 
 /**
  * The names of go-libp2p's metrics for the fields of a limit
@@ -138,10 +156,10 @@ export const SCOPE_GAUGES: readonly GaugeFamily[] = [{
   name: 'service_streams',
   help: 'Number of open streams of a service',
   labelNames: ['dir', 'service'],
-  read: ({ graph }) => Array.from(graph.services, ([service, node]) => byDirection(node.streamsInbound, node.streamsOutbound, { service })).flat()
+  read: (source) => Array.from(serviceTotals(source), ({ service, streamsInbound, streamsOutbound }) => byDirection(streamsInbound, streamsOutbound, { service })).flat()
 }, {
   name: 'service_memory',
   help: 'Reserved memory of a service in bytes',
   labelNames: ['service'],
-  read: ({ graph }) => Array.from(graph.services, ([service, node]) => ({ labels: { service }, value: node.memory }))
+  read: (source) => Array.from(serviceTotals(source), ({ memory, service }) => ({ labels: { service }, value: memory }))
 }]

@@ -199,6 +199,48 @@ describe('prometheus metrics', () => {
     })
   })
 
+  it('should have the series of all protocols and services that somebody has named from the start, with 0, as a rate does not see what a series begins with', async () => {
+    const manager = createManager({ protocol: { '/limited/1': { streams: 10 } }, servicePeer: { limited: { streams: 10 } }, service: { 'family.*': {} } })
+    const series = await scrapeManager(manager, ['/named/1'])
+
+    for (const protocol of ['/limited/1', '/named/1', 'other']) {
+      expect(series.get(`libp2p_rcmgr_streams{dir="inbound",scope="protocol",protocol="${protocol}"}`), protocol).to.equal(0)
+      expect(series.get(`libp2p_rcmgr_streams{dir="outbound",scope="protocol",protocol="${protocol}"}`), protocol).to.equal(0)
+      expect(series.get(`libp2p_rcmgr_memory{scope="protocol",protocol="${protocol}"}`), protocol).to.equal(0)
+    }
+
+    expect(withPrefix(series, 'libp2p_rcmgr_service_')).to.deep.equal({
+      'libp2p_rcmgr_service_streams{dir="inbound",service="limited"}': 0,
+      'libp2p_rcmgr_service_streams{dir="outbound",service="limited"}': 0,
+      'libp2p_rcmgr_service_memory{service="limited"}': 0
+    })
+
+    const before = new Set(series.keys())
+    const stream = manager.openStream(peerA, 'inbound')
+
+    stream.setProtocol('/limited/1')
+    stream.setService('limited')
+
+    const after = await scrapeManager(manager, ['/named/1'])
+
+    expect(after.get('libp2p_rcmgr_service_streams{dir="inbound",service="limited"}')).to.equal(1)
+    expect([...after.keys()].filter(name => !before.has(name))).to.deep.equal([])
+  })
+
+  it('should have one label for a family of protocols', async () => {
+    const manager = createManager({ protocolPeer: { '/orbitdb/*': { streams: 10 }, '/orbitdb/own': { streams: 10 } } })
+
+    for (const protocol of ['/orbitdb/a', '/orbitdb/b', '/orbitdb/own', '/orbit']) {
+      manager.openStream(peerA, 'inbound').setProtocol(protocol)
+    }
+
+    expect(withPrefix(await scrapeManager(manager), 'libp2p_rcmgr_streams{dir="inbound",scope="protocol"')).to.deep.equal({
+      'libp2p_rcmgr_streams{dir="inbound",scope="protocol",protocol="/orbitdb/*"}': 2,
+      'libp2p_rcmgr_streams{dir="inbound",scope="protocol",protocol="/orbitdb/own"}': 1,
+      'libp2p_rcmgr_streams{dir="inbound",scope="protocol",protocol="other"}': 1
+    })
+  })
+
   it('should not look at anything until it is scraped, so that it costs nothing in between', async () => {
     const registry = new Registry()
     const reads: string[] = []
@@ -282,6 +324,6 @@ describe('metrics of a node', () => {
     server.services.resourceManager.gc()
 
     // a protocol that is gone from the graph does not keep its last value
-    expect(await read()).to.deep.equal([0, undefined, 0, 0, 0, 0])
+    expect(await read()).to.deep.equal([0, 0, 0, 0, 0, 0])
   })
 })
