@@ -10,6 +10,7 @@ const ENTRY_POINTS = {
   'libp2p-resource-manager/limits': 'limitsFromJSON',
   'libp2p-resource-manager/node': 'loadLimits',
   'libp2p-resource-manager/prometheus': 'prometheusMetrics',
+  'libp2p-resource-manager/scope-names': 'parseScopeName',
   'libp2p-resource-manager/sessions': 'SessionRegistry',
   'libp2p-resource-manager/toml': 'limitsFromTOML'
 }

@@ -10,6 +10,7 @@ import { inspection, sessions } from 'libp2p-resource-manager/features'
 import { DefaultLimits, limitsFromJSON } from 'libp2p-resource-manager/limits'
 import { loadLimits, traceFile, watchLimits } from 'libp2p-resource-manager/node'
 import { prometheusMetrics } from 'libp2p-resource-manager/prometheus'
+import { parseScopeName } from 'libp2p-resource-manager/scope-names'
 import { SessionRegistry } from 'libp2p-resource-manager/sessions'
 import { limitsFromTOML } from 'libp2p-resource-manager/toml'
 import type { Libp2p } from '@libp2p/interface'
@@ -59,4 +60,8 @@ export async function use ({ services: { resourceManager } }: Libp2p<{ resourceM
 
 export function settingOf (err: unknown): string | undefined {
   return err instanceof ConnectionLimitExceededError ? err.setting : undefined
+}
+
+export function protocolOf (err: unknown): string | undefined {
+  return err instanceof ConnectionLimitExceededError ? parseScopeName(err.scope)?.protocol : undefined
 }

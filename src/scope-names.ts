@@ -1,0 +1,17 @@
+/**
+ * @packageDocumentation
+ *
+ * What the names of scopes say, as they are in errors, traces and metrics.
+ *
+ * @example
+ *
+ * ```ts
+ * import { parseScopeName } from 'libp2p-resource-manager/scope-names'
+ *
+ * parseScopeName('protocol:/ipfs/id/1.0.0.peer:12D3KooWJzTf')
+ * // { kind: 'protocolPeer', protocol: '/ipfs/id/1.0.0', peer: '12D3KooWJzTf', isSpan: false }
+ * ```
+ */
+
+export { isConnScope, isSpan, isStreamScope, isSystemScope, isTransientScope, parseProtocolScopeName, parseScopeName, peerStrInScopeName } from './reporting/scope-names.ts'
+export type { ParsedScopeName } from './reporting/scope-names.ts'
