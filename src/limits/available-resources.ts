@@ -24,6 +24,12 @@ export interface AvailableResources {
 const FALLBACK_OPEN_FILES = 1024
 
 /**
+ * Assumed where the memory cannot be read, in bytes: what is assumed of a browser that does
+ * not tell
+ */
+const FALLBACK_MEMORY = 2 * 2 ** 30
+
+/**
  * The memory that a process can use, in bytes
  *
  * @param total - the memory of the machine
@@ -93,15 +99,33 @@ function openFileLimit (): number {
   return openFilesFromProc() ?? openFilesFromReport() ?? FALLBACK_OPEN_FILES
 }
 
+/**
+ * Deno throws where it was not permitted to ask (`--allow-sys`), and has the same for both
+ */
+function tryMemory (read: () => number | undefined): number | undefined {
+  try {
+    return read()
+  } catch {
+    // what is assumed instead is less than most machines have
+  }
+}
+
+/**
+ * The memory that this process may use, in bytes
+ */
+export function processMemory (total: () => number = totalmem, constrained: () => number | undefined = () => process.constrainedMemory?.()): number {
+  return usableMemory(tryMemory(total) ?? FALLBACK_MEMORY, tryMemory(constrained))
+}
+
 let cached: AvailableResources | undefined
 
 /**
  * What this process may use: the memory of the machine or, if it is less, of the
- * container, and the soft limit of open files. Read once.
+ * container, and the soft limit of open files. Read once. What cannot be read is assumed.
  */
 export function availableResources (): AvailableResources {
   cached ??= Object.freeze({
-    memory: usableMemory(totalmem(), process.constrainedMemory?.()),
+    memory: processMemory(),
     fds: openFileLimit()
   })
 

@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os'
 import { expect } from 'aegir/chai'
-import { availableResources, openFilesFromReport, parseProcLimits, usableMemory } from '../../src/limits/available-resources.ts'
+import { availableResources, openFilesFromReport, parseProcLimits, processMemory, usableMemory } from '../../src/limits/available-resources.ts'
 
 const GiB = 2 ** 30
 
@@ -14,6 +14,14 @@ describe('available resources of a process', () => {
     for (const constrained of [undefined, 0, 2 ** 64, 9 * GiB]) {
       expect(usableMemory(8 * GiB, constrained)).to.equal(8 * GiB)
     }
+  })
+
+  it('should be assumed where the process is not permitted to ask', () => {
+    const forbidden = (): never => { throw new Error('Requires sys access') }
+
+    expect(processMemory(forbidden, forbidden)).to.equal(2 * GiB)
+    expect(processMemory(forbidden, () => GiB)).to.equal(GiB)
+    expect(processMemory(() => 8 * GiB, forbidden)).to.equal(8 * GiB)
   })
 
   it('should be the soft limit of open files', () => {
