@@ -45,7 +45,7 @@ export interface RefusedRequest {
   /**
    * Where the limit is configured
    */
-  settingPath?: SettingPath
+  settingPath?: SettingPath | undefined
 }
 
 /**
@@ -134,7 +134,7 @@ export abstract class ResourceLimitExceededError extends ResourceManagerError {
    * The limit of a scope whose `setLimit` was called is the one from there, and
    * remains so when this setting changes, unless `setLimits` of the manager replaces it.
    */
-  readonly settingPath?: SettingPath
+  readonly settingPath?: SettingPath | undefined
 
   /**
    * The address at the other end of the connection that it was for, where that was known

@@ -203,7 +203,7 @@ export interface ResourceManager extends Startable {
    * The limits in force, or `undefined` where a custom `Limiter` computes them.
    * Limits that were set on single scopes at run time are only visible there.
    */
-  readonly limits?: ConcreteLimitConfig
+  readonly limits?: ConcreteLimitConfig | undefined
 
   /**
    * Changes the limits in force, in one step: those of every scope that exists, and of

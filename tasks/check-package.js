@@ -42,6 +42,12 @@ const PUBLINT = '0.3.25'
 const COMPILER_OPTIONS = ['--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2024,esnext.disposable,dom,dom.asynciterable', '--types', 'node']
 
 /**
+ * The strictest that a project may be: it looks into our types too, and keeps what may be
+ * left out apart from what may be `undefined`
+ */
+const STRICTEST_OPTIONS = ['--skipLibCheck', 'false', '--exactOptionalPropertyTypes']
+
+/**
  * What is compiled for which `moduleResolution`
  */
 const MODULE_RESOLUTIONS = {
@@ -153,6 +159,10 @@ function checkPackage (directory) {
   for (const [resolution, options] of Object.entries(MODULE_RESOLUTIONS)) {
     step(`types, ${resolution}`, () => { run(join(bin, 'tsc'), [...COMPILER_OPTIONS, '--moduleResolution', resolution, ...options], project) })
   }
+
+  step('types, as strict as can be', () => {
+    run(join(bin, 'tsc'), [...COMPILER_OPTIONS, ...STRICTEST_OPTIONS, '--moduleResolution', 'nodenext', ...MODULE_RESOLUTIONS.nodenext], project)
+  })
 
   for (const version of NODE_VERSIONS) {
     const node = installNode(version, join(directory, `node-${version}`))

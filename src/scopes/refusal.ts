@@ -101,7 +101,7 @@ export interface AnyRefusal extends RefusedRequest {
    * What it was asked for, where that is not the asker: a scope, or the address that a
    * connection would have been with. It is set when the refusal is counted.
    */
-  requester?: RequestingNode | Multiaddr
+  requester?: RequestingNode | Multiaddr | undefined
 
   /**
    * The peer, protocol or service that the requester was to become part of. It is set when

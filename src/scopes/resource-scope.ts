@@ -198,13 +198,13 @@ export interface ConnectionScope extends ResourceScope {
   /**
    * The scope of the peer, once that is known
    */
-  readonly peerScope?: PeerScope
+  readonly peerScope?: PeerScope | undefined
 
   /**
    * The scope of the service, once {@link ConnectionScope.setService | setService}
    * was called
    */
-  readonly serviceScope?: ServiceScope
+  readonly serviceScope?: ServiceScope | undefined
 
   /**
    * Accounts for the connection under a service as well
@@ -247,18 +247,18 @@ export interface StreamScope extends ResourceScope {
    * The scope of the peer. Only the scope of a stream that no manager watches has
    * none.
    */
-  readonly peerScope?: PeerScope
+  readonly peerScope?: PeerScope | undefined
 
   /**
    * The scope of the protocol, once that is known
    */
-  readonly protocolScope?: ProtocolScope
+  readonly protocolScope?: ProtocolScope | undefined
 
   /**
    * The scope of the service, once {@link StreamScope.setService | setService} was
    * called
    */
-  readonly serviceScope?: ServiceScope
+  readonly serviceScope?: ServiceScope | undefined
 
   /**
    * Accounts for the stream under a service as well. Where the service of the
