@@ -1,6 +1,7 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { createResourceManager } from '../src/index.ts'
+import { askForProtocols } from '../src/libp2p/service-protocols.ts'
 import { serviceTable } from '../src/libp2p/service-table.ts'
 import { WELL_KNOWN_SERVICES, wellKnownProtocol } from '../src/limits/well-known-services.ts'
 import { NameTable } from '../src/name-table.ts'
@@ -96,6 +97,37 @@ describe('services of protocols', () => {
     for (const protocol of ['/mynet/id/2.0.0', '/id/1.0.0/x', '/mynet/dcutr', '/mynet/perf/1.0.0', '', '/', '//', 'id/1.0.0', `${'/x'.repeat(1000)}/id/1.0.0`, '/constructor']) {
       expect(serviceTable().get(protocol), protocol).to.equal(undefined)
     }
+  })
+
+  it('should be those that services of a node say they speak, which are asked once, when it matters', () => {
+    let asked = 0
+    const table = (services?: Record<string, string[]> | false): ReturnType<typeof serviceTable> => serviceTable(services, () => {
+      asked++
+
+      return askForProtocols({
+        components: {
+          dht: { [Symbol.toStringTag]: '@libp2p/kad-dht', protocol: '/mine/1' },
+          pubsub: { [Symbol.toStringTag]: '@libp2p/gossipsub', protocols: ['/mine/2', 5, '/mynet/id/1.0.0'] },
+          other: { [Symbol.toStringTag]: '@mine/other', protocol: '/mine/3' },
+          odd: { [Symbol.toStringTag]: 'constructor', protocol: '/mine/4' },
+          silent: { [Symbol.toStringTag]: '@libp2p/ping', protocols: '/mine/5' },
+          nothing: null,
+          more: undefined,
+          text: 'text'
+        } as any
+      })
+    })
+    const services = table()
+
+    expect(services.get('/ipfs/ping/1.0.0')).to.equal('libp2p.ping')
+    expect(asked).to.equal(0)
+    expect(['/mine/1', '/mine/2', '/mynet/id/1.0.0', '/mine/3', '/mine/4', '/mine/5', '/'].map(protocol => services.get(protocol))).to.deep.equal(['libp2p.kad', 'libp2p.pubsub', 'libp2p.pubsub', undefined, undefined, undefined, undefined])
+    expect(asked).to.equal(1)
+
+    expect(table({ mine: ['/mine/*'] }).get('/mine/1')).to.equal('mine')
+    expect(table(false).get('/mine/1')).to.equal(undefined)
+    expect(asked).to.equal(1)
+    expect(askForProtocols({})).to.deep.equal(new Map())
   })
 
   it('should be those that are configured, and none where the table is off', () => {

@@ -13,6 +13,7 @@ import { InboundGate } from './inbound-gate.ts'
 import { MuxerGuard } from './muxer-guard.ts'
 import { nodeDemand } from './node-demand.ts'
 import { PendingDials } from './pending-dials.ts'
+import { askForProtocols } from './service-protocols.ts'
 import { serviceTable } from './service-table.ts'
 import { StreamTracker } from './stream-tracker.ts'
 import { TransientHolders } from './transient-holders.ts'
@@ -81,7 +82,7 @@ export class ResourceManagerService extends DefaultResourceManager {
   readonly #sessions?: Sessions
 
   constructor (components: ResourceManagerComponents, init: ResourceManagerInit = {}) {
-    const services = serviceTable(init.services)
+    const services = serviceTable(init.services, () => askForProtocols(components))
     const baseCosts = resolveBaseCosts(init.baseCosts)
 
     if (managed.has(components.upgrader)) {

@@ -17,12 +17,22 @@ function inFamily (protocol: string): string | undefined {
  * private network too
  *
  * @param services - Protocols by service, or `false` for an empty table
+ * @param ask - What the services of a node say they speak. It is called when the first
+ * protocol comes that is not in the table: services are not there yet when the table is made.
  * @throws {InvalidParametersError} naming the entry that is wrong
  */
-export function serviceTable (services: Record<string, string[]> | false = {}): NameTable<string> {
-  return services === false
-    ? new NameTable('services', [])
-    : new NameTable('services', [...WELL_KNOWN, ...configured(services)], inFamily)
+export function serviceTable (services: Record<string, string[]> | false = {}, ask: () => ReadonlyMap<string, string> = () => new Map()): NameTable<string> {
+  if (services === false) {
+    return new NameTable('services', [])
+  }
+
+  let asked: ReadonlyMap<string, string> | undefined
+
+  return new NameTable('services', [...WELL_KNOWN, ...configured(services)], protocol => {
+    asked ??= ask()
+
+    return asked.get(protocol) ?? inFamily(protocol)
+  })
 }
 
 function * configured (services: Record<string, string[]>): Generator<[string, string]> {

@@ -128,6 +128,32 @@ describe('services', () => {
     expect(listener.services.resourceManager.listServices()).to.include.members(['libp2p.identify', 'libp2p.kad', 'libp2p.pubsub'])
   })
 
+  it('should be asked for a protocol of their own, by whatever name the node has them', async () => {
+    const services = {
+      identify: identify(),
+      ping: ping(),
+      anything: kadDHT({ protocol: '/of-its-own/2', clientMode: false, peerInfoMapper: (peer) => peer, allowQueryWithZeroPeers: true })
+    }
+    const { dialer, listener } = await connect(services)
+
+    await eventually(() => dialer.services.anything.routingTable.size === 1, 'the routing table')
+    await dialer.getConnections()[0].newStream('/of-its-own/2')
+
+    expect(held(dialer)['libp2p.kad']).to.include({ numStreamsOutbound: 1 })
+    expect(dialer.services.resourceManager.stat().protocols).to.have.property('/of-its-own/2')
+    await eventually(() => held(listener)['libp2p.kad']?.numStreamsInbound === 1, 'the inbound stream')
+  })
+
+  it('should not be asked where the user says otherwise, or the table is off', async () => {
+    for (const [manager, expected] of [[{ services: { mine: ['/of-its-own/2'] } }, ['mine']], [{ services: { mine: ['/of-*'] } }, ['mine']], [{ services: false }, []]] as Array<[ResourceManagerInit, string[]]>) {
+      const { dialer, listener } = await connect({ dht: kadDHT({ protocol: '/of-its-own/2', clientMode: true, peerInfoMapper: (peer) => peer }), identify: identify({ runOnConnectionOpen: false }), ping: ping() }, manager)
+
+      await Inbox.of(listener, '/of-its-own/2')
+      await dialer.getConnections()[0].newStream('/of-its-own/2')
+      expect(dialer.services.resourceManager.listServices().filter(name => name !== 'libp2p.identify')).to.deep.equal(expected)
+    }
+  })
+
   for (const [service, protocols] of Object.entries(WELL_KNOWN_SERVICES)) {
     it(`should be found for the protocols of ${service}`, async () => {
       const { dialer, listener } = await connect({})
