@@ -151,7 +151,7 @@ export interface ResourceManager extends Startable {
 
   /**
    * The latest refusals, latest first: when, whose, by what, and which setting to change. Up
-   * to 256 are kept: of each kind the first 256 in ten seconds, and one in 64 of those that
+   * to 256 are kept: of each kind the first 256 in ten seconds, and one in 128 of those that
    * follow, so that what came before a flood remains a little longer.
    *
    * @throws {InvalidParametersError} naming the option that cannot be used

@@ -114,7 +114,8 @@ export class ScopeOpener {
   }
 
   #makeRoom (shortage: Refusal, newcomer: ConnectionNode | StreamNode, weight: number): Refusal | undefined {
-    return this.#graph.makeRoom(shortage, newcomer, () => this.#findShortage(newcomer, weight))
+    // a refusal must be cheap where nobody can make room
+    return this.#graph.roomMakers.length === 0 ? shortage : this.#graph.makeRoom(shortage, newcomer, () => this.#findShortage(newcomer, weight))
   }
 
   #findShortage (newcomer: ConnectionNode | StreamNode, weight: number): Refusal | undefined {
@@ -153,7 +154,7 @@ export class ScopeOpener {
       shortage = findShortage(stream, weight)
     }
 
-    const refusal = shortage == null ? undefined : graph.refuse(this.#makeRoom(shortage, stream, weight))
+    const refusal = shortage === undefined ? undefined : graph.refuse(this.#makeRoom(shortage, stream, weight))
 
     if (refusal != null) {
       return refusal

@@ -30,7 +30,7 @@ const CANDIDATES = 16
  * that one in `SAMPLING`: looking closely costs more than the refusal itself
  */
 const LOOKED_AT = 256
-const SAMPLING = 64
+const SAMPLING = 128
 
 /**
  * The refusals of one kind of scope, resource and direction

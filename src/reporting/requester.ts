@@ -23,6 +23,8 @@ export interface NamedRequester extends Omit<Requester, 'address'> {
   readonly address?: string
 }
 
+type Known = { -readonly [K in keyof Requester]: Requester[K] }
+
 export function nameRequester ({ address, ...rest }: Requester): NamedRequester {
   const named = Object.entries({ address: address?.toString(), ...rest }).filter(([, value]) => value != null)
 
@@ -44,9 +46,13 @@ export function requesterOf ({ asker, joining, requester = asker }: AnyRefusal):
   }
 
   const { connection, endpoint, group, kind, peerNode, protocolPeer, servicePeer } = node
-  const known = [node, group, peerNode, protocolPeer?.group, servicePeer?.group]
-  const keyOf = (wanted: ScopeKind): string | undefined => known.find(named => named?.kind === wanted)?.key
-  const result = { address: endpoint ?? connection?.endpoint, peer: keyOf('peer'), protocol: keyOf('protocol'), service: keyOf('service') }
+  const result: Known = { address: endpoint ?? connection?.endpoint, peer: undefined, protocol: undefined, service: undefined }
+
+  addTo(result, node)
+  addTo(result, group)
+  addTo(result, peerNode)
+  addTo(result, protocolPeer?.group)
+  addTo(result, servicePeer?.group)
 
   if (joining != null) {
     // connections get a peer and then a service, streams a protocol and then a service
@@ -56,4 +62,15 @@ export function requesterOf ({ asker, joining, requester = asker }: AnyRefusal):
   }
 
   return result
+}
+
+/**
+ * This happens during a flood, so there is no closure
+ */
+function addTo (result: Known, named?: { readonly key?: string, readonly kind?: ScopeKind }): void {
+  const kind = named?.kind
+
+  if (kind === 'peer' || kind === 'protocol' || kind === 'service') {
+    result[kind] ??= named?.key
+  }
 }

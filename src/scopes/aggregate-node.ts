@@ -188,7 +188,13 @@ export class AggregateNode extends LimitedCounts implements PeerScope, ProtocolS
    */
   addBuffers (size: number): void {
     this.memory += size
+    this.markBuffers(size)
+  }
 
+  /**
+   * Some of the memory that was added is in buffers, or some that is going to be taken out
+   */
+  markBuffers (size: number): void {
     // memory is short where there is nothing above, whatever holds it
     if (this.parent != null || this.group != null) {
       this.buffers += size

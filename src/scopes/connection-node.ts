@@ -1,7 +1,7 @@
 import { ResourceScopeStateError } from '../errors.ts'
 import { checkPeer } from './arguments.ts'
 import { MovableNode } from './movable-node.ts'
-import { findConnectionShortage, NOTHING } from './refusal.ts'
+import { findConnectionShortage, NOTHING, oneConnection } from './refusal.ts'
 import type { AggregateNode } from './aggregate-node.ts'
 import type { CountedAddress } from './connection-admission.ts'
 import type { AnyNode } from './graph-tracer.ts'
@@ -35,12 +35,6 @@ export class ConnectionNode extends MovableNode implements ConnectionManagementS
    */
   declare countedAddress?: CountedAddress
 
-  /**
-   * The groups that it is in by its address, once somebody has asked. The graph only keeps
-   * them.
-   */
-  declare origin?: object
-
   declare position: number
 
   constructor (graph: ScopeGraph, serial: number, ownLimit: Readonly<Limit> | undefined, inbound: boolean, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr) {
@@ -48,8 +42,19 @@ export class ConnectionNode extends MovableNode implements ConnectionManagementS
     this.usefd = usefd
     this.endpoint = endpoint
     this.countedAddress = undefined
-    this.origin = undefined
     this.position = -1
+  }
+
+  /**
+   * The groups that it is in by its address, once somebody has asked. The graph only keeps
+   * them.
+   */
+  get origin (): object | undefined {
+    return this.rare?.origin
+  }
+
+  set origin (origin: object) {
+    this.makeRare().origin = origin
   }
 
   get kind (): ScopeKind {
@@ -95,24 +100,24 @@ export class ConnectionNode extends MovableNode implements ConnectionManagementS
   }
 
   fitsInto (node: AggregateNode): boolean {
-    return node.fitsConnectionMove(this.inbound, this.usefd, this.memory - this.buffers)
+    return node.fitsConnectionMove(this.inbound, this.usefd, this.rare === undefined ? this.memory : this.reserved)
   }
 
   addTo (node: AggregateNode): void {
-    node.addConnection(this.inbound, this.usefd, this.memory - this.buffers)
+    node.addConnection(this.inbound, this.usefd, this.memory)
 
-    if (this.buffers !== 0) {
-      node.addBuffers(this.buffers)
+    if (this.rare !== undefined) {
+      node.markBuffers(this.rare.buffers)
     }
   }
 
   dropFrom (node: AggregateNode): void {
     // first: the node may become idle with what leaves it last
-    if (this.buffers !== 0) {
-      node.addBuffers(-this.buffers)
+    if (this.rare !== undefined) {
+      node.markBuffers(-this.rare.buffers)
     }
 
-    node.dropConnection(this.inbound, this.usefd, this.memory - this.buffers)
+    node.dropConnection(this.inbound, this.usefd, this.memory)
   }
 
   /**
@@ -122,15 +127,15 @@ export class ConnectionNode extends MovableNode implements ConnectionManagementS
     const { inbound, limit, pair, usefd } = this
 
     if ((inbound ? limit.connsInbound : limit.connsOutbound) < 1 || limit.conns < 1 || (usefd && limit.fd < 1)) {
-      return findConnectionShortage(this, this, NOTHING, this.usage)
+      return findConnectionShortage(this, this, NOTHING, oneConnection(inbound, usefd))
     }
 
     if (!pair.transient.fitsConnection(inbound, usefd)) {
-      return findConnectionShortage(this, pair.transient, pair.transient, this.usage)
+      return findConnectionShortage(this, pair.transient, pair.transient, oneConnection(inbound, usefd))
     }
 
     if (!pair.system.fitsConnection(inbound, usefd)) {
-      return findConnectionShortage(this, pair.system, pair.system, this.usage)
+      return findConnectionShortage(this, pair.system, pair.system, oneConnection(inbound, usefd))
     }
   }
 

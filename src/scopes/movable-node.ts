@@ -28,25 +28,47 @@ export abstract class MovableNode extends OwnedNode {
    */
   declare serviceAssigned: boolean
 
-  /**
-   * What uses it, where that can be made to give way to others
-   */
-  declare holder?: Evictable
-
-  /**
-   * Where it is among others, while somebody follows the graph. The graph only keeps it.
-   */
-  declare places?: object
-
   constructor (graph: ScopeGraph, serial: number, ownLimit: Readonly<Limit> | undefined, inbound: boolean, pair: ScopePair, peerNode?: AggregateNode) {
-    super(graph, serial, ownLimit)
+    super(graph, serial)
     this.inbound = inbound
     this.pair = pair
     this.peerNode = peerNode
     this.servicePeer = undefined
     this.serviceAssigned = false
-    this.holder = undefined
-    this.places = undefined
+
+    if (ownLimit !== undefined) {
+      this.ownLimit = ownLimit
+    }
+  }
+
+  get ownLimit (): Readonly<Limit> | undefined {
+    return this.rare === undefined ? undefined : this.rare.ownLimit
+  }
+
+  set ownLimit (limit: Readonly<Limit>) {
+    this.makeRare().ownLimit = limit
+  }
+
+  /**
+   * What uses it, where that can be made to give way to others
+   */
+  get holder (): Evictable | undefined {
+    return this.rare?.holder
+  }
+
+  set holder (holder: Evictable) {
+    this.makeRare().holder = holder
+  }
+
+  /**
+   * Where it is among others, while somebody follows the graph. The graph only keeps it.
+   */
+  get places (): object | undefined {
+    return this.rare?.places
+  }
+
+  set places (places: object | undefined) {
+    this.makeRare().places = places
   }
 
   /**
@@ -75,7 +97,7 @@ export abstract class MovableNode extends OwnedNode {
     }
 
     this.memory += size
-    this.buffers += size
+    this.makeRare().buffers += size
     this.addBuffersToConstraints(size)
 
     if (this.graph.tracer !== undefined) {
@@ -93,7 +115,11 @@ export abstract class MovableNode extends OwnedNode {
    */
   protected empty (): void {
     super.empty()
-    this.holder = undefined
+
+    if (this.rare !== undefined) {
+      this.rare.buffers = 0
+      this.rare.holder = undefined
+    }
   }
 
   get allowlisted (): boolean {
@@ -181,7 +207,7 @@ export abstract class MovableNode extends OwnedNode {
     const find = (): Refusal | undefined => {
       const full = nodes.find(node => !this.fitsInto(node))
 
-      return full == null ? undefined : findMoveShortage(full, { ...this.usage, memory: this.memory - this.buffers })
+      return full == null ? undefined : findMoveShortage(full, { ...this.usage, memory: this.reserved })
     }
     const refusal = this.graph.refuse(this.graph.makeRoom(find(), this, find), this, joining)
 

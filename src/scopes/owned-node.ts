@@ -1,6 +1,7 @@
 import { resolveLimit } from '../limits/build-limits.ts'
 import { checkPriority, checkSize } from './arguments.ts'
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from './memory-priority.ts'
+import { RareFields } from './rare-fields.ts'
 import { NOTHING, scopeClosedError, statOf } from './refusal.ts'
 import type { AggregateNode } from './aggregate-node.ts'
 import type { AnyNode } from './graph-tracer.ts'
@@ -29,11 +30,6 @@ export abstract class OwnedNode implements ResourceScopeSpan {
   declare readonly serial: number
 
   /**
-   * A limit of its own, which does not follow the configuration
-   */
-  declare ownLimit?: Readonly<Limit>
-
-  /**
    * What it holds, its open spans included
    */
   declare memory: number
@@ -45,28 +41,26 @@ export abstract class OwnedNode implements ResourceScopeSpan {
   declare ownMemory: number
 
   /**
-   * The part of `memory` that is in buffers, which refuses nothing here
+   * Left out where none of it is set
    */
-  declare buffers: number
-
-  /**
-   * How many spans were opened, which numbers them
-   */
-  declare spans: number
+  declare rare?: RareFields
   declare closed: boolean
 
-  constructor (graph: ScopeGraph, serial: number, ownLimit?: Readonly<Limit>) {
+  constructor (graph: ScopeGraph, serial: number) {
     this.graph = graph
     this.serial = serial
-    this.ownLimit = ownLimit
     this.memory = 0
     this.ownMemory = 0
-    this.buffers = 0
-    this.spans = 0
+    this.rare = undefined
     this.closed = false
   }
 
   abstract get kind (): ScopeKind
+
+  /**
+   * A limit of its own, which does not follow the configuration
+   */
+  abstract ownLimit?: Readonly<Limit>
   abstract get name (): string
   abstract get limit (): Readonly<Limit>
   abstract get limitPath (): SettingPath | undefined
@@ -102,12 +96,19 @@ export abstract class OwnedNode implements ResourceScopeSpan {
    */
   protected abstract leave (): void
 
+  /**
+   * The part of `memory` that is in buffers, which refuses nothing here
+   */
+  get buffers (): number {
+    return this.rare === undefined ? 0 : this.rare.buffers
+  }
+
   get reserved (): number {
     return this.memory - this.buffers
   }
 
   fitsMemory (size: number, priority: number): boolean {
-    return this.memory - this.buffers + size <= memoryThreshold(this.limit.memory, priority)
+    return this.reserved + size <= memoryThreshold(this.limit.memory, priority)
   }
 
   /**
@@ -116,7 +117,12 @@ export abstract class OwnedNode implements ResourceScopeSpan {
   protected empty (): void {
     this.memory = 0
     this.ownMemory = 0
-    this.buffers = 0
+  }
+
+  protected makeRare (): RareFields {
+    this.rare ??= new RareFields()
+
+    return this.rare
   }
 
   /**
@@ -211,7 +217,7 @@ export abstract class OwnedNode implements ResourceScopeSpan {
       throw scopeClosedError(this, this)
     }
 
-    return this.graph.openSpan(this, ++this.spans)
+    return this.graph.openSpan(this, ++this.makeRare().spans)
   }
 
   setLimit (limits: ResourceLimits): void {

@@ -232,6 +232,33 @@ export const NOTHING: Usage = Object.freeze({
   fd: 0
 })
 
+// they are made once, or each refusal would make one
+
+const INBOUND_STREAM: Usage = Object.freeze({ ...NOTHING, streamsInbound: 1 })
+const OUTBOUND_STREAM: Usage = Object.freeze({ ...NOTHING, streamsOutbound: 1 })
+const INBOUND_CONNECTION: Usage = Object.freeze({ ...NOTHING, connsInbound: 1 })
+const OUTBOUND_CONNECTION: Usage = Object.freeze({ ...NOTHING, connsOutbound: 1 })
+const INBOUND_SOCKET: Usage = Object.freeze({ ...INBOUND_CONNECTION, fd: 1 })
+const OUTBOUND_SOCKET: Usage = Object.freeze({ ...OUTBOUND_CONNECTION, fd: 1 })
+
+/**
+ * A stream that holds nothing
+ */
+export function oneStream (inbound: boolean): Usage {
+  return inbound ? INBOUND_STREAM : OUTBOUND_STREAM
+}
+
+/**
+ * A connection that holds nothing
+ */
+export function oneConnection (inbound: boolean, usefd: boolean): Usage {
+  if (usefd) {
+    return inbound ? INBOUND_SOCKET : OUTBOUND_SOCKET
+  }
+
+  return inbound ? INBOUND_CONNECTION : OUTBOUND_CONNECTION
+}
+
 export function statOf (usage: Usage): ScopeStat {
   return {
     memory: usage.memory,

@@ -337,17 +337,25 @@ export class ScopeGraph {
       refusal.node.refusals++
     }
 
-    // where limits are not enforced, what is refused is used after this
+    if (this.enforce) {
+      this.#tell(refusal)
+
+      return refusal
+    }
+
+    // what is refused is used after this
     this.idle.held++
 
     try {
-      this.#observer.onRefusal(refusal)
-      this.tracer?.refused(refusal)
+      this.#tell(refusal)
     } finally {
       this.idle.held--
     }
+  }
 
-    return this.enforce ? refusal : undefined
+  #tell (refusal: AnyRefusal): void {
+    this.#observer.onRefusal(refusal)
+    this.tracer?.refused(refusal)
   }
 
   /**

@@ -1,5 +1,5 @@
 import { checkDirection } from './arguments.ts'
-import { findConnectionShortage, findStreamShortage, NOTHING, scopeClosedError } from './refusal.ts'
+import { findConnectionShortage, findStreamShortage, NOTHING, oneConnection, oneStream, scopeClosedError } from './refusal.ts'
 import { SpanNode } from './span-node.ts'
 import type { AggregateNode } from './aggregate-node.ts'
 import type { Usage } from './refusal.ts'
@@ -10,14 +10,6 @@ import type { MessageStreamDirection } from '@libp2p/interface'
  * Streams, connections and file descriptors
  */
 type Counts = { -readonly [K in keyof Omit<Usage, 'memory'>]: Usage[K] }
-
-function oneStream (inbound: boolean): Usage {
-  return { ...NOTHING, streamsInbound: inbound ? 1 : 0, streamsOutbound: inbound ? 0 : 1 }
-}
-
-function oneConnection (inbound: boolean, usefd: boolean): Usage {
-  return { ...NOTHING, connsInbound: inbound ? 1 : 0, connsOutbound: inbound ? 0 : 1, fd: usefd ? 1 : 0 }
-}
 
 function addCounts (counts: Counts, added: Counts, sign: 1 | -1): void {
   counts.streamsInbound += sign * added.streamsInbound

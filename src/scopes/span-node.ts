@@ -19,7 +19,8 @@ export class SpanNode extends OwnedNode {
   declare readonly owner: AggregateNode | OwnedNode
 
   constructor (graph: ScopeGraph, owner: AggregateNode | OwnedNode, serial: number) {
-    super(graph, serial, owner.limit)
+    super(graph, serial)
+    this.ownLimit = owner.limit
     this.owner = owner
   }
 

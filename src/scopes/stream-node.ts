@@ -1,7 +1,7 @@
 import { ResourceScopeStateError } from '../errors.ts'
 import { checkName } from './arguments.ts'
 import { MovableNode } from './movable-node.ts'
-import { findStreamShortage, NOTHING, Refusal } from './refusal.ts'
+import { findStreamShortage, NOTHING, oneStream, Refusal } from './refusal.ts'
 import type { AggregateNode, PeerChildNode } from './aggregate-node.ts'
 import type { ConnectionNode } from './connection-node.ts'
 import type { AnyNode } from './graph-tracer.ts'
@@ -90,24 +90,24 @@ export class StreamNode extends MovableNode implements StreamManagementScope {
   }
 
   fitsInto (node: AggregateNode): boolean {
-    return node.fitsStreamMove(this.inbound, this.memory - this.buffers)
+    return node.fitsStreamMove(this.inbound, this.rare === undefined ? this.memory : this.reserved)
   }
 
   addTo (node: AggregateNode): void {
-    node.addStream(this.inbound, this.memory - this.buffers)
+    node.addStream(this.inbound, this.memory)
 
-    if (this.buffers !== 0) {
-      node.addBuffers(this.buffers)
+    if (this.rare !== undefined) {
+      node.markBuffers(this.rare.buffers)
     }
   }
 
   dropFrom (node: AggregateNode): void {
     // first: the node may become idle with what leaves it last
-    if (this.buffers !== 0) {
-      node.addBuffers(-this.buffers)
+    if (this.rare !== undefined) {
+      node.markBuffers(-this.rare.buffers)
     }
 
-    node.dropStream(this.inbound, this.memory - this.buffers)
+    node.dropStream(this.inbound, this.memory)
   }
 
   /**
@@ -117,19 +117,19 @@ export class StreamNode extends MovableNode implements StreamManagementScope {
     const { inbound, limit, pair, peerNode } = this
 
     if ((inbound ? limit.streamsInbound : limit.streamsOutbound) < 1 || limit.streams < 1) {
-      return findStreamShortage(this, this, NOTHING, this.usage)
+      return findStreamShortage(this, this, NOTHING, oneStream(inbound))
     }
 
     if (!peerNode.fitsStream(inbound)) {
-      return findStreamShortage(this, peerNode, peerNode, this.usage)
+      return findStreamShortage(this, peerNode, peerNode, oneStream(inbound))
     }
 
     if (!pair.transient.fitsStream(inbound)) {
-      return findStreamShortage(this, pair.transient, pair.transient, this.usage)
+      return findStreamShortage(this, pair.transient, pair.transient, oneStream(inbound))
     }
 
     if (!pair.system.fitsStream(inbound)) {
-      return findStreamShortage(this, pair.system, pair.system, this.usage)
+      return findStreamShortage(this, pair.system, pair.system, oneStream(inbound))
     }
   }
 

@@ -12,7 +12,8 @@ export const halfOpenStreams: Attack = {
   what: 'three peers open streams over 8 connections each and never negotiate a protocol',
   attackers: 3,
   honest: 'stranger',
-  bounds: { resident: 128, streams: 600 },
+  manager: { limits: { transient: { streamsInbound: 128 } } },
+  bounds: { resident: 128, streams: 160 },
   run: async (target) => {
     const node = await target.startNode(target.attacker)
     const connections = await Promise.all(Array.from({ length: CONNECTIONS }, async () => target.connect(node)))

@@ -44,7 +44,8 @@ export const refusalStorm: Attack = {
   attackers: 4,
   duration: 10_000,
   honest: 'stranger',
-  bounds: { resident: 256, streams: 600 },
+  manager: { limits: { transient: { streamsInbound: 128 } } },
+  bounds: { resident: 128, streams: 160 },
   run: async (target) => {
     const connection = await target.connect(await target.startNode(target.attacker))
     const muxer = muxerOf(connection)
