@@ -36,6 +36,7 @@ import { ResourceManagerService } from './libp2p/resource-manager-service.ts'
 import { NullResourceManager } from './null-resource-manager.ts'
 import { checkOptions } from './options/check-options.ts'
 import { DefaultResourceManager } from './resource-manager.ts'
+import { invalid } from './validation.ts'
 import type { ResourceManager } from './interface.ts'
 import type { ResourceManagerComponents } from './libp2p/resource-manager-service.ts'
 import type { ResourceManagerInit } from './resource-manager-init.ts'
@@ -65,6 +66,10 @@ export function createResourceManager (init: ResourceManagerInit = {}): Resource
     return new NullResourceManager(init)
   }
 
+  if (init.manager !== undefined) {
+    throw invalid('manager', 'a node that asks it: resourceManager({ manager })', init.manager)
+  }
+
   checkNodeOptions(init)
 
   return new DefaultResourceManager(init)
@@ -81,6 +86,7 @@ export type { EventLoopDelayStat, HandlersStat, Holder, HoldersOptions, ProcessM
 export type { FairnessInit, HandshakesInit, PrefixLengths } from './fairness/fairness-init.ts'
 export type { Features } from './features/features.ts'
 export type { BaseCostsInit } from './libp2p/base-costs.ts'
+export type { CustomConnectionScope, CustomResourceManager, CustomStreamScope } from './libp2p/custom-manager.ts'
 export type { EventLoopDelayInit } from './libp2p/event-loop-delay.ts'
 export type { ProcessMemoryInit } from './libp2p/process-memory.ts'
 export type { ResourceManagerComponents } from './libp2p/resource-manager-service.ts'

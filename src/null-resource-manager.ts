@@ -1,6 +1,7 @@
 import { defaultFeatures } from './features/default-features.ts'
 import { need } from './features/features.ts'
 import { InfiniteLimits } from './limits/infinite-limits.ts'
+import { NULL_CONNECTION, NULL_STREAM } from './scopes/attached-scopes.ts'
 import { nullScope, nullScopeOf } from './scopes/null-scopes.ts'
 import type { Allowlist } from './admission/allowlist.ts'
 import type { Features } from './features/features.ts'
@@ -93,11 +94,11 @@ export class NullResourceManager implements ResourceManager {
   }
 
   getConnectionScope (): ConnectionScope {
-    return nullScope()
+    return NULL_CONNECTION
   }
 
   getStreamScope (): StreamScope {
-    return nullScope()
+    return NULL_STREAM
   }
 
   stat (): ResourceManagerStat {

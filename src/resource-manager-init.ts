@@ -2,6 +2,7 @@ import type { AdmissionOptions } from './admission/admission.ts'
 import type { FairnessInit } from './fairness/fairness-init.ts'
 import type { Features } from './features/features.ts'
 import type { BaseCostsInit } from './libp2p/base-costs.ts'
+import type { CustomResourceManager } from './libp2p/custom-manager.ts'
 import type { EventLoopDelayInit } from './libp2p/event-loop-delay.ts'
 import type { ProcessMemoryInit } from './libp2p/process-memory.ts'
 import type { LimitsInit } from './limits/resolve-limits.ts'
@@ -141,6 +142,19 @@ export interface ResourceManagerInit extends LimitsInit, AdmissionOptions {
    * @default true
    */
   warnings?: boolean
+
+  /**
+   * A resource manager of your own, which is asked wherever this one would be: its
+   * `openConnection` and `openStream`, and `setPeer`, `setProtocol`, `setService` and `done` of
+   * the scopes that they answer with, and what handlers reserve. What it throws is refused. It is
+   * started and stopped with the node.
+   *
+   * This one goes on counting, for metrics, `stat()` and sessions, and has no limits of its
+   * own then: options for limits are refused.
+   *
+   * @default undefined
+   */
+  manager?: CustomResourceManager
 
   /**
    * Which parts the manager has, as values from `libp2p-resource-manager/features`, so that

@@ -6,17 +6,20 @@ import { invalid } from '../validation.ts'
 import { resolveBaseCosts } from './base-costs.ts'
 import { accountingGater } from './connection-gater.ts'
 import { ConnectionTracker } from './connection-tracker.ts'
+import { CustomManager, withoutOwnLimits } from './custom-manager.ts'
 import { decodeLength } from './decode-length.ts'
 import { DialTies } from './dial-ties.ts'
 import { watchDialledWebSockets } from './dialled-web-sockets.ts'
 import { InboundGate } from './inbound-gate.ts'
 import { MuxerGuard } from './muxer-guard.ts'
 import { nodeDemand } from './node-demand.ts'
+import { override } from './override.ts'
 import { PendingDials } from './pending-dials.ts'
 import { askForProtocols } from './service-protocols.ts'
 import { serviceTable } from './service-table.ts'
 import { StreamTracker } from './stream-tracker.ts'
 import { TransientHolders } from './transient-holders.ts'
+import type { CustomResourceManager } from './custom-manager.ts'
 import type { NodeFairness } from './node-fairness.ts'
 import type { ProcessMemoryInit } from './process-memory.ts'
 import type { ProcessPressure } from './process-pressure.ts'
@@ -70,6 +73,7 @@ const managed: WeakSet<Upgrader> = (globalThis as { [MANAGED]?: WeakSet<Upgrader
 export class ResourceManagerService extends DefaultResourceManager {
   readonly #components: ResourceManagerComponents
   readonly #connections: ConnectionTracker
+  readonly #custom?: CustomManager
   readonly #fairness?: NodeFairness
   readonly #gate: InboundGate
   readonly #muxers: MuxerGuard
@@ -81,7 +85,8 @@ export class ResourceManagerService extends DefaultResourceManager {
   readonly #transient: TransientHolders
   readonly #sessions?: Sessions
 
-  constructor (components: ResourceManagerComponents, init: ResourceManagerInit = {}) {
+  constructor (components: ResourceManagerComponents, options: ResourceManagerInit = {}) {
+    const init = options.manager === undefined ? options : withoutOwnLimits(options)
     const services = serviceTable(init.services, () => askForProtocols(components))
     const baseCosts = resolveBaseCosts(init.baseCosts)
 
@@ -96,6 +101,7 @@ export class ResourceManagerService extends DefaultResourceManager {
       formerKey: new Key(SESSIONS_KEY)
     }, () => nodeDemand(components.connectionManager))
 
+    this.#custom = init.manager === undefined ? undefined : this.#ask(init.manager)
     this.#transient = new TransientHolders(this, init.transientShare)
     this.#pressure = this.features.pressure && new this.features.pressure.ProcessPressure(this, init)
     this.setBaseCosts(baseCosts)
@@ -153,6 +159,7 @@ export class ResourceManagerService extends DefaultResourceManager {
     this.#pressure?.start()
     this.#streams.handlers.start()
     this.#fairness?.start()
+    await this.#custom?.start()
     await super.start()
 
     this.#advise(this.#gate.advice())
@@ -191,6 +198,7 @@ export class ResourceManagerService extends DefaultResourceManager {
     this.#streams.handlers.stop()
     this.#connections.stop()
     await super.stop()
+    await this.#custom?.stop()
   }
 
   protected get holdersSource (): HoldersSource {
@@ -246,6 +254,24 @@ export class ResourceManagerService extends DefaultResourceManager {
       transient: this.#transient,
       upgrader
     }, options)
+  }
+
+  /**
+   * From now on somebody else's manager is asked
+   */
+  #ask (manager: CustomResourceManager): CustomManager {
+    const custom = new CustomManager(manager, this.metricsSource.graph)
+    const { tryOpenConnection, tryOpenStream } = this
+
+    override(this as ResourceManagerService, 'tryOpenConnection', (direction, usefd, endpoint) => {
+      return custom.openConnection(() => tryOpenConnection.call(this, direction, usefd, endpoint), direction, usefd, endpoint)
+    })
+
+    override(this as ResourceManagerService, 'tryOpenStream', (peer, direction, connection) => {
+      return custom.openStream(() => tryOpenStream.call(this, peer, direction, connection), peer, direction, connection)
+    })
+
+    return custom
   }
 
   protected joinedService (scope: MovableNode, service: string): void {

@@ -7,7 +7,7 @@ import type { ResourceManagerInit } from '../resource-manager-init.ts'
  * Those that are described by their own types and checked where they are used, all of
  * their keys included
  */
-type CheckedElsewhere = 'limits' | 'features' | 'logger' | 'trace'
+type CheckedElsewhere = 'limits' | 'manager' | 'features' | 'logger' | 'trace'
 
 type OptionDescription<K extends keyof ResourceManagerInit> = keyof Features | DescriptionOf<K extends CheckedElsewhere ? unknown : ResourceManagerInit[K]>
 
@@ -39,6 +39,7 @@ export const OPTIONS = {
   trace: 'tracing',
   sessions: 'sessions',
   warnings: 'inspection',
+  manager: ANY,
   features: ANY,
   logger: ANY
 } as const satisfies { [K in keyof Required<ResourceManagerInit>]: OptionDescription<K> }

@@ -20,8 +20,8 @@ import type { Connection, Stream } from '@libp2p/interface'
 const CONNECTION = Symbol.for('libp2p-resource-manager/connection/1')
 const STREAM = Symbol.for('libp2p-resource-manager/stream/1')
 
-const NULL_CONNECTION = new ConnectionScopeView(nullScope())
-const NULL_STREAM = new StreamScopeView(nullScope())
+export const NULL_CONNECTION = new ConnectionScopeView(nullScope())
+export const NULL_STREAM = new StreamScopeView(nullScope())
 
 /**
  * Who follows a connection or stream

@@ -143,6 +143,7 @@ describe('options', () => {
         throttle: { system: bitrates, peer: bitrates }
       },
       warnings: false,
+      manager: undefined as any,
       features: defaultFeatures,
       logger: { forComponent: () => Object.assign(() => {}, { error () {}, trace () {}, enabled: false, newScope () {} }) as any }
     }

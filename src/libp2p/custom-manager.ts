@@ -1,0 +1,258 @@
+import { ConnectionLimitExceededError, MemoryLimitExceededError, StreamLimitExceededError } from '../errors.ts'
+import { InfiniteLimits } from '../limits/infinite-limits.ts'
+import { ConnectionNode } from '../scopes/connection-node.ts'
+import { StreamNode } from '../scopes/stream-node.ts'
+import { invalid } from '../validation.ts'
+import { override } from './override.ts'
+import type { ResourceLimitExceededError } from '../errors.ts'
+import type { ResourceManagerInit } from '../resource-manager-init.ts'
+import type { MovableNode } from '../scopes/movable-node.ts'
+import type { OwnedNode } from '../scopes/owned-node.ts'
+import type { AnyRefusal } from '../scopes/refusal.ts'
+import type { ConnectionManagementScope, ResourceScopeSpan, StreamManagementScope } from '../scopes/resource-scope.ts'
+import type { ScopeGraph } from '../scopes/scope-graph.ts'
+import type { MessageStreamDirection, PeerId, Startable } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * What the scope of a connection, stream or span may have beside what it must have
+ */
+type CustomMemory = Partial<Pick<ResourceScopeSpan, 'reserveMemory' | 'releaseMemory'>> & {
+  beginSpan?(): Pick<ResourceScopeSpan, 'done'> & CustomMemory
+}
+
+export type CustomConnectionScope = Pick<ConnectionManagementScope, 'setPeer' | 'done'> & Partial<Pick<ConnectionManagementScope, 'setService'>> & CustomMemory
+
+export type CustomStreamScope = Pick<StreamManagementScope, 'setProtocol' | 'done'> & Partial<Pick<StreamManagementScope, 'setService'>> & CustomMemory
+
+/**
+ * A resource manager of somebody else's. Its methods throw what they refuse, in the same
+ * step: a `ResourceLimitExceededError` or any other error. `ResourceManager` has all of it.
+ */
+export interface CustomResourceManager extends Partial<Startable> {
+  openConnection(direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): CustomConnectionScope
+
+  /**
+   * @param peer
+   * @param direction
+   * @param connection - what it answered for the connection that the stream is opened on
+   */
+  openStream(peer: PeerId, direction: MessageStreamDirection, connection?: any): CustomStreamScope
+}
+
+/**
+ * Options for limits of ours, which say nothing where the manager is somebody else's
+ */
+const OWN_LIMITS = ['limits', 'profile', 'maxMemory', 'maxConnections', 'allowlist', 'subnetLimits', 'rateLimits', 'networks', 'trustedNetworks', 'fairness'] as const
+
+/**
+ * The options with which nothing is refused but by the manager that was passed
+ *
+ * @throws {InvalidParametersError} If it is none, or if there are limits of ours as well
+ */
+export function withoutOwnLimits (init: ResourceManagerInit): ResourceManagerInit {
+  const { manager } = init
+
+  if (typeof manager?.openConnection !== 'function' || typeof manager.openStream !== 'function') {
+    throw invalid('manager', 'an object with openConnection and openStream', manager)
+  }
+
+  for (const option of OWN_LIMITS) {
+    if (init[option] != null && init[option] !== false) {
+      throw invalid(option, 'nothing beside the option "manager", whose limits apply', init[option])
+    }
+  }
+
+  return { ...init, limits: InfiniteLimits, fairness: false, transientShare: 1, baseCosts: false }
+}
+
+/**
+ * Asks a resource manager of somebody else's wherever ours is asked, and accounts for the
+ * same in ours, which refuses nothing then: statistics, metrics and sessions go on.
+ *
+ * The scopes of ours get methods of their own for it. Nodes without such a manager, which are
+ * nearly all, have no step more on the way of a stream.
+ */
+export class CustomManager {
+  readonly #manager: CustomResourceManager
+  readonly #graph: Pick<ScopeGraph, 'refuse'>
+  readonly #connections = new WeakMap<object, CustomConnectionScope>()
+
+  constructor (manager: CustomResourceManager, graph: Pick<ScopeGraph, 'refuse'>) {
+    this.#manager = manager
+    this.#graph = graph
+  }
+
+  openConnection (open: () => ConnectionNode | AnyRefusal, direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): ConnectionNode | AnyRefusal {
+    const theirs = attempt('connection', direction, () => this.#manager.openConnection(direction, usefd, endpoint))
+    const refusal = theirs instanceof CustomRefusal ? this.#graph.refuse(theirs, endpoint) : undefined
+
+    if (refusal != null) {
+      return refusal
+    }
+
+    const ours = open()
+
+    // what was refused is let in where limits are not enforced
+    if (theirs instanceof CustomRefusal) {
+      return ours
+    }
+
+    if (!(ours instanceof ConnectionNode)) {
+      theirs.done()
+
+      return ours
+    }
+
+    this.#connections.set(ours, theirs)
+    pair(ours, theirs)
+    askFirst(ours, 'trySetPeer', (peer: PeerId) => { theirs.setPeer(peer) })
+    askFirst(ours, 'trySetService', (service: string) => { theirs.setService?.(service) })
+
+    return ours
+  }
+
+  openStream (open: () => StreamNode | AnyRefusal, peer: PeerId, direction: MessageStreamDirection, connection?: object): StreamNode | AnyRefusal {
+    const theirs = attempt('stream', direction, () => this.#manager.openStream(peer, direction, connection && this.#connections.get(connection)))
+
+    const refusal = theirs instanceof CustomRefusal ? this.#graph.refuse(theirs, connection as AnyRefusal['requester']) : undefined
+
+    if (refusal != null) {
+      return refusal
+    }
+
+    const ours = open()
+
+    if (theirs instanceof CustomRefusal) {
+      return ours
+    }
+
+    if (!(ours instanceof StreamNode)) {
+      theirs.done()
+
+      return ours
+    }
+
+    pair(ours, theirs)
+    askFirst(ours, 'trySetProtocol', (protocol: string) => { theirs.setProtocol(protocol) })
+    askFirst(ours, 'trySetService', (service: string) => { theirs.setService?.(service) })
+
+    return ours
+  }
+
+  async start (): Promise<void> {
+    await this.#manager.start?.()
+  }
+
+  async stop (): Promise<void> {
+    await this.#manager.stop?.()
+  }
+}
+
+/**
+ * A step of a scope of ours that somebody else may refuse
+ */
+function askFirst (ours: MovableNode, name: 'trySetPeer' | 'trySetProtocol' | 'trySetService', ask: (argument: any) => void): void {
+  const steps = ours as unknown as Record<typeof name, (argument: unknown) => AnyRefusal | undefined>
+  const step = steps[name].bind(ours)
+  const request = ours instanceof StreamNode ? 'stream' : 'connection'
+
+  override(steps, name, argument => {
+    const asked = attempt(request, ours.inbound ? 'inbound' : 'outbound', () => { ask(argument) })
+    const refusal = asked instanceof CustomRefusal ? ours.graph.refuse(asked, ours) : undefined
+
+    return refusal ?? step(argument)
+  })
+}
+
+/**
+ * What is reserved in a scope of ours is reserved in theirs as well, and both end together
+ */
+function pair (ours: OwnedNode, theirs: Pick<ResourceScopeSpan, 'done'> & CustomMemory): void {
+  const { beginSpan, done, releaseMemory, tryReserveMemory } = ours
+
+  override(ours, 'tryReserveMemory', (size, priority) => {
+    const asked = attempt('memory', undefined, () => { theirs.reserveMemory?.(size, priority) })
+    const refusal = asked instanceof CustomRefusal ? ours.graph.refuse(asked, ours) : undefined
+
+    return refusal as ReturnType<typeof tryReserveMemory> ?? tryReserveMemory.call(ours, size, priority)
+  })
+
+  override(ours, 'releaseMemory', size => {
+    releaseMemory.call(ours, size)
+    theirs.releaseMemory?.(size)
+  })
+
+  override(ours, 'beginSpan', () => {
+    const span = beginSpan.call(ours)
+    const theirSpan = theirs.beginSpan?.()
+
+    if (theirSpan != null) {
+      pair(span as unknown as OwnedNode, theirSpan)
+    }
+
+    return span
+  })
+
+  override(ours, 'done', () => {
+    if (!ours.closed) {
+      done.call(ours)
+      theirs.done()
+    }
+  })
+}
+
+function attempt <T> (resource: 'connection' | 'stream' | 'memory', direction: MessageStreamDirection | undefined, fn: () => T): T | CustomRefusal {
+  try {
+    return fn()
+  } catch (err) {
+    return new CustomRefusal(resource, direction, err)
+  }
+}
+
+/**
+ * What somebody else's manager has thrown
+ */
+class CustomRefusal implements AnyRefusal {
+  readonly kind = 'custom'
+  readonly attempted = 1
+  readonly current: number
+  readonly limit: number
+  readonly scope: string
+  readonly resource: 'connection' | 'stream' | 'memory'
+  readonly direction?: MessageStreamDirection
+  readonly #err: any
+
+  constructor (resource: 'connection' | 'stream' | 'memory', direction: MessageStreamDirection | undefined, err: any) {
+    this.resource = resource
+    this.direction = direction
+    this.scope = typeof err?.scope === 'string' ? err.scope : 'custom'
+    this.current = Number(err?.current ?? 0)
+    this.limit = Number(err?.limit ?? 0)
+    this.#err = err
+  }
+
+  get message (): string {
+    return String(this.#err?.message ?? this.#err)
+  }
+
+  toError (): ResourceLimitExceededError {
+    const error = this.#toOwnError()
+
+    // theirs may be frozen, or always the same
+    error.cause = this.#err
+
+    return error
+  }
+
+  #toOwnError (): ResourceLimitExceededError {
+    switch (this.resource) {
+      case 'memory':
+        return new MemoryLimitExceededError(this.message, this)
+      case 'stream':
+        return new StreamLimitExceededError(this.message, this)
+      default:
+        return new ConnectionLimitExceededError(this.message, this)
+    }
+  }
+}
