@@ -7,7 +7,7 @@ set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-[ -x node_modules/.bin/node ] || npm ci --loglevel=error < /dev/null
+bash tasks/install-packages.sh
 PATH=$PWD/node_modules/.bin:$PATH
 
 packed=$(mktemp -d)
