@@ -150,12 +150,23 @@ export class LiveConnection implements BufferHolder, Evictable, Positioned {
     return this.opened?.rtt
   }
 
+  /**
+   * A muxer tells the remote of a stream in a microtask, and throws there, where nobody can
+   * catch it, if its connection has gone (yamux 8.0.1, mplex 12.0.32). So a connection on
+   * which a stream is being opened has ended for us now, and is closed after that.
+   */
   abort (err: Error): void {
-    this.connection.abort(err)
+    if (this.opening === 0) {
+      this.connection.abort(err)
+      return
+    }
+
+    this.end()
+    setTimeout(() => { this.connection.abort(err) })
   }
 
   evict (err: Error): boolean {
-    // its muxer would throw where nobody can catch it (yamux 8.0.1, mplex 12.0.32)
+    // another one can be found that is closed at once
     if (this.opening > 0) {
       return false
     }

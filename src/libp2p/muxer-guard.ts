@@ -151,7 +151,7 @@ export class MuxerGuard {
 }
 
 /**
- * The muxer tells the remote of the stream in a microtask, before this one is over
+ * While it is opened, its connection must not be closed: see `LiveConnection`
  */
 async function createOn (muxed: MuxedConnection, create: () => Promise<Stream>): Promise<Stream> {
   const live = muxed.scope?.holder as LiveConnection | undefined

@@ -44,6 +44,23 @@ describe('two nodes that dial each other at the same time', () => {
     }
   })
 
+  it('should lose a connection on which a stream is being opened, with no error that nobody can catch', async () => {
+    const [smaller, larger] = await createPair(ONE)
+    const manager = larger.services.resourceManager
+    const lost = await larger.dial(smaller.getMultiaddrs())
+    const opening = rejection(lost.newStream(PROTOCOL))
+    // in the same step, the remote turns out to be the one that has dialled too
+    const winner = manager.openConnection('inbound', false)
+
+    winner.setPeer(smaller.peerId)
+    expect(manager.stat().system).to.include({ numConnsInbound: 1, numConnsOutbound: 0 })
+
+    expect(await opening).to.be.an('error')
+    await eventually(() => lost.status !== 'open', 'the end of the connection')
+    expect(manager.stat().system).to.include({ numStreamsOutbound: 0, numConnsInbound: 1 })
+    winner.done()
+  })
+
   it('should keep both connections where two are allowed', async () => {
     const [smaller, larger] = await createPair({})
 
