@@ -1,4 +1,4 @@
-import { StreamResetError } from '@libp2p/interface'
+import { MuxerClosedError, StreamResetError } from '@libp2p/interface'
 import { StreamLimitExceededError } from '../errors.ts'
 import { attachToStream } from '../scopes/attached-scopes.ts'
 import { PositionedList } from '../scopes/positioned-list.ts'
@@ -110,8 +110,15 @@ export class StreamTracker implements LiveStreamOwner {
    * Accounts for a stream, and then opens it
    *
    * @throws {ResourceLimitExceededError} If it does not fit
+   * @throws {MuxerClosedError} If the muxer or its connection is closed, as libp2p's muxers do
    */
   async openOutbound (open: () => Promise<Stream>, muxed: MuxedConnection): Promise<Stream> {
+    const { scope: connection, muxer: { status } } = muxed
+
+    if (connection?.closed === true || status === 'closing' || status === 'closed') {
+      throw new MuxerClosedError()
+    }
+
     const scope = this.#tryOpen('outbound', muxed)
 
     if (!(scope instanceof StreamNode)) {

@@ -190,5 +190,16 @@ export function streamEndings (transport: TransportUnderTest): void {
       expect(await rejection(muxerOf(local).createStream())).to.have.property('name', 'MuxerClosedError')
       await expectOnlyConnection()
     })
+
+    it('should say that a muxer is closed, as without a manager, when its connection has gone', async () => {
+      const { local } = await connect()
+      const muxer = muxerOf(local)
+
+      local.abort(new Error('aborted'))
+
+      for (let attempt = 0; attempt < 2; attempt++) {
+        expect(await rejection(muxer.createStream())).to.have.property('name', 'MuxerClosedError')
+      }
+    })
   })
 }
