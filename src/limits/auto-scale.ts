@@ -12,7 +12,7 @@ const MEMORY_SHARE = 1 / 8
  * The part of the open-file limit that libp2p takes when nothing is said about
  * it: the application has files and sockets of its own. go-libp2p's figure.
  */
-const FD_SHARE = 1 / 2
+export const FD_SHARE = 1 / 2
 
 /**
  * What limits are scaled to

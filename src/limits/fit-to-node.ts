@@ -1,3 +1,4 @@
+import { FD_SHARE } from './auto-scale.ts'
 import { makeConcrete } from './concrete-limits.ts'
 import type { ConcreteLimitConfig, NamedKey, ScopeKey } from './limit-config.ts'
 import type { Limit } from './limit.ts'
@@ -32,11 +33,6 @@ export interface NodeDemand {
  * requests at a time is not refused
  */
 const STREAMS_PER_PEER = 256
-
-/**
- * The part of the open files that the node may have. go-libp2p's figure.
- */
-const FD_SHARE = 1 / 2
 
 /**
  * Whose limits are for one peer

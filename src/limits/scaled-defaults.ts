@@ -42,9 +42,25 @@ function allowServiceConnections (scaled: ConcreteLimitConfig): ConcreteLimitCon
 }
 
 /**
+ * Lowers what is more than libp2p's share of the open files. go-libp2p's defaults give a
+ * system 256 of them at least, which may be more than the process can open.
+ */
+function withinOpenFiles (scaled: ConcreteLimitConfig, fds: number): ConcreteLimitConfig {
+  const lower = (limit: Limit): Limit => ({ ...limit, fd: Math.min(limit.fd, fds) })
+
+  return makeConcrete(
+    key => lower(scaled[key]),
+    key => Object.fromEntries(Object.entries(scaled[key]).map(([name, limit]) => [name, lower(limit)]))
+  )
+}
+
+/**
  * go-libp2p's defaults, with the limits of the well-known services, which may have as many
- * connections as the system
+ * connections as the system. File descriptors are never more than libp2p's share of those
+ * that there are, where files play a part.
  */
 export function scaledDefaults ({ memory, fds }: ReturnType<typeof autoScaleTarget>): ConcreteLimitConfig {
-  return allowServiceConnections(scale(defaultLimits(), memory, fds))
+  const scaled = scale(defaultLimits(), memory, fds)
+
+  return allowServiceConnections(fds > 0 ? withinOpenFiles(scaled, fds) : scaled)
 }

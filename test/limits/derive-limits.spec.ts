@@ -124,6 +124,23 @@ describe('derive limits', () => {
     expect(derive({ profile: 'browser' }, small).system).to.include({ memory: 64 * MiB, conns: 100 })
   })
 
+  it('should never have more than half of the open files, however few there are', () => {
+    for (const [fds, half] of [[2, 1], [128, 64], [511, 255], [512, 256], [513, 256], [20_000, 10_000]]) {
+      for (const knobs of [{}, { maxConnections: 1_000 }, { profile: 'relay' }] satisfies LimitKnobs[]) {
+        const limits = derive(knobs, { memory: 8 * GiB, fds })
+
+        expect(limits.system.fd, String(fds)).to.equal(half)
+        expect(limits.transient.fd, String(fds)).to.be.at.most(half)
+        expect(limits.allowlistedSystem.fd, String(fds)).to.equal(half)
+        expect(limits.peerDefault.fd, String(fds)).to.be.at.most(half)
+      }
+    }
+
+    // where files play no part
+    expect(derive({}, { memory: 8 * GiB, fds: 0 }).system.fd).to.equal(256)
+    expect(derive({}, { memory: 8 * GiB, fds: Infinity }).system.fd).to.equal(Infinity)
+  })
+
   it('should prefer what is asked for to the profile', () => {
     expect(derive({ profile: 'relay', maxMemory: '1GiB', maxConnections: 5000 }).system).to.include({ memory: GiB, conns: 5000, connsInbound: 4375 })
   })
