@@ -21,7 +21,7 @@ export interface Target {
   service?: string
 }
 
-// the scopes in the order in which they are asked: all of something before the share
+// the scopes in the order in which they are asked by what moves there: all of something before the share
 // that the peer has of it
 
 export function peerOf (graph: ScopeGraph, { peer }: Target): Constraint[] {

@@ -5,9 +5,11 @@ import { checkDirection, checkName, checkPeer, checkPriority, checkSize } from '
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from '../scopes/memory-priority.ts'
 import { findMemoryShortage } from '../scopes/refusal.ts'
 import { unwrapScope } from '../scopes/scope-views.ts'
+import { inOrder } from '../scopes/stream-node.ts'
 import { invalid } from '../validation.ts'
 import { peerOf, protocolOf, serviceOf } from './constraints.ts'
 import { explainConnection, explainStream } from './explain-opening.ts'
+import type { Constraint } from './constraints.ts'
 import type { ExplainSource, Findings } from './explain-opening.ts'
 import type { Description } from '../options/description.ts'
 import type { ConnectionScope } from '../scopes/resource-scope.ts'
@@ -176,7 +178,10 @@ function explainMemory (graph: ScopeGraph, { size, priority = MEMORY_PRIORITY_AL
   checkSize(size)
   checkPriority(priority)
 
-  const nodes = [...peerOf(graph, target), ...protocolOf(graph, target), ...serviceOf(graph, target), graph.normal.system]
+  const [peer] = peerOf(graph, target)
+  const [protocol, protocolPeer] = protocolOf(graph, target)
+  const [service, servicePeer] = serviceOf(graph, target)
+  const nodes = inOrder<Constraint>({ peer, protocol, protocolPeer, service, servicePeer, system: graph.normal.system })
 
   return {
     refusal: nodes.map(node => findMemoryShortage(undefined, node, size, priority)).find(refusal => refusal != null),

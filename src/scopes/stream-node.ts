@@ -14,6 +14,14 @@ import type { Limit } from '../limits/limit.ts'
 import type { SettingPath } from '../limits/setting.ts'
 
 /**
+ * The scopes above a stream whose protocol is known, in the order in which they are asked for
+ * memory. `firstConstraintWithoutMemory` has the same, unrolled.
+ */
+export function inOrder <T> ({ peer, protocol, protocolPeer, service, servicePeer, system }: Record<'peer' | 'protocol' | 'protocolPeer' | 'service' | 'servicePeer' | 'system', T | undefined>): T[] {
+  return [peer, protocolPeer, servicePeer, protocol, service, system].filter(scope => scope != null)
+}
+
+/**
  * One stream. What constrains it, in the order in which it is checked:
  *
  * - peer, transient, system, when it is opened
@@ -63,11 +71,14 @@ export class StreamNode extends MovableNode implements StreamManagementScope {
       return [peerNode, pair.transient, pair.system]
     }
 
-    if (servicePeer == null) {
-      return [peerNode, protocolPeer, protocolPeer.group, pair.system]
-    }
-
-    return [peerNode, protocolPeer, servicePeer, protocolPeer.group, servicePeer.group, pair.system]
+    return inOrder({
+      peer: peerNode,
+      protocolPeer,
+      servicePeer,
+      protocol: protocolPeer.group,
+      service: servicePeer?.group,
+      system: pair.system
+    })
   }
 
   get protocolScope (): ProtocolScope | undefined {
