@@ -19,8 +19,10 @@
  */
 
 export { Allowlist } from './admission/allowlist.ts'
+export { DefaultNetworkPrefixLimits } from './admission/default-prefix-limits.ts'
 export { rateLimit } from './admission/rate-limit-handler.ts'
 export type { AllowlistEntry } from './admission/allowlist-entry.ts'
 export type { RateLimitOptions } from './admission/rate-limit-handler.ts'
 export type { Rate } from './admission/rate-limits.ts'
+export type { NetworkPrefixLimit } from './admission/subnet-limits.ts'
 export type { PeerPredicate, PeerTag } from './admission/trusted-peers.ts'

@@ -20,11 +20,12 @@
  * ```
  */
 
-export { apply, build, toPartialLimitConfig } from './limits/build-limits.ts'
+export { apply, applyLimit, build, buildLimit, isDefaultLimit, toPartialLimitConfig } from './limits/build-limits.ts'
 export { checkLimits } from './limits/check-limits.ts'
 export { DefaultLimits } from './limits/default-limits.ts'
 export { limitsToString } from './limits/format-limits.ts'
 export { InfiniteLimits } from './limits/infinite-limits.ts'
+export { ConcreteLimiter } from './limits/limiter.ts'
 export { limitsFromJSON, limitsToJSON } from './limits/limits-json.ts'
 export { ScalingLimitConfig } from './limits/scaling-limit-config.ts'
 export { setDefaultServiceLimits } from './limits/set-default-service-limits.ts'
@@ -32,5 +33,6 @@ export { setDefaultServiceLimits } from './limits/set-default-service-limits.ts'
 export type { CheckLimitsOptions } from './limits/check-limits.ts'
 export type { ConcreteLimitConfig, NamedKey, PartialLimitConfig, ScopeKey } from './limits/limit-config.ts'
 export type { Limit, LimitValue, ResourceLimits } from './limits/limit.ts'
+export type { Limiter } from './limits/limiter.ts'
 export type { LimitsFileOptions } from './limits/parse-file.ts'
 export type { LimitIncrease, ScalingLimit, ScalingLimitConfigInit, ScalingLimitInit } from './limits/scale.ts'

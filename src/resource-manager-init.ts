@@ -133,6 +133,14 @@ export interface ResourceManagerInit extends LimitsInit, AdmissionOptions {
   sessions?: SessionsInit
 
   /**
+   * Whether a node that has `metrics` has those of the resource manager too. A stand-alone
+   * manager has none, and `prometheusMetrics` is asked for where it is called.
+   *
+   * @default true
+   */
+  metrics?: boolean
+
+  /**
    * Whether what somebody should know who does not look at any log is a warning of the
    * process, in a page one in the console: limits that contradict each other when a node
    * starts, the first refusal of a kind, what usually causes refusals like these, and bans.

@@ -3,8 +3,9 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { createResourceManager } from '../src/index.ts'
 import { BLOCK_ALL, UNLIMITED } from '../src/limits/limit.ts'
+import { ConcreteLimiter } from '../src/limits.ts'
 import { errorOf, NOTHING, peerA, peerB, PROTOCOL, SERVICE, unlimitedBut } from './scopes/fixtures.ts'
-import type { ResourceManager } from '../src/index.ts'
+import type { Limit, ResourceManager } from '../src/index.ts'
 import type { Limiter } from '../src/limits/limiter.ts'
 
 /**
@@ -169,6 +170,58 @@ describe('a limiter that computes', () => {
     manager.setLimits(unlimitedBut({ peerDefault: { streams: 3 } }))
     expect(scope.limit.streams).to.equal(3)
     expect(manager.limits?.peerDefault.streams).to.equal(3)
+  })
+})
+
+describe('a limiter whose answers change', () => {
+  it('should be asked again for everything that exists when it is set again', () => {
+    const { limiter, manager } = create()
+    const connection = manager.openConnection('inbound', false)
+    const stream = manager.openStream(peerA, 'inbound')
+    const peer = manager.viewPeer(peerA, scope => scope)
+
+    stream.setProtocol(PROTOCOL)
+    limiter.questions()
+
+    for (const method of ['getSystemLimits', 'getTransientLimits', 'getPeerLimits', 'getProtocolLimits', 'getProtocolPeerLimits'] as const) {
+      limiter.answers[method] = { ...UNLIMITED, streams: 1 }
+    }
+
+    // nobody has asked
+    expect(peer.limit.streams).to.equal(Infinity)
+    manager.openStream(peerA, 'inbound').done()
+    limiter.questions()
+
+    manager.setLimits(limiter)
+    expect(limiter.questions()).to.include.members(['getSystemLimits', 'getTransientLimits', `getPeerLimits ${peerA}`, `getProtocolLimits ${PROTOCOL}`, `getProtocolPeerLimits ${PROTOCOL}`])
+    expect(peer.limit.streams).to.equal(1)
+    expect(manager.viewSystem(scope => scope.limit.streams)).to.equal(1)
+    expect(manager.viewTransient(scope => scope.limit.streams)).to.equal(1)
+    expect(() => manager.openStream(peerA, 'inbound')).to.throw(`peer:${peerA}: cannot reserve stream`)
+    connection.done()
+  })
+})
+
+describe('a list of limits that is extended', () => {
+  class SmallPeers extends ConcreteLimiter {
+    getPeerLimits (): Limit {
+      return { ...UNLIMITED, streams: 1 }
+    }
+  }
+
+  it('should have its own answers, and the others of the list', () => {
+    const config = unlimitedBut({ system: { streams: 5 } })
+    const manager = createResourceManager({ limits: new SmallPeers(config) })
+
+    manager.openStream(peerA, 'inbound')
+    expect(() => manager.openStream(peerA, 'inbound')).to.throw(`peer:${peerA}: cannot reserve stream`)
+    expect(manager.viewSystem(scope => scope.limit.streams)).to.equal(5)
+    expect(manager.limits, 'no list says all of it').to.equal(undefined)
+    expect(() => manager.setLimits({ system: { streams: 6 } })).to.throw('a limiter that computes limits has no others to build on')
+
+    manager.setLimits(new ConcreteLimiter(config))
+    expect(manager.limits).to.deep.equal(config)
+    expect(manager.openStream(peerA, 'inbound').limit).to.deep.equal(UNLIMITED)
   })
 })
 

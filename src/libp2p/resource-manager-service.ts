@@ -146,7 +146,7 @@ export class ResourceManagerService extends DefaultResourceManager {
       this.#muxers.connectionOpened(connection)
     })
 
-    if (components.metrics != null) {
+    if (components.metrics != null && init.metrics !== false) {
       this.features.metrics?.registerMetrics(components.metrics, this.metricsSource)
     }
   }

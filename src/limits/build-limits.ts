@@ -1,4 +1,5 @@
-import { makeConcrete, validateConcreteLimits, freezeLimit } from './concrete-limits.ts'
+import { makeConcrete, validateConcreteLimits, validateLimit, freezeLimit } from './concrete-limits.ts'
+import { withText } from './config-text.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
 import { LIMIT_FIELDS } from './limit.ts'
 import { parseLimits, parseResourceLimits } from './parse-limits.ts'
@@ -74,6 +75,35 @@ export function parseLimit (limits: ResourceLimits, path = 'limit'): ParsedLimit
 }
 
 /**
+ * Fills the gaps in the limits of one scope: `build` for a single one
+ *
+ * @returns a limit that cannot be changed
+ * @throws {InvalidParametersError} listing every problem with its path
+ */
+export function buildLimit (limits: ResourceLimits, defaults: Limit): Limit {
+  return resolveLimit(limits, validateLimit(defaults, 'defaults'))
+}
+
+/**
+ * Combines the limits of one scope with others: what `limits` leaves out is taken from
+ * `other`. It is `apply` for a single one.
+ *
+ * @throws {InvalidParametersError} listing every problem with its path
+ */
+export function applyLimit (limits: ResourceLimits, other: ResourceLimits): ResourceLimits {
+  return { ...parseLimit(other, 'other'), ...parseLimit(limits) }
+}
+
+/**
+ * Whether the limits of one scope leave everything to the defaults
+ *
+ * @throws {InvalidParametersError} listing every problem with its path
+ */
+export function isDefaultLimit (limits: ResourceLimits): boolean {
+  return Object.values(parseLimit(limits)).every(value => value === undefined)
+}
+
+/**
  * Fills the gaps of a partial configuration. A named entry takes what it leaves
  * out from the same entry of the defaults, and if they have none, from the
  * default of its kind that has just been built.
@@ -137,7 +167,7 @@ export function apply (partial: PartialLimitConfig, other: PartialLimitConfig): 
     }
   }
 
-  return limits
+  return withText(limits)
 }
 
 /**
@@ -147,5 +177,5 @@ export function apply (partial: PartialLimitConfig, other: PartialLimitConfig): 
  * @throws {InvalidParametersError} listing every problem with its path
  */
 export function toPartialLimitConfig (concrete: ConcreteLimitConfig): PartialLimitConfig {
-  return parseLimits(validateConcreteLimits(concrete))
+  return withText(parseLimits(validateConcreteLimits(concrete)))
 }

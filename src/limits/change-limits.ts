@@ -3,7 +3,7 @@ import { buildOn } from './build-limits.ts'
 import { isLimiter } from './checked-limiter.ts'
 import { isConcreteLimitConfig } from './concrete-limits.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
-import { ConcreteLimiter } from './limiter.ts'
+import { ConcreteLimiter, isPlain } from './limiter.ts'
 import { parseLimits } from './parse-limits.ts'
 import { resolveLimits } from './resolve-limits.ts'
 import type { NodeDemand } from './fit-to-node.ts'
@@ -35,7 +35,7 @@ export function changeLimits (given: LimitsInit, limits: NonNullable<LimitsInit[
 
   const base = given.limits ?? {}
 
-  if (base instanceof ConcreteLimiter) {
+  if (isPlain(base)) {
     return new ConcreteLimiter(buildOn(base.config, limits))
   }
 

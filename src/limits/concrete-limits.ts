@@ -1,3 +1,4 @@
+import { withText } from './config-text.ts'
 import { isRecord } from './is-record.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
 import { LIMIT_FIELDS } from './limit.ts'
@@ -47,7 +48,7 @@ export function makeConcrete (
     config[key] = Object.freeze(entries)
   }
 
-  return Object.freeze(config) as ConcreteLimitConfig
+  return Object.freeze(withText(config)) as ConcreteLimitConfig
 }
 
 function hasEveryField (value: unknown): boolean {

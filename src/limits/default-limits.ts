@@ -3,10 +3,13 @@ import { DEFAULT_SCOPE_LIMITS } from './default-scope-limits.ts'
 import { ScalingLimitConfig } from './scaling-limit-config.ts'
 import type { ScaleTarget } from './auto-scale.ts'
 import type { ConcreteLimitConfig } from './limit-config.ts'
+import type { MemorySize } from './memory-size.ts'
 
 class Defaults extends ScalingLimitConfig {
-  scale (target?: ScaleTarget): ConcreteLimitConfig {
-    const config = super.scale(target)
+  scale (target?: ScaleTarget): ConcreteLimitConfig
+  scale (memory: MemorySize, fds?: number): ConcreteLimitConfig
+  scale (target: any, fds?: number): ConcreteLimitConfig {
+    const config = super.scale(target, fds)
 
     markDefaults(config)
 

@@ -6,8 +6,12 @@ import type { Limit } from './limit.ts'
 import type { PeerId } from '@libp2p/interface'
 
 /**
- * Answers which limit a scope has. It is asked whenever a scope is created, so
- * that limits can be computed instead of listed.
+ * Answers which limit a scope has, so that limits can be computed instead of listed.
+ *
+ * It is asked once for each scope: for the scopes at the top when the manager is made, and
+ * for the others when they are created, for each connection and stream when it is opened.
+ * Where its answers have changed, `setLimits` with the same limiter asks again for every
+ * scope that exists. (go-libp2p's limits are asked for their numbers at every check.)
  */
 export interface Limiter {
   getSystemLimits(): Limit
@@ -26,7 +30,7 @@ export interface Limiter {
 const OF_PROTOCOLS = new Set<NamedKey>(['protocol', 'protocolPeer'])
 
 /**
- * Reads the limits from a list
+ * Reads the limits from a list. It can be extended, to compute some of them.
  */
 export class ConcreteLimiter implements Limiter {
   readonly config: ConcreteLimitConfig
@@ -114,4 +118,11 @@ export class ConcreteLimiter implements Limiter {
   getConnLimits (): Limit {
     return this.config.conn
   }
+}
+
+/**
+ * Whether a limiter answers what is in its list, and nothing else
+ */
+export function isPlain (limiter: unknown): limiter is ConcreteLimiter {
+  return limiter instanceof ConcreteLimiter && Object.getPrototypeOf(limiter) === ConcreteLimiter.prototype
 }

@@ -1,5 +1,6 @@
 import { ANY, checkDescribed } from '../options/description.ts'
 import { emitProcessWarning } from '../reporting/process-warnings.ts'
+import { withText } from './config-text.ts'
 import { readShape } from './file-shapes.ts'
 import { parseLimits } from './parse-limits.ts'
 import { Problems } from './problems.ts'
@@ -43,5 +44,5 @@ export function parseFile (value: unknown, spelling: Spelling, options: LimitsFi
 
   notes.forEach(note => { onNote(note) })
 
-  return limits
+  return withText(limits)
 }

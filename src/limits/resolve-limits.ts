@@ -7,7 +7,7 @@ import { checkedLimiter, isLimiter } from './checked-limiter.ts'
 import { isConcreteLimitConfig } from './concrete-limits.ts'
 import { fitToNode } from './fit-to-node.ts'
 import { InfiniteLimits } from './infinite-limits.ts'
-import { ConcreteLimiter } from './limiter.ts'
+import { ConcreteLimiter, isPlain } from './limiter.ts'
 import { scaledDefaults } from './scaled-defaults.ts'
 import type { LimitKnobs } from './derive-limits.ts'
 import type { NodeDemand } from './fit-to-node.ts'
@@ -23,7 +23,7 @@ export interface LimitsInit extends LimitKnobs {
    * `maxMemory` and `maxConnections`, and otherwise from go-libp2p's defaults
    * scaled to this machine, with limits for the well-known services
    * - a concrete configuration, which is used as it is
-   * - a `Limiter`, which is asked whenever a scope is created
+   * - a `Limiter`, which is asked once for each scope, when it is created
    *
    * A profile, `maxMemory` or `maxConnections` together with one of the last two
    * would have no effect, and is refused.
@@ -61,7 +61,7 @@ export interface Presets {
 export function resolveLimits (init: LimitsInit = {}, presets?: Presets, demand?: NodeDemand): Limiter {
   const { limits = {} } = init
 
-  const config = limits instanceof ConcreteLimiter ? limits.config : limits
+  const config = isPlain(limits) ? limits.config : limits
 
   if (isConcreteLimitConfig(config)) {
     presets?.refuseKnobs(init, 'a concrete configuration')

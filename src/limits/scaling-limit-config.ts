@@ -1,6 +1,6 @@
 import { InvalidParametersError } from '@libp2p/interface'
 import { ANY, checkDescribed } from '../options/description.ts'
-import { invalid } from '../validation.ts'
+import { checkObject, invalid } from '../validation.ts'
 import { autoScaleTarget } from './auto-scale.ts'
 import { availableResources } from './available-resources.ts'
 import { isRecord } from './is-record.ts'
@@ -14,6 +14,7 @@ import { TYPESCRIPT } from './spelling.ts'
 import type { ScaleTarget } from './auto-scale.ts'
 import type { ConcreteLimitConfig, NamedKey, ScopeKey } from './limit-config.ts'
 import type { Limit, WithSizes } from './limit.ts'
+import type { MemorySize } from './memory-size.ts'
 import type { LimitIncrease, ScalingLimit, ScalingLimitConfigInit, ScalingLimitInit } from './scale.ts'
 import type { DescriptionOf } from '../options/description.ts'
 import type { PeerId } from '@libp2p/interface'
@@ -49,12 +50,12 @@ const INCREASE_FIELDS = [...LIMIT_FIELDS.filter(field => field !== 'fd'), 'fdFra
 /**
  * Copies what was passed, so that it cannot be changed behind our back
  */
-function copyScalingLimit (value: ScalingLimitInit, path: string, problems: Problems): ScalingLimit {
+function copyScalingLimit (value: ScalingLimitInit, path: string, problems: Problems): Required<ScalingLimit> {
   const { base, increase = {} } = isRecord(value) ? value : { base: undefined }
 
   if (!isRecord(base) || !isRecord(increase)) {
     problems.add(path, 'an object with a base and an increase', value)
-    return { base: {} }
+    return { base: {}, increase: {} }
   }
 
   const basePath = join(path, 'base')
@@ -72,15 +73,55 @@ function copyScalingLimit (value: ScalingLimitInit, path: string, problems: Prob
     problems.add(join(increasePath, 'fdFraction'), 'a number from 0 to 1', fdFraction)
   }
 
-  return Object.freeze({
-    base: Object.freeze(bases),
-    increase: Object.freeze(increases)
-  })
+  return { base: bases, increase: increases }
+}
+
+function freezeScalingLimit ({ base, increase }: Required<ScalingLimit>): ScalingLimit {
+  return Object.freeze({ base: Object.freeze(base), increase: Object.freeze(increase) })
+}
+
+/**
+ * The memory in bytes and the number of file descriptors that limits are scaled to
+ */
+function readTarget (target: ScaleTarget | MemorySize, second: number | undefined): [memory: number, fds: number] {
+  if (typeof target === 'object' && second !== undefined) {
+    throw invalid('fds', 'it in the object with the memory, or two numbers', second)
+  }
+
+  const given = typeof target === 'number' || typeof target === 'string' ? { memory: target, fds: second } : target
+
+  checkObject('target', given)
+  checkDescribed('target', given, TARGET)
+
+  const { memory: size = 0, fds = 0 } = given
+  const memory = typeof size === 'string' ? readMemorySize(size, () => availableResources().memory) : size
+
+  if (!Number.isFinite(memory)) {
+    throw invalid('memory', `a number of bytes, ${SIZE_TEXT}`, size)
+  }
+
+  if (typeof fds !== 'number' || Number.isNaN(fds)) {
+    throw invalid('fds', 'a number of file descriptors', fds)
+  }
+
+  // it is finite
+  return [memory as number, fds]
 }
 
 /**
  * Limits that grow with the memory and the file descriptors of the machine they
  * are used on.
+ *
+ * @example The defaults, with one number changed
+ *
+ * ```TypeScript
+ * import { DefaultLimits } from 'libp2p-resource-manager/limits'
+ *
+ * const config = DefaultLimits.clone()
+ * config.scopes.system.base.connsInbound = 500
+ *
+ * const limits = config.scale(2 ** 30, 4096)
+ * ```
  *
  * @example Go's defaults with a limit for a service of one's own
  *
@@ -96,9 +137,11 @@ function copyScalingLimit (value: ScalingLimitInit, path: string, problems: Prob
  */
 export class ScalingLimitConfig {
   /**
-   * The limit of every kind of scope
+   * The limit of every kind of scope. What is changed here counts from the next time that
+   * the limits are scaled; those of `DefaultLimits` are frozen, and those of a `clone()` are
+   * not.
    */
-  readonly scopes: Readonly<Record<ScopeKey, ScalingLimit>>
+  readonly scopes: Readonly<Record<ScopeKey, Required<ScalingLimit>>>
 
   readonly #named: Record<NamedKey, Map<string, ScalingLimit>>
   #frozen = false
@@ -113,7 +156,7 @@ export class ScalingLimitConfig {
 
     this.scopes = Object.freeze(Object.fromEntries(SCOPE_KEYS.map(key => {
       return [key, copyScalingLimit(init[key] ?? { base: {} }, key, problems)]
-    })) as Record<ScopeKey, ScalingLimit>)
+    })) as Record<ScopeKey, Required<ScalingLimit>>)
     this.#named = Object.fromEntries(NAMED_KEYS.map(key => [key, new Map()])) as Record<NamedKey, Map<string, ScalingLimit>>
 
     problems.throwIfAny()
@@ -179,29 +222,20 @@ export class ScalingLimitConfig {
     const copy = copyScalingLimit(limit, join(kind, String(name)), problems)
 
     problems.throwIfAny()
-    this.#named[kind].set(key, copy)
+    this.#named[kind].set(key, freezeScalingLimit(copy))
   }
 
   /**
-   * The limits for a given amount of memory and number of file descriptors
+   * The limits for a given amount of memory and number of file descriptors, which may also be
+   * two numbers, as in go-libp2p
    *
-   * @throws {InvalidParametersError} naming what is no number or size
+   * @throws {InvalidParametersError} naming what is no number or size, and listing what is
+   * wrong in `scopes`
    */
-  scale (target: ScaleTarget = {}): ConcreteLimitConfig {
-    checkDescribed('target', target, TARGET)
-
-    const { memory: size = 0, fds = 0 } = target
-    const memory = typeof size === 'string' ? readMemorySize(size, () => availableResources().memory) : size
-
-    if (!Number.isFinite(memory)) {
-      throw invalid('memory', `a number of bytes, ${SIZE_TEXT}`, size)
-    }
-
-    if (typeof fds !== 'number' || Number.isNaN(fds)) {
-      throw invalid('fds', 'a number of file descriptors', fds)
-    }
-
-    return scale({ scopes: this.scopes, named: this.#named }, memory, fds)
+  scale (target?: ScaleTarget): ConcreteLimitConfig
+  scale (memory: MemorySize, fds?: number): ConcreteLimitConfig
+  scale (target: ScaleTarget | MemorySize = {}, fds?: number): ConcreteLimitConfig {
+    return scale({ scopes: this.#readScopes(), named: this.#named }, ...readTarget(target, fds))
   }
 
   /**
@@ -233,7 +267,20 @@ export class ScalingLimitConfig {
    */
   freeze (): this {
     this.#frozen = true
+    Object.values(this.scopes).forEach(freezeScalingLimit)
 
     return this
+  }
+
+  /**
+   * What is in the scopes now, which anybody may have written
+   */
+  #readScopes (): Record<ScopeKey, ScalingLimit> {
+    const problems = new Problems('invalid scaling limits')
+    const entries = SCOPE_KEYS.map(key => [key, copyScalingLimit(this.scopes[key], key, problems)])
+
+    problems.throwIfAny()
+
+    return Object.fromEntries(entries)
   }
 }

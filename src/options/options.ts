@@ -37,6 +37,7 @@ export const OPTIONS = {
   processMemory: 'pressure',
   eventLoopDelay: 'pressure',
   trace: 'tracing',
+  metrics: BOOLEAN,
   sessions: 'sessions',
   warnings: 'inspection',
   manager: ANY,

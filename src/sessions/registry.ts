@@ -56,6 +56,13 @@ export interface SessionRegistryReader {
   collector(id: string): Collector | undefined
 
   /**
+   * The same for those who do not care whether there is one: a `NullCollector`, which counts
+   * and limits nothing, where there is none. That is what the collector of an unknown id is in
+   * Go.
+   */
+  collectorOrNull(id: string): Collector
+
+  /**
    * The summary of a collector, by its id or the name of its service. An empty one if there
    * is no such collector: `collector` tells them apart.
    */
@@ -171,8 +178,12 @@ export class SessionRegistry implements SessionRegistryReader, Startable {
     return this.#registered.get(toId(id))?.collector
   }
 
+  collectorOrNull (id: string): Collector {
+    return this.collector(id) ?? new NullCollector()
+  }
+
   summary (id: string): Summary {
-    return (this.collector(id) ?? new NullCollector()).summary()
+    return this.collectorOrNull(id).summary()
   }
 
   active (id: string): Session[] {

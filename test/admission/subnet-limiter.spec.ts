@@ -1,5 +1,6 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
+import { DefaultNetworkPrefixLimits } from '../../src/admission/default-prefix-limits.ts'
 import { IPAddress } from '../../src/admission/ip-address.ts'
 import { IPNetwork, mostSpecificFirst, parseNetwork } from '../../src/admission/ip-network.ts'
 import { SubnetLimiter } from '../../src/admission/subnet-limiter.ts'
@@ -75,6 +76,16 @@ describe('admission/subnet-limiter', () => {
 
     expect(fill(limiter, '2001:db8:0:800::1'), 'the same /48').to.equal(0)
     expect(fill(limiter, '2001:db8:1::1'), 'another /48').to.equal(8)
+  })
+
+  it('should have limits for networks that can be copied and added to', () => {
+    const limiter = create({ prefixes: [...DefaultNetworkPrefixLimits, { network: '10.0.0.0/8', connCount: 1 }] })
+
+    expect(DefaultNetworkPrefixLimits).to.deep.equal([{ network: '127.0.0.0/8', connCount: 'unlimited' }, { network: '::1/128', connCount: 'unlimited' }])
+    expect(() => { (DefaultNetworkPrefixLimits[0] as any).connCount = 5 }).to.throw(TypeError)
+    expect([fill(limiter, '127.0.0.1'), fill(limiter, '::1'), fill(limiter, '10.0.0.1')]).to.deep.equal([100, 100, 1])
+    // they are what there is without them
+    expect([fill(create(), '127.0.0.1'), fill(create(), '::1')]).to.deep.equal([100, 100])
   })
 
   it('should not limit loopback addresses by default, even when other networks have limits', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
-import { apply, build, resolveLimit, toPartialLimitConfig } from '../../src/limits/build-limits.ts'
+import { apply, applyLimit, build, buildLimit, isDefaultLimit, resolveLimit, toPartialLimitConfig } from '../../src/limits/build-limits.ts'
 import { DefaultLimits } from '../../src/limits/default-limits.ts'
 import { InfiniteLimits } from '../../src/limits/infinite-limits.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from '../../src/limits/limit-config.ts'
@@ -159,5 +159,41 @@ describe('resolve limit', () => {
     expect(() => resolveLimit({ streams: -1, fd: '5' as any, xyz: 1 } as any, UNLIMITED)).to.throw().with.property('message').that.matches(/limit\.xyz: [^]*limit\.streams: [^]*limit\.fd: /)
     expect(() => resolveLimit(null as any, UNLIMITED)).to.throw().with.property('name', 'InvalidParametersError')
     expect(() => resolveLimit(undefined as any, UNLIMITED)).to.throw().with.property('name', 'InvalidParametersError')
+  })
+})
+
+describe('one limit', () => {
+  const base = { streams: 1, streamsInbound: 2, streamsOutbound: 3, conns: 4, connsInbound: 5, connsOutbound: 6, fd: 7, memory: 8 }
+
+  it('should be built as it is in a configuration', () => {
+    fc.assert(fc.property(resourceLimits, concreteLimits, (limits, defaults) => {
+      expect(buildLimit(limits, defaults.system)).to.deep.equal(build({ system: limits }, defaults).system)
+    }))
+    expect(buildLimit({}, base)).to.deep.equal(base).and.to.be.frozen()
+    expect(buildLimit({ streams: 0, conns: 'unlimited', fd: 'blockAll', memory: '1KiB' }, base)).to.deep.equal({ ...base, streams: 0, conns: Infinity, fd: 0, memory: 1024 })
+  })
+
+  it('should be applied as it is in a configuration', () => {
+    fc.assert(fc.property(resourceLimits, resourceLimits, (limits, other) => {
+      expect(applyLimit(limits, other)).to.deep.equal(apply({ system: limits }, { system: other }).system ?? {})
+    }))
+    expect(applyLimit({ streams: 1, fd: 'default' }, { streams: 2, fd: 3, memory: 'unlimited' })).to.deep.equal({ streams: 1, fd: 3, memory: 'unlimited' })
+  })
+
+  it('should be the default where nothing is set', () => {
+    expect(isDefaultLimit({})).to.be.true()
+    expect(isDefaultLimit({ streams: 'default', memory: undefined })).to.be.true()
+    expect(isDefaultLimit({ streams: 0 })).to.be.false()
+    expect(isDefaultLimit({ memory: 'unlimited' })).to.be.false()
+  })
+
+  it('should be checked', () => {
+    for (const nonsense of [undefined, null, 5, { stream: 1 }, { streams: -1 }] as any[]) {
+      for (const fn of [() => buildLimit(nonsense, base), () => applyLimit(nonsense, {}), () => applyLimit({}, nonsense), () => isDefaultLimit(nonsense)]) {
+        expect(fn, JSON.stringify(nonsense)).to.throw().with.property('name', 'InvalidParametersError')
+      }
+    }
+
+    expect(() => buildLimit({}, { ...base, fd: undefined } as any)).to.throw('defaults.fd')
   })
 })

@@ -101,7 +101,54 @@ describe('scaling limits', () => {
     expect(config.scale().system.streams).to.equal(1)
     expect(config.scale().service.s.streams).to.equal(1)
     expect(config.scale().service).to.be.frozen()
-    expect(config.scopes.system.base).to.be.frozen()
+    expect(config.freeze().scopes.system.base).to.be.frozen()
+  })
+
+  it('should be changed field by field in a copy of the defaults, which stay as they are', () => {
+    const config = DefaultLimits.clone()
+    const before = DefaultLimits.scale({ memory: GiB, fds: 1000 })
+
+    config.scopes.system.base.connsInbound = 1
+    config.scopes.system.increase.connsInbound = 2
+    config.scopes.stream.base.memory = Infinity
+
+    expect(config.scale({ memory: GiB, fds: 1000 })).to.deep.equal({
+      ...before,
+      system: { ...before.system, connsInbound: 3 },
+      stream: { ...before.stream, memory: Infinity }
+    })
+    expect(DefaultLimits.scale({ memory: GiB, fds: 1000 })).to.deep.equal(before)
+    expect(config.clone().scale().system.connsInbound).to.equal(1)
+    expect(() => { DefaultLimits.scopes.system.base.connsInbound = 1 }).to.throw(TypeError)
+    expect(() => { (config.scopes as any).system = {} }).to.throw(TypeError)
+  })
+
+  it('should be checked when it is scaled what has been changed', () => {
+    const config = DefaultLimits.clone()
+
+    Object.assign(config.scopes.system.base, { conns: -1, con: 5 })
+    config.scopes.peerDefault.increase.fdFraction = 2
+    expect(() => config.scale()).to.throw().with.property('message')
+      .that.matches(/system\.base\.con: [^]*system\.base\.conns: expected a whole number [^]*peerDefault\.increase\.fdFraction: expected a number from 0 to 1/)
+    expect(() => config.clone()).to.throw().with.property('name', 'InvalidParametersError')
+  })
+
+  it('should understand two numbers, as go-libp2p has them', () => {
+    for (const memory of [0, 128 * MiB, 4 * GiB]) {
+      for (const fds of [undefined, 0, 1000, Infinity]) {
+        expect(DefaultLimits.scale(memory, fds)).to.deep.equal(DefaultLimits.scale({ memory, fds }))
+      }
+    }
+
+    expect(DefaultLimits.scale('4GiB', 1000)).to.deep.equal(DefaultLimits.scale({ memory: 4 * GiB, fds: 1000 }))
+    expect(new ScalingLimitConfig().scale(4 * GiB)).to.deep.equal(new ScalingLimitConfig().scale())
+  })
+
+  it('should refuse what is no target, or two', () => {
+    for (const [args, field] of [[[null], 'target'], [[[]], 'target'], [[true], 'target'], [[NaN], 'memory'], [[Infinity, 5], 'memory'], [['much'], 'memory'], [[5, NaN], 'fds'], [[5, '5'], 'fds'], [[{ memory: 5 }, 5], 'fds'], [[undefined, 5], 'fds']] as any) {
+      expect(() => (DefaultLimits as any).scale(...args), JSON.stringify(args)).to.throw(`${field}: expected `)
+        .with.property('name', 'InvalidParametersError')
+    }
   })
 
   it('should clone named entries, and keep clones apart', () => {

@@ -98,6 +98,14 @@ describe('metrics of libp2p', () => {
     expect(added).to.deep.equal([])
   })
 
+  it('should not be there where they are turned off', async () => {
+    const registry = new Registry()
+    const node = await nodes.create({ metrics: prometheusMetrics({ registry, collectDefaultMetrics: false }), manager: { metrics: false } })
+
+    expect([...(await scrape(registry)).keys()].filter(name => name.startsWith(PREFIX))).to.deep.equal([])
+    expect(node.services.resourceManager.stat().system.numConnsInbound).to.equal(0)
+  })
+
   it('should count each refusal once, however often it is asked, and from 0', async () => {
     const registry = new Registry()
     const node = await busyNode(prometheusMetrics({ registry, collectDefaultMetrics: false }))

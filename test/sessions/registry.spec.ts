@@ -1,4 +1,5 @@
 import { expect } from 'aegir/chai'
+import { createCollector } from '../../src/sessions/create-collector.ts'
 import { NullCollector } from '../../src/sessions/null-collector.ts'
 import { SessionRegistry } from '../../src/sessions/registry.ts'
 import { KEY, TestDatastore, stopTime } from './fixtures.ts'
@@ -99,6 +100,34 @@ describe('sessions/registry', () => {
         evicted: { combinations: 0, peers: 0, locations: 0, references: 0 }
       }
     })
+  })
+
+  it('should have a collector that counts nothing for those who do not care', () => {
+    const registry = new SessionRegistry()
+    const collector = registry.register('a')
+    const none = registry.collectorOrNull('b')
+
+    expect(registry.collectorOrNull('a')).to.equal(collector)
+    expect(none).to.be.an.instanceOf(NullCollector)
+    none.registerAndActivate('session', '/ref', 'here', 'alice')
+    expect(none.sessions()).to.equal(0)
+    expect(registry.collector('b')).to.equal(undefined)
+    expect(registry.collectors()).to.deep.equal(['a'])
+  })
+
+  it('should not be needed for a collector', () => {
+    const collector = createCollector({ maxSessions: 1 })
+
+    collector.registerAndActivate('session', '/ref', 'here', 'alice')
+    collector.ingress('session', 100)
+    expect(collector.isSessionsExceeded()).to.be.true()
+    // it times out on its own, and its timer goes with it
+    time.tick(10_000)
+    expect(collector.summary().summary).to.include({ totalSessions: 1, totalRxBytes: 100 })
+    expect(time.countTimers()).to.equal(0)
+    expect(createCollector().maxSessions()).to.equal(0)
+    expect(() => createCollector({ maxSession: 1 } as any)).to.throw('config.maxSession: unknown option (did you mean maxSessions?)')
+    expect(() => createCollector({ sessionTimeout: 0 })).to.throw('config.sessionTimeout')
   })
 
   it('should refuse ids that are not letters and digits, or taken', async () => {
