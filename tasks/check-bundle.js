@@ -31,10 +31,10 @@ const BUNDLES = [
     name: `main entry and ${feature}`,
     code: `${MAIN}; export { ${feature} } from './dist/src/features.js'`
   })),
-  { name: 'main entry and all features', code: `${MAIN}; export * from './dist/src/features.js'`, max: 72_000 },
-  { name: 'limits', code: "export * from './dist/src/limits.js'", max: 10_000 },
+  { name: 'main entry and all features', code: `${MAIN}; export * from './dist/src/features.js'`, max: 74_000 },
+  { name: 'limits', code: "export * from './dist/src/limits.js'", max: 11_500 },
   { name: 'sessions', code: "export * from './dist/src/sessions.js'", max: 10_000 },
-  { name: 'toml', code: "export * from './dist/src/toml.js'", max: 11_500 }
+  { name: 'toml', code: "export * from './dist/src/toml.js'", max: 12_500 }
 ]
 
 const WIDTH = 30
