@@ -16,6 +16,8 @@
  *   }))
  * }
  * ```
+ *
+ * @module libp2p-resource-manager/admission
  */
 
 export { Allowlist } from './admission/allowlist.ts'

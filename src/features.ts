@@ -22,6 +22,8 @@
  *
  * console.info(String(node.services.resourceManager))
  * ```
+ *
+ * @module libp2p-resource-manager/features
  */
 
 export { admission } from './features/admission.ts'

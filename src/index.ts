@@ -29,6 +29,8 @@
  *
  * console.info(node.services.resourceManager.systemState())
  * ```
+ *
+ * @module libp2p-resource-manager
  */
 
 import { checkNodeOptions } from './libp2p/check-node-options.ts'
@@ -105,9 +107,9 @@ export type { AdmissionChanges } from './admission/admission-rules.ts'
 export type { AdmissionOptions, RateLimitsInit } from './admission/admission.ts'
 export type { NetworkInit } from './admission/networks.ts'
 export type { RateLimitOptions } from './admission/rate-limit-handler.ts'
-export type { ConnectionRateLimits, Rate } from './admission/rate-limits.ts'
+export type { ConnectionRateLimits, NetworkPrefixRate, Rate, RateLimits, SubnetRate } from './admission/rate-limits.ts'
 export type { StreamRateLimits } from './admission/stream-rates.ts'
-export type { NetworkPrefixLimit, SubnetLimits } from './admission/subnet-limits.ts'
+export type { ConnCount, NetworkPrefixLimit, SubnetLimit, SubnetLimits } from './admission/subnet-limits.ts'
 export type { CheckLimitsOptions } from './limits/check-limits.ts'
 export type { LimitKnobs } from './limits/derive-limits.ts'
 export type { ConcreteLimitConfig, NamedKey, PartialLimitConfig, ScopeKey } from './limits/limit-config.ts'
@@ -119,6 +121,7 @@ export type { ProfileName } from './limits/profiles.ts'
 export type { SettingPath } from './limits/setting.ts'
 export type { LimitsInit } from './limits/resolve-limits.ts'
 export type { LimitIncrease, ScalingLimit, ScalingLimitConfigInit, ScalingLimitInit } from './limits/scale.ts'
+export type { Bitrate } from './sessions/bitrate.ts'
 export type { Collector, CollectorConfig, Summary } from './sessions/collector.ts'
 export type { HistoryDatastore, HistoryStoreInit } from './sessions/history-store.ts'
 export type { HistorySummary, PeerStats, SessionStats } from './sessions/history.ts'

@@ -18,6 +18,8 @@
  *
  * resourceManager({ limits })
  * ```
+ *
+ * @module libp2p-resource-manager/limits
  */
 
 export { apply, applyLimit, build, buildLimit, isDefaultLimit, toPartialLimitConfig } from './limits/build-limits.ts'
@@ -32,7 +34,9 @@ export { setDefaultServiceLimits } from './limits/set-default-service-limits.ts'
 
 export type { CheckLimitsOptions } from './limits/check-limits.ts'
 export type { ConcreteLimitConfig, NamedKey, PartialLimitConfig, ScopeKey } from './limits/limit-config.ts'
-export type { Limit, LimitValue, ResourceLimits } from './limits/limit.ts'
+export type { Limit, LimitValue, ResourceLimits, WithSizes } from './limits/limit.ts'
 export type { Limiter } from './limits/limiter.ts'
+export type { ScaleTarget } from './limits/auto-scale.ts'
+export type { NoteListener } from './limits/file-shapes.ts'
 export type { LimitsFileOptions } from './limits/parse-file.ts'
 export type { LimitIncrease, ScalingLimit, ScalingLimitConfigInit, ScalingLimitInit } from './limits/scale.ts'

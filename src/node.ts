@@ -26,6 +26,8 @@
  * // when it is no longer needed
  * watcher.stop()
  * ```
+ *
+ * @module libp2p-resource-manager/node
  */
 
 export { loadLimits } from './limits/load-limits.ts'

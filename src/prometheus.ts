@@ -25,6 +25,8 @@
  * // what to answer when Prometheus scrapes
  * console.info(await registry.metrics())
  * ```
+ *
+ * @module libp2p-resource-manager/prometheus
  */
 
 import { NullResourceManager } from './null-resource-manager.ts'

@@ -11,6 +11,8 @@
  * parseScopeName('protocol:/ipfs/id/1.0.0.peer:12D3KooWJzTf')
  * // { kind: 'protocolPeer', protocol: '/ipfs/id/1.0.0', peer: '12D3KooWJzTf', isSpan: false }
  * ```
+ *
+ * @module libp2p-resource-manager/scope-names
  */
 
 export { isConnScope, isSpan, isStreamScope, isSystemScope, isTransientScope, parseProtocolScopeName, parseScopeName, peerStrInScopeName } from './reporting/scope-names.ts'

@@ -17,6 +17,8 @@
  *
  * console.info(registry.summary('downloads').currentRxBitrate)
  * ```
+ *
+ * @module libp2p-resource-manager/sessions
  */
 
 export { collectorId } from './sessions/collector-id.ts'

@@ -24,6 +24,8 @@
  *
  * console.info(node.services.resourceManager.limits?.system.connsInbound)
  * ```
+ *
+ * @module libp2p-resource-manager/toml
  */
 
 export { limitsFromTOML } from './limits/limits-toml.ts'
