@@ -13,6 +13,8 @@
  *
  * resourceManagerCompliance({ describe, it, create: (limits) => new MyManager(limits), refuses: true })
  * ```
+ *
+ * @module libp2p-resource-manager/compliance
  */
 
 import { peerIdFromString } from '@libp2p/peer-id'
