@@ -68,7 +68,8 @@ print(
 const drawing = setInterval(draw, DRAW_INTERVAL)
 
 await without.run()
-await managed.run()
+// the same attack
+await managed.run(without.duration, without.duration)
 clearInterval(drawing)
 draw()
 

@@ -87,6 +87,11 @@ export class DefaultResourceManager implements ResourceManager {
   readonly #demand?: () => NodeDemand
 
   /**
+   * Makes a limiter of what was set last, for what the node may do now
+   */
+  #resolveLimits: () => Limiter
+
+  /**
    * @param init
    * @param persistence - where the histories of sessions are kept
    * @param demand - what the node may do, where there is one
@@ -100,6 +105,7 @@ export class DefaultResourceManager implements ResourceManager {
 
     const limiter = resolveLimits(init, this.features.presets, demand?.())
 
+    this.#resolveLimits = () => changeLimits(this.#limitsInit, {}, this.features.presets, demand?.())
     this.#limitsInit = {
       profile: init.profile,
       maxMemory: init.maxMemory,
@@ -408,12 +414,23 @@ export class DefaultResourceManager implements ResourceManager {
     const given = replace ? { ...this.#limitsInit, limits: undefined } : this.#limitsInit
     const before = this.limits
 
-    this.#graph.setLimiter(changeLimits(given, limits, this.features.presets, this.#demand?.()), !replace && !isWhole(limits))
+    const resolve = (): Limiter => changeLimits(given, limits, this.features.presets, this.#demand?.())
+
+    this.#graph.setLimiter(resolve(), !replace && !isWhole(limits))
+    this.#resolveLimits = resolve
     this.#limitsChanged()
 
     const after = this.limits
 
     return before == null || after == null ? [] : this.features.inspection?.logChanges(this.log, before, after) ?? []
+  }
+
+  /**
+   * Derives limits once more, as what the node may do has changed
+   */
+  protected deriveAgain (): void {
+    this.#graph.setLimiter(this.#resolveLimits(), true)
+    this.#limitsChanged()
   }
 
   get limits (): ConcreteLimitConfig | undefined {

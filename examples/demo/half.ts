@@ -10,6 +10,12 @@ const CALM = 2_000
 const ATTACK = 10_000
 
 /**
+ * How long it goes on while the node without a resource manager is alive: where the machine
+ * is busy with something else, those who attack are slow as well
+ */
+const LONGEST_ATTACK = 20_000
+
+/**
  * How long after that the honest peer begins its download, in ms
  */
 const DOWNLOAD_AFTER = 2_000
@@ -54,6 +60,9 @@ export class Half {
   readonly latencies: number[] = []
   #attackStarted?: number
 
+  /** How long the attack has lasted, in ms */
+  duration = 0
+
   constructor (variant: Variant) {
     this.variant = variant
   }
@@ -80,7 +89,11 @@ export class Half {
     return [...this.latencies].sort((a, b) => a - b)[Math.floor(this.latencies.length * share)] ?? 0
   }
 
-  async run (): Promise<void> {
+  /**
+   * @param attack - How long the attack lasts, in ms
+   * @param longest - how long it goes on if the node is still alive then
+   */
+  async run (attack: number = ATTACK, longest: number = LONGEST_ATTACK): Promise<void> {
     this.phase = 'starts'
 
     const victim = new Child('victim', this.variant)
@@ -109,12 +122,13 @@ export class Half {
     const hostile = new Child('hostile', address)
     const downloading = setTimeout(() => { honest.send('download') }, DOWNLOAD_AFTER)
 
-    while (this.attacked < ATTACK) {
+    while (this.attacked < attack || (this.death == null && this.attacked < longest)) {
       await sleep(LOOK_INTERVAL)
       this.#findDeath(victim, performance.now() - heard)
     }
 
     this.phase = 'stops'
+    this.duration = this.attacked
 
     clearTimeout(downloading)
     await honest.stop()

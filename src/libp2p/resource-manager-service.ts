@@ -1,5 +1,6 @@
 import { serviceCapabilities } from '@libp2p/interface'
 import { Key } from 'interface-datastore/key'
+import { accepts } from '../limits/follow-handlers.ts'
 import { ConcreteLimiter } from '../limits/limiter.ts'
 import { DefaultResourceManager } from '../resource-manager.ts'
 import { invalid } from '../validation.ts'
@@ -31,7 +32,7 @@ import type { HoldersSource } from '../reporting/holders.ts'
 import type { ResourceManagerInit } from '../resource-manager-init.ts'
 import type { NodeStat } from '../resource-manager-stat.ts'
 import type { MovableNode } from '../scopes/movable-node.ts'
-import type { ComponentLogger, ConnectionGater, Libp2pEvents, Metrics, MultiaddrConnection, PeerId, PeerStore, StreamMuxerFactory, TypedEventTarget, Upgrader } from '@libp2p/interface'
+import type { ComponentLogger, ConnectionGater, Libp2pEvents, Metrics, MultiaddrConnection, PeerId, PeerStore, StreamHandlerOptions, StreamMuxerFactory, TypedEventTarget, Upgrader } from '@libp2p/interface'
 import type { ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
 import type { Datastore } from 'interface-datastore'
 
@@ -76,6 +77,11 @@ export class ResourceManagerService extends DefaultResourceManager {
   readonly #custom?: CustomManager
   readonly #fairness?: NodeFairness
   readonly #gate: InboundGate
+
+  /**
+   * How many inbound streams handlers accept, by protocol, where they say so
+   */
+  readonly #handlers: Map<string, number>
   readonly #muxers: MuxerGuard
   protected readonly nodeRefusals?: NodeRefusals
   readonly #pressure?: ProcessPressure
@@ -89,6 +95,7 @@ export class ResourceManagerService extends DefaultResourceManager {
     const init = options.manager === undefined ? options : withoutOwnLimits(options)
     const services = serviceTable(init.services, () => askForProtocols(components))
     const baseCosts = resolveBaseCosts(init.baseCosts)
+    const handlers = new Map<string, number>()
 
     if (managed.has(components.upgrader)) {
       throw invalid('services', 'one resource manager', 'a second one')
@@ -99,7 +106,7 @@ export class ResourceManagerService extends DefaultResourceManager {
       // nodes may share a datastore
       key: new Key(`${SESSIONS_KEY}/${components.peerId}`),
       formerKey: new Key(SESSIONS_KEY)
-    }, () => nodeDemand(components.connectionManager))
+    }, () => ({ ...nodeDemand(components.connectionManager), handlers }))
 
     this.#custom = init.manager === undefined ? undefined : this.#ask(init.manager)
     this.#transient = new TransientHolders(this, init.transientShare)
@@ -117,6 +124,7 @@ export class ResourceManagerService extends DefaultResourceManager {
     watchDialledWebSockets()
 
     this.#components = components
+    this.#handlers = handlers
     this.#processMemory = init.processMemory
     this.#services = services
     this.#sessions = sessions
@@ -183,6 +191,27 @@ export class ResourceManagerService extends DefaultResourceManager {
       inspection?.checkLimits(limits, { maxConnections, affordableConnections: this.affordableConnections, set: givenLimits.limits })
         .forEach(warning => { this.#advise(warning) })
     }
+  }
+
+  /**
+   * Lets one peer have as many streams as the handler of a protocol accepts, or says what
+   * stands against it
+   */
+  #follow (protocol: string, options?: StreamHandlerOptions): void {
+    const { maxInboundStreams: count = 0 } = options ?? {}
+
+    if (!(this.limiter instanceof ConcreteLimiter) || !Number.isFinite(count)) {
+      return
+    }
+
+    const limits = [this.limiter.getProtocolLimits(protocol), this.limiter.getProtocolPeerLimits(protocol), this.limiter.config.peerDefault]
+
+    if (this.#handlers.get(protocol) !== count && !limits.every(limit => accepts(limit, count))) {
+      this.#handlers.set(protocol, count)
+      this.deriveAgain()
+    }
+
+    this.#advise(this.features.inspection?.streamLimitAdvice(this.limiter, protocol, options))
   }
 
   #advise (advice?: string): void {
@@ -337,7 +366,7 @@ export class ResourceManagerService extends DefaultResourceManager {
 
     registrar.handle = async (protocol, handler, options) => {
       await handle(protocol, handler, options)
-      this.#advise(this.limiter instanceof ConcreteLimiter ? this.features.inspection?.streamLimitAdvice(this.limiter, protocol, options) : undefined)
+      this.#follow(protocol, options)
     }
 
     // always a new array: the connection adds the handler of the stream to it

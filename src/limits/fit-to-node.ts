@@ -26,6 +26,13 @@ export interface NodeDemand {
    * The open files that the process may have, 0 where files play no part
    */
   fds: number
+
+  /**
+   * How many inbound streams its handlers accept, by protocol, where they say so
+   *
+   * @default none
+   */
+  handlers?: ReadonlyMap<string, number>
 }
 
 /**

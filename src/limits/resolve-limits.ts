@@ -6,12 +6,14 @@ import { buildOn } from './build-limits.ts'
 import { checkedLimiter, isLimiter } from './checked-limiter.ts'
 import { isConcreteLimitConfig } from './concrete-limits.ts'
 import { fitToNode } from './fit-to-node.ts'
+import { followHandlers } from './follow-handlers.ts'
 import { InfiniteLimits } from './infinite-limits.ts'
 import { ConcreteLimiter, isPlain } from './limiter.ts'
+import { parseLimits } from './parse-limits.ts'
 import { scaledDefaults } from './scaled-defaults.ts'
 import type { LimitKnobs } from './derive-limits.ts'
 import type { NodeDemand } from './fit-to-node.ts'
-import type { ConcreteLimitConfig, PartialLimitConfig } from './limit-config.ts'
+import type { ConcreteLimitConfig, ParsedLimitConfig, PartialLimitConfig } from './limit-config.ts'
 import type { Limiter } from './limiter.ts'
 
 /**
@@ -67,7 +69,7 @@ export function resolveLimits (init: LimitsInit = {}, presets?: Presets, demand?
     presets?.refuseKnobs(init, 'a concrete configuration')
 
     if (demand != null && areDefaults(config)) {
-      return new ConcreteLimiter(fitToNode(config, demand, false))
+      return new ConcreteLimiter(fitAll(config, {}, demand, false))
     }
 
     // which leaves nothing out, so it does not matter what it is built on
@@ -85,7 +87,11 @@ export function resolveLimits (init: LimitsInit = {}, presets?: Presets, demand?
   }
 
   const defaults = presets?.deriveLimits(init) ?? scaledDefaults(autoScaleTarget(availableResources()))
-  const fitted = demand == null ? defaults : fitToNode(defaults, demand, init.maxConnections !== undefined)
+  const set = parseLimits(limits)
 
-  return new ConcreteLimiter(buildOn(fitted, limits))
+  return new ConcreteLimiter(buildOn(demand == null ? defaults : fitAll(defaults, set, demand, init.maxConnections !== undefined), set))
+}
+
+function fitAll (defaults: ConcreteLimitConfig, set: ParsedLimitConfig, demand: NodeDemand, isSet: boolean): ConcreteLimitConfig {
+  return followHandlers(fitToNode(defaults, demand, isSet), set, demand.handlers ?? new Map())
 }

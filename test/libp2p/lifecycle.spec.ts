@@ -54,6 +54,30 @@ describe('a node with a resource manager', () => {
     expect(logger.errors[0]).to.include('the handler of /some/1.0.0 accepts 11 inbound streams').and.to.include('protocolPeer: { "/some/1.0.0":')
   })
 
+  it('should let one peer have as many streams as a handler accepts, with default limits and ones that are changed later', async () => {
+    const COUNT = 600
+    const logger = new CapturedLogger()
+    const { dialer, listener, address } = await overMemory().connect(nodes, { dialer: { manager: false }, listener: { logger } })
+    const { resourceManager } = listener.services
+    const inbox = await Inbox.of(listener, PROTOCOL, { maxInboundStreams: COUNT })
+    const connection = await dialer.dial(address)
+
+    resourceManager.setLimits({ system: { fd: 100 } })
+    expect(resourceManager.limits?.system.fd).to.equal(100)
+    await listener.handle('/other/1.0.0', () => {}, { maxInboundStreams: COUNT + 100 })
+    expect(resourceManager.limits?.system.fd).to.equal(100)
+    expect(resourceManager.limits?.protocolPeer[PROTOCOL].streamsInbound).to.equal(COUNT)
+
+    for (let i = 0; i < COUNT; i++) {
+      await connection.newStream(PROTOCOL, { maxOutboundStreams: COUNT })
+      await inbox.next()
+    }
+
+    expect(held(listener)[PROTOCOL]).to.deep.equal({ numStreamsInbound: COUNT })
+    expect(resourceManager.refusals()).to.deep.equal([])
+    expect(logger.errors).to.deep.equal([])
+  })
+
   it('should log no error in an ordinary life, refusals included', async () => {
     const logger = new CapturedLogger()
     const { dialer, listener, address } = await overMemory().connect(nodes, {
