@@ -28,4 +28,4 @@
  * @module libp2p-resource-manager/toml
  */
 
-export { limitsFromTOML } from './limits/limits-toml.ts'
+export { DEFAULT_MEMORY_SIZE, LIMIT_FACTOR, limitsFromTOML } from './limits/limits-toml.ts'

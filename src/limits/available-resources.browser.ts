@@ -10,16 +10,19 @@ const GiB = 2 ** 30
 const FALLBACK_MEMORY = 2 * GiB
 
 /**
- * What this page or worker may use. `navigator.deviceMemory` is in GiB, rounded
- * to a power of two, and at most 8 in most browsers. Sockets of a browser use no
- * file descriptors that could be counted.
+ * What `navigator.deviceMemory` says, in bytes, and `undefined` where it says nothing. It is
+ * in GiB, rounded to a power of two, and at most 8 in most browsers.
+ */
+export function readMemory (): number | undefined {
+  const deviceMemory: unknown = (globalThis.navigator as any)?.deviceMemory
+
+  return typeof deviceMemory === 'number' && deviceMemory > 0 ? deviceMemory * GiB : undefined
+}
+
+/**
+ * What this page or worker may use. Sockets of a browser use no file descriptors that
+ * could be counted.
  */
 export function availableResources (): AvailableResources {
-  const deviceMemory: unknown = (globalThis.navigator as any)?.deviceMemory
-  const known = typeof deviceMemory === 'number' && deviceMemory > 0
-
-  return {
-    memory: known ? deviceMemory * GiB : FALLBACK_MEMORY,
-    fds: 0
-  }
+  return { memory: readMemory() ?? FALLBACK_MEMORY, fds: 0 }
 }

@@ -111,10 +111,13 @@ function tryMemory (read: () => number | undefined): number | undefined {
 }
 
 /**
- * The memory that this process may use, in bytes
+ * The memory that this process may use, in bytes, and `undefined` where it cannot be read
  */
-export function processMemory (total: () => number = totalmem, constrained: () => number | undefined = () => process.constrainedMemory?.()): number {
-  return usableMemory(tryMemory(total) ?? FALLBACK_MEMORY, tryMemory(constrained))
+export function readMemory (total: () => number = totalmem, constrained: () => number | undefined = () => process.constrainedMemory?.()): number | undefined {
+  const ofContainer = tryMemory(constrained)
+  const memory = usableMemory(tryMemory(total) ?? Infinity, ofContainer)
+
+  return Number.isSafeInteger(memory) ? memory : undefined
 }
 
 let cached: AvailableResources | undefined
@@ -125,7 +128,7 @@ let cached: AvailableResources | undefined
  */
 export function availableResources (): AvailableResources {
   cached ??= Object.freeze({
-    memory: processMemory(),
+    memory: readMemory() ?? FALLBACK_MEMORY,
     fds: openFileLimit()
   })
 

@@ -1,9 +1,13 @@
 import { InvalidParametersError } from '@libp2p/interface'
 import { TomlError, parse } from 'smol-toml'
-import { goServiceLimits, jsServiceLimits } from './default-service-limits.ts'
+import { readMemory } from './available-resources.ts'
+import { withText } from './config-text.ts'
+import { eachServiceLimit, goServiceLimits, jsServiceLimits } from './default-service-limits.ts'
+import { isRecord } from './is-record.ts'
+import { SCOPE_KEYS } from './limit-config.ts'
 import { LIMIT_FIELDS } from './limit.ts'
-import { parseFile } from './parse-file.ts'
-import { checkKeys, parseNamed, parseResourceLimits } from './parse-limits.ts'
+import { parseFile, warn } from './parse-file.ts'
+import { checkKeys, parseLimits, parseNamed, parseResourceLimits } from './parse-limits.ts'
 import { Problems } from './problems.ts'
 import { TOML, withoutMark } from './spelling.ts'
 import type { PartialLimitConfig } from './limit-config.ts'
@@ -14,14 +18,62 @@ const SYSTEM_SECTION = 'SystemLimit'
 const SERVICE_SECTION = 'Service'
 
 /**
- * A service that is limited by the system only
+ * The part of the memory that the system may have where a file with sections does not say
+ */
+export const LIMIT_FACTOR = 0.85
+
+/**
+ * The memory of the system, in bytes, where a file with sections does not say, and that of
+ * the machine cannot be read
+ */
+export const DEFAULT_MEMORY_SIZE = 8 * 2 ** 20
+
+/**
+ * What is limited by the system only
  */
 function unlimited (): ResourceLimits {
   return Object.fromEntries(LIMIT_FIELDS.map(field => [field, 'unlimited' as const]))
 }
 
 /**
- * Reads the second layout. What the defaults set for services is lifted, except
+ * What is limited by these limits and by the system. A total is the most for each direction
+ * too, so that nothing contradicts it.
+ */
+function limitedBy (limits: ResourceLimits): ResourceLimits {
+  const { conns = 'unlimited', streams = 'unlimited' } = limits
+
+  return { ...unlimited(), streamsInbound: streams, streamsOutbound: streams, connsInbound: conns, connsOutbound: conns, ...limits }
+}
+
+/**
+ * The memory of the system where nobody has set it
+ */
+export function systemMemory (available: number | undefined): number {
+  return available === undefined ? DEFAULT_MEMORY_SIZE : Math.floor(available * LIMIT_FACTOR)
+}
+
+/**
+ * What the defaults set for anything but the system, which is lifted. The scopes that are not
+ * below the system are as large as it.
+ */
+function onlySystem (limits: ResourceLimits): PartialLimitConfig {
+  const config: PartialLimitConfig = { system: limits, allowlistedSystem: limits }
+  const asLarge = limitedBy(limits)
+
+  for (const key of SCOPE_KEYS) {
+    config[key] ??= key === 'transient' || key === 'allowlistedTransient' ? asLarge : unlimited()
+  }
+
+  eachServiceLimit([...goServiceLimits, ...jsServiceLimits], (kind, name) => {
+    config[kind] ??= Object.create(null)
+    Object.assign(config[kind] as object, { [name]: unlimited() })
+  })
+
+  return config
+}
+
+/**
+ * Reads the second layout. What the defaults set for all but the system is lifted, except
  * where a section has a limit.
  */
 function parseSections (value: Record<string, unknown>): PartialLimitConfig {
@@ -29,32 +81,30 @@ function parseSections (value: Record<string, unknown>): PartialLimitConfig {
 
   checkKeys(value, [SYSTEM_SECTION, SERVICE_SECTION], '', TOML, problems)
 
-  const system = parseResourceLimits(value[SYSTEM_SECTION], SYSTEM_SECTION, TOML, problems)
+  const system = parseResourceLimits(value[SYSTEM_SECTION] ?? {}, SYSTEM_SECTION, TOML, problems)
   const sections = parseNamed('service', value[SERVICE_SECTION], SERVICE_SECTION, problems, (entry, path) => {
     return parseResourceLimits(entry, path, TOML, problems)
   })
 
   problems.throwIfAny()
 
-  const service: Record<string, ResourceLimits> = Object.create(null)
-  const servicePeer: Record<string, ResourceLimits> = Object.create(null)
-
-  for (const { service: name } of [...goServiceLimits, ...jsServiceLimits]) {
-    service[name] = unlimited()
-    servicePeer[name] = unlimited()
-  }
+  const config = onlySystem({ memory: systemMemory(readMemory()), ...system })
 
   for (const [name, limits] of Object.entries(sections)) {
-    service[name] = { ...unlimited(), ...limits }
+    Object.assign(config.service as object, { [name]: limitedBy(limits) })
   }
 
-  return {
-    system,
-    serviceDefault: unlimited(),
-    servicePeerDefault: unlimited(),
-    service,
-    servicePeer
-  }
+  return withText(parseLimits(config))
+}
+
+/**
+ * Whether a file has sections of services and nothing else
+ */
+function hasServicesOnly (value: Record<string, unknown>): boolean {
+  const keys = Object.keys(value)
+  const services = value[SERVICE_SECTION]
+
+  return keys.length === 1 && isRecord(services) && Object.keys(services).length > 0
 }
 
 /**
@@ -68,8 +118,8 @@ function parseSections (value: Record<string, unknown>): PartialLimitConfig {
  * Memory = 4194304
  * ```
  *
- * or, if there is a `SystemLimit`, one section for the system and one for each
- * service that is limited:
+ * or, if there is a `SystemLimit`, or nothing but services, one section for the system and
+ * one for each service that is limited:
  *
  * ```toml
  * [SystemLimit]
@@ -81,8 +131,12 @@ function parseSections (value: Record<string, unknown>): PartialLimitConfig {
  * ```
  *
  * with `Conns`, `ConnsInbound`, `ConnsOutbound`, `FD`, `Memory` and the limits of
- * streams. There, what a service's section leaves out, and a service that has no
- * section, is limited by the system only, well-known services included. Files of other
+ * streams. There, the scope of what is in its handshake or negotiation (transient) and those
+ * of allowlisted addresses are as large as the system, and everything else that has no
+ * section, well-known services included, or that a section leaves out, is limited by the
+ * system only. The memory of the system is, unless it is set, 0.85 of the memory that the
+ * process may use (`LIMIT_FACTOR`), or 8 MiB where that cannot be read
+ * (`DEFAULT_MEMORY_SIZE`); what else it leaves out comes from the defaults. Files of other
  * shapes are recognised as `limitsFromJSON` does it.
  *
  * @throws {InvalidParametersError} listing every problem with its path, or naming
@@ -106,6 +160,15 @@ export function limitsFromTOML (text: string, options?: LimitsFileOptions): Part
 
   if (Object.hasOwn(value, SYSTEM_SECTION)) {
     return parseSections(value)
+  }
+
+  if (hasServicesOnly(value)) {
+    const limits = parseSections(value)
+    const { onNote = warn } = options ?? {}
+
+    onNote('there are only services, so everything else is limited by the system only; a [System] section, which may be empty, keeps the defaults')
+
+    return limits
   }
 
   return parseFile(value, TOML, options)

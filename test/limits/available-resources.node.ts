@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os'
 import { expect } from 'aegir/chai'
-import { availableResources, openFilesFromReport, parseProcLimits, processMemory, usableMemory } from '../../src/limits/available-resources.ts'
+import { availableResources, openFilesFromReport, parseProcLimits, readMemory, usableMemory } from '../../src/limits/available-resources.ts'
 
 const GiB = 2 ** 30
 
@@ -16,12 +16,17 @@ describe('available resources of a process', () => {
     }
   })
 
-  it('should be assumed where the process is not permitted to ask', () => {
+  it('should be known where the process is permitted to ask', () => {
     const forbidden = (): never => { throw new Error('Requires sys access') }
 
-    expect(processMemory(forbidden, forbidden)).to.equal(2 * GiB)
-    expect(processMemory(forbidden, () => GiB)).to.equal(GiB)
-    expect(processMemory(() => 8 * GiB, forbidden)).to.equal(8 * GiB)
+    expect(readMemory(forbidden, forbidden)).to.equal(undefined)
+    // no limit
+    expect(readMemory(forbidden, () => 0)).to.equal(undefined)
+    expect(readMemory(forbidden, () => 2 ** 64)).to.equal(undefined)
+    expect(readMemory(forbidden, () => GiB)).to.equal(GiB)
+    expect(readMemory(() => 8 * GiB, forbidden)).to.equal(8 * GiB)
+    expect(readMemory(() => 8 * GiB, () => GiB)).to.equal(GiB)
+    expect(availableResources().memory).to.equal(readMemory())
   })
 
   it('should be the soft limit of open files', () => {

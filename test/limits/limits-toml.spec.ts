@@ -1,9 +1,15 @@
 import { expect } from 'aegir/chai'
+import { createResourceManager } from '../../src/index.ts'
+import { readMemory } from '../../src/limits/available-resources.ts'
 import { build } from '../../src/limits/build-limits.ts'
+import { checkLimits } from '../../src/limits/check-limits.ts'
 import { deriveLimits } from '../../src/limits/derive-limits.ts'
+import { InfiniteLimits } from '../../src/limits/infinite-limits.ts'
 import { UNLIMITED } from '../../src/limits/limit.ts'
-import { limitsFromTOML } from '../../src/limits/limits-toml.ts'
+import { DEFAULT_MEMORY_SIZE, LIMIT_FACTOR, limitsFromTOML, systemMemory } from '../../src/limits/limits-toml.ts'
+import { peerA } from '../scopes/fixtures.ts'
 import { PEER_A } from './arbitraries.ts'
+import type { StreamManagementScope } from '../../src/index.ts'
 
 function errorOf (text: any): string {
   try {
@@ -63,7 +69,7 @@ describe('limits as TOML', () => {
   })
 
   it('should not be fooled by names that are members of objects', () => {
-    expect(limitsFromTOML('[Service.__proto__]\nFD = 1\n[Service.constructor]\nFD = 2')).to.have.property('service').with.keys('__proto__', 'constructor')
+    expect(limitsFromTOML('[System]\n[Service.__proto__]\nFD = 1\n[Service.constructor]\nFD = 2')).to.have.property('service').with.keys('__proto__', 'constructor')
     expect(errorOf('[__proto__]\nSystemLimit = 1')).to.include('__proto__: unknown key (one of System, ')
   })
 
@@ -90,8 +96,18 @@ describe('limits as TOML sections', () => {
     Memory = "5"
   `
 
-  it('should limit the system', () => {
+  it('should limit the system, and leave what it says nothing about to the defaults', () => {
     expect(build(limitsFromTOML(text), defaults).system).to.deep.equal({ ...defaults.system, conns: 128, connsInbound: 64, memory: 1073741824 })
+  })
+
+  it('should have what is not below the system as large as it', () => {
+    const limits = build(limitsFromTOML(text), defaults)
+
+    expect(limits.allowlistedSystem).to.deep.equal({ ...defaults.allowlistedSystem, conns: 128, connsInbound: 64, memory: 1073741824 })
+
+    for (const key of ['transient', 'allowlistedTransient'] as const) {
+      expect(limits[key]).to.deep.equal({ ...UNLIMITED, conns: 128, connsInbound: 64, connsOutbound: 128, memory: 1073741824 })
+    }
   })
 
   it('should limit services by their sections and by nothing else', () => {
@@ -101,27 +117,79 @@ describe('limits as TOML sections', () => {
     expect(service['libp2p.ping']).to.deep.equal({ ...UNLIMITED, memory: 5 })
   })
 
-  it('should limit services without a section by the system only', () => {
+  it('should limit everything without a section by the system only', () => {
     const limits = build(limitsFromTOML(text), defaults)
 
-    expect(limits.serviceDefault).to.deep.equal(UNLIMITED)
-    expect(limits.servicePeerDefault).to.deep.equal(UNLIMITED)
-
-    for (const name of Object.keys(defaults.service).filter(name => name !== 'libp2p.ping')) {
-      expect(limits.service[name], name).to.deep.equal(UNLIMITED)
+    for (const key of ['serviceDefault', 'servicePeerDefault', 'protocolDefault', 'protocolPeerDefault', 'peerDefault', 'conn', 'stream'] as const) {
+      expect(limits[key], key).to.deep.equal(UNLIMITED)
     }
 
-    for (const name of Object.keys(defaults.servicePeer)) {
-      expect(limits.servicePeer[name], name).to.deep.equal(UNLIMITED)
+    for (const key of ['service', 'servicePeer', 'protocol', 'protocolPeer'] as const) {
+      const names = Object.keys(defaults[key]).filter(name => name !== 'libp2p.ping')
+
+      expect(names).to.not.be.empty()
+      names.forEach(name => { expect(limits[key][name], name).to.deep.equal(UNLIMITED) })
     }
   })
 
-  it('should leave everything else to the defaults', () => {
-    const limits = build(limitsFromTOML('[SystemLimit]'), defaults)
+  it('should have most of the memory that there is where it is not set', () => {
+    const memory = systemMemory(readMemory())
 
-    for (const key of ['system', 'transient', 'protocolDefault', 'protocol', 'peerDefault', 'conn', 'stream'] as const) {
-      expect(limits[key]).to.deep.equal(defaults[key])
+    for (const text of ['[SystemLimit]', '[SystemLimit]\nMemory = "default"', '[SystemLimit]\nConns = 5\n[Service.chat]\nFD = 1']) {
+      const limits = build(limitsFromTOML(text), defaults)
+
+      for (const key of ['system', 'transient', 'allowlistedSystem', 'allowlistedTransient'] as const) {
+        expect(limits[key].memory, text).to.equal(memory)
+      }
     }
+
+    expect(LIMIT_FACTOR).to.equal(0.85)
+    expect(systemMemory(1000)).to.equal(850)
+  })
+
+  it('should have 8 MiB where nobody knows how much there is', () => {
+    expect(DEFAULT_MEMORY_SIZE).to.equal(8 * 2 ** 20)
+    // a page that does not tell, and a process that is not permitted to ask
+    expect(systemMemory(undefined)).to.equal(DEFAULT_MEMORY_SIZE)
+  })
+
+  it('should mean the same where there are only services, and say so', () => {
+    const notes: string[] = []
+    const onNote = (note: string): void => { notes.push(note) }
+    const services = '[Service.chat]\nConnsInbound = 32'
+
+    expect(limitsFromTOML(services, { onNote })).to.deep.equal(limitsFromTOML(`[SystemLimit]\n${services}`, { onNote }))
+    expect(notes).to.have.lengthOf(1)
+    expect(notes[0]).to.include('limited by the system only').and.to.include('[System]')
+
+    // the way out
+    expect(limitsFromTOML(`[System]\n${services}`, { onNote })).to.deep.equal({ service: { chat: { connsInbound: 32 } } })
+    expect(limitsFromTOML('Service = {}', { onNote })).to.deep.equal({})
+    expect(notes).to.have.lengthOf(1)
+    expect(limitsFromTOML('[Service.__proto__]\nFD = 1', { onNote }).service).to.have.property('__proto__').that.deep.includes({ fd: 1, conns: 'unlimited' })
+  })
+
+  it('should not contradict itself', () => {
+    const limits = build(limitsFromTOML('[SystemLimit]\nStreams = 50\nStreamsInbound = 50\nStreamsOutbound = 50\nMemory = "1GiB"\n[Service.chat]\nStreams = 5\nConns = 1'), defaults)
+
+    expect(limits.service.chat).to.deep.equal({ ...UNLIMITED, streams: 5, streamsInbound: 5, streamsOutbound: 5, conns: 1, connsInbound: 1, connsOutbound: 1 })
+    expect(checkLimits(limits)).to.deep.equal(checkLimits(build({ system: limits.system }, InfiniteLimits)))
+  })
+
+  it('should let everything through up to the system', () => {
+    const manager = createResourceManager({ limits: limitsFromTOML('[SystemLimit]\nStreams = 3\n[Service.chat]\nStreams = 1'), warnings: false })
+    const open = (): StreamManagementScope => {
+      const stream = manager.openStream(peerA, 'inbound')
+
+      stream.setProtocol('/chat/1')
+
+      return stream
+    }
+
+    open().setService('chat')
+    expect(() => { open().setService('chat') }).to.throw('service:chat')
+    open().setService('other')
+    expect(() => open()).to.throw('system: cannot reserve stream')
   })
 
   it('should list every problem', () => {
