@@ -83,7 +83,7 @@ export interface ResourceManager extends Startable {
    * @throws {ResourceLimitExceededError} If it does not fit
    * @throws {InvalidParametersError} If an argument is invalid
    */
-  openConnection(direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): ConnectionManagementScope
+  openConnection(direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr | string): ConnectionManagementScope
 
   /**
    * Accounts for a new stream. The caller has to call `done()` when it is closed.

@@ -1,4 +1,5 @@
 import { defaultLogger } from '@libp2p/logger'
+import { toMultiaddr } from './admission/to-multiaddr.ts'
 import { defaultFeatures } from './features/default-features.ts'
 import { need } from './features/features.ts'
 import { graphStat } from './graph-stat.ts'
@@ -227,8 +228,8 @@ export class DefaultResourceManager implements ResourceManager {
     this.#opener.forgetConnection(connection)
   }
 
-  openConnection (direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): ConnectionManagementScope {
-    const opened = this.tryOpenConnection(direction, usefd, endpoint)
+  openConnection (direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr | string): ConnectionManagementScope {
+    const opened = this.tryOpenConnection(direction, usefd, endpoint == null ? undefined : toMultiaddr(endpoint, 'endpoint'))
 
     if (!(opened instanceof ConnectionNode)) {
       throw this.#graph.errorOf(opened)

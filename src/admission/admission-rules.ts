@@ -1,4 +1,4 @@
-import { checkList, checkObject, invalid } from '../validation.ts'
+import { checkObject, invalid } from '../validation.ts'
 import { PRIVATE_NETWORKS, parseNetwork } from './ip-network.ts'
 import { resolveNetworks } from './networks.ts'
 import { resolveConnectionRates } from './rate-limits.ts'
@@ -53,7 +53,9 @@ export function resolveRules ({ networks, rateLimits = {}, subnetLimits, trusted
 function resolveTrustedNetworks (init: 'private' | string[] = []): string[] {
   const networks = init === 'private' ? [init] : init
 
-  checkList('trustedNetworks', networks)
+  if (!Array.isArray(networks)) {
+    throw invalid('trustedNetworks', 'a list of networks, or "private"', networks)
+  }
 
   return networks.flatMap((network, i) => {
     if (network === 'private') {

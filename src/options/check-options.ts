@@ -35,6 +35,10 @@ export function checkOptions (init: ResourceManagerInit): void {
 
   checkFeatures(features)
 
+  if (init.logger !== undefined && typeof init.logger?.forComponent !== 'function') {
+    throw invalid('logger', 'a logger such as defaultLogger() of @libp2p/logger', init.logger)
+  }
+
   for (const [option, value] of Object.entries(init)) {
     if (!Object.hasOwn(OPTIONS, option)) {
       throw unknownOption('', option, hintFor(option))

@@ -1,6 +1,7 @@
 import { isMultiaddr, multiaddr } from '@multiformats/multiaddr'
 import { ipFromAddress, ipFromMultiaddr } from '../admission/ip-from-address.ts'
 import { formatSetting } from '../limits/setting.ts'
+import { ANY, checkDescribed } from '../options/description.ts'
 import { invalid } from '../validation.ts'
 import { nameRequester, requesterOf } from './requester.ts'
 import type { NamedRequester, Requester } from './requester.ts'
@@ -36,6 +37,8 @@ export interface RecentRefusalsOptions {
    */
   since?: number
 }
+
+const OPTIONS = { peer: ANY, address: ANY, since: ANY } as const satisfies Record<keyof RecentRefusalsOptions, typeof ANY>
 
 /**
  * Something that was refused, or would have been where limits are not enforced. What was not
@@ -83,7 +86,11 @@ export class RecentRefusals {
    *
    * @throws {InvalidParametersError} naming the option that cannot be used
    */
-  list ({ address, peer, since = 0 }: RecentRefusalsOptions = {}): RecentRefusal[] {
+  list (options: RecentRefusalsOptions = {}): RecentRefusal[] {
+    checkDescribed('options', options, OPTIONS)
+
+    const { address, peer, since = 0 } = options
+
     if (typeof since !== 'number' || Number.isNaN(since)) {
       throw invalid('since', 'a time in ms since 1970', since)
     }

@@ -93,6 +93,12 @@ describe('options', () => {
     expect(problemOf({ sessions: { collectors: { a: { maxRxBitrate: 1, throttle: 1 } } } })).to.include('sessions.collectors.a.throttle: expected true or false')
   })
 
+  it('should have a logger that is one', () => {
+    for (const logger of [5, null, {}, () => {}]) {
+      expect(problemOf({ logger })).to.include('logger: expected a logger such as defaultLogger() of @libp2p/logger')
+    }
+  })
+
   it('should not be read from a prototype', () => {
     expect(problemOf({ constructor: 5 })).to.include('constructor: unknown option')
     expect(problemOf(JSON.parse('{ "__proto__": 5 }'))).to.include('__proto__: unknown option')
@@ -156,6 +162,7 @@ describe('options', () => {
     const manager = createResourceManager()
 
     const calls: Array<[() => unknown, string]> = [
+      [() => { manager.recentRefusals({ adress: '192.0.2.1' } as any) }, 'options.adress: unknown option (did you mean address?)'],
       [() => { manager.addPrefixLimit({ network: '10.0.0.0/8', connCount: 5, rate: 5 } as any) }, 'prefixLimit.rate: unknown option'],
       [() => new SessionRegistry().register('a', { maxRxBitRates: 5 } as any), 'config.maxRxBitRates: unknown option (did you mean maxRxBitrate?)'],
       [() => new SessionRegistry({ observers: {} } as any), 'init.observers: unknown option (did you mean observer?)'],
@@ -189,7 +196,7 @@ describe('addresses and networks', () => {
     }
 
     expect(() => { open(createResourceManager(), 25) }).to.throw('subnet:10.1.2.3/32')
-    expect(problemOf({ trustedNetworks: '10.0.0.0/8' })).to.include('trustedNetworks: expected a list')
+    expect(problemOf({ trustedNetworks: 'privat' })).to.include('trustedNetworks: expected a list of networks, or "private", got "privat"')
   })
 
   it('should take addresses as text', () => {
@@ -198,6 +205,9 @@ describe('addresses and networks', () => {
     open(manager, 25)
     expect(manager.allowlist.allowed('/ip4/10.1.2.3')).to.equal(true)
     expect(manager.explain({ resource: 'connection', direction: 'inbound', address: '/ip4/10.1.2.3/tcp/1' }).fits).to.equal(true)
+    expect(() => manager.openConnection('inbound', false, '/ip4/192.0.2.1/tcp/1')).to.not.throw()
+    expect(errorOf(() => manager.openConnection('inbound', false, '192.0.2.1')).message).to.equal('endpoint: expected a multiaddr such as "/ip4/1.2.3.4", got "192.0.2.1"')
+    expect(manager.stat().system.numConnsInbound).to.equal(26)
     expect(problemOf({ allowlist: ['10.0.0.0/8'] })).to.equal('allowlist: expected a multiaddr such as "/ip4/1.2.3.4", got "10.0.0.0/8"')
   })
 })
