@@ -1,4 +1,4 @@
-import type { AdmissionOptions } from './admission/admission.ts'
+import type { AdmissionOptions } from './admission/admission-options.ts'
 import type { FairnessInit } from './fairness/fairness-init.ts'
 import type { Features } from './features/features.ts'
 import type { BaseCostsInit } from './libp2p/base-costs.ts'

@@ -3,15 +3,10 @@ import { PRIVATE_NETWORKS, parseNetwork } from './ip-network.ts'
 import { resolveNetworks } from './networks.ts'
 import { resolveConnectionRates } from './rate-limits.ts'
 import { resolveSubnetLimits } from './subnet-limits.ts'
-import type { AdmissionOptions } from './admission.ts'
+import type { AdmissionChanges } from './admission-options.ts'
 import type { ResolvedRateLimits } from './rate-limits.ts'
 import type { StreamRateLimits } from './stream-rates.ts'
 import type { ResolvedSubnetLimits } from './subnet-limits.ts'
-
-/**
- * The options that can be changed as a whole
- */
-export type AdmissionChanges = Pick<AdmissionOptions, 'subnetLimits' | 'rateLimits' | 'networks' | 'trustedNetworks'>
 
 /**
  * What these options come to

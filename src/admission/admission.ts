@@ -1,6 +1,6 @@
-import { ADMISSION_CHANGES, PREFIX_LIMIT } from '../options/admission-options.ts'
 import { checkDescribed } from '../options/description.ts'
 import { checkList, checkObject } from '../validation.ts'
+import { ADMISSION_CHANGES, PREFIX_LIMIT } from './admission-options.ts'
 import { resolveRules } from './admission-rules.ts'
 import { Allowlist } from './allowlist.ts'
 import { startClock } from './clock.ts'
@@ -15,120 +15,14 @@ import { IPV6_HOST_PREFIX_LENGTH, resolvePrefixLimit } from './subnet-limits.ts'
 import { SweepTimer } from './sweep-timer.ts'
 import { Sweeper } from './sweeper.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
+import type { AdmissionChanges, AdmissionInit } from './admission-options.ts'
 import type { AdmissionRefusal } from './admission-refusal.ts'
-import type { AdmissionChanges, AdmissionRules } from './admission-rules.ts'
-import type { AllowlistEntry } from './allowlist-entry.ts'
+import type { AdmissionRules } from './admission-rules.ts'
 import type { IPAddress } from './ip-address.ts'
-import type { NetworkInit } from './networks.ts'
-import type { ConnectionRateLimits } from './rate-limits.ts'
-import type { StreamRateLimits } from './stream-rates.ts'
-import type { NetworkPrefixLimit, SubnetLimits } from './subnet-limits.ts'
+import type { NetworkPrefixLimit } from './subnet-limits.ts'
 import type { Sweepable } from './sweeper.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-
-/**
- * How often remote peers may open connections and streams
- */
-export interface RateLimitsInit {
-  /**
-   * How often remote peers may open connections, or `false` for no limit. Addresses
-   * in the allowlist are exempt.
-   */
-  connections?: ConnectionRateLimits | false
-
-  /**
-   * How often remote peers may open streams
-   *
-   * @default {}
-   */
-  streams?: StreamRateLimits
-}
-
-/**
- * The part of the options of a resource manager that says what is decided by address
- */
-export interface AdmissionOptions {
-  /**
-   * Trusted addresses and peers. Connections with them are opened under limits of their own
-   * when there is no room for them otherwise. Those with trusted addresses may be as many as
-   * these limits say, and their rate is not limited. Peers that are trusted wherever they are
-   * have to prove who they are first, and the limits of their address apply to them: while the system is
-   * full, strangers may begin handshakes that take up to a quarter of what the allowlisted system may hold. See
-   * `Allowlist` for what an entry looks like.
-   *
-   * @default []
-   */
-  allowlist?: AllowlistEntry[]
-
-  /**
-   * How many connections there may be with each subnet or network
-   */
-  subnetLimits?: SubnetLimits
-
-  /**
-   * How often remote peers may open connections and streams, or `false` for no limit
-   */
-  rateLimits?: RateLimitsInit | false
-
-  /**
-   * Networks with limits of their own, for how many connections they may have and how often
-   * they may open them: those behind a NAT, a proxy or a container gateway, who come
-   * from one address. What is left out is not limited. These take the place of
-   * `subnetLimits` and `rateLimits` for the addresses in them.
-   *
-   * @default []
-   */
-  networks?: NetworkInit[]
-
-  /**
-   * Networks that have no limits by subnet and of the rate of connections, unless one
-   * is configured for a network in them: networks such as `10.0.0.0/8`, or `'private'`
-   * for all that are not routed on the internet, alone or in the list.
-   *
-   * Many hosts may share an address behind a NAT, and all nodes of a cluster may be in
-   * one subnet. The risk is that one host, which may be malicious or out of order, can
-   * take up all connections of this node. Do not list a network that strangers have
-   * addresses in, and list no network at all where a proxy or load balancer in it
-   * forwards connections from the internet: they have its address.
-   *
-   * @default []
-   */
-  trustedNetworks?: 'private' | string[]
-
-  /**
-   * The networks of reverse proxies in front of the node, such as `127.0.0.1` or
-   * `10.0.0.0/24`. What comes from there is not counted as what one host does:
-   *
-   * - A WebSocket counts as one of the host that the proxy has added to the
-   * `X-Forwarded-For` header last, in limits of subnets, rates and shares, and for the
-   * allowlist. The proxy must add or replace that header.
-   * - Everything else has no host: of the limits, only those of scopes apply.
-   *
-   * @default []
-   */
-  trustedProxies?: string[]
-}
-
-export interface AdmissionInit extends AdmissionOptions {
-  /**
-   * How many connections there may be under the limits of the allowlist. Networks in
-   * the allowlist may have as many, unless a limit is configured for them.
-   */
-  allowlistedConns: number
-
-  /**
-   * Is told what is wrong with a predicate of the allowlist
-   */
-  warn?(message: string): void
-
-  /**
-   * The time in milliseconds since any point in time, which must not go back
-   *
-   * @default performance.now
-   */
-  now?(): number
-}
 
 /**
  * Decides by address which connections are opened, before they get a scope

@@ -1,7 +1,7 @@
-import { RATE_LIMIT_OPTIONS } from '../options/admission-options.ts'
-import { checkDescribed } from '../options/description.ts'
+import { ANY, checkDescribed } from '../options/description.ts'
 import { checkWholeNumber, invalid } from '../validation.ts'
 import { withoutStackTrace } from '../without-stack-trace.ts'
+import { RATE, RATE_LIMITS } from './admission-options.ts'
 import { startClock } from './clock.ts'
 import { ipFromMultiaddr } from './ip-from-address.ts'
 import { RateLimiter } from './rate-limiter.ts'
@@ -12,6 +12,7 @@ import { NamedBuckets } from './token-buckets.ts'
 import type { AdmissionRefusal } from './admission-refusal.ts'
 import type { Rate, RateLimits } from './rate-limits.ts'
 import type { Sweepable } from './sweeper.ts'
+import type { DescriptionOf } from '../options/description.ts'
 import type { Connection, StreamHandler } from '@libp2p/interface'
 
 /**
@@ -42,6 +43,13 @@ export interface RateLimitOptions extends RateLimits {
    */
   now?(): number
 }
+
+const RATE_LIMIT_OPTIONS = {
+  ...RATE_LIMITS,
+  peer: RATE,
+  maxPeers: ANY,
+  now: ANY
+} as const satisfies DescriptionOf<RateLimitOptions>
 
 /**
  * Wraps a stream handler: streams that are opened more often than they may be are

@@ -2,22 +2,10 @@ import { ConnectionClosedError } from '@libp2p/interface'
 import { refuseTextInHandshakes, refuseTextOfInbound, refuseTextOfOutbound } from './data-channels.ts'
 import { liveConnection } from './live-connection.ts'
 import type { LiveConnection } from './live-connection.ts'
-import type { StreamTracker } from './stream-tracker.ts'
-import type { ConnectionNode } from '../scopes/connection-node.ts'
+import type { MuxedConnection, StreamTracker } from './stream-tracker.ts'
 import type { Connection, CreateStreamOptions, MessageStream, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 
 type StreamListener = (event: CustomEvent<Stream>) => void
-
-/**
- * The connection that a muxer works for, once it is known
- */
-export interface MuxedConnection {
-  scope?: ConnectionNode
-
-  /** What the muxer gets its data from */
-  readonly encrypted: MessageStream
-  readonly muxer: StreamMuxer
-}
 
 /**
  * Stands between muxers and connections, so that no stream of either direction

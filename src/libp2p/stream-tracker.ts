@@ -8,7 +8,6 @@ import { liveStream, LiveStream } from './live-stream.ts'
 import { RunningHandlers } from './running-handlers.ts'
 import { StreamMemory } from './stream-memory.ts'
 import type { LiveStreamOwner } from './live-stream.ts'
-import type { MuxedConnection } from './muxer-guard.ts'
 import type { NodeFairness } from './node-fairness.ts'
 import type { Pressures } from './pressure.ts'
 import type { Sessions } from './sessions.ts'
@@ -17,7 +16,18 @@ import type { NameTable } from '../name-table.ts'
 import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
-import type { MessageStreamDirection, PeerId, Stream, StreamMiddleware } from '@libp2p/interface'
+import type { MessageStream, MessageStreamDirection, PeerId, Stream, StreamMiddleware, StreamMuxer } from '@libp2p/interface'
+
+/**
+ * The connection that a muxer works for, once it is known
+ */
+export interface MuxedConnection {
+  scope?: ConnectionNode
+
+  /** What the muxer gets its data from */
+  readonly encrypted: MessageStream
+  readonly muxer: StreamMuxer
+}
 
 /**
  * What a refused inbound stream is aborted with. Only the log sees it: the remote

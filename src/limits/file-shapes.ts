@@ -5,12 +5,7 @@ import { LIMIT_FIELDS } from './limit.ts'
 import { join } from './problems.ts'
 import { isScaling, scaledSections } from './scaling-files.ts'
 import { fileKey } from './spelling.ts'
-import type { Problems } from './problems.ts'
-
-/**
- * Who is told, in one line, of what is read in another way than it is written
- */
-export type NoteListener = (note: string) => void
+import type { NoteListener, Problems } from './problems.ts'
 
 /**
  * What a file comes to

@@ -20,6 +20,11 @@ export function join (path: string, name: string): string {
 }
 
 /**
+ * Who is told, in one line, of what is read in another way than it is written
+ */
+export type NoteListener = (note: string) => void
+
+/**
  * Collects everything that is wrong with an input, so that it can be corrected
  * in one go
  */

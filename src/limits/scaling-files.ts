@@ -7,10 +7,9 @@ import { SIZE_TEXT, readMemorySize } from './memory-size.ts'
 import { join } from './problems.ts'
 import { scaleLimit } from './scale.ts'
 import { fileKey } from './spelling.ts'
-import type { NoteListener } from './file-shapes.ts'
 import type { ScopeKey } from './limit-config.ts'
 import type { Limit } from './limit.ts'
-import type { Problems } from './problems.ts'
+import type { NoteListener, Problems } from './problems.ts'
 import type { LimitIncrease, ScalingLimit } from './scale.ts'
 
 type Sections = Record<string, unknown>

@@ -4,7 +4,6 @@ import { isRecord } from '../limits/is-record.ts'
 import { join } from '../limits/problems.ts'
 import { invalid } from '../validation.ts'
 import type { PeerTag } from '../admission/trusted-peers.ts'
-import type { IPFilter } from '../sessions/ip-limiter.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
@@ -27,7 +26,7 @@ export type Description = typeof ANY | typeof BOOLEAN | readonly [Description] |
 /**
  * What has methods, or nothing to describe
  */
-type Opaque = string | number | boolean | null | undefined | Multiaddr | PeerTag | IPFilter | ((...args: any[]) => unknown)
+type Opaque = string | number | boolean | null | undefined | Multiaddr | PeerTag | { isAllowed(ip: string): boolean } | ((...args: any[]) => unknown)
 
 type ObjectIn<T> = Exclude<T, Opaque>
 

@@ -3,7 +3,7 @@ import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_HIGH, memoryThreshold } from '.
 import { findConnectionShortage, findMemoryShortage, findMoveShortage, findStreamShortage, NOTHING } from '../scopes/refusal.ts'
 import { imagine, peerOf, protocolOf, serviceOf } from './constraints.ts'
 import type { Constraint } from './constraints.ts'
-import type { ConnectionRequest, StreamRequest } from './explain.ts'
+import type { ConnectionRequest, StreamRequest } from './reservation-request.ts'
 import type { Admission } from '../admission/admission.ts'
 import type { ScopeOpener } from '../scope-opener.ts'
 import type { AnyRefusal, Refusal, Usage } from '../scopes/refusal.ts'

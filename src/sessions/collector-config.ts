@@ -1,7 +1,9 @@
+import { ANY } from '../options/description.ts'
 import { checkObject, checkWholeNumber, invalid } from '../validation.ts'
 import { readBitrate } from './bitrate.ts'
 import { NullIPLimiter } from './ip-limiter.ts'
 import type { CollectorConfig } from './collector.ts'
+import type { DescriptionOf } from '../options/description.ts'
 
 /**
  * How long active sessions are kept without any bytes, in ms
@@ -19,6 +21,20 @@ const DEFAULT_PERSIST_INTERVAL = 60_000
  * writing it holds the event loop for a few milliseconds
  */
 const DEFAULT_MAX_HISTORY = 2_048
+
+/**
+ * Which options a collector has
+ */
+export const COLLECTOR_OPTIONS = {
+  maxRxBitrate: ANY,
+  maxTxBitrate: ANY,
+  maxSessions: ANY,
+  limiter: ANY,
+  inactiveTimeout: ANY,
+  sessionTimeout: ANY,
+  persistInterval: ANY,
+  maxHistory: ANY
+} as const satisfies DescriptionOf<CollectorConfig>
 
 /**
  * A configuration with nothing left open, in which 0 means that there is no limit

@@ -2,7 +2,7 @@ import { expect } from 'aegir/chai'
 import { Admission } from '../../src/admission/admission.ts'
 import { ipFromMultiaddr } from '../../src/admission/ip-from-address.ts'
 import { TestClock, ip, ma } from './fixtures.ts'
-import type { AdmissionInit } from '../../src/admission/admission.ts'
+import type { AdmissionInit } from '../../src/admission/admission-options.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 const PEER = '12D3KooWEfA3xG9WBXB295GnktGB1nJzpgnmX51vs37iEBbJ4Cu4'

@@ -3,7 +3,7 @@ import { Admission } from '../../src/admission/admission.ts'
 import { createResourceManager, NullResourceManager } from '../../src/index.ts'
 import { errorOf } from '../scopes/fixtures.ts'
 import { ip, ma, TestClock } from './fixtures.ts'
-import type { AdmissionInit } from '../../src/admission/admission.ts'
+import type { AdmissionInit } from '../../src/admission/admission-options.ts'
 
 const GATEWAY = '172.17.0.1'
 
