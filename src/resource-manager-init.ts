@@ -3,14 +3,13 @@ import type { FairnessInit } from './fairness/fairness-init.ts'
 import type { Features } from './features/features.ts'
 import type { BaseCostsInit } from './libp2p/base-costs.ts'
 import type { CustomResourceManager } from './libp2p/custom-manager.ts'
-import type { EventLoopDelayInit } from './libp2p/event-loop-delay.ts'
-import type { ProcessMemoryInit } from './libp2p/process-memory.ts'
+import type { PressureInit } from './libp2p/process-pressure.ts'
 import type { LimitsInit } from './limits/resolve-limits.ts'
 import type { TraceReporter } from './reporting/trace-event.ts'
 import type { SessionsInit } from './sessions/service-collectors.ts'
 import type { ComponentLogger } from '@libp2p/interface'
 
-export interface ResourceManagerInit extends LimitsInit, AdmissionOptions {
+export interface ResourceManagerInit extends LimitsInit, AdmissionOptions, PressureInit {
   /**
    * `false` is an off switch: nothing is wrapped, nothing is counted, and
    * `getStreamScope` and `getConnectionScope` answer with scopes that accept
@@ -90,31 +89,6 @@ export interface ResourceManagerInit extends LimitsInit, AdmissionOptions {
    * @default {}
    */
   fairness?: FairnessInit | false
-
-  /**
-   * Refuses inbound connections and streams while the process has more memory
-   * resident than this, whatever it is that uses it, and until it has less than
-   * `resume`. What this node opens and allowlisted addresses are not affected. Where the
-   * memory cannot be read, such as in browsers, this says so once and does nothing.
-   * `processMemory: { max: '80%' }` is enough.
-   *
-   * A stand-alone manager does not do this.
-   *
-   * @default undefined
-   */
-  processMemory?: ProcessMemoryInit
-
-  /**
-   * Refuses inbound connections and streams while the event loop is later than this, in
-   * ms, because the process cannot keep up with what it has to do already, and until it is
-   * less late than `resume`. What this node opens and allowlisted addresses are not
-   * affected. `eventLoopDelay: { max: 500 }` is enough.
-   *
-   * A stand-alone manager does not do this.
-   *
-   * @default undefined
-   */
-  eventLoopDelay?: EventLoopDelayInit
 
   /**
    * Who is told of everything that happens in the graph of scopes, such as a

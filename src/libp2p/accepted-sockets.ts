@@ -1,7 +1,7 @@
 import { ipPortToMultiaddr } from '@libp2p/utils'
 import { setBackgroundTimer } from '../background-timer.ts'
+import type { Core } from './core.ts'
 import type { Transient, TransientHolders } from './transient-holders.ts'
-import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { Evictable } from '../scopes/evictable.ts'
 import type { CreateListenerOptions, Listener, Transport } from '@libp2p/interface'
@@ -56,7 +56,7 @@ interface AcceptedSocket extends Evictable {
  * Listeners for TCP pass on a socket as soon as they have accepted it.
  */
 export class AcceptedSockets {
-  readonly #manager: DefaultResourceManager
+  readonly #manager: Core
   readonly #transient: TransientHolders
   readonly #open: (address: Multiaddr) => ConnectionNode | undefined
   readonly #watched = new WeakSet<Transport>()
@@ -77,7 +77,7 @@ export class AcceptedSockets {
    * @param transient
    * @param open - opens the scope of an inbound connection, if it fits
    */
-  constructor (manager: DefaultResourceManager, transient: TransientHolders, open: (address: Multiaddr) => ConnectionNode | undefined) {
+  constructor (manager: Core, transient: TransientHolders, open: (address: Multiaddr) => ConnectionNode | undefined) {
     this.#manager = manager
     this.#transient = transient
     this.#open = open

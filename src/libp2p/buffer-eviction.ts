@@ -2,8 +2,8 @@ import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_MEDIUM, memoryThreshold } from 
 import { findMemoryShortage, Refusal } from '../scopes/refusal.ts'
 import { BufferRanking } from './buffer-ranking.ts'
 import type { BufferHolder } from './buffer-holder.ts'
+import type { Core } from './core.ts'
 import type { Pressures } from './pressure.ts'
-import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { AggregateNode } from '../scopes/aggregate-node.ts'
 import type { OwnedNode } from '../scopes/owned-node.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
@@ -55,7 +55,7 @@ export interface BufferEvictionInit {
  * is not
  */
 export class BufferEviction implements RoomMaker {
-  readonly #manager: DefaultResourceManager
+  readonly #manager: Core
   readonly #init: BufferEvictionInit
 
   /**
@@ -71,7 +71,7 @@ export class BufferEviction implements RoomMaker {
    */
   short = false
 
-  constructor (manager: DefaultResourceManager, init: BufferEvictionInit) {
+  constructor (manager: Core, init: BufferEvictionInit) {
     this.#manager = manager
     this.#init = init
   }

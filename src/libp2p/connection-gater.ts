@@ -1,5 +1,5 @@
 import type { ConnectionTracker } from './connection-tracker.ts'
-import type { DefaultResourceManager } from '../resource-manager.ts'
+import type { Core } from './core.ts'
 import type { ConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/interface'
 
 /**
@@ -9,7 +9,7 @@ import type { ConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/inter
  * while that thinks, and any number may be. What the gater denies costs nothing afterwards.
  * It may be a class with private fields, so its methods only ever see itself as `this`.
  */
-export function accountingGater (gater: ConnectionGater, tracker: ConnectionTracker, manager: DefaultResourceManager): ConnectionGater {
+export function accountingGater (gater: ConnectionGater, tracker: ConnectionTracker, manager: Core): ConnectionGater {
   const admit = (what: string, decide: () => boolean): boolean => {
     try {
       return decide()

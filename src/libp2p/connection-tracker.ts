@@ -8,6 +8,7 @@ import { followConnectionClass } from './followed-classes.ts'
 import { liveConnection, LiveConnection } from './live-connection.ts'
 import { endOnError, endWebSocket } from './raw-socket.ts'
 import { usesFileDescriptor } from './uses-file-descriptor.ts'
+import type { Core } from './core.ts'
 import type { DialTies } from './dial-ties.ts'
 import type { Handshakes } from './handshakes.ts'
 import type { NodePeerTags } from './peer-tags.ts'
@@ -15,7 +16,6 @@ import type { Pressures } from './pressure.ts'
 import type { Sessions } from './sessions.ts'
 import type { StreamMemory } from './stream-memory.ts'
 import type { TransientHolders } from './transient-holders.ts'
-import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
 import type { MultiaddrConnection, PeerId, Transport } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -25,7 +25,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * are closed, whatever the reason
  */
 export class ConnectionTracker {
-  readonly #manager: DefaultResourceManager
+  readonly #manager: Core
   readonly #memory: StreamMemory
   readonly #transient: TransientHolders
   readonly #sessions?: Sessions
@@ -68,7 +68,7 @@ export class ConnectionTracker {
    * @param pressures - where the process itself is watched
    * @param ties - what becomes of connections that both ends have dialled
    */
-  constructor (manager: DefaultResourceManager, memory: StreamMemory, transient: TransientHolders, sessions?: Sessions, pressures?: Pressures, ties?: DialTies) {
+  constructor (manager: Core, memory: StreamMemory, transient: TransientHolders, sessions?: Sessions, pressures?: Pressures, ties?: DialTies) {
     this.#manager = manager
     this.#memory = memory
     this.#transient = transient

@@ -5,7 +5,6 @@ import { StreamNode } from '../scopes/stream-node.ts'
 import { invalid } from '../validation.ts'
 import { override } from './override.ts'
 import type { ResourceLimitExceededError } from '../errors.ts'
-import type { ResourceManagerInit } from '../resource-manager-init.ts'
 import type { MovableNode } from '../scopes/movable-node.ts'
 import type { OwnedNode } from '../scopes/owned-node.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
@@ -50,7 +49,7 @@ const OWN_LIMITS = ['limits', 'profile', 'maxMemory', 'maxConnections', 'allowli
  *
  * @throws {InvalidParametersError} If it is none, or if there are limits of ours as well
  */
-export function withoutOwnLimits (init: ResourceManagerInit): ResourceManagerInit {
+export function withoutOwnLimits <T extends { manager?: CustomResourceManager } & { [K in typeof OWN_LIMITS[number]]?: unknown }> (init: T): T {
   const { manager } = init
 
   if (typeof manager?.openConnection !== 'function' || typeof manager.openStream !== 'function') {

@@ -1,7 +1,7 @@
 import { setBackgroundTimer } from '../background-timer.ts'
 import { ConnectionNode } from '../scopes/connection-node.ts'
+import type { Core } from './core.ts'
 import type { LiveConnection } from './live-connection.ts'
-import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { AggregateNode } from '../scopes/aggregate-node.ts'
 import type { OwnedNode } from '../scopes/owned-node.ts'
 import type { Refusal } from '../scopes/refusal.ts'
@@ -28,7 +28,7 @@ export interface DialTiesComponents {
  * node with the smaller peer id has dialled. The dial of the other node is answered with it.
  */
 export class DialTies implements RoomMaker {
-  readonly #manager: DefaultResourceManager
+  readonly #manager: Core
   readonly #components: DialTiesComponents
   readonly #connections: Iterable<LiveConnection>
 
@@ -42,7 +42,7 @@ export class DialTies implements RoomMaker {
    * @param components
    * @param connections - all that are accounted for
    */
-  constructor (manager: DefaultResourceManager, components: DialTiesComponents, connections: Iterable<LiveConnection>) {
+  constructor (manager: Core, components: DialTiesComponents, connections: Iterable<LiveConnection>) {
     this.#manager = manager
     this.#components = components
     this.#connections = connections

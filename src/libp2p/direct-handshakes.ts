@@ -1,7 +1,7 @@
 import { CODE_WEBRTC_DIRECT, multiaddr } from '@multiformats/multiaddr'
 import { refuseTextInHandshakes } from './data-channels.ts'
+import type { Core } from './core.ts'
 import type { Transient, TransientHolders } from './transient-holders.ts'
-import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { Evictable } from '../scopes/evictable.ts'
 import type { CreateListenerOptions, Listener, Transport } from '@libp2p/interface'
@@ -34,7 +34,7 @@ interface Handshake extends Evictable {
  * that do not fit are not begun.
  */
 export class DirectHandshakes {
-  readonly #manager: DefaultResourceManager
+  readonly #manager: Core
   readonly #transient: TransientHolders
   readonly #open: (address: Multiaddr) => ConnectionNode | undefined
   readonly #watched = new WeakSet<Transport>()
@@ -45,7 +45,7 @@ export class DirectHandshakes {
    * @param transient
    * @param open - opens the scope of an inbound connection, if it fits
    */
-  constructor (manager: DefaultResourceManager, transient: TransientHolders, open: (address: Multiaddr) => ConnectionNode | undefined) {
+  constructor (manager: Core, transient: TransientHolders, open: (address: Multiaddr) => ConnectionNode | undefined) {
     this.#manager = manager
     this.#transient = transient
     this.#open = open

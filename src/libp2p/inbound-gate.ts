@@ -1,5 +1,5 @@
 import { ConnectionManagerRefusal } from './connection-manager-refusal.ts'
-import type { DefaultResourceManager } from '../resource-manager.ts'
+import type { Core } from './core.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { Connection, MultiaddrConnection } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
@@ -44,10 +44,10 @@ const NO_RATE = { consume: () => {} }
  * What has been set lower than libp2p's defaults, and the `deny` list, go on applying.
  */
 export class InboundGate {
-  readonly #manager: DefaultResourceManager
+  readonly #manager: Core
   readonly #connections: Libp2pConnectionManager
 
-  constructor (manager: DefaultResourceManager, connectionManager: ConnectionManager) {
+  constructor (manager: Core, connectionManager: ConnectionManager) {
     this.#manager = manager
     this.#connections = connectionManager as Libp2pConnectionManager
 
@@ -153,12 +153,18 @@ export class InboundGate {
     })
   }
 
+  #limitsPending (): boolean {
+    const { conns, connsInbound } = this.#manager.metricsSource.graph.normal.transient.limit
+
+    return Math.min(conns, connsInbound) < Infinity
+  }
+
   #takes (name: string): boolean {
     const { inboundConnectionRateLimiter, maxIncomingPendingConnections } = this.#connections
 
     switch (name) {
       case 'maxIncomingPendingConnections':
-        return Number(maxIncomingPendingConnections) >= DEFAULTS.maxIncomingPendingConnections && this.#manager.viewTransient(({ limit }) => Math.min(limit.conns, limit.connsInbound)) < Infinity
+        return Number(maxIncomingPendingConnections) >= DEFAULTS.maxIncomingPendingConnections && this.#limitsPending()
       case 'inboundConnectionThreshold':
         return Number(inboundConnectionRateLimiter?.points) >= DEFAULTS.inboundConnectionThreshold && this.#manager.limitsRates
       default:

@@ -4,13 +4,26 @@ import { CompactList } from './compact-list.ts'
 import type { BufferHolder } from './buffer-holder.ts'
 import type { BufferProgress } from './buffer-progress.ts'
 import type { Iterated } from './iterated-bytes.ts'
-import type { Waiting } from './running-handlers.ts'
 import type { Transient } from './transient-holders.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { Evictable } from '../scopes/evictable.ts'
 import type { Positioned } from '../scopes/positioned-list.ts'
 import type { StreamNode } from '../scopes/stream-node.ts'
 import type { Stream } from '@libp2p/interface'
+
+/**
+ * A stream that is closed and whose handler runs
+ */
+export interface Waiting {
+  readonly live: LiveStream
+
+  /** The time from which nobody waits for its handler any more */
+  readonly deadline: number
+
+  /** The network that its stream has given way to. Its scope is closed then. */
+  beneficiary?: string
+  position: number
+}
 
 /**
  * The channel of a WebRTC stream. It takes up to 2 MiB that the remote does not read.

@@ -9,13 +9,13 @@ import { nextActivity } from './activity.ts'
 import { Handshakes } from './handshakes.ts'
 import { PeerWorth } from './peer-worth.ts'
 import { TransientTimeouts } from './transient-timeouts.ts'
+import type { Core } from './core.ts'
 import type { LiveConnection } from './live-connection.ts'
 import type { LiveStream } from './live-stream.ts'
 import type { TransientHolders } from './transient-holders.ts'
 import type { FairnessConfig, FairnessInit } from '../fairness/fairness-init.ts'
 import type { NameTable } from '../name-table.ts'
 import type { Newcomer } from '../reporting/explain-opening.ts'
-import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { AggregateNode } from '../scopes/aggregate-node.ts'
 import type { MovableNode } from '../scopes/movable-node.ts'
 import type { OwnedNode } from '../scopes/owned-node.ts'
@@ -24,7 +24,7 @@ import type { RoomMaker } from '../scopes/room-maker.ts'
 import type { Libp2pEvents, PeerId, PeerStore, TypedEventTarget } from '@libp2p/interface'
 
 export interface NodeFairnessInit {
-  manager: DefaultResourceManager
+  manager: Core
   events: TypedEventTarget<Libp2pEvents>
   peerStore: Pick<PeerStore, 'get'>
 

@@ -1,12 +1,12 @@
 import { ConnectionNode } from '../scopes/connection-node.ts'
 import { Refusal } from '../scopes/refusal.ts'
 import { CONNECTIONS } from '../sessions/service-collectors.ts'
+import type { Core } from './core.ts'
 import type { NodeFairness } from './node-fairness.ts'
 import type { Pressure } from './pressure.ts'
 import type { TransientHolders } from './transient-holders.ts'
 import type { NameTable } from '../name-table.ts'
 import type { Newcomer, NodeRefusals } from '../reporting/explain-opening.ts'
-import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
 import type { ConnectionScope } from '../scopes/resource-scope.ts'
 import type { ServiceCollectors } from '../sessions/service-collectors.ts'
@@ -14,7 +14,7 @@ import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 export interface FindNodeRefusalsInit {
-  manager: Pick<DefaultResourceManager, 'isAllowlisted' | 'isTrustedPeer' | 'metricsSource'>
+  manager: Pick<Core, 'isAllowlisted' | 'isTrustedPeer' | 'metricsSource'>
   pressure?: Pressure
   transient: TransientHolders
   collectors?: ServiceCollectors

@@ -1,6 +1,6 @@
 import { ConnectionNode } from '../scopes/connection-node.ts'
 import { usesFileDescriptor } from './uses-file-descriptor.ts'
-import type { DefaultResourceManager } from '../resource-manager.ts'
+import type { Core } from './core.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
@@ -8,10 +8,10 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * are interchangeable, whichever peer they expect there.
  */
 export class PendingDials {
-  readonly #manager: DefaultResourceManager
+  readonly #manager: Core
   readonly #scopes = new Map<string, ConnectionNode[]>()
 
-  constructor (manager: DefaultResourceManager) {
+  constructor (manager: Core) {
     this.#manager = manager
   }
 

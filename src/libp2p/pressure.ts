@@ -1,4 +1,4 @@
-import type { DefaultResourceManager } from '../resource-manager.ts'
+import type { Core } from './core.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
 
 /**
@@ -16,10 +16,10 @@ export interface Pressure {
  * All of them, each with a setting of its own
  */
 export class Pressures implements Pressure {
-  readonly #manager: DefaultResourceManager
+  readonly #manager: Core
   readonly #pressures: Pressure[]
 
-  constructor (manager: DefaultResourceManager, pressures: Pressure[]) {
+  constructor (manager: Core, pressures: Pressure[]) {
     this.#manager = manager
     this.#pressures = pressures
   }

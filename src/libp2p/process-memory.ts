@@ -6,7 +6,7 @@ import { Thresholds } from './pressure.ts'
 import type { Pressure } from './pressure.ts'
 import type { MemorySize } from '../limits/memory-size.ts'
 import type { ProcessMemoryStat } from '../resource-manager-stat.ts'
-import type { DefaultResourceManager } from '../resource-manager.ts'
+import type { Core } from './core.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
 
 export interface ProcessMemoryInit {
@@ -67,7 +67,7 @@ export function processMemoryThresholds (init: ProcessMemoryInit): Thresholds {
  * 100 ms.
  */
 export class ProcessMemory implements Pressure {
-  readonly #manager: DefaultResourceManager
+  readonly #manager: Core
   readonly #thresholds: Thresholds
   readonly #read: () => number | undefined
   readonly #now: () => number
@@ -78,7 +78,7 @@ export class ProcessMemory implements Pressure {
   /**
    * @throws {InvalidParametersError} naming the value that cannot be used
    */
-  constructor (manager: DefaultResourceManager, init: ProcessMemoryInit, read: () => number | undefined = residentMemory, now: () => number = Date.now) {
+  constructor (manager: Core, init: ProcessMemoryInit, read: () => number | undefined = residentMemory, now: () => number = Date.now) {
     this.#manager = manager
     this.#read = read
     this.#now = now

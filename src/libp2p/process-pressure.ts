@@ -1,12 +1,41 @@
 import { EventLoopDelay, eventLoopDelayThresholds } from './event-loop-delay.ts'
 import { Pressures } from './pressure.ts'
 import { ProcessMemory, processMemoryThresholds } from './process-memory.ts'
-import type { ResourceManagerInit } from '../resource-manager-init.ts'
+import type { EventLoopDelayInit } from './event-loop-delay.ts'
+import type { ProcessMemoryInit } from './process-memory.ts'
 import type { NodeStat } from '../resource-manager-stat.ts'
-import type { DefaultResourceManager } from '../resource-manager.ts'
+import type { Core } from './core.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
 
-type PressureInit = Pick<ResourceManagerInit, 'processMemory' | 'eventLoopDelay'>
+/**
+ * The options about what the process has too much of
+ */
+export interface PressureInit {
+  /**
+   * Refuses inbound connections and streams while the process has more memory
+   * resident than this, whatever it is that uses it, and until it has less than
+   * `resume`. What this node opens and allowlisted addresses are not affected. Where the
+   * memory cannot be read, such as in browsers, this says so once and does nothing.
+   * `processMemory: { max: '80%' }` is enough.
+   *
+   * A stand-alone manager does not do this.
+   *
+   * @default undefined
+   */
+  processMemory?: ProcessMemoryInit
+
+  /**
+   * Refuses inbound connections and streams while the event loop is later than this, in
+   * ms, because the process cannot keep up with what it has to do already, and until it is
+   * less late than `resume`. What this node opens and allowlisted addresses are not
+   * affected. `eventLoopDelay: { max: 500 }` is enough.
+   *
+   * A stand-alone manager does not do this.
+   *
+   * @default undefined
+   */
+  eventLoopDelay?: EventLoopDelayInit
+}
 
 /**
  * Checks these options where nobody is going to watch the process
@@ -33,7 +62,7 @@ export class ProcessPressure extends Pressures {
   /**
    * @throws {InvalidParametersError} naming the value that cannot be used
    */
-  constructor (manager: DefaultResourceManager, init: PressureInit) {
+  constructor (manager: Core, init: PressureInit) {
     const processMemory = init.processMemory == null ? undefined : new ProcessMemory(manager, init.processMemory)
     const eventLoopDelay = init.eventLoopDelay == null ? undefined : new EventLoopDelay(init.eventLoopDelay)
 

@@ -3,9 +3,9 @@ import { PositionedList } from '../scopes/positioned-list.ts'
 import { invalid } from '../validation.ts'
 import { EvictedHandlers } from './evicted-handlers.ts'
 import { liveStream } from './live-stream.ts'
-import type { LiveStream } from './live-stream.ts'
+import type { LiveStream, Waiting } from './live-stream.ts'
 import type { HandlersStat } from '../resource-manager-stat.ts'
-import type { DefaultResourceManager } from '../resource-manager.ts'
+import type { Core } from './core.ts'
 import type { StreamMiddleware } from '@libp2p/interface'
 
 const DEFAULT_GRACE = 30_000
@@ -14,20 +14,6 @@ const DEFAULT_GRACE = 30_000
  * The longest that a timer can wait, in ms
  */
 const MAX_GRACE = 2 ** 31 - 1
-
-/**
- * A stream that is closed and whose handler runs
- */
-export interface Waiting {
-  readonly live: LiveStream
-
-  /** The time from which nobody waits for its handler any more */
-  readonly deadline: number
-
-  /** The network that its stream has given way to. Its scope is closed then. */
-  beneficiary?: string
-  position: number
-}
 
 /**
  * @throws {InvalidParametersError} If the grace is not a number of ms
@@ -46,7 +32,7 @@ export function checkHandlerGrace (grace: number = DEFAULT_GRACE): void {
  * A handler that only adds listeners has ended long before.
  */
 export class RunningHandlers {
-  readonly #manager: DefaultResourceManager
+  readonly #manager: Core
   readonly #end: (live: LiveStream) => void
   readonly #grace: number
   readonly #now: () => number
@@ -64,7 +50,7 @@ export class RunningHandlers {
    * @param now
    * @throws {InvalidParametersError} If the grace is not a number of ms
    */
-  constructor (manager: DefaultResourceManager, end: (live: LiveStream) => void, grace: number = DEFAULT_GRACE, now: () => number = Date.now) {
+  constructor (manager: Core, end: (live: LiveStream) => void, grace: number = DEFAULT_GRACE, now: () => number = Date.now) {
     checkHandlerGrace(grace)
 
     this.#manager = manager

@@ -4,8 +4,8 @@ import { ByteSession } from './byte-session.ts'
 import { sessionLocation } from './session-location.ts'
 import { StreamThrottle } from './stream-throttle.ts'
 import { transportSide, watchBytes } from './watch-bytes.ts'
+import type { Core } from './core.ts'
 import type { TransportSide } from './watch-bytes.ts'
-import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { AggregateNode } from '../scopes/aggregate-node.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { MovableNode } from '../scopes/movable-node.ts'
@@ -35,11 +35,11 @@ interface RemoteEnd {
  * Makes streams and connections of a node sessions of the collectors of their services
  */
 export class Sessions {
-  readonly #manager: DefaultResourceManager
+  readonly #manager: Core
   readonly #collectors: ServiceCollectors
   readonly #negotiated = new WeakMap<MovableNode, NegotiatedStream>()
 
-  constructor (manager: DefaultResourceManager, collectors: ServiceCollectors) {
+  constructor (manager: Core, collectors: ServiceCollectors) {
     this.#manager = manager
     this.#collectors = collectors
   }

@@ -46,9 +46,9 @@ import { BufferEviction } from './buffer-eviction.ts'
 import { StandingStill } from './standing-still.ts'
 import type { BufferEvictionInit } from './buffer-eviction.ts'
 import type { BufferHolder } from './buffer-holder.ts'
+import type { Core } from './core.ts'
 import type { LiveConnection } from './live-connection.ts'
 import type { LiveStream } from './live-stream.ts'
-import type { DefaultResourceManager } from '../resource-manager.ts'
 import type { MessageStream, StreamMessageEvent, StreamMuxer } from '@libp2p/interface'
 
 /**
@@ -98,7 +98,7 @@ export class StreamMemory {
    * @param streams - All streams that are accounted for
    * @param init
    */
-  constructor (manager: DefaultResourceManager, streams: Streams, init: Pick<BufferEvictionInit, 'pressures'> = {}) {
+  constructor (manager: Core, streams: Streams, init: Pick<BufferEvictionInit, 'pressures'> = {}) {
     this.#streams = streams
     this.eviction = new BufferEviction(manager, {
       pressures: init.pressures,

@@ -13,7 +13,7 @@ import type { Pressures } from './pressure.ts'
 import type { Sessions } from './sessions.ts'
 import type { TransientHolders } from './transient-holders.ts'
 import type { NameTable } from '../name-table.ts'
-import type { DefaultResourceManager } from '../resource-manager.ts'
+import type { Core } from './core.ts'
 import type { ConnectionNode } from '../scopes/connection-node.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
 import type { MessageStream, MessageStreamDirection, PeerId, Stream, StreamMiddleware, StreamMuxer } from '@libp2p/interface'
@@ -47,7 +47,7 @@ const INBOUND_STREAM_REFUSED = new StreamLimitExceededError('refused by the reso
  * they are closed, whatever the reason
  */
 export class StreamTracker implements LiveStreamOwner {
-  readonly #manager: DefaultResourceManager
+  readonly #manager: Core
   readonly #services: NameTable<string>
   readonly #sessions?: Sessions
   readonly #pressures?: Pressures
@@ -73,7 +73,7 @@ export class StreamTracker implements LiveStreamOwner {
    * @param sessions - where some services have a collector
    * @param pressures - where the process itself is watched
    */
-  constructor (manager: DefaultResourceManager, services: NameTable<string>, transient: TransientHolders, handlerGrace?: number, sessions?: Sessions, pressures?: Pressures) {
+  constructor (manager: Core, services: NameTable<string>, transient: TransientHolders, handlerGrace?: number, sessions?: Sessions, pressures?: Pressures) {
     this.#manager = manager
     this.#transient = transient
     this.#services = services

@@ -4,7 +4,7 @@ import { PositionedList } from '../scopes/positioned-list.ts'
 import { invalid } from '../validation.ts'
 import { TransientShareRefusal } from './transient-share-refusal.ts'
 import type { TransientHolder } from '../resource-manager-stat.ts'
-import type { DefaultResourceManager } from '../resource-manager.ts'
+import type { Core } from './core.ts'
 import type { AggregateNode } from '../scopes/aggregate-node.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
 import type { StreamNode } from '../scopes/stream-node.ts'
@@ -76,7 +76,7 @@ export function checkTransientShare (share: number = DEFAULT_SHARE): void {
  * ones: what this node opens is its own decision.
  */
 export class TransientHolders {
-  readonly #manager: DefaultResourceManager
+  readonly #manager: Core
   readonly #share: number
   readonly #scope: AggregateNode
   readonly #now: () => number
@@ -102,7 +102,7 @@ export class TransientHolders {
   /**
    * @throws {InvalidParametersError} If the share is not a number above 0, up to 1
    */
-  constructor (manager: DefaultResourceManager, share: number = DEFAULT_SHARE, now: () => number = Date.now) {
+  constructor (manager: Core, share: number = DEFAULT_SHARE, now: () => number = Date.now) {
     checkTransientShare(share)
 
     this.#manager = manager

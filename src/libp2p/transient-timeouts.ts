@@ -3,7 +3,7 @@ import { setBackgroundTimer } from '../background-timer.ts'
 import { Patience } from '../fairness/patience.ts'
 import type { TransientHolders } from './transient-holders.ts'
 import type { TransientTimeoutsStat } from '../resource-manager-stat.ts'
-import type { DefaultResourceManager } from '../resource-manager.ts'
+import type { Core } from './core.ts'
 
 /**
  * What libp2p gives up a handshake and a negotiation after (3.x), in ms, where the upgrader
@@ -38,7 +38,7 @@ type Kind = 'connection' | 'stream'
  * it is less than half full libp2p's own timeouts apply, and nothing happens here.
  */
 export class TransientTimeouts {
-  readonly #manager: DefaultResourceManager
+  readonly #manager: Core
   readonly #holders: TransientHolders
   readonly #now: () => number
   readonly #usual: Record<Kind, number>
@@ -54,7 +54,7 @@ export class TransientTimeouts {
    * @param upgrader - whose timeouts are shortened
    * @param now - the same clock that `holders` has
    */
-  constructor (manager: DefaultResourceManager, holders: TransientHolders, upgrader: object, now: () => number = Date.now) {
+  constructor (manager: Core, holders: TransientHolders, upgrader: object, now: () => number = Date.now) {
     const { inboundStreamProtocolNegotiationTimeout, inboundUpgradeTimeout } = upgrader as Timeouts
 
     this.#manager = manager

@@ -1,6 +1,6 @@
 import { ANY } from './description.ts'
 import type { DescriptionOf } from './description.ts'
-import type { ResourceManagerInit } from '../resource-manager-init.ts'
+import type { FairnessInit } from '../fairness/fairness-init.ts'
 
 const PREFIX_LENGTHS = { ipv4: ANY, ipv6: ANY } as const
 
@@ -9,4 +9,4 @@ const PREFIX_LENGTHS = { ipv4: ANY, ipv6: ANY } as const
  */
 export const FAIRNESS_OPTIONS = {
   fairness: { networks: PREFIX_LENGTHS, subnets: PREFIX_LENGTHS, hosts: PREFIX_LENGTHS, protect: ANY, useful: ANY, handshakes: { cpu: ANY } }
-} as const satisfies DescriptionOf<Pick<ResourceManagerInit, 'fairness'>>
+} as const satisfies DescriptionOf<{ fairness?: FairnessInit | false }>

@@ -1,6 +1,6 @@
 import { ANY } from './description.ts'
 import type { DescriptionOf } from './description.ts'
-import type { ResourceManagerInit } from '../resource-manager-init.ts'
+import type { PressureInit } from '../libp2p/process-pressure.ts'
 
 const THRESHOLDS = { max: ANY, resume: ANY } as const
 
@@ -10,4 +10,4 @@ const THRESHOLDS = { max: ANY, resume: ANY } as const
 export const PRESSURE_OPTIONS = {
   processMemory: THRESHOLDS,
   eventLoopDelay: THRESHOLDS
-} as const satisfies DescriptionOf<Pick<ResourceManagerInit, 'processMemory' | 'eventLoopDelay'>>
+} as const satisfies DescriptionOf<PressureInit>

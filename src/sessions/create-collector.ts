@@ -1,5 +1,5 @@
 import { checkDescribed } from '../options/description.ts'
-import { COLLECTOR_OPTIONS } from '../options/sessions-options.ts'
+import { COLLECTOR_OPTIONS } from './collector-config.ts'
 import { DefaultCollector } from './default-collector.ts'
 import type { Collector, CollectorConfig } from './collector.ts'
 

@@ -1,0 +1,43 @@
+import type { MetricsSource } from '../reporting/metric-family.ts'
+import type { ConnectionNode } from '../scopes/connection-node.ts'
+import type { AnyRefusal } from '../scopes/refusal.ts'
+import type { ConnectionScope } from '../scopes/resource-scope.ts'
+import type { StreamNode } from '../scopes/stream-node.ts'
+import type { Logger, MessageStreamDirection, PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * What the wiring has of a resource manager. Nothing here throws what is refused: an attacker
+ * makes refusals the hot path, and so they are answers.
+ */
+export interface Core {
+  readonly log: Logger
+
+  /**
+   * Whether what does not fit is refused, or only counted and reported
+   */
+  readonly enforces: boolean
+
+  /**
+   * Whether the rates of connections are limited
+   */
+  readonly limitsRates: boolean
+  readonly metricsSource: Pick<MetricsSource, 'graph'>
+
+  tryOpenConnection(direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): ConnectionNode | AnyRefusal
+  forgetConnection(connection: ConnectionNode): void
+  tryOpenStream(peer: PeerId, direction: MessageStreamDirection, connection?: ConnectionScope): StreamNode | AnyRefusal
+  refuseProtocolByRate(protocol: string, stream: StreamNode): AnyRefusal | undefined
+  refuse(refusal: AnyRefusal | undefined, requester?: AnyRefusal['requester'], joining?: string): AnyRefusal | undefined
+  errorOf(refusal: AnyRefusal): Error
+  warn(message: string): void
+
+  // who is trusted, and who is who
+
+  isAllowlisted(address?: Multiaddr): boolean
+  isTrustedPeer(peer: PeerId): boolean
+  isTrusted(peer: PeerId, connection: Pick<ConnectionScope, 'allowlisted'>): boolean
+  isProxy(address: Multiaddr): boolean
+  forwardedFor(header: string): string | undefined
+  hostOf(address: Multiaddr): string | undefined
+}
