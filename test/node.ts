@@ -1,4 +1,5 @@
 import './attacks/attacks.node.ts'
+import './attacks/lockouts.node.ts'
 import './attacks/faults.node.ts'
 import './fuzz/fuzz.node.ts'
 import './go-vectors.node.ts'

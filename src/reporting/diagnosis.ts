@@ -80,11 +80,16 @@ export class Diagnosis {
     }
 
     if (kind === 'transient') {
-      return fullOf(source.transientHolders())
+      const ofShare = refusal.settingPath?.[0] === 'transientShare' && resource === 'connection'
+
+      return (ofShare ? this.#hiddenAddresses(true) : undefined) ?? fullOf(source.transientHolders())
     }
   }
 
-  #hiddenAddresses (): string | undefined {
+  /**
+   * @param ofShare - whether it is the share of transient that was too small
+   */
+  #hiddenAddresses (ofShare: boolean = false): string | undefined {
     const ip = this.#hosts.only()
     const range = ip == null || this.#inbound < this.#count ? undefined : rangeOf(ip)
 
@@ -92,9 +97,10 @@ export class Diagnosis {
       return
     }
 
+    const cure = ofShare ? 'transientShare: 1 lets it have all handshakes' : `trustedNetworks: ['${ip}/${ip.version === 4 ? 32 : 128}'] lifts the limits of subnets and rates for it`
+
     return `All of them came from ${ip}, a ${range} address: a proxy, container gateway or NAT there usually hides where they are from. ` +
-      `If so, trustedNetworks: ['${ip}/${ip.version === 4 ? 32 : 128}'] lifts the limits of subnets and rates for it, ` +
-      `and trustedProxies: ['${ip}'] counts WebSockets as those of the hosts in its X-Forwarded-For header`
+      `If so, ${cure}, and trustedProxies: ['${ip}'] counts WebSockets as those of the hosts in its X-Forwarded-For header`
   }
 
   #redialling ({ settingPath }: AnyRefusal): string | undefined {

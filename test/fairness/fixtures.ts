@@ -102,9 +102,13 @@ export class FairWorld {
 
   /**
    * An inbound connection whose peer is not known
+   *
+   * @param from - an IPv4 address, or what a connection has for one
    */
-  accept (ip: string): ConnectionNode | AnyRefusal {
-    return this.#keep(this.#opener.openConnection('inbound', true, multiaddr(`/ip4/${ip}/tcp/1`)), this.connections)
+  accept (from: string): ConnectionNode | AnyRefusal {
+    const address = multiaddr(from.startsWith('/') ? from : `/ip4/${from}/tcp/1`)
+
+    return this.#keep(this.#opener.openConnection('inbound', true, address), this.connections)
   }
 
   /**

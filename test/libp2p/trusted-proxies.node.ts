@@ -2,8 +2,10 @@
  * Behind a reverse proxy everybody has its address. It says who they are, and nobody else can.
  */
 
+import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { expect } from 'aegir/chai'
+import { CapturedLogger } from './fixtures/captured-logger.ts'
 import { eventually, rejection } from './fixtures/eventually.ts'
 import { eventuallyHeld, held, TestNodes } from './fixtures/nodes.ts'
 import { openSocket, openWebSocket } from './fixtures/raw-web-socket.ts'
@@ -11,6 +13,16 @@ import type { NodeOptions, TestNode } from './fixtures/nodes.ts'
 import type { Socket } from 'node:net'
 
 const FORWARDED = 'X-Forwarded-For: '
+
+/**
+ * The same as in version 1: from 1.2.3.4 port 1000 to 127.0.0.1 port 2000
+ */
+const PROXY_V2 = Buffer.from('0d0a0d0a000d0a515549540a2111000c010203047f00000103e807d0', 'hex')
+
+/**
+ * In ms
+ */
+const DIAGNOSIS_PATIENCE = 30_000
 
 describe('a reverse proxy in front of a node', () => {
   const nodes = new TestNodes()
@@ -21,10 +33,11 @@ describe('a reverse proxy in front of a node', () => {
     await nodes.stop()
   })
 
-  async function listen (manager: NodeOptions['manager'] = {}): Promise<TestNode> {
+  async function listen (manager: NodeOptions['manager'] = {}, options: NodeOptions = {}): Promise<TestNode> {
     return nodes.create({
       addresses: { listen: ['/ip4/127.0.0.1/tcp/0/ws'] },
       transports: [webSockets()],
+      ...options,
       manager: {
         transientShare: undefined,
         trustedProxies: ['127.0.0.1', '10.0.0.0/8'],
@@ -114,6 +127,50 @@ describe('a reverse proxy in front of a node', () => {
     expect(await connect(listener, '1.2.3.4')).to.equal(true)
     expect(remotes(listener)).to.deep.equal(['/ip4/127.0.0.1'])
   })
+
+  it('should be noticed once where it is not known, with what to do, and let others in when that is done', async () => {
+    const logger = new CapturedLogger()
+    const unknown = await listen({ trustedProxies: undefined, subnetLimits: undefined }, { logger })
+    const { connsInbound = 0 } = unknown.services.resourceManager.limits?.transient ?? {}
+
+    // what the default share and the default limits leave to one address
+    for (let i = 0; i < connsInbound; i++) {
+      sockets.push(await openSocket(unknown))
+    }
+
+    expect(await connect(unknown, '1.2.3.4')).to.equal(false)
+
+    const said = (): string[] => logger.errors.filter(line => line.includes('a proxy, container gateway or NAT there'))
+
+    // the log is written every ten seconds
+    await eventually(() => said().length > 0, 'the line that says so', DIAGNOSIS_PATIENCE)
+    expect(said()).to.have.lengthOf(1)
+    expect(said()[0]).to.include('127.0.0.1, a loopback address').and.include("trustedProxies: ['127.0.0.1']")
+
+    const known = await listen({ trustedProxies: ['127.0.0.1'], subnetLimits: undefined })
+
+    for (let i = 0; i < connsInbound - 1; i++) {
+      await connect(known, `1.2.${i}.4`)
+    }
+
+    expect(await connect(known, '250.3.3.4')).to.equal(true)
+  })
+
+  for (const header of [Buffer.from('PROXY TCP4 1.2.3.4 127.0.0.1 1000 2000\r\n'), PROXY_V2]) {
+    for (const over of ['websockets', 'tcp']) {
+      it(`should not be believed what it says in the PROXY protocol (version ${header === PROXY_V2 ? 2 : 1}) over ${over}`, async () => {
+        const tcpOnly = { addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] }, transports: [tcp()] }
+        const listener = await listen({}, over === 'tcp' ? tcpOnly : {})
+        const socket = await openSocket(listener)
+
+        sockets.push(socket)
+        socket.write(Buffer.concat([header, Buffer.from('GET / HTTP/1.1\r\n\r\n'.repeat(10))]))
+        socket.resume()
+        await eventually(() => socket.closed, 'the end of what is no handshake')
+        await eventuallyHeld(listener, {})
+      })
+    }
+  }
 
   it('should serve peers', async () => {
     const listener = await listen()

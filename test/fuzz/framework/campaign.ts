@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Child } from '../../attacks/framework/child.ts'
 import { stageOf } from './cases.ts'
+import { hasRelay } from './stacks.ts'
 import { serveStranger } from './stranger.ts'
 import type { AttackerOptions } from './attacker.ts'
 import type { Stack } from './stacks.ts'
@@ -17,7 +18,7 @@ const MAX_USED_GROWTH = 24
 /**
  * How long what the attackers had may take to go, in ms: far longer than it takes, so that only what stays fails
  */
-const PATIENCE = 20_000
+const PATIENCE = 30_000
 
 const POLL_INTERVAL = 50
 
@@ -96,7 +97,7 @@ class Scene {
     }
 
     try {
-      const relay = stack.via === 'relay' ? await (await start('relay', {}, ATTACKS)).ask<string>('address') : undefined
+      const relay = hasRelay(stack) ? await (await start('relay', {}, ATTACKS)).ask<string>('address') : undefined
       const victim = await start('victim', { stack: stack.name, seed, relay } satisfies VictimOptions)
       const address = await victim.ask<string>('address')
       // what is in the memory of a process can only be reached from there

@@ -1,6 +1,7 @@
 import { Random } from '../../attacks/framework/random.ts'
 import { CONNECTION_STAGES } from '../stages/connections.ts'
 import { SOCKET_STAGES } from '../stages/sockets.ts'
+import { WEBRTC_STAGES } from '../stages/webrtc.ts'
 import { HostileNode } from './hostile-node.ts'
 import { RawServer } from './raw-server.ts'
 import { dialledAddress } from './stacks.ts'
@@ -17,6 +18,7 @@ const PARALLEL = 6
  * How long a case lasts at most, in ms: many leave the victim waiting
  */
 const CASE_DURATION = 250
+const WEBRTC_CASE_DURATION = 1_500
 
 /**
  * All of 127.0.0.0/8 is this machine. These are the addresses of the attackers, as numbers.
@@ -24,7 +26,7 @@ const CASE_DURATION = 250
 const FIRST_ADDRESS = 0x7f100001
 const ADDRESSES = 0xe00000
 
-const STAGES: readonly Stage[] = [...SOCKET_STAGES, ...CONNECTION_STAGES]
+const STAGES: readonly Stage[] = [...SOCKET_STAGES, ...CONNECTION_STAGES, ...WEBRTC_STAGES]
 
 function addressOf (i: number): string {
   const address = FIRST_ADDRESS + i % ADDRESSES
@@ -107,7 +109,7 @@ export class Cases {
 
   async #runCase (worker: Worker, number: number): Promise<void> {
     const sockets: Socket[] = []
-    const signal = AbortSignal.timeout(CASE_DURATION)
+    const signal = AbortSignal.timeout(this.#stack.webRtc ? WEBRTC_CASE_DURATION : CASE_DURATION)
     const [{ value: host }, { value: port }] = parse(this.#address)
 
     // nobody is known by the address

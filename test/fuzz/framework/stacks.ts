@@ -6,17 +6,23 @@ import { mplex } from '@libp2p/mplex'
 import { plaintext } from '@libp2p/plaintext'
 import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
+import { webRTC, webRTCDirect } from '@libp2p/webrtc'
 import { webSockets } from '@libp2p/websockets'
 import { webSocketsFrom } from '../../attacks/framework/web-sockets-from.ts'
 import { CERTIFICATE } from './certificate.ts'
 import type { ConnectionEncrypter, StreamMuxerFactory, Transport } from '@libp2p/interface'
+
+/**
+ * Nobody outside of this machine is asked
+ */
+const RTC = { rtcConfiguration: { iceServers: [] } }
 
 type Factory<T> = (components: any) => T
 
 /**
  * How bytes get to the victim
  */
-export type Via = 'tcp' | 'websockets' | 'secure websockets' | 'relay' | 'memory'
+export type Via = 'tcp' | 'websockets' | 'secure websockets' | 'relay' | 'memory' | 'webrtc' | 'webrtc-direct'
 
 /**
  * What a victim is made of
@@ -29,10 +35,17 @@ export interface Stack {
   listen: string
   encrypter: 'noise' | 'plaintext' | 'tls'
   muxer: 'yamux' | 'mplex'
+
+  /** Whether connections bring an encryption and a muxer of their own. The others are those of the relay. */
+  webRtc: boolean
 }
 
 function stack (via: Via, listen: string, encrypter: Stack['encrypter'], muxer: Stack['muxer']): Stack {
-  return { name: `${via}, ${encrypter}, ${muxer}`, via, listen, encrypter, muxer }
+  return { name: `${via}, ${encrypter}, ${muxer}`, via, listen, encrypter, muxer, webRtc: false }
+}
+
+function webRtcStack (via: Via, listen: string): Stack {
+  return { name: via, via, listen, encrypter: 'noise', muxer: 'yamux', webRtc: true }
 }
 
 export const STACKS: readonly Stack[] = [
@@ -44,8 +57,17 @@ export const STACKS: readonly Stack[] = [
   stack('websockets', '/ip4/127.0.0.1/tcp/0/ws', 'plaintext', 'mplex'),
   stack('secure websockets', '/ip4/127.0.0.1/tcp/0/tls/ws', 'noise', 'yamux'),
   stack('relay', '/p2p-circuit', 'noise', 'yamux'),
-  stack('memory', '/memory/fuzz-victim', 'noise', 'yamux')
+  stack('memory', '/memory/fuzz-victim', 'noise', 'yamux'),
+  webRtcStack('webrtc', '/p2p-circuit'),
+  webRtcStack('webrtc-direct', '/ip4/127.0.0.1/udp/0/webrtc-direct')
 ]
+
+/**
+ * Whether a victim is reached over a relay
+ */
+export function hasRelay ({ via }: Pick<Stack, 'via'>): boolean {
+  return via === 'relay' || via === 'webrtc'
+}
 
 /**
  * @throws {Error} If there is no such stack
@@ -83,6 +105,10 @@ export function victimTransports ({ via }: Stack): Array<Factory<Transport>> {
       return [webSockets({ https: CERTIFICATE })]
     case 'relay':
       return [tcp(), circuitRelayTransport()]
+    case 'webrtc':
+      return [tcp(), circuitRelayTransport(), webRTC(RTC)]
+    case 'webrtc-direct':
+      return [webRTCDirect(RTC)]
     default:
       return [memory()]
   }
@@ -94,7 +120,10 @@ export function victimTransports ({ via }: Stack): Array<Factory<Transport>> {
 export function dialledAddress ({ via }: Pick<Stack, 'via'>): string | undefined {
   switch (via) {
     case 'memory':
+    case 'webrtc':
       return undefined
+    case 'webrtc-direct':
+      return '/ip4/127.0.0.1/udp/0/webrtc-direct'
     case 'websockets':
     case 'secure websockets':
       return '/ip4/127.0.0.1/tcp/0/ws'
@@ -122,6 +151,10 @@ export function dialerTransports (stack: Stack, from: () => string | undefined):
       return [webSocketsFrom(from), webSockets()]
     case 'relay':
       return [tcp(), circuitRelayTransport()]
+    case 'webrtc':
+      return [tcp(), circuitRelayTransport(), webRTC(RTC)]
+    case 'webrtc-direct':
+      return [webRTCDirect(RTC)]
     default:
       return [memory()]
   }

@@ -79,7 +79,7 @@ async function openStreams (stream: Stream, connection: Connection): Promise<voi
  */
 export async function startVictimNode (stack: Stack, relay?: string): Promise<Libp2p<VictimServices>> {
   const node: Libp2p<VictimServices> = await createLibp2p<VictimServices>({
-    addresses: { listen: [relay == null ? stack.listen : `${relay}${stack.listen}`] },
+    addresses: { listen: [relay == null ? stack.listen : `${relay}${stack.listen}`, ...(stack.via === 'webrtc' ? ['/webrtc'] : [])] },
     transports: victimTransports(stack),
     connectionEncrypters: [encrypterOf(stack)],
     streamMuxers: [muxerOf(stack)],

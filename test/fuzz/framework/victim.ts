@@ -49,11 +49,15 @@ setInterval(() => { peak = Math.max(peak, process.memoryUsage.rss()) }, LOOK_INT
 serve({
   /** Once it can be reached */
   address: async () => {
-    while (node.getMultiaddrs().length === 0) {
+    for (;;) {
+      const address = node.getMultiaddrs().map(String).find(address => stack.via !== 'webrtc' || address.includes('/webrtc/'))
+
+      if (address != null) {
+        return address
+      }
+
       await new Promise(resolve => node.addEventListener('self:peer:update', resolve, { once: true }))
     }
-
-    return node.getMultiaddrs()[0].toString()
   },
   /** Where it can only be reached from its own process */
   run: async ({ from, to }: { from: number, to: number }) => {

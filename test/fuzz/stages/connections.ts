@@ -182,10 +182,15 @@ function answerDial (socket: Socket, random: Random, { via }: Stack): void {
 
 const everywhere = (): boolean => true
 
+/**
+ * WebRTC has an encryption and a muxer of its own
+ */
+const inLayers = ({ webRtc }: Stack): boolean => !webRtc
+
 export const CONNECTION_STAGES: Stage[] = [
   {
     name: 'spoilt writes',
-    applies: everywhere,
+    applies: inLayers,
     run: async (situation) => {
       const { hostile, random } = situation
 
@@ -202,7 +207,7 @@ export const CONNECTION_STAGES: Stage[] = [
   },
   {
     name: 'handshake',
-    applies: everywhere,
+    applies: inLayers,
     run: async (situation) => {
       const { hostile, random } = situation
 
@@ -220,7 +225,7 @@ export const CONNECTION_STAGES: Stage[] = [
   },
   {
     name: 'frames as soon as possible',
-    applies: everywhere,
+    applies: inLayers,
     run: async (situation) => {
       const { hostile, random, stack } = situation
 
@@ -232,7 +237,7 @@ export const CONNECTION_STAGES: Stage[] = [
   },
   {
     name: 'frames of the muxer',
-    applies: everywhere,
+    applies: inLayers,
     run: async (situation) => {
       const { random, stack } = situation
       const connection = await connect(situation)
@@ -257,7 +262,7 @@ export const CONNECTION_STAGES: Stage[] = [
   },
   {
     name: 'the victim dials',
-    applies: ({ via }) => via !== 'memory',
+    applies: ({ via, webRtc }) => via !== 'memory' && !webRtc,
     run: async (situation) => {
       const { hostile, random, stack } = situation
       const connection = await connect(situation)
@@ -278,7 +283,7 @@ export const CONNECTION_STAGES: Stage[] = [
   },
   {
     name: 'the victim dials a socket',
-    applies: ({ via }) => via !== 'memory',
+    applies: ({ via, webRtc }) => via !== 'memory' && !webRtc,
     run: async (situation) => {
       const { random, server, stack } = situation
       const connection = await connect(situation)
