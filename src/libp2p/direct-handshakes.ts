@@ -14,10 +14,14 @@ const WEBRTC_DIRECT = '@libp2p/webrtc-direct'
  */
 interface DirectListener extends Listener {
   /** By address and port of the remote, and what it calls the connection */
-  readonly connections: Map<string, object>
+  readonly connections: Map<string, PeerConnection>
 
   /** Somebody has sent a packet that asks for a connection. Ends with the handshake. */
   incomingConnection(ufrag: string, host: string, port: number, signal: AbortSignal): Promise<void>
+}
+
+interface PeerConnection {
+  close (): void
 }
 
 interface Handshake extends Evictable {
@@ -132,19 +136,29 @@ export class DirectHandshakes {
         scope,
         active: 0,
         evict: err => {
-          this.#release(name, handshake)
           eviction.abort(err)
 
           return true
         }
       }
 
+      const end = AbortSignal.any([signal, eviction.signal])
+
       handshake.transient = this.#transient.addConnection(scope, address)
       scope.holder = handshake
       this.#handshakes.set(name, handshake)
 
+      // with some of what a remote may send it waits for ever
+      end.addEventListener('abort', () => {
+        if (this.#handshakes.get(name) === handshake) {
+          connections.get(name)?.close()
+        }
+
+        this.#release(name, handshake)
+      }, { once: true })
+
       try {
-        await incomingConnection(ufrag, host, port, AbortSignal.any([signal, eviction.signal]))
+        await incomingConnection(ufrag, host, port, end)
       } finally {
         // unless it has become a connection
         this.#release(name, handshake)

@@ -27,7 +27,7 @@ const DURATION = 4_000
 const FRAME_CASES = 60
 
 describe('fuzzing', function () {
-  this.timeout(120_000)
+  this.timeout(240_000)
 
   before(function () {
     // elsewhere the machine has one loopback address, and all attackers need their own

@@ -16,6 +16,11 @@ const MAX_RESIDENT_GROWTH = 384
 const MAX_USED_GROWTH = 24
 
 /**
+ * How much more it may be with WebRTC, whose peer connections weigh more and are garbage later
+ */
+const WEBRTC_FACTOR = 2
+
+/**
  * How long what the attackers had may take to go, in ms: far longer than it takes, so that only what stays fails
  */
 const PATIENCE = 30_000
@@ -208,6 +213,7 @@ class Life {
   async #assess (): Promise<void> {
     const { victim } = this.#scene
     const { problems } = this.#report
+    const factor = this.#options.stack.webRtc ? WEBRTC_FACTOR : 1
     const left = await untilNothingLeft(victim)
     const after = await victim.ask<VictimMemory>('memory')
     const resident = this.#growth(after, 'resident')
@@ -218,8 +224,8 @@ class Life {
     problems.push(
       ...(left.length === 0 ? [] : [`still held when all were gone: ${left.join(', ')}`]),
       // there the attackers are in the same process
-      ...(resident <= MAX_RESIDENT_GROWTH || this.#options.stack.via === 'memory' ? [] : [`the resident memory has grown by ${resident} MiB`]),
-      ...(used <= MAX_USED_GROWTH ? [] : [`${used} MiB more are used when all is over`]),
+      ...(resident <= factor * MAX_RESIDENT_GROWTH || this.#options.stack.via === 'memory' ? [] : [`the resident memory has grown by ${resident} MiB`]),
+      ...(used <= factor * MAX_USED_GROWTH ? [] : [`${used} MiB more are used when all is over`]),
       ...(victim.output.length <= MAX_OUTPUT ? [] : [`the victim has printed: ${victim.output}`])
     )
   }

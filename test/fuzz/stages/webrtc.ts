@@ -15,11 +15,12 @@ const SIGNALLING = '/webrtc-signaling/0.0.1'
 const MAX_PATIENCE = 40
 
 /**
- * A message that is longer is not sent by the library of the attacker, in bytes
+ * As long as messages of libp2p may be, in bytes
  */
-const MAX_MESSAGE = 64 * 1024
+const MAX_MESSAGE = 16 * 1024
 
-const MAX_CHANNELS = 8
+const MAX_CHANNELS = 4
+const MAX_MESSAGES = 6
 const MAX_PACKETS = 20
 
 /**
@@ -128,7 +129,7 @@ function channelMessage (random: Random): Uint8Array | string {
 
 function sendAll (channel: Channel, random: Random): void {
   try {
-    for (let messages = 1 + below(random, 12); messages > 0; messages--) {
+    for (let messages = 1 + below(random, MAX_MESSAGES); messages > 0; messages--) {
       channel.send(channelMessage(random))
     }
   } catch {
