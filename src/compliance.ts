@@ -23,6 +23,9 @@ import type { CustomResourceManager } from './libp2p/custom-manager.ts'
 import type { PartialLimitConfig } from './limits/limit-config.ts'
 import type { Connection, MessageStreamDirection, PeerId, Stream } from '@libp2p/interface'
 
+/**
+ * What the tests need of a test runner and of the resource manager that they test
+ */
 export interface ComplianceInit {
   /** Of mocha, `node:test` or anything like these */
   describe(name: string, fn: () => void): unknown

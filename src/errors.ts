@@ -75,17 +75,17 @@ abstract class ResourceManagerError extends Error {
 }
 
 /**
- * A request did not fit into a limit. This is the class to test for: which
- * resource it was is in `resource`, whose limit it was in `scope`.
+ * A request did not fit into a limit of this node. Test for this class: `resource` says what
+ * there was not enough of, `scope` whose limit it was, and `setting` what to change.
  *
- * The message chains the names of the scopes from the one that was asked to the
- * one that refused.
+ * The message chains the names of scopes, from the one that asked to the one that refused.
  */
 export abstract class ResourceLimitExceededError extends ResourceManagerError {
   static name = 'ResourceLimitExceededError'
 
   /**
-   * The same request may fit later, when something else has been released
+   * The same request may fit later, when something else has been released. Do not repeat it
+   * at once.
    */
   readonly temporary = true
 
@@ -236,8 +236,8 @@ export class RateLimitExceededError extends ResourceLimitExceededError {
 }
 
 /**
- * A connection or stream was ended because it had to give way: a scope was full, and those
- * that it belongs to held most of it
+ * A connection or stream had to give way: a scope was full, and those that it belongs to held
+ * most of it
  */
 export class EvictedError extends ResourceManagerError {
   static name = 'EvictedError'
@@ -261,7 +261,7 @@ export class EvictedError extends ResourceManagerError {
 }
 
 /**
- * The scope has been closed, nothing can be reserved in it any more
+ * The scope has been closed: nothing can be reserved in it any more
  */
 export class ResourceScopeClosedError extends ResourceManagerError {
   static name = 'ResourceScopeClosedError'
@@ -286,8 +286,7 @@ export class ResourceScopeStateError extends ResourceManagerError {
 }
 
 /**
- * Something was asked for that is part of a feature that this resource manager was made
- * without
+ * The method belongs to a feature that this resource manager was made without
  */
 export class MissingFeatureError extends ResourceManagerError {
   static name = 'MissingFeatureError'

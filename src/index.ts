@@ -44,10 +44,11 @@ import type { ResourceManagerComponents } from './libp2p/resource-manager-servic
 import type { ResourceManagerInit } from './resource-manager-init.ts'
 
 /**
- * The resource manager as a service of a libp2p node
+ * The resource manager as a service of a libp2p node. It wraps the parts of the node that
+ * open connections and streams, so protocols and transports need no change.
  *
- * @throws {InvalidParametersError} naming an option that there is not, or that needs a
- * feature that is left out. Other options are checked when the node is created.
+ * @throws {InvalidParametersError} naming an option that does not exist, or whose feature is
+ * missing. What options contain is checked when the node is created.
  */
 export function resourceManager (init: ResourceManagerInit = {}): (components: ResourceManagerComponents) => ResourceManager {
   checkOptions(init)
@@ -56,8 +57,9 @@ export function resourceManager (init: ResourceManagerInit = {}): (components: R
 }
 
 /**
- * A resource manager that is not wired to a node: for custom stacks, tests and
- * tools
+ * A resource manager that is not wired to a node, for custom stacks, tests and tools: you open
+ * and close the scopes. It has no buffers, handlers and handshakes to look at, so the options
+ * for these do nothing.
  *
  * @throws {InvalidParametersError} naming the option that cannot be used
  */

@@ -16,6 +16,9 @@ import type { SessionRegistry } from './sessions/registry.ts'
 import type { Connection, MessageStreamDirection, PeerId, Startable, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
+/**
+ * Options of `setLimits`
+ */
 export interface SetLimitsOptions {
   /**
    * `true` drops the limits that the manager was made with and those that were set on
@@ -75,8 +78,8 @@ export interface ResourceManager extends Startable {
   viewPeer<T>(peer: PeerId, fn: (scope: PeerScope) => T): T
 
   /**
-   * Accounts for a new connection. The caller has to call `done()` when it is
-   * closed. A node with the service does this itself.
+   * Accounts for a new connection. Call `done()` of what it returns when the connection has
+   * closed. A node with the service does all of this itself.
    *
    * @param direction
    * @param usefd - Whether it uses a file descriptor
@@ -87,8 +90,8 @@ export interface ResourceManager extends Startable {
   openConnection(direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr | string): ConnectionManagementScope
 
   /**
-   * Accounts for a new stream. The caller has to call `done()` when it is closed.
-   * A node with the service does this itself.
+   * Accounts for a new stream. Call `done()` of what it returns when the stream has closed.
+   * A node with the service does all of this itself.
    *
    * @param peer
    * @param direction
@@ -101,22 +104,22 @@ export interface ResourceManager extends Startable {
   openStream(peer: PeerId, direction: MessageStreamDirection, connection?: ConnectionScope): StreamManagementScope
 
   /**
-   * Opens a scope under a service for what the service holds itself. The caller
-   * has to call `done()` in the end.
+   * Opens a scope under a service, for what the service holds itself, such as its tables.
+   * Call `done()` of what it returns in the end.
    *
    * @throws {InvalidParametersError} If the name is empty
    */
   openService(service: string): OwnedServiceScope
 
   /**
-   * The scope of a connection of this node. One that accepts everything where the
-   * connection is not known.
+   * The scope of a connection of this node, or one that accepts everything if the
+   * connection is not known. It reserves, releases and sets the service; it cannot be closed.
    */
   getConnectionScope(connection: Connection): ConnectionScope
 
   /**
-   * The scope of a stream of this node. One that accepts everything where the
-   * stream is not known.
+   * The scope of a stream of this node, or one that accepts everything if the stream is not
+   * known. It reserves, releases and sets the service; it cannot be closed.
    */
   getStreamScope(stream: Stream): StreamScope
 
@@ -126,9 +129,9 @@ export interface ResourceManager extends Startable {
   stat(): ResourceManagerStat
 
   /**
-   * The connections and streams of a node that hold most, largest first: for finding
-   * leaks, and who causes them. A stand-alone manager does not know its streams and
-   * lists nothing.
+   * The connections and streams of a node that hold most, largest first. Use it to find
+   * leaks, and who causes them. A stand-alone manager does not know its streams and lists
+   * nothing.
    *
    * @throws {InvalidParametersError} naming the option that cannot be used
    * @throws {MissingFeatureError} In pages without the feature `inspection`
@@ -136,17 +139,17 @@ export interface ResourceManager extends Startable {
   holders(options?: HoldersOptions): Holder[]
 
   /**
-   * How often limits have refused something, or would have where they are not
-   * enforced, since the manager was made
+   * How often limits have refused something since the manager was made. With
+   * `enforce: false`, how often they would have.
    *
    * @throws {MissingFeatureError} In pages without the feature `inspection`
    */
   refusals(): RefusalCount[]
 
   /**
-   * How often connections and streams have given way to others in a scope that was full,
-   * or would have where limits are not enforced, since the manager was made. A stand-alone
-   * manager ends nothing.
+   * How often connections and streams have given way to others in a full scope, since the
+   * manager was made. With `enforce: false`, how often they would have. A stand-alone manager
+   * ends nothing.
    */
   evictions(): EvictionCount[]
 
@@ -161,9 +164,9 @@ export interface ResourceManager extends Startable {
   recentRefusals(options?: RecentRefusalsOptions): RecentRefusal[]
 
   /**
-   * Whether something would fit if it was asked for now and, if not, which scope, or
-   * which limit of a subnet, a rate, a collector or the process, would refuse it and
-   * which setting to change. Nothing changes by it.
+   * Whether something would fit now. If not, the answer says which scope would refuse it, or
+   * which limit of a subnet, a rate, a collector or the process, and which setting to
+   * change. Asking changes nothing.
    *
    * @throws {InvalidParametersError} naming the part of the request that is wrong
    * @throws {MissingFeatureError} In pages without the feature `inspection`
@@ -179,9 +182,10 @@ export interface ResourceManager extends Startable {
   usage(options?: UsageOptions): ScopeUsage[]
 
   /**
-   * A table for people: what the scopes hold of what they may hold, how full they are,
-   * and how often they have refused something. Of services, protocols and peers only
-   * the fullest are listed. In pages without the feature `inspection` there is none.
+   * A table for people: what the scopes hold of what they may hold, how full they are, and
+   * how often they have refused something. It lists only the fullest services, protocols
+   * and peers. Without the feature `inspection` there is no
+   * table.
    */
   toString(): string
 
@@ -201,15 +205,15 @@ export interface ResourceManager extends Startable {
   listPeers(): PeerId[]
 
   /**
-   * The limits in force, or `undefined` where a custom `Limiter` computes them.
-   * Limits that were set on single scopes at run time are only visible there.
+   * The limits in force, or `undefined` if a `Limiter` of yours computes them. Limits that
+   * were set on single scopes at run time are only visible there.
    */
   readonly limits?: ConcreteLimitConfig | undefined
 
   /**
-   * Changes the limits in force, in one step: those of every scope that exists, and of
-   * every scope to come. What is held already stays, even where it is more than the
-   * new limits allow: they refuse what comes next.
+   * Changes the limits in force, in one step: of every scope that exists, and of every scope
+   * to come. What is held already stays, even if it is more than the new limits allow: they
+   * apply to what comes next.
    *
    * A partial configuration is built on the limits that the manager was made with, not on
    * those that were set in the meantime, and what was set on a system, transient, service,
@@ -227,9 +231,9 @@ export interface ResourceManager extends Startable {
   setLimits(limits: NonNullable<LimitsInit['limits']>, options?: SetLimitsOptions): LimitChange[]
 
   /**
-   * Who transfers and has transferred how many bytes: the collectors of the services
-   * that were given one, and any that are registered here. A node keeps what they
-   * know in its datastore, under `/libp2p-resource-manager/sessions`.
+   * Who transfers and has transferred how many bytes: the collectors of services, and any that
+   * you register here. A node keeps what they know in its datastore, under
+   * `/libp2p-resource-manager/sessions/PEER-ID`.
    *
    * @throws {MissingFeatureError} In pages without the feature `sessions`
    */
@@ -257,8 +261,8 @@ export interface ResourceManager extends Startable {
   setAdmission(options: AdmissionChanges): void
 
   /**
-   * Limits the connections of a network, instead of the limit it may have and of
-   * those of the subnets in it. Connections that are open already count.
+   * Limits the connections of a network. This replaces the limit that it may have, and those
+   * of the subnets in it. Open connections count.
    *
    * @throws {InvalidParametersError} naming the field that cannot be used
    * @throws {MissingFeatureError} In pages without the feature `admission`
@@ -299,8 +303,8 @@ export interface ResourceManager extends Startable {
   serviceState(service: string): string
 
   /**
-   * Forgets the scopes that hold nothing and that nobody needs, which otherwise
-   * happens within a minute
+   * Forgets the scopes that hold nothing and that nobody needs. That happens within a minute
+   * by itself.
    */
   gc(): void
 }

@@ -37,6 +37,9 @@ import { invalid } from './validation.ts'
 import type { ResourceManager } from './interface.ts'
 import type { Registry } from 'prom-client'
 
+/**
+ * Options of `prometheusMetrics`
+ */
 export interface PrometheusMetricsOptions {
   /**
    * Where the metrics are registered. Several nodes in one process need one each.

@@ -9,41 +9,43 @@ import type { TraceReporter } from './reporting/trace-event.ts'
 import type { SessionsInit } from './sessions/service-collectors.ts'
 import type { ComponentLogger } from '@libp2p/interface'
 
+/**
+ * The options of a resource manager. Each is checked when the manager is made: what nobody
+ * reads, and what cannot be used, is an `InvalidParametersError` that names it.
+ */
 export interface ResourceManagerInit extends LimitsInit, AdmissionOptions, PressureInit {
   /**
-   * `false` is an off switch: nothing is wrapped, nothing is counted, and
-   * `getStreamScope` and `getConnectionScope` answer with scopes that accept
-   * everything.
+   * `false` turns the resource manager off: it wraps nothing and counts nothing, and
+   * `getStreamScope` and `getConnectionScope` return scopes that accept everything.
    *
    * @default true
    */
   enabled?: boolean
 
   /**
-   * `false` is a dry run: everything that would have been refused is counted and
-   * reported, and let in.
+   * `false` is a dry run: the manager counts and reports what it would have refused, and
+   * lets it in.
    *
    * @default true
    */
   enforce?: boolean
 
   /**
-   * Which protocols belong to which service, so that streams get their service
-   * without a change in the protocols. It is merged into the built-in table: a
-   * protocol that is named here belongs to the service that is named here. A name such as
-   * `/orbitdb/*` is for all protocols that begin so, and the most specific one counts.
-   * `false` turns off the built-in table too.
+   * Which protocols belong to which service: the name of the service, and its protocols. A
+   * stream joins its service as soon as its protocol is known. Entries add to the built-in
+   * table, or override it. A name such as `/orbitdb/*` stands for all protocols that begin
+   * so; an exact name counts first, then the most specific pattern. `false` also turns off
+   * the built-in table.
    *
    * @default {}
    */
   services?: Record<string, string[]> | false
 
   /**
-   * Memory that every connection and stream of a node reserves when it opens, for
-   * what it weighs in itself: with it the number of connections and streams can be
-   * unlimited, and only memory be limited. Those that the remote opens may fill
-   * about 80% of a memory limit, and those that this node opens all of it. `false`
-   * reserves nothing.
+   * Memory that every connection and stream of a node reserves when it opens, in bytes, for
+   * what it weighs in itself. So it is enough to limit memory. What remotes open may fill
+   * about 80% of a memory limit, and what this node opens all of it. `false` reserves
+   * nothing. The defaults are measured, by `bench/base-costs.ts`.
    *
    * A stand-alone manager does not do this.
    *
@@ -52,13 +54,12 @@ export interface ResourceManagerInit extends LimitsInit, AdmissionOptions, Press
   baseCosts?: BaseCostsInit | false
 
   /**
-   * Which part of the inbound connections and streams that the transient scope may
-   * hold one remote may have: connections by the IPv4 address or IPv6 /56 of the remote, or by the relay that they
-   * come over, until its
-   * peer id is known, and streams by its peer id, until their protocol is known. With it
-   * a remote that never finishes a handshake cannot keep the others out. Everybody may
-   * have one, and allowlisted addresses may have all. A number above 0, and 1 for no
-   * such limit.
+   * The share of the transient scope that one remote may hold while little of it is left,
+   * above 0, up to 1. A remote that never finishes a handshake then cannot keep others out.
+   * It applies to inbound connections until their peer is known, by the IPv4 address, the
+   * IPv6 /56 or the relay that they come from, and to inbound streams until their protocol
+   * is known, by their peer. Everybody may have one, and allowlisted addresses may have
+   * all. 1 means no such limit.
    *
    * A stand-alone manager does not do this.
    *
@@ -67,22 +68,21 @@ export interface ResourceManagerInit extends LimitsInit, AdmissionOptions, Press
   transientShare?: number
 
   /**
-   * How long after a stream was closed its scope is kept while its handler still
-   * runs, in ms, so that a remote that resets streams at once cannot make a node run
-   * any number of handlers. Handlers that run longer are named in the log, and not
-   * waited for. `0` waits for none.
+   * How long a closed stream keeps its slot while its handler still runs, in ms. So a remote
+   * cannot make a node run any number of handlers by resetting streams at once. The log
+   * names handlers that run longer, and their slot is given back. `0` waits for none.
    *
    * @default 30000
    */
   handlerGrace?: number
 
   /**
-   * How those who want more than there is share it. While a scope that all share (transient,
-   * system, a protocol or a service) is full, an inbound connection or stream takes the
-   * place of one of those who hold most, if they hold more than its own network, subnet,
-   * host or peer by more than one. What holds a protocol or service longest without a byte gives way, the youngest connection, or the
-   * oldest handshake. Outbound connections, allowlisted ones and peers with a keep-alive tag
-   * never do. `false` refuses whoever comes last.
+   * How those who want more than there is share it. When a scope that all share (transient,
+   * system, a protocol or a service) is full, an inbound connection or stream takes the place
+   * of one of those who hold most, if they hold more than its own network, subnet, host or
+   * peer by more than one. Of streams, the one that has moved no byte for longest gives way,
+   * of connections the youngest, of handshakes the oldest. Outbound connections, allowlisted
+   * ones and peers with a keep-alive tag never give way. `false` refuses whoever comes last.
    *
    * A stand-alone manager does not do this.
    *
@@ -91,16 +91,16 @@ export interface ResourceManagerInit extends LimitsInit, AdmissionOptions, Press
   fairness?: FairnessInit | false
 
   /**
-   * Who is told of everything that happens in the graph of scopes, such as a
-   * `traceFile`. It takes time, so it is for finding out what goes on in a node, and
-   * there is no cost without.
+   * Who is told of everything that happens in the graph of scopes, such as a `traceFile`.
+   * Tracing makes every operation several times slower. Without it there is no cost.
    *
    * @default []
    */
   trace?: TraceReporter[]
 
   /**
-   * Who transfers how many bytes, by service. Nothing is counted by default.
+   * Collectors that count who transfers how many bytes, by service. They can also refuse or
+   * slow streams. By default nothing is counted.
    *
    * @default {}
    */
@@ -115,33 +115,33 @@ export interface ResourceManagerInit extends LimitsInit, AdmissionOptions, Press
   metrics?: boolean
 
   /**
-   * Whether what somebody should know who does not look at any log is a warning of the
-   * process, in a page one in the console: limits that contradict each other when a node
-   * starts, the first refusal of a kind, what usually causes refusals like these, and bans.
-   * Each of them comes at most once in ten minutes. Each has a code, such as
-   * `RESOURCE_MANAGER_REFUSAL`, which `node --disable-warning` takes.
+   * Whether to warn those who do not look at any log, by a warning of the process, in a page
+   * by one in the console: of limits that contradict each other when a node starts, the
+   * first refusal of a kind, what usually causes refusals like these, and bans. Each comes
+   * at most once in ten minutes. Each has a code, such as `RESOURCE_MANAGER_REFUSAL`, for
+   * `node --disable-warning`.
    *
    * @default true
    */
   warnings?: boolean
 
   /**
-   * A resource manager of your own, which is asked wherever this one would be: its
+   * A resource manager of your own, which decides instead of this one. The node calls its
    * `openConnection` and `openStream`, and `setPeer`, `setProtocol`, `setService` and `done` of
-   * the scopes that they answer with, and what handlers reserve. What it throws is refused. It is
-   * started and stopped with the node.
+   * the scopes that they return, and passes on what handlers reserve. What it throws is
+   * refused. It starts and stops with the node.
    *
-   * This one goes on counting, for metrics, `stat()` and sessions, and has no limits of its
-   * own then: options for limits are refused.
+   * This one goes on counting, for metrics, `stat()` and sessions, and has no limits then:
+   * options for limits are errors.
    *
    * @default undefined
    */
   manager?: CustomResourceManager
 
   /**
-   * Which parts the manager has, as values from `libp2p-resource-manager/features`, so that
-   * a page does not download what it does not use. An option whose feature is left out is
-   * refused, and a method throws a `MissingFeatureError`.
+   * Which parts the manager has, as values from `libp2p-resource-manager/features`. A page
+   * does not download the others. An option whose feature is missing is an error, and a
+   * method throws a `MissingFeatureError`.
    *
    * @default all of them, and none in browsers: nobody can connect to a page from an
    * address, and the limits of the scopes are always there

@@ -1,6 +1,9 @@
 import type { ScopeStat } from './scopes/resource-scope.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
+/**
+ * Options of `holders()`
+ */
 export interface HoldersOptions {
   /**
    * What most is held of: bytes of memory, by connections and streams, or streams, by
@@ -24,6 +27,8 @@ export interface HoldersOptions {
 export interface Holder {
   /** The name of its scope, such as `conn-7` or `stream-7` */
   scope: string
+
+  /** Who opened it: `'inbound'` if the remote did */
   direction: MessageStreamDirection
 
   /** The peer id at the other end, once it is known */
@@ -34,9 +39,11 @@ export interface Holder {
 
   /** The protocol of a stream, once it is known */
   protocol?: string
+
+  /** The service of a stream or connection, if it belongs to one */
   service?: string
 
-  /** In ms */
+  /** How long ago it was opened, in ms */
   age: number
 
   /**
@@ -115,6 +122,8 @@ export interface TransientTimeoutsStat {
 export interface TransientHolder {
   /** The name of its scope, such as `conn-7` or `stream-7` */
   scope: string
+
+  /** Who opened it: `'inbound'` if the remote did */
   direction: MessageStreamDirection
 
   /** The address that a connection is from or to, or the peer that a stream is with */
@@ -128,9 +137,16 @@ export interface TransientHolder {
  * What everything holds, ready for `JSON.stringify`
  */
 export interface ResourceManagerStat {
+  /** Everything, but for what is in the allowlisted pair */
   system: ScopeStat
+
+  /** Connections whose peer, and streams whose protocol, is not known yet */
   transient: ScopeStat
+
+  /** What trusted addresses and peers hold because the system had no room for it */
   allowlistedSystem: ScopeStat
+
+  /** What of that is transient */
   allowlistedTransient: ScopeStat
 
   /** By the name of the service */

@@ -13,6 +13,8 @@ export interface RateLimitsInit {
   /**
    * How often remote peers may open connections, or `false` for no limit. Addresses
    * in the allowlist are exempt.
+   *
+   * @default the defaults of `ConnectionRateLimits`
    */
   connections?: ConnectionRateLimits | false
 
@@ -29,12 +31,12 @@ export interface RateLimitsInit {
  */
 export interface AdmissionOptions {
   /**
-   * Trusted addresses and peers. Connections with them are opened under limits of their own
-   * when there is no room for them otherwise. Those with trusted addresses may be as many as
-   * these limits say, and their rate is not limited. Peers that are trusted wherever they are
-   * have to prove who they are first, and the limits of their address apply to them: while the system is
-   * full, strangers may begin handshakes that take up to a quarter of what the allowlisted system may hold. See
-   * `Allowlist` for what an entry looks like.
+   * Trusted addresses and peers: when there is no room for a connection with one of them, it
+   * opens under limits of its own (`allowlistedSystem`, `allowlistedTransient`). Connections
+   * from trusted addresses are exempt from limits of subnets and rates. Peers that are trusted
+   * wherever they are have to prove who they are first, and the limits of their address
+   * apply to them. While the system is full, strangers may begin handshakes that take up to
+   * a quarter of what `allowlistedSystem` may hold. See `Allowlist` for the entries.
    *
    * @default []
    */
@@ -42,19 +44,23 @@ export interface AdmissionOptions {
 
   /**
    * How many connections there may be with each subnet or network
+   *
+   * @default the defaults of `SubnetLimits`
    */
   subnetLimits?: SubnetLimits
 
   /**
    * How often remote peers may open connections and streams, or `false` for no limit
+   *
+   * @default the defaults of `RateLimitsInit`
    */
   rateLimits?: RateLimitsInit | false
 
   /**
-   * Networks with limits of their own, for how many connections they may have and how often
-   * they may open them: those behind a NAT, a proxy or a container gateway, who come
-   * from one address. What is left out is not limited. These take the place of
-   * `subnetLimits` and `rateLimits` for the addresses in them.
+   * Networks with limits of their own: how many connections they may have, and how often they
+   * may open them. Use it for many peers who come from one address, behind a NAT, a proxy or
+   * a container gateway. These limits replace `subnetLimits` and `rateLimits` for the
+   * addresses in them. What is left out is not limited.
    *
    * @default []
    */

@@ -9,6 +9,7 @@ export type PeerPredicate = (peer: PeerId) => boolean
  * The peers that have this tag in the peer store of the node
  */
 export interface PeerTag {
+  /** The tag that trusted peers have in the peer store, such as `my-app` */
   tag: string
 }
 

@@ -1,6 +1,9 @@
 import { checkPrefixLength } from '../admission/ip-network.ts'
 import { checkList, checkObject, checkWholeNumber, invalid } from '../validation.ts'
 
+/**
+ * How many bits the addresses of one group have in common
+ */
 export interface PrefixLengths {
   /** From 0 to 32 */
   ipv4: number
@@ -9,43 +12,45 @@ export interface PrefixLengths {
   ipv6: number
 }
 
+/**
+ * How those who want more than there is share it
+ */
 export interface FairnessInit {
   /**
-   * How many bits the addresses of one network have in common: those whom one operator can
-   * have very many addresses of. The networks share what is full first of all.
+   * How many bits the addresses of one network have in common. A full scope is shared by
+   * networks first, because one operator can easily have very many addresses of one.
    *
    * @default { ipv4: 16, ipv6: 32 }, as in Bitcoin Core
    */
   networks?: Partial<PrefixLengths>
 
   /**
-   * The same for the subnets, which share what their network has
+   * The same for subnets, which share what their network has
    *
    * @default { ipv4: 24, ipv6: 48 }
    */
   subnets?: Partial<PrefixLengths>
 
   /**
-   * The same for the hosts, which share what their subnet has
+   * The same for hosts, which share what their subnet has
    *
    * @default { ipv4: 32, ipv6: 56 }
    */
   hosts?: Partial<PrefixLengths>
 
   /**
-   * How many connections of each of three kinds never give way, of different networks: those with the
-   * lowest round-trip times, those that have been there longest, and those that last
-   * carried a stream of a service in `useful`. Which networks they may be of is decided by
-   * a secret of the process. Together they are at most half of what the scope may hold.
-   * 0 protects none.
+   * How many connections of each of three kinds never give way: those with the lowest
+   * round-trip times, those that have been there longest, and those that carried a stream of a
+   * service in `useful` last. They are of different networks, which a secret of the process
+   * chooses. Together they are at most half of what the scope may hold. 0 protects none.
    *
-   * @default 8
+   * @default 8, as many as Bitcoin Core protects by ping time
    */
   protect?: number
 
   /**
-   * Services that this node is there for: connections that have carried a stream of one
-   * lately do not give way. Name those that are of no use without an effort.
+   * Services that this node is there for: connections that carried a stream of one lately do
+   * not give way. Name only services that cost a remote some effort.
    *
    * @default []
    */
@@ -53,19 +58,22 @@ export interface FairnessInit {
 
   /**
    * How much of a CPU the handshakes of inbound connections may take while the event loop is
-   * late or, in Node.js, never idle, from 0 to 1. While remotes begin more of them then, those are refused whose
-   * network, subnet or host begins most, and so a flood from many addresses does not keep the
-   * node busy. It is less, down to a half, the longer the event loop stays like this. Allowlisted
-   * addresses are exempt. `false` turns it off.
+   * late or, in Node.js, never idle. If remotes then begin more of them, those are refused
+   * whose network, subnet or host begins most, so a flood from many addresses does not keep
+   * the node busy. The longer the event loop stays like this, the less it is, down to a half.
+   * Allowlisted addresses are exempt. `false` turns it off.
    *
    * @default { cpu: 0.5 }, which are about 170 handshakes in a second, and ten times as many at once
    */
   handshakes?: HandshakesInit | false
 }
 
+/**
+ * How much time the handshakes of inbound connections may take
+ */
 export interface HandshakesInit {
   /**
-   * Above 0, up to 1
+   * The share of one CPU, above 0, up to 1
    *
    * @default 0.5
    */

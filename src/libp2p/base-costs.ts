@@ -3,6 +3,9 @@ import { parseMemorySize } from '../limits/memory-size.ts'
 import type { MemorySize } from '../limits/memory-size.ts'
 import type { BaseCosts } from '../scope-opener.ts'
 
+/**
+ * What connections and streams weigh in themselves
+ */
 export interface BaseCostsInit {
   /**
    * What a connection weighs in itself: bytes, or a size such as `'64KiB'`

@@ -20,8 +20,14 @@ type CustomMemory = Partial<Pick<ResourceScopeSpan, 'reserveMemory' | 'releaseMe
   beginSpan?(): Pick<ResourceScopeSpan, 'done'> & CustomMemory
 }
 
+/**
+ * What your resource manager answers for a connection. `done` is called once, when it has closed.
+ */
 export type CustomConnectionScope = Pick<ConnectionManagementScope, 'setPeer' | 'done'> & Partial<Pick<ConnectionManagementScope, 'setService'>> & CustomMemory
 
+/**
+ * What your resource manager answers for a stream. `done` is called once, when it has closed.
+ */
 export type CustomStreamScope = Pick<StreamManagementScope, 'setProtocol' | 'done'> & Partial<Pick<StreamManagementScope, 'setService'>> & CustomMemory
 
 /**
@@ -29,12 +35,23 @@ export type CustomStreamScope = Pick<StreamManagementScope, 'setProtocol' | 'don
  * step: a `ResourceLimitExceededError` or any other error. `ResourceManager` has all of it.
  */
 export interface CustomResourceManager extends Partial<Startable> {
+  /**
+   * Called before a socket is dialled, and when one was accepted
+   *
+   * @param direction
+   * @param usefd - whether it uses a file descriptor
+   * @param endpoint - the address of the other end, if it is known
+   * @throws {Error} what the connection is refused for
+   */
   openConnection(direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): CustomConnectionScope
 
   /**
+   * Called when either end opens a stream, before its protocol is negotiated
+   *
    * @param peer
    * @param direction
    * @param connection - what it answered for the connection that the stream is opened on
+   * @throws {Error} what the stream is refused for
    */
   openStream(peer: PeerId, direction: MessageStreamDirection, connection?: any): CustomStreamScope
 }

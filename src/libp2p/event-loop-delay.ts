@@ -5,6 +5,9 @@ import type { Pressure } from './pressure.ts'
 import type { EventLoopDelayStat } from '../resource-manager-stat.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
 
+/**
+ * When inbound connections and streams are refused because the event loop is late
+ */
 export interface EventLoopDelayInit {
   /**
    * While the event loop is later than this, in ms, new inbound connections and streams

@@ -9,6 +9,9 @@ import type { ProcessMemoryStat } from '../resource-manager-stat.ts'
 import type { Core } from './core.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
 
+/**
+ * When inbound connections and streams are refused because the process has too much memory
+ */
 export interface ProcessMemoryInit {
   /**
    * Above this much resident memory new inbound connections and streams are refused:

@@ -12,11 +12,11 @@ import type { AnyRefusal } from '../scopes/refusal.ts'
  */
 export interface PressureInit {
   /**
-   * Refuses inbound connections and streams while the process has more memory
-   * resident than this, whatever it is that uses it, and until it has less than
-   * `resume`. What this node opens and allowlisted addresses are not affected. Where the
-   * memory cannot be read, such as in browsers, this says so once and does nothing.
-   * `processMemory: { max: '80%' }` is enough.
+   * Refuses inbound connections and streams while the process has more resident memory
+   * than `max`, whatever uses it, until it has less than `resume`. Meanwhile a tenth of what
+   * is in buffers is given up every second. What this node opens and allowlisted addresses
+   * are not affected. Where the memory cannot be read, such as in browsers, the log says
+   * so once, and nothing is refused. `processMemory: { max: '80%' }` is enough.
    *
    * A stand-alone manager does not do this.
    *
@@ -25,10 +25,10 @@ export interface PressureInit {
   processMemory?: ProcessMemoryInit
 
   /**
-   * Refuses inbound connections and streams while the event loop is later than this, in
-   * ms, because the process cannot keep up with what it has to do already, and until it is
-   * less late than `resume`. What this node opens and allowlisted addresses are not
-   * affected. `eventLoopDelay: { max: 500 }` is enough.
+   * Refuses inbound connections and streams while the event loop is more than `max` ms late,
+   * because the process cannot keep up, until it is less than `resume` ms late. What this
+   * node opens and allowlisted addresses are not affected. `eventLoopDelay: { max: 500 }` is
+   * enough.
    *
    * A stand-alone manager does not do this.
    *

@@ -40,16 +40,37 @@ import type { Datastore } from 'interface-datastore'
  * The parts of libp2p that the service works with
  */
 export interface ResourceManagerComponents {
+  /** Asked by libp2p about each connection. The resource manager is put in front of it. */
   connectionGater: ConnectionGater
+
+  /** Whose numbers limits that nobody has set follow */
   connectionManager: ConnectionManager
+
+  /** Where the histories of sessions are kept */
   datastore: Datastore
+
+  /** Where libp2p tells of open connections */
   events: TypedEventTarget<Libp2pEvents>
+
+  /** Where refusals and problems are logged */
   logger: ComponentLogger
+
+  /** Where metrics are registered, if the node has any */
   metrics?: Metrics
+
+  /** Whose histories they are, where nodes share a datastore */
   peerId: PeerId
+
+  /** Asked for the handler and the middleware of each protocol */
   registrar: Registrar
+
+  /** Where the tags of peers are, such as keep-alive */
   peerStore: PeerStore
+
+  /** Dials and listens */
   transportManager: TransportManager
+
+  /** Makes connections of sockets */
   upgrader: Upgrader
 }
 

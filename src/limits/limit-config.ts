@@ -31,7 +31,13 @@ export const NAMED_KEYS = [
   'peer'
 ] as const
 
+/**
+ * The parts of a limit configuration that apply to one scope or to one kind of scope
+ */
 export type ScopeKey = typeof SCOPE_KEYS[number]
+/**
+ * The parts of a limit configuration that are keyed by a name: of a service, a protocol or a peer
+ */
 export type NamedKey = typeof NAMED_KEYS[number]
 
 /**

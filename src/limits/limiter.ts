@@ -14,16 +14,37 @@ import type { PeerId } from '@libp2p/interface'
  * scope that exists. (go-libp2p's limits are asked for their numbers at every check.)
  */
 export interface Limiter {
+  /** Of everything */
   getSystemLimits(): Limit
+
+  /** Of connections without a peer and streams without a protocol */
   getTransientLimits(): Limit
+
+  /** Of what trusted addresses hold when the system is full */
   getAllowlistedSystemLimits(): Limit
+
+  /** Of what of that is transient */
   getAllowlistedTransientLimits(): Limit
+
+  /** Of a service, all peers together */
   getServiceLimits(service: string): Limit
+
+  /** Of one peer in a service */
   getServicePeerLimits(service: string): Limit
+
+  /** Of a protocol, all peers together */
   getProtocolLimits(protocol: string): Limit
+
+  /** Of one peer in a protocol */
   getProtocolPeerLimits(protocol: string): Limit
+
+  /** Of a peer */
   getPeerLimits(peer: PeerId): Limit
+
+  /** Of one stream with a peer */
   getStreamLimits(peer: PeerId): Limit
+
+  /** Of one connection */
   getConnLimits(): Limit
 }
 

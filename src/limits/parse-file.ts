@@ -9,6 +9,9 @@ import type { NoteListener } from './problems.ts'
 import type { Spelling } from './spelling.ts'
 import type { DescriptionOf } from '../options/description.ts'
 
+/**
+ * Options of what reads files with limits
+ */
 export interface LimitsFileOptions {
   /**
    * Who is told, in one line each, of what is read in another way than it is written, such

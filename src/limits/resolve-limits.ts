@@ -21,6 +21,8 @@ import type { Limiter } from './limiter.ts'
  */
 export interface LimitsInit extends LimitKnobs {
   /**
+   * The limits of scopes, as one of:
+   *
    * - a partial configuration: what it leaves out comes from the profile, from
    * `maxMemory` and `maxConnections`, and otherwise from go-libp2p's defaults
    * scaled to this machine, with limits for the well-known services

@@ -32,6 +32,8 @@ export interface ScalingLimit {
   base: Partial<Limit>
 
   /**
+   * What is added for every GiB of memory, and the share of file descriptors
+   *
    * @default {}
    */
   increase?: LimitIncrease
@@ -47,6 +49,8 @@ export interface ScalingLimitInit {
   base: WithSizes<Partial<Limit>>
 
   /**
+   * What is added for every GiB of memory, and the share of file descriptors
+   *
    * @default {}
    */
   increase?: WithSizes<LimitIncrease>

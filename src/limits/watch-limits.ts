@@ -11,6 +11,9 @@ import type { Logger } from '@libp2p/interface'
  */
 const INTERVAL = 1000
 
+/**
+ * Options of `watchLimits`
+ */
 export interface WatchLimitsOptions {
   /**
    * Where the error goes when the file is bad. Without it, it is a warning of

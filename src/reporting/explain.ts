@@ -46,6 +46,7 @@ export interface Headroom {
  * Whether a request would fit, and why not
  */
 export interface Explanation {
+  /** Whether it would be let in */
   fits: boolean
 
   /**

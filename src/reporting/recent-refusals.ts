@@ -53,6 +53,8 @@ export interface RecentRefusal extends NamedRequester, Pick<RefusedRequest, 'dir
 
   /** The name of what refused */
   scope: string
+
+  /** What there was not enough of */
   resource: Resource
 
   /** The setting to change, as in `ResourceLimitExceededError` */

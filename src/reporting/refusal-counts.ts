@@ -15,12 +15,16 @@ export interface RefusalCount {
    * `collector` for one of sessions
    */
   kind: string
+
+  /** What there was not enough of */
   resource: Resource
 
   /**
    * Set where the limit was one for a single direction
    */
   direction?: MessageStreamDirection
+
+  /** How often, since the manager was made */
   count: number
 
   /**

@@ -20,6 +20,7 @@ export interface Requester {
  * The same in text, as errors have it. What is not known is not there.
  */
 export interface NamedRequester extends Omit<Requester, 'address'> {
+  /** The address at the other end of the connection */
   readonly address?: string
 }
 

@@ -2,8 +2,14 @@ import type { ConnectionScope } from '../scopes/resource-scope.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
+/**
+ * A connection that could be opened
+ */
 export interface ConnectionRequest {
+  /** What is asked for */
   resource: 'connection'
+
+  /** Who would open it: `'inbound'` for the remote */
   direction: MessageStreamDirection
 
   /**
@@ -18,13 +24,25 @@ export interface ConnectionRequest {
    * allowlist have no say, as for relayed connections.
    */
   address?: Multiaddr | string
+
+  /** Whose it would be. Without one, only what happens before the handshake is asked. */
   peer?: PeerId
+
+  /** The service that it would belong to */
   service?: string
 }
 
+/**
+ * A stream that could be opened
+ */
 export interface StreamRequest {
+  /** What is asked for */
   resource: 'stream'
+
+  /** Who would open it: `'inbound'` for the remote */
   direction: MessageStreamDirection
+
+  /** Whose it would be */
   peer?: PeerId
 
   /**
@@ -32,6 +50,8 @@ export interface StreamRequest {
    * address of the connection is allowlisted
    */
   connection?: ConnectionScope
+
+  /** Its protocol. Without one, only what happens before the negotiation is asked. */
   protocol?: string
 
   /**
@@ -40,7 +60,11 @@ export interface StreamRequest {
   service?: string
 }
 
+/**
+ * Memory that could be reserved
+ */
 export interface MemoryRequest {
+  /** What is asked for */
   resource: 'memory'
 
   /** In bytes */
@@ -52,8 +76,14 @@ export interface MemoryRequest {
    * @default 255
    */
   priority?: number
+
+  /** The peer that it would be reserved for */
   peer?: PeerId
+
+  /** The protocol that it would be reserved for */
   protocol?: string
+
+  /** The service that it would be reserved for */
   service?: string
 }
 

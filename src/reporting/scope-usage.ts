@@ -16,6 +16,9 @@ import type { MessageStreamDirection } from '@libp2p/interface'
  */
 const DEFAULT_MIN_PERCENT = 80
 
+/**
+ * Options of `usage()`
+ */
 export interface UsageOptions {
   /**
    * How much of a limit has to be in use for it to be listed, in percent
@@ -33,6 +36,8 @@ const OPTIONS = { minPercent: ANY } as const satisfies DescriptionOf<UsageOption
 export interface ScopeUsage {
   /** The name of the scope */
   scope: string
+
+  /** The kind of the scope, such as `system` or `protocolPeer` */
   kind: ScopeKind
 
   /** What it is the limit of */

@@ -35,8 +35,14 @@ export interface TraceScope {
    * remote.
    */
   class: string
+
+  /** The name of a service */
   service?: string
+
+  /** A protocol */
   protocol?: string
+
+  /** A peer id */
   peer?: string
 
   /** The number of a connection */
@@ -70,6 +76,8 @@ export interface TraceScope {
 export interface TraceEvent {
   /** In ms since 1970 */
   time: number
+
+  /** What happened */
   type: TraceEventType
 
   /** Not set for `start` */
@@ -116,11 +124,22 @@ export interface TraceEvent {
 
   // what the scope holds now, of the kind that the event is about
 
+  /** Memory that the scope holds now, in bytes */
   memory: number
+
+  /** Inbound streams that the scope holds now */
   streamsIn: number
+
+  /** Outbound streams that the scope holds now */
   streamsOut: number
+
+  /** Inbound connections that the scope holds now */
   connsIn: number
+
+  /** Outbound connections that the scope holds now */
   connsOut: number
+
+  /** File descriptors that the scope holds now */
   fd: number
 }
 

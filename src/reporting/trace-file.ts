@@ -24,6 +24,9 @@ const MAX_PENDING = 65_536
  */
 const BATCH_SIZE = 1_024
 
+/**
+ * Options of `traceFile`
+ */
 export interface TraceFileOptions {
   /**
    * How many events may wait to be written. What comes when there is no room, because

@@ -26,7 +26,11 @@ export interface Eviction {
 export interface EvictionCount {
   /** The kind of the scope that was full: `system`, `transient`, `protocol` or `service` */
   kind: string
+
+  /** What gave way */
   resource: 'connection' | 'stream'
+
+  /** How often, since the manager was made */
   count: number
 }
 

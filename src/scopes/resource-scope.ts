@@ -58,9 +58,9 @@ export interface ResourceScope {
   reserveMemory(size: number, priority?: number): void
 
   /**
-   * Gives back memory that was reserved in this scope. Giving back more than it
-   * holds is a mistake of the caller: a warning is logged and what it holds is
-   * released. Does nothing in a closed scope.
+   * Gives back memory that was reserved in this scope. To give back more than it holds is a
+   * mistake of the caller: the log has a warning, and what it holds is released. It does
+   * nothing in a closed scope.
    *
    * @param size - A whole number of bytes
    * @throws {InvalidParametersError} If the size is invalid
@@ -73,7 +73,7 @@ export interface ResourceScope {
   stat(): ScopeStat
 
   /**
-   * Opens a temporary child. What it still holds when it is done is released.
+   * Opens a temporary child, a span. When it is done, what it still holds is released.
    *
    * ```ts
    * using span = scope.beginSpan()
@@ -128,6 +128,7 @@ export interface ResourceScopeSpan extends ResourceScope, ResourceScopeLimiter {
  * All that is held for one peer
  */
 export interface PeerScope extends ResourceScope, ResourceScopeLimiter {
+  /** The peer */
   readonly peer: PeerId
 }
 
@@ -135,6 +136,7 @@ export interface PeerScope extends ResourceScope, ResourceScopeLimiter {
  * All streams of one protocol
  */
 export interface ProtocolScope extends ResourceScope, ResourceScopeLimiter {
+  /** The protocol, without the `protocol:` that the scope's name has */
   readonly protocol: string
 }
 
@@ -153,6 +155,7 @@ export interface ServiceScope extends ResourceScope, ResourceScopeLimiter {
  * and queues, and connections and streams that the manager does not see
  */
 export interface OwnedServiceScope extends ResourceScopeSpan {
+  /** The scope of the service, which counts all that this one holds too */
   readonly serviceScope: ServiceScope
 
   /**

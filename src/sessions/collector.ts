@@ -3,6 +3,9 @@ import type { HistorySummary } from './history.ts'
 import type { IPFilter } from './ip-limiter.ts'
 import type { Session } from './session.ts'
 
+/**
+ * What a collector counts, how long it keeps it, and from when on it says that it is too much
+ */
 export interface CollectorConfig {
   /**
    * Above this average of the last ten seconds `isIngressBitrateExceeded` answers `true`:

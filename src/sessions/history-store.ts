@@ -7,6 +7,9 @@ import type { Datastore, Key } from 'interface-datastore'
  */
 export type HistoryDatastore = Pick<Datastore, 'has' | 'get' | 'put'> & Partial<Pick<Datastore, 'delete'>>
 
+/**
+ * Where the histories of collectors are stored
+ */
 export interface HistoryStoreInit {
   /**
    * Where histories are kept, such as the datastore of the node

@@ -30,8 +30,13 @@ export interface EvictedHistory {
  * The sessions that have ended, by what they had in common
  */
 export interface HistorySummary extends SessionStats {
+  /** By peer, such as a peer id */
   peers: Record<string, PeerStats>
+
+  /** By location, such as an address */
   locations: Record<string, SessionStats>
+
+  /** By reference, such as a protocol */
   references: Record<string, SessionStats>
 
   /** What the sums do not tell apart any more, 0 where they tell everything apart */

@@ -10,11 +10,16 @@ import type { DescriptionOf } from '../options/description.ts'
  */
 export interface IPFilter {
   /**
+   * Whether traffic with this address is of interest
+   *
    * @param ip - an IPv4 or IPv6 address, such as `1.2.3.4` or `2001:db8::1`
    */
   isAllowed(ip: string): boolean
 }
 
+/**
+ * Which IP addresses a collector watches
+ */
 export interface IPLimiterInit {
   /**
    * Networks such as `10.0.0.0/8`, or single addresses, that are refused, even if

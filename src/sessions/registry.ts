@@ -16,6 +16,9 @@ import type { Session } from './session.ts'
 import type { TickerInit } from './ticker.ts'
 import type { Logger, Startable } from '@libp2p/interface'
 
+/**
+ * Options of a registry of collectors
+ */
 export interface SessionRegistryInit extends TickerInit {
   /**
    * Where the histories of the collectors are kept. They are read when the registry

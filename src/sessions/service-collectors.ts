@@ -52,6 +52,9 @@ export interface ServiceCollectorConfig extends CollectorConfig {
   throttle?: boolean
 }
 
+/**
+ * Which services have a collector, and how fast streams may be
+ */
 export interface SessionsInit {
   /**
    * Collectors by the name of the service whose streams they watch, as in `services`

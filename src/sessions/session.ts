@@ -4,6 +4,7 @@ import { SlidingWindow } from './sliding-window.ts'
  * An active session, ready for `JSON.stringify`
  */
 export interface Session {
+  /** Unique in its collector. For a stream of a node, the name of its scope. */
   id: string
 
   /** What the session is about, such as the protocol of a stream */

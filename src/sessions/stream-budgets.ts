@@ -3,6 +3,9 @@ import { readBitrate } from './bitrate.ts'
 import { ByteBudget } from './byte-budget.ts'
 import type { Bitrate } from './bitrate.ts'
 
+/**
+ * Bit rates of both directions
+ */
 export interface Bitrates {
   /**
    * The most that is received: bit/s, or a text such as `'10MB/s'`. `'unlimited'`, and a
@@ -21,6 +24,9 @@ export interface Bitrates {
   maxTxBitrate?: Bitrate
 }
 
+/**
+ * How fast streams may be, whatever their service is
+ */
 export interface ThrottleInit {
   /**
    * For all streams of the node together
