@@ -1,4 +1,6 @@
+import { accepts } from '../limits/follow-handlers.ts'
 import { WELL_KNOWN_SERVICES, wellKnownProtocol } from '../limits/well-known-services.ts'
+import type { Limit } from '../limits/limit.ts'
 import type { ConcreteLimiter } from '../limits/limiter.ts'
 import type { StreamHandlerOptions } from '@libp2p/interface'
 
@@ -16,24 +18,22 @@ export function streamLimitAdvice (limiter: ConcreteLimiter, protocol: string, {
     return
   }
 
-  const { protocolPeer, protocolPeerDefault, peerDefault } = limiter.config
-  const entry = limiter.entryOf('protocolPeer', protocol)
-  const ofProtocol = entry === undefined ? protocolPeerDefault : protocolPeer[entry]
-  const setting: string[] = []
+  const { peerDefault, system } = limiter.config
+  const name = `{ ${JSON.stringify(protocol)}: `
+  const limits: Array<readonly [limit: Limit, start: string, end: string]> = [
+    [system, 'system: ', ''],
+    [limiter.getProtocolLimits(protocol), `protocol: ${name}`, ' }'],
+    [limiter.getProtocolPeerLimits(protocol), `protocolPeer: ${name}`, ' }'],
+    [peerDefault, 'peerDefault: ', '']
+  ]
+  const lower = limits.filter(([limit]) => !accepts(limit, maxInboundStreams))
 
-  if (Math.min(ofProtocol.streamsInbound, ofProtocol.streams) < maxInboundStreams) {
-    setting.push(`protocolPeer: { ${JSON.stringify(protocol)}: { streams: ${Math.max(2 * maxInboundStreams, ofProtocol.streams)}, streamsInbound: ${maxInboundStreams} } }`)
-  }
-
-  if (Math.min(peerDefault.streamsInbound, peerDefault.streams) < maxInboundStreams) {
-    setting.push(`peerDefault: { streams: ${Math.max(2 * maxInboundStreams, peerDefault.streams)}, streamsInbound: ${maxInboundStreams} }`)
-  }
-
-  if (setting.length === 0) {
+  if (lower.length === 0) {
     return
   }
 
-  const allowed = Math.min(ofProtocol.streamsInbound, ofProtocol.streams, peerDefault.streamsInbound, peerDefault.streams)
+  const allowed = Math.min(...lower.flatMap(([{ streams, streamsInbound }]) => [streams, streamsInbound]))
+  const settings = lower.map(([{ streams }, start, end]) => `${start}{ streams: ${Math.max(2 * maxInboundStreams, streams)}, streamsInbound: ${maxInboundStreams} }${end}`)
 
-  return `the handler of ${protocol} accepts ${maxInboundStreams} inbound streams (maxInboundStreams), and a peer may have ${allowed}: set limits: { ${setting.join(', ')} }`
+  return `the handler of ${protocol} accepts ${maxInboundStreams} inbound streams (maxInboundStreams), and a peer may have ${allowed}: set limits: { ${settings.join(', ')} }`
 }

@@ -142,17 +142,25 @@ function checkConnections (system: Limit, { maxConnections = 0, affordableConnec
   }
 
   const bounds = [
-    { most: system.conns, setting: `system.conns (${format('conns', system.conns)})` },
-    { most: system.connsInbound, setting: `system.connsInbound (${format('connsInbound', system.connsInbound)})` },
-    { most: system.fd, setting: `system.fd (${format('fd', system.fd)}; raise the limit of open files, or lower maxConnections)` },
-    { most: affordableConnections, setting: `what system.memory (${format('memory', system.memory)}) is enough for (${affordableConnections})` }
+    {
+      most: system.conns,
+      setting: set?.conns === undefined ? `maxConnections (${system.conns}) of the resource manager` : `system.conns (${format('conns', system.conns)})`
+    },
+    {
+      most: set?.connsInbound === undefined ? Infinity : system.connsInbound,
+      setting: `system.connsInbound (${format('connsInbound', system.connsInbound)})`
+    },
+    {
+      // of a machine with few open files the first refusal says so, if it comes to that
+      most: set?.fd === undefined && maxConnections <= DEFAULT_MAX_CONNECTIONS ? Infinity : system.fd,
+      setting: `system.fd (${format('fd', system.fd)}; raise the limit of open files, or lower maxConnections)`
+    },
+    {
+      most: affordableConnections,
+      setting: `what ${set?.memory === undefined ? 'maxMemory' : 'system.memory'} (${format('memory', system.memory)}) is enough for (${affordableConnections})`
+    }
   ]
   const lowest = bounds.reduce((a, b) => b.most < a.most ? b : a)
-
-  if (lowest.most === system.fd && set?.fd === undefined && maxConnections <= DEFAULT_MAX_CONNECTIONS) {
-    // half of the open files of a small machine: the first refusal says so, if it comes to that
-    return
-  }
 
   if (maxConnections > lowest.most) {
     warnings.push(`the connection manager's maxConnections (${format('conns', maxConnections)}) is above ${lowest.setting}: new connections are refused before it closes any`)

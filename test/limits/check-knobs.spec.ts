@@ -7,7 +7,8 @@ import { deriveLimits } from '../../src/limits/derive-limits.ts'
 import { fitToNode } from '../../src/limits/fit-to-node.ts'
 import { InfiniteLimits } from '../../src/limits/infinite-limits.ts'
 import { ConcreteLimiter } from '../../src/limits/limiter.ts'
-import type { PartialLimitConfig } from '../../src/limits/limit-config.ts'
+import type { LimitKnobs } from '../../src/limits/derive-limits.ts'
+import type { ConcreteLimitConfig, PartialLimitConfig } from '../../src/limits/limit-config.ts'
 
 const GiB = 2 ** 30
 const MACHINE = { memory: 16 * GiB, fds: 10_000 }
@@ -52,7 +53,21 @@ describe('limits that nobody has set', () => {
     expect(checkLimits(few, { set: {}, maxConnections: 301 })).to.have.lengthOf(1)
     expect(checkLimits(few, { set: { system: { fd: 64 } }, maxConnections: 300 })).to.have.lengthOf(1)
     expect(checkLimits(few, { maxConnections: 65 })).to.have.lengthOf(1)
+    expect(checkLimits(few, { set: { system: { fd: 64 } }, maxConnections: 64 })).to.deep.equal([])
     expect(checkLimits(few, { maxConnections: 64 })).to.deep.equal([])
+  })
+
+  it('should not be named where one of few numbers has been set', () => {
+    const limitsOf = (knobs: LimitKnobs, maxConnections: number): ConcreteLimitConfig => fitToNode(deriveLimits(knobs, MACHINE), { maxConnections, maxParallelDials: 100, maxIncomingPendingConnections: 10, fds: 10_000 }, knobs.maxConnections !== undefined)
+
+    // three quarters of these may be inbound, which nobody has said
+    expect(checkLimits(limitsOf({ maxConnections: 100 }, 100), { set: {}, maxConnections: 100 })).to.deep.equal([])
+    expect(checkLimits(limitsOf({ maxConnections: 100 }, 300), { set: {}, maxConnections: 300 })).to.deep.equal([
+      'the connection manager\'s maxConnections (300) is above maxConnections (100) of the resource manager: new connections are refused before it closes any'
+    ])
+    expect(checkLimits(limitsOf({ maxMemory: '2MiB' }, 300), { set: {}, maxConnections: 300, affordableConnections: 25 })).to.deep.equal([
+      'the connection manager\'s maxConnections (300) is above what maxMemory (2 MiB) is enough for (25): new connections are refused before it closes any'
+    ])
   })
 
   it('should be those that others stop short of, and not those', () => {
@@ -70,6 +85,10 @@ describe('handlers that accept more streams than a peer may have', () => {
     expect(streamLimitAdvice(limiter, '/a/1', { maxInboundStreams: 65 })).to.equal('the handler of /a/1 accepts 65 inbound streams (maxInboundStreams), and a peer may have 64: set limits: { protocolPeer: { "/a/1": { streams: 130, streamsInbound: 65 } } }')
     expect(streamLimitAdvice(limiter, '/a/1', { maxInboundStreams: 257 })).to.include('protocolPeer: { "/a/1": { streams: 514, streamsInbound: 257 } }, peerDefault: { streams: 514, streamsInbound: 257 }')
     expect(streamLimitAdvice(limiter, '/b/1', { maxInboundStreams: 101 })).to.include('a peer may have 100')
+
+    const shared = new ConcreteLimiter(build({ system: { streamsInbound: 10, streams: 30 }, protocol: { '/a/1': { streams: 5 } } }, InfiniteLimits))
+
+    expect(streamLimitAdvice(shared, '/a/1', { maxInboundStreams: 11 })).to.include('a peer may have 5: set limits: { system: { streams: 30, streamsInbound: 11 }, protocol: { "/a/1": { streams: 22, streamsInbound: 11 } } }')
   })
 
   it('should be left alone where it fits, or nobody has said how many', () => {
