@@ -3,15 +3,18 @@ import { checkPriority, checkSize } from './arguments.ts'
 import { LimitedCounts } from './limited-counts.ts'
 import { MEMORY_PRIORITY_ALWAYS } from './memory-priority.ts'
 import { NOTHING, scopeClosedError, statOf } from './refusal.ts'
-import type { AnyNode } from './graph-tracer.ts'
+import type { Graph, GraphScope } from './graph.ts'
 import type { Limited } from './limit-of.ts'
 import type { Refusal, Usage } from './refusal.ts'
 import type { PeerScope, ProtocolScope, ResourceScopeSpan, ScopeStat, ServiceScope } from './resource-scope.ts'
-import type { ScopeGraph } from './scope-graph.ts'
 import type { ScopeKind } from './scope-kind.ts'
 import type { Limit, ParsedLimits, ResourceLimits } from '../limits/limit.ts'
 import type { SettingPath } from '../limits/setting.ts'
 import type { PeerId } from '@libp2p/interface'
+
+interface AggregateGraph extends Graph {
+  readonly idle: { add(scope: AggregateNode): void }
+}
 
 export interface AggregateNodeInit extends Limited {
   /**
@@ -81,7 +84,7 @@ export class AggregateNode extends LimitedCounts implements PeerScope, ProtocolS
   readonly parent?: AggregateNode
   readonly kind: ScopeKind
   readonly key: string
-  readonly graph: ScopeGraph
+  readonly graph: AggregateGraph
 
   /**
    * The part of `memory` that was reserved directly in this node: the most that
@@ -101,7 +104,7 @@ export class AggregateNode extends LimitedCounts implements PeerScope, ProtocolS
 
   readonly peerNode?: AggregateNode
 
-  constructor (graph: ScopeGraph, limit: Readonly<Limit>, init: AggregateNodeInit) {
+  constructor (graph: AggregateGraph, limit: Readonly<Limit>, init: AggregateNodeInit) {
     super(limit)
     this.queued = !COLLECTED.has(init.kind)
     this.group = init.group
@@ -138,7 +141,7 @@ export class AggregateNode extends LimitedCounts implements PeerScope, ProtocolS
   /**
    * What is reserved directly in this node is reserved in these
    */
-  get chain (): AnyNode[] {
+  get chain (): GraphScope[] {
     return this.parent == null ? [this] : [this, this.parent]
   }
 
@@ -308,4 +311,15 @@ export class AggregateNode extends LimitedCounts implements PeerScope, ProtocolS
   stat (): ScopeStat {
     return statOf(this)
   }
+}
+
+/**
+ * The two scopes at the top of every connection and stream. There are the normal pair, one
+ * for those who are trusted when the normal one is full, and one of both for connections that
+ * have to prove first that they are.
+ */
+export interface ScopePair {
+  readonly system: AggregateNode
+  readonly transient: AggregateNode
+  readonly allowlisted: boolean
 }

@@ -1,12 +1,16 @@
 import { peerChildren } from './peer-children.ts'
-import type { AggregateNode } from './aggregate-node.ts'
-import type { ScopeGraph } from './scope-graph.ts'
+import type { AggregateNode, ScopePair } from './aggregate-node.ts'
+
+/**
+ * Where they are
+ */
+type Scopes = Record<'normal' | 'allowlisted', ScopePair> & Record<'services' | 'protocols' | 'peers', { values(): Iterable<AggregateNode> }>
 
 /**
  * All scopes that add up what others hold: the singles, then services, protocols and
  * peers with their shares
  */
-export function * allScopes (graph: ScopeGraph): Generator<AggregateNode> {
+export function * allScopes (graph: Scopes): Generator<AggregateNode> {
   yield graph.normal.system
   yield graph.normal.transient
   yield graph.allowlisted.system

@@ -2,18 +2,79 @@ import { ResourceScopeStateError } from '../errors.ts'
 import { checkPeer } from './arguments.ts'
 import { MovableNode } from './movable-node.ts'
 import { findConnectionShortage, NOTHING, oneConnection } from './refusal.ts'
-import type { AggregateNode } from './aggregate-node.ts'
-import type { CountedAddress } from './connection-admission.ts'
-import type { AnyNode } from './graph-tracer.ts'
+import type { AggregateNode, ScopePair } from './aggregate-node.ts'
+import type { GraphScope } from './graph.ts'
+import type { MovableGraph } from './movable-node.ts'
 import type { AnyRefusal, Refusal, Usage } from './refusal.ts'
 import type { ConnectionManagementScope, PeerScope } from './resource-scope.ts'
-import type { ScopeGraph } from './scope-graph.ts'
 import type { ScopeKind } from './scope-kind.ts'
-import type { ScopePair } from './scope-pair.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { SettingPath } from '../limits/setting.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * What the admission remembers an address by. The graph only keeps it.
+ */
+export type CountedAddress = object
+
+/**
+ * What is decided about connections by their address. The graph knows nothing of
+ * addresses, it only says what becomes of its connections.
+ */
+export interface ConnectionAdmission {
+  /**
+   * The system is full, but the peer of a connection may be one that is trusted wherever it
+   * is
+   *
+   * @param refused - the connection for which there is no room
+   * @param weight - what it weighs in itself, in bytes
+   * @returns The one to open instead, which has to prove who it is, if there may be one
+   */
+  prove(refused: ConnectionNode, weight: number): ConnectionNode | undefined
+
+  /**
+   * Why there may not be one more of those, if so
+   */
+  findProvers(): Refusal | undefined
+
+  /**
+   * Whether a connection that was opened under the allowlisted system may stay
+   * there now that its peer is known
+   */
+  staysAllowlisted(peer: PeerId, connection: ConnectionNode): boolean
+
+  /**
+   * The connection is in the allowlisted pair now, because of its peer
+   */
+  enterAllowlist(connection: ConnectionNode): void
+
+  /**
+   * The connection moves from the allowlisted system to the normal one unless this
+   * answers why it must not
+   *
+   * @param connection
+   * @param peer - the id of its peer
+   */
+  leaveAllowlist(connection: ConnectionNode, peer: string): AnyRefusal | undefined
+
+  /**
+   * The connection has been closed
+   */
+  leave(connection: ConnectionNode): void
+}
+
+interface ConnectionGraph extends MovableGraph {
+  readonly connLimit: Readonly<Limit>
+  readonly connections: { add(connection: ConnectionNode): void, delete(connection: ConnectionNode): unknown }
+  readonly admission?: ConnectionAdmission
+  readonly normal: ScopePair
+  readonly allowlisted: ScopePair
+  readonly proving: ScopePair
+  provers: number
+
+  getPeer(peer: PeerId): AggregateNode
+}
 
 /**
  * One connection. What constrains it, in the order in which it is checked:
@@ -23,6 +84,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * - peer, service peer, service, system, once it belongs to a service
  */
 export class ConnectionNode extends MovableNode implements ConnectionManagementScope {
+  declare readonly graph: ConnectionGraph
   declare readonly usefd: boolean
 
   /**
@@ -37,7 +99,7 @@ export class ConnectionNode extends MovableNode implements ConnectionManagementS
 
   declare position: number
 
-  constructor (graph: ScopeGraph, serial: number, ownLimit: Readonly<Limit> | undefined, inbound: boolean, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr) {
+  constructor (graph: ConnectionGraph, serial: number, ownLimit: Readonly<Limit> | undefined, inbound: boolean, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr) {
     super(graph, serial, ownLimit, inbound, pair)
     this.usefd = usefd
     this.endpoint = endpoint
@@ -73,7 +135,7 @@ export class ConnectionNode extends MovableNode implements ConnectionManagementS
     return this.graph.limitPath('conn')
   }
 
-  get constraints (): AnyNode[] {
+  get constraints (): GraphScope[] {
     const { pair, servicePeer } = this
     const first = this.peerNode ?? pair.transient
 

@@ -3,13 +3,56 @@ import { checkName } from './arguments.ts'
 import { MEMORY_PRIORITY_ALWAYS } from './memory-priority.ts'
 import { OwnedNode } from './owned-node.ts'
 import { findMoveShortage, NOTHING, Refusal, scopeClosedError } from './refusal.ts'
-import type { AggregateNode, PeerChildNode } from './aggregate-node.ts'
+import type { AggregateNode, PeerChildNode, ScopePair } from './aggregate-node.ts'
 import type { Evictable } from './evictable.ts'
+import type { Graph } from './graph.ts'
 import type { AnyRefusal } from './refusal.ts'
 import type { ServiceScope } from './resource-scope.ts'
-import type { ScopeGraph } from './scope-graph.ts'
-import type { ScopePair } from './scope-pair.ts'
 import type { Limit } from '../limits/limit.ts'
+
+/**
+ * Has a say in what becomes part of a service, besides the scopes, and is told what
+ * does
+ */
+export interface ServiceGate {
+  /**
+   * Why it may not be part of the service, if so
+   */
+  findRefusal(node: Pick<MovableNode, 'inbound' | 'kind'>, service: string): AnyRefusal | undefined
+
+  /**
+   * It has become part of the service
+   */
+  joined(node: MovableNode, service: string): void
+}
+
+/**
+ * Follows which connections and streams are where. It is called after the change, and must
+ * not throw.
+ *
+ * There is one only while something is full. Without, nothing but a look at one field
+ * happens.
+ */
+export interface ScopeFollower {
+  /**
+   * It has entered the graph, or has moved in it
+   */
+  placed(node: MovableNode): void
+
+  /**
+   * It has left the graph
+   */
+  left(node: MovableNode): void
+}
+
+export interface MovableGraph extends Graph {
+  readonly serviceGate?: ServiceGate
+  readonly follower?: ScopeFollower
+
+  getService(service: string): AggregateNode
+  getPeerChild(peerNode: AggregateNode, group: AggregateNode): PeerChildNode
+  makeRoom(refusal: Refusal | undefined, newcomer: AggregateNode | OwnedNode, check: () => Refusal | undefined): Refusal | undefined
+}
 
 /**
  * A node that moves through the graph as more becomes known about it: a
@@ -17,6 +60,7 @@ import type { Limit } from '../limits/limit.ts'
  * where it should go it stays where it is, and nothing has changed.
  */
 export abstract class MovableNode extends OwnedNode {
+  declare readonly graph: MovableGraph
   declare readonly inbound: boolean
   declare pair: ScopePair
   declare peerNode?: AggregateNode
@@ -28,7 +72,7 @@ export abstract class MovableNode extends OwnedNode {
    */
   declare serviceAssigned: boolean
 
-  constructor (graph: ScopeGraph, serial: number, ownLimit: Readonly<Limit> | undefined, inbound: boolean, pair: ScopePair, peerNode?: AggregateNode) {
+  constructor (graph: MovableGraph, serial: number, ownLimit: Readonly<Limit> | undefined, inbound: boolean, pair: ScopePair, peerNode?: AggregateNode) {
     super(graph, serial)
     this.inbound = inbound
     this.pair = pair

@@ -4,10 +4,9 @@ import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from './memory-priority.ts'
 import { RareFields } from './rare-fields.ts'
 import { NOTHING, scopeClosedError, statOf } from './refusal.ts'
 import type { AggregateNode } from './aggregate-node.ts'
-import type { AnyNode } from './graph-tracer.ts'
+import type { Graph, GraphScope } from './graph.ts'
 import type { Refusal, Usage } from './refusal.ts'
 import type { ResourceScopeSpan, ScopeStat } from './resource-scope.ts'
-import type { ScopeGraph } from './scope-graph.ts'
 import type { ScopeKind } from './scope-kind.ts'
 import type { Limit, ResourceLimits } from '../limits/limit.ts'
 import type { SettingPath } from '../limits/setting.ts'
@@ -22,7 +21,7 @@ import type { SettingPath } from '../limits/setting.ts'
 export abstract class OwnedNode implements ResourceScopeSpan {
   // not fields of the class but set in the constructor, here and in what extends this:
   // V8 compiles a constructor into the one that calls it only if its class has no fields
-  declare readonly graph: ScopeGraph
+  declare readonly graph: Graph
 
   /**
    * The number in its name
@@ -46,7 +45,7 @@ export abstract class OwnedNode implements ResourceScopeSpan {
   declare rare?: RareFields
   declare closed: boolean
 
-  constructor (graph: ScopeGraph, serial: number) {
+  constructor (graph: Graph, serial: number) {
     this.graph = graph
     this.serial = serial
     this.memory = 0
@@ -73,7 +72,7 @@ export abstract class OwnedNode implements ResourceScopeSpan {
   /**
    * The nodes that it is counted in, all that are above it
    */
-  abstract get constraints (): AnyNode[]
+  abstract get constraints (): GraphScope[]
 
   /**
    * The first of the nodes that constrain this one that has no room
@@ -128,7 +127,7 @@ export abstract class OwnedNode implements ResourceScopeSpan {
   /**
    * What is reserved in this node is reserved in these
    */
-  get chain (): AnyNode[] {
+  get chain (): GraphScope[] {
     return [this, ...this.constraints]
   }
 

@@ -1,7 +1,8 @@
 import { checkDirection } from './arguments.ts'
 import { findConnectionShortage, findStreamShortage, NOTHING, oneConnection, oneStream, scopeClosedError } from './refusal.ts'
 import { SpanNode } from './span-node.ts'
-import type { AggregateNode } from './aggregate-node.ts'
+import type { AggregateNode, ScopePair } from './aggregate-node.ts'
+import type { Graph } from './graph.ts'
 import type { Usage } from './refusal.ts'
 import type { OwnedServiceScope, ServiceScope } from './resource-scope.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
@@ -23,6 +24,7 @@ function addCounts (counts: Counts, added: Counts, sign: 1 | -1): void {
  * A span of a service that can hold streams and connections too
  */
 export class ServiceSpanNode extends SpanNode implements OwnedServiceScope, Usage {
+  declare readonly graph: Graph & { readonly normal: ScopePair }
   declare readonly owner: AggregateNode
   streamsInbound = 0
   streamsOutbound = 0

@@ -1,9 +1,8 @@
 import { OwnedNode } from './owned-node.ts'
 import { NOTHING } from './refusal.ts'
 import type { AggregateNode } from './aggregate-node.ts'
-import type { AnyNode } from './graph-tracer.ts'
+import type { Graph, GraphScope } from './graph.ts'
 import type { Usage } from './refusal.ts'
-import type { ScopeGraph } from './scope-graph.ts'
 import type { ScopeKind } from './scope-kind.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { SettingPath } from '../limits/setting.ts'
@@ -18,7 +17,7 @@ export class SpanNode extends OwnedNode {
   declare ownLimit: Readonly<Limit>
   declare readonly owner: AggregateNode | OwnedNode
 
-  constructor (graph: ScopeGraph, owner: AggregateNode | OwnedNode, serial: number) {
+  constructor (graph: Graph, owner: AggregateNode | OwnedNode, serial: number) {
     super(graph, serial)
     this.ownLimit = owner.limit
     this.owner = owner
@@ -44,7 +43,7 @@ export class SpanNode extends OwnedNode {
     return { ...NOTHING, memory: this.memory }
   }
 
-  get constraints (): AnyNode[] {
+  get constraints (): GraphScope[] {
     return this.owner.closed ? [] : this.owner.chain
   }
 

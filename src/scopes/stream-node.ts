@@ -2,16 +2,21 @@ import { ResourceScopeStateError } from '../errors.ts'
 import { checkName } from './arguments.ts'
 import { MovableNode } from './movable-node.ts'
 import { findStreamShortage, NOTHING, oneStream, Refusal } from './refusal.ts'
-import type { AggregateNode, PeerChildNode } from './aggregate-node.ts'
+import type { AggregateNode, PeerChildNode, ScopePair } from './aggregate-node.ts'
 import type { ConnectionNode } from './connection-node.ts'
-import type { AnyNode } from './graph-tracer.ts'
+import type { GraphScope } from './graph.ts'
+import type { MovableGraph } from './movable-node.ts'
 import type { Usage } from './refusal.ts'
 import type { PeerScope, ProtocolScope, StreamManagementScope } from './resource-scope.ts'
-import type { ScopeGraph } from './scope-graph.ts'
 import type { ScopeKind } from './scope-kind.ts'
-import type { ScopePair } from './scope-pair.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { SettingPath } from '../limits/setting.ts'
+
+interface StreamGraph extends MovableGraph {
+  readonly streamLimit: Readonly<Limit>
+
+  getProtocol(protocol: string): AggregateNode
+}
 
 /**
  * The scopes above a stream whose protocol is known, in the order in which they are asked for
@@ -30,6 +35,7 @@ export function inOrder <T> ({ peer, protocol, protocolPeer, service, servicePee
  * is known too
  */
 export class StreamNode extends MovableNode implements StreamManagementScope {
+  declare readonly graph: StreamGraph
   declare readonly peerNode: AggregateNode
   declare protocolPeer?: PeerChildNode
 
@@ -38,7 +44,7 @@ export class StreamNode extends MovableNode implements StreamManagementScope {
    */
   declare readonly connection?: ConnectionNode
 
-  constructor (graph: ScopeGraph, serial: number, ownLimit: Readonly<Limit> | undefined, peerNode: AggregateNode, inbound: boolean, pair: ScopePair, connection?: ConnectionNode) {
+  constructor (graph: StreamGraph, serial: number, ownLimit: Readonly<Limit> | undefined, peerNode: AggregateNode, inbound: boolean, pair: ScopePair, connection?: ConnectionNode) {
     super(graph, serial, ownLimit, inbound, pair, peerNode)
     this.protocolPeer = undefined
     this.connection = connection
@@ -64,7 +70,7 @@ export class StreamNode extends MovableNode implements StreamManagementScope {
     return this.graph.limitPath('stream')
   }
 
-  get constraints (): AnyNode[] {
+  get constraints (): GraphScope[] {
     const { pair, peerNode, protocolPeer, servicePeer } = this
 
     if (protocolPeer == null) {

@@ -13,7 +13,7 @@ import type { SessionRegistry } from './registry.ts'
 import type { SessionRefusalCount } from './session-refusal-counts.ts'
 import type { SessionLimit, SessionRefusalInit } from './session-refusal.ts'
 import type { StreamBudgets, ThrottleInit } from './stream-budgets.ts'
-import type { ServiceGate } from '../scopes/service-gate.ts'
+import type { ServiceGate } from '../scopes/movable-node.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**

@@ -1,0 +1,37 @@
+import type { AnyRefusal, Refusal, RefusingNode, Usage } from './refusal.ts'
+import type { ResourceScopeSpan } from './resource-scope.ts'
+import type { ScopeKind } from './scope-kind.ts'
+import type { SettingPath } from '../limits/setting.ts'
+
+/**
+ * A scope of the graph, as those see it who are told of it
+ */
+export interface GraphScope extends RefusingNode {
+  readonly closed: boolean
+}
+
+/**
+ * Is told of everything that changes, after it has changed
+ */
+export interface ChangeListener {
+  created(scope: GraphScope): void
+  destroyed(scope: GraphScope): void
+  added(scopes: GraphScope[], usage: Usage, priority?: number): void
+  removed(scopes: GraphScope[], usage: Usage): void
+}
+
+/**
+ * What every scope needs of the graph that it is in. `scope-graph.ts` knows all kinds of
+ * scopes, and so none of them can know it: each says what it needs beside this where it is
+ * declared.
+ */
+export interface Graph {
+  readonly tracer?: ChangeListener
+
+  limitPath(kind: ScopeKind, name?: string): SettingPath | undefined
+  openSpan(owner: GraphScope, serial: number): ResourceScopeSpan
+  refuse<R extends AnyRefusal>(refusal: R | undefined, requester?: AnyRefusal['requester'], joining?: string): R | undefined
+  refuseMemory(asker: GraphScope, size: number, priority: number): Refusal | undefined
+  errorOf(refusal: AnyRefusal): Error
+  reportOverRelease(scope: { name: string }, resource: string, released: number, held: number): void
+}
