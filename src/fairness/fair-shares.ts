@@ -3,6 +3,7 @@ import { ConnectionNode } from '../scopes/connection-node.ts'
 import { MovableNode } from '../scopes/movable-node.ts'
 import { StreamNode } from '../scopes/stream-node.ts'
 import { withoutStackTrace } from '../without-stack-trace.ts'
+import { PROTECTED } from './fair-pool.ts'
 import { keyedHash, secretKey } from './keyed-hash.ts'
 import { originOf } from './origin.ts'
 import { RecentEvictions } from './recent-evictions.ts'
@@ -18,6 +19,13 @@ import type { Refusal } from '../scopes/refusal.ts'
 import type { RoomMaker } from '../scopes/room-maker.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
+
+/**
+ * How many are looked at until one is found that has been idle since it was last looked at.
+ * Of those that have not, the one that was active first gives way: whoever keeps all that it
+ * has active must not make every newcomer look at all of it.
+ */
+const LOOKS = 16
 
 /**
  * What nobody has a limit of their own in
@@ -183,22 +191,9 @@ export class FairShares implements RoomMaker, ScopeFollower {
 
     shared?.protect()
 
-    for (;;) {
-      const member = shared?.find(path)
+    const member = shared === undefined ? undefined : findIdle(shared, path)
 
-      if (shared === undefined || member === undefined) {
-        return
-      }
-
-      const rank = shared.rankOf(member.value)
-
-      if (rank === member.rank) {
-        return this.#helps(member.value, refusal) ? member : undefined
-      }
-
-      // when bytes were last seen is not followed, it is looked at when it matters
-      shared.rerank(member, rank)
-    }
+    return member !== undefined && this.#helps(member.value, refusal) ? member : undefined
   }
 
   /**
@@ -255,7 +250,8 @@ export class FairShares implements RoomMaker, ScopeFollower {
       this.#evicting = false
     }
 
-    if (victim instanceof ConnectionNode) {
+    // who comes from the same host must not pay for what another peer there had
+    if (victim instanceof ConnectionNode && hostOf(eviction.from) !== hostOf(path)) {
       this.#recent.add(hostOf(eviction.from))
     }
 
@@ -342,6 +338,35 @@ export class FairShares implements RoomMaker, ScopeFollower {
     // those whose peer is not known yet share a group at their host
     return [network, subnet, host, node.peerNode?.key ?? '']
   }
+}
+
+/**
+ * When bytes were last seen is not followed, it is looked at when it matters
+ */
+function findIdle (shared: SharedScope, path: GroupPath): FairMember<MovableNode> | undefined {
+  let idlest: FairMember<MovableNode> | undefined
+
+  for (let looks = 0; looks < LOOKS; looks++) {
+    const member = shared.find(path)
+
+    if (member === undefined) {
+      return
+    }
+
+    const rank = shared.rankOf(member.value)
+
+    if (rank === member.rank) {
+      return member
+    }
+
+    shared.rerank(member, rank)
+
+    if (rank < (idlest?.rank ?? PROTECTED)) {
+      idlest = member
+    }
+  }
+
+  return idlest
 }
 
 function placesOf (node: MovableNode): Array<FairMember<MovableNode>> {

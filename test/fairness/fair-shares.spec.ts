@@ -188,6 +188,20 @@ describe('fair shares of connections', () => {
     opened(world.connect('1.1.1.2', 2))
   })
 
+  it('should let one after the other of a host in when one peer there holds everything', () => {
+    const world = new FairWorld({ limits: { system: { connsInbound: 6 } }, fairness: PLAIN })
+
+    for (let i = 0; i < 6; i++) {
+      opened(world.connect('1.1.1.1', 1))
+    }
+
+    for (const peer of [2, 3, 4]) {
+      opened(world.connect('1.1.1.1', peer))
+    }
+
+    expect(names(world.evicted)).to.deep.equal(['conn-6', 'conn-5', 'conn-4'])
+  })
+
   it('should end nothing when that would not be enough', () => {
     const world = new FairWorld({ limits: { system: { connsInbound: 4 } }, fairness: PLAIN })
 
@@ -323,6 +337,36 @@ describe('fair shares of streams', () => {
       activate(held[0], 10)
       opened(world.stream(opened(world.connect('3.3.3.3', 3)), PROTOCOL, SERVICE))
       expect(names(world.evicted), kind).to.deep.equal([held[1].name, held[2].name])
+    }
+  })
+
+  it('should not look at all streams of one who keeps them active', () => {
+    const count = 200
+    const world = new FairWorld({ limits: { protocol: { [PROTOCOL]: { streamsInbound: count } } } })
+    const hostile = opened(world.connect('1.1.1.1', 1))
+    const held = Array.from({ length: count }, () => opened(world.stream(hostile, PROTOCOL)))
+    let now = 0
+    let looks = 0
+
+    // each of them has been active since it was last looked at
+    const active = {
+      get: () => {
+        looks++
+
+        return ++now
+      }
+    }
+
+    held.forEach(({ holder }) => { Object.defineProperty(holder, 'active', active) })
+
+    // finds out who holds what
+    opened(world.stream(opened(world.connect('2.2.2.2', 2)), PROTOCOL))
+
+    for (let i = 3; i < 20; i++) {
+      looks = 0
+      opened(world.stream(opened(world.connect(`${i}.1.1.1`, i)), PROTOCOL))
+      expect(looks).to.be.at.most(20)
+      expect(world.evicted).to.have.lengthOf(i - 1)
     }
   })
 
