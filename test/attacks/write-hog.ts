@@ -11,6 +11,9 @@ export const writeHog: Attack = {
   what: 'two peers request 16 MiB over each of 16 streams and never read',
   attackers: 2,
   honest: 'stranger',
+  // what this node has queued may fill all of it. What was ended beside that is there until the
+  // engine collects it, which it does for every 64 MiB outside of its heap
+  manager: { maxMemory: '48MiB' },
   bounds: { resident: 192 },
   run: async (target) => {
     const connection = await target.connect(await target.startNode(target.attacker))
