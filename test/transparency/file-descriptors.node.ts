@@ -22,7 +22,6 @@ const ATTEMPTS = 100
  */
 describe('a program that may have few files open', function () {
   this.timeout(2 * PATIENCE)
-  this.retries(1)
 
   const world = new World(false)
 
