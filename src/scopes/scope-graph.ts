@@ -324,10 +324,11 @@ export class ScopeGraph {
    * @param joining - the peer, protocol or service that it was to become part of
    */
   refuse <R extends AnyRefusal> (refusal: R | undefined, requester?: AnyRefusal['requester'], joining?: string): R | undefined {
-    if (refusal == null) {
-      return
-    }
+    // nearly always, and this much is compiled into whoever calls it
+    return refusal == null ? undefined : this.#refuse(refusal, requester, joining)
+  }
 
+  #refuse <R extends AnyRefusal> (refusal: R, requester?: AnyRefusal['requester'], joining?: string): R | undefined {
     if (requester !== undefined) {
       refusal.requester = requester
       refusal.joining = joining
