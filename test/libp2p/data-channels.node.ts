@@ -146,6 +146,25 @@ describe('data channels of WebRTC', function () {
     await eventuallyHeld(listener, {})
   })
 
+  it('should be given up in time where the handshake waits for ever', async () => {
+    const listener = await listen()
+    const dialer = await nodes.create({ transports: [webRTCDirect()] })
+    const { prototype }: any = await peerConnectionClass(dialer, listener)
+    const { createAnswer } = prototype
+
+    // as with an offer that makes no sense
+    prototype.createAnswer = async () => new Promise(() => {})
+
+    try {
+      await sendPackets(listener, [bindingRequest(`libp2p+webrtc+v1/${'a'.repeat(20)}`)])
+      await eventually(() => held(listener).transient?.numConnsInbound === 1, 'the handshake')
+      await eventuallyHeld(listener, {})
+      await eventually(() => peerConnectionsOf(listener) === 0, 'the end of the peer connection')
+    } finally {
+      prototype.createAnswer = createAnswer
+    }
+  })
+
   it('should be those of a connection as soon as the handshake is over', async () => {
     const listener = await listen({ manager: { limits: { transient: { connsInbound: 1 }, system: { connsInbound: 1 } } } })
     const dialer = await nodes.create({ transports: [webRTCDirect()] })
