@@ -97,6 +97,7 @@ export type { ResourceManagerComponents } from './libp2p/resource-manager-servic
 export type { Explanation, Headroom } from './reporting/explain.ts'
 export type { ConnectionRequest, MemoryRequest, ReservationRequest, StreamRequest } from './reporting/reservation-request.ts'
 export type { ScopeUsage, UsageOptions } from './reporting/scope-usage.ts'
+export type { MetricsReporter } from './reporting/metrics-reporter.ts'
 export type { TraceEvent, TraceEventType, TraceReporter, TraceScope } from './reporting/trace-event.ts'
 export type { EvictionCount } from './scopes/evictions.ts'
 export type { NamedRequester } from './reporting/requester.ts'

@@ -41,7 +41,6 @@ import type { RecentRefusal, RecentRefusalsOptions } from './reporting/recent-re
 import type { RefusalCount, RefusalCounts } from './reporting/refusal-counts.ts'
 import type { ReservationRequest } from './reporting/reservation-request.ts'
 import type { ScopeUsage, UsageOptions } from './reporting/scope-usage.ts'
-import type { TraceReporter } from './reporting/trace-event.ts'
 import type { Tracer } from './reporting/tracer.ts'
 import type { ResourceManagerInit } from './resource-manager-init.ts'
 import type { Holder, HoldersOptions, NodeStat, ResourceManagerStat } from './resource-manager-stat.ts'
@@ -151,7 +150,7 @@ export class DefaultResourceManager implements ResourceManager {
       }
     })
 
-    this.#tracer = this.#startTracing(init.trace)
+    this.#tracer = this.#startTracing(init)
     this.#sessions = this.#keepSessions(persistence)
     this.serviceCollectors = this.#collectSessions(init.sessions, enforce)
     this.#opener = new ScopeOpener(this.#graph, this.#admission)
@@ -627,26 +626,15 @@ export class DefaultResourceManager implements ResourceManager {
     return collectors
   }
 
-  #startTracing (reporters: TraceReporter[] = []): Tracer | undefined {
-    const { tracing } = this.features
-
-    tracing?.checkReporters(reporters)
-
-    if (tracing == null || reporters.length === 0) {
-      return
-    }
-
-    const tracer = new tracing.Tracer({
-      reporters,
-      idle: this.#graph.idle,
-      onError: (err) => { this.log.error('a trace reporter failed and is not used any more - %e', err) },
-      onEmpty: () => { this.#graph.tracer = undefined }
+  #startTracing ({ metricsReporter, trace = [] }: ResourceManagerInit): Tracer | undefined {
+    return this.features.tracing?.startTracing({
+      graph: this.#graph,
+      reporters: trace,
+      metricsReporter,
+      limits: this.limits,
+      baseCosts: () => this.#opener.baseCosts,
+      log: this.log
     })
-
-    tracer.start(this.limits)
-    this.#graph.startTracing(tracer)
-
-    return tracer
   }
 
   #limitsChanged (): void {

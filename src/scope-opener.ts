@@ -52,7 +52,12 @@ export class ScopeOpener {
 
     const admission = this.#admission
     const ip = endpoint == null ? undefined : admission?.ipOf(endpoint)
-    const denied = admission?.admit(ip, direction)
+    const denied: AnyRefusal | undefined = admission?.admit(ip, direction)
+
+    if (denied != null && this.#graph.tracer !== undefined) {
+      denied.usefd = usefd
+    }
+
     const refused = this.#graph.refuse(denied, endpoint)
 
     if (refused != null) {

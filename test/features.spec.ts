@@ -27,6 +27,7 @@ const OPTIONS: Array<[keyof Features, ResourceManagerInit]> = [
   ['pressure', { eventLoopDelay: { max: 500 } }],
   ['sessions', { sessions: {} }],
   ['tracing', { trace: [] }],
+  ['tracing', { metricsReporter: {} }],
   ['inspection', { warnings: true }]
 ]
 

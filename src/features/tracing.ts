@@ -1,7 +1,8 @@
 import { ANY } from '../options/description.ts'
-import { checkReporters, Tracer } from '../reporting/tracer.ts'
+import { startTracing } from '../reporting/start-tracing.ts'
 
 /**
- * Tells reporters of everything that happens in the graph: the option `trace`
+ * Tells reporters of everything that happens in the graph: the options `trace` and
+ * `metricsReporter`
  */
-export const tracing = { Tracer, checkReporters, options: { trace: ANY } } as const
+export const tracing = { startTracing, options: { metricsReporter: ANY, trace: ANY } } as const

@@ -37,6 +37,7 @@ export const OPTIONS = {
   processMemory: 'pressure',
   eventLoopDelay: 'pressure',
   trace: 'tracing',
+  metricsReporter: 'tracing',
   metrics: BOOLEAN,
   sessions: 'sessions',
   warnings: 'inspection',

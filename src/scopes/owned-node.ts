@@ -59,7 +59,7 @@ export abstract class OwnedNode implements ResourceScopeSpan {
   /**
    * A limit of its own, which does not follow the configuration
    */
-  abstract ownLimit?: Readonly<Limit>
+  abstract ownLimit?: Readonly<Limit> | undefined
   abstract get name (): string
   abstract get limit (): Readonly<Limit>
   abstract get limitPath (): SettingPath | undefined

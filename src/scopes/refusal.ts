@@ -108,6 +108,12 @@ export interface AnyRefusal extends RefusedRequest {
    * the refusal is counted.
    */
   joining?: string
+
+  /**
+   * Whether the connection would have used a file descriptor, where somebody is told who
+   * cannot find out
+   */
+  usefd?: boolean
   readonly message: string
   toError(): ResourceLimitExceededError
 }

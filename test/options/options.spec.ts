@@ -144,6 +144,7 @@ describe('options', () => {
       processMemory: { max: '80%', resume: '70%' },
       eventLoopDelay: { max: 500, resume: 5 },
       trace: [],
+      metricsReporter: { allowConn () {} },
       metrics: true,
       sessions: {
         collectors: { a: { ...bitrates, maxSessions: 1, limiter, inactiveTimeout: 1, sessionTimeout: 1, persistInterval: 1, maxHistory: 1, throttle: false, companions: ['b'] }, b: {} },

@@ -1,0 +1,85 @@
+import { checkMetricsReporter, MetricsTracer, Tracers } from './metrics-tracer.ts'
+import { checkReporters, Tracer } from './tracer.ts'
+import type { MetricsReporter } from './metrics-reporter.ts'
+import type { TraceReporter } from './trace-event.ts'
+import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
+import type { BaseCosts } from '../scope-opener.ts'
+import type { GraphTracer } from '../scopes/graph-tracer.ts'
+import type { ScopeGraph } from '../scopes/scope-graph.ts'
+import type { Logger } from '@libp2p/interface'
+
+export interface TracingInit {
+  graph: ScopeGraph
+  reporters: TraceReporter[]
+  metricsReporter?: MetricsReporter
+
+  /**
+   * Those in force, if they are a list
+   */
+  limits?: ConcreteLimitConfig
+
+  baseCosts(): BaseCosts
+  log: Logger
+}
+
+/**
+ * Has reporters follow a graph. Where none are left that work, nothing follows it.
+ *
+ * @returns what trace reporters are told by, if there are any
+ * @throws {InvalidParametersError} naming what is no reporter
+ */
+export function startTracing ({ baseCosts, graph, limits, log, metricsReporter, reporters }: TracingInit): Tracer | undefined {
+  checkReporters(reporters)
+
+  if (metricsReporter !== undefined) {
+    checkMetricsReporter(metricsReporter)
+  }
+
+  const { idle } = graph
+  const following = new Set<GraphTracer>()
+  const follow = (): void => {
+    graph.tracer = following.size > 1 ? new Tracers([...following]) : [...following][0]
+  }
+
+  const metrics = metricsReporter === undefined
+    ? undefined
+    : new MetricsTracer({
+      reporter: metricsReporter,
+      idle,
+      baseCosts,
+      onError: (err) => {
+        log.error('the metrics reporter failed and is not used any more - %e', err)
+        following.delete(metrics as GraphTracer)
+        follow()
+      }
+    })
+
+  const tracer = reporters.length === 0
+    ? undefined
+    : new Tracer({
+      reporters,
+      idle,
+      onError: (err) => { log.error('a trace reporter failed and is not used any more - %e', err) },
+      onEmpty: () => {
+        following.delete(tracer as GraphTracer)
+        follow()
+      }
+    })
+
+  if (tracer !== undefined) {
+    following.add(tracer)
+    tracer.start(limits)
+    // a reporter may have failed at once
+    if (following.has(tracer)) {
+      graph.startTracing(tracer)
+    }
+  }
+
+  if (metrics !== undefined) {
+    following.add(metrics)
+  }
+
+  follow()
+
+  return tracer
+}
