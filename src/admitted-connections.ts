@@ -62,7 +62,15 @@ export class AdmittedConnections implements ConnectionAdmission {
     return provers < limit ? undefined : new ProvingRefusal(newcomer, normal.transient, provers, limit)
   }
 
-  staysAllowlisted (peer: PeerId, { endpoint }: ConnectionNode): boolean {
+  trusts (peer: PeerId): boolean {
+    return this.#admission.allowlist.allowedPeer(peer)
+  }
+
+  isShared (address: IPAddress): boolean {
+    return this.#admission.isShared(address)
+  }
+
+  staysAllowlisted (peer: PeerId, { endpoint }: Pick<ConnectionNode, 'endpoint'>): boolean {
     const { allowlist } = this.#admission
 
     return endpoint == null ? allowlist.allowedPeer(peer) : allowlist.allowedPeerAndMultiaddr(peer, endpoint)

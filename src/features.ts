@@ -27,6 +27,7 @@
  */
 
 export { admission } from './features/admission.ts'
+export { bans } from './features/bans.ts'
 export { fairness } from './features/fairness.ts'
 export { inspection } from './features/inspection.ts'
 export { metrics } from './features/metrics.ts'

@@ -1,6 +1,7 @@
 import type { AdmissionChanges } from './admission/admission-options.ts'
 import type { Allowlist } from './admission/allowlist.ts'
 import type { NetworkPrefixLimit } from './admission/subnet-limits.ts'
+import type { Bans } from './bans/bans.ts'
 import type { LimitChange } from './limits/limit-changes.ts'
 import type { ConcreteLimitConfig } from './limits/limit-config.ts'
 import type { LimitsInit } from './limits/resolve-limits.ts'
@@ -245,6 +246,24 @@ export interface ResourceManager extends Startable {
    * @throws {MissingFeatureError} In pages without the feature `admission`
    */
   readonly allowlist: Allowlist
+
+  /**
+   * Who is banned, which can be changed at any time. Not there without the option `bans`, and
+   * in a stand-alone manager.
+   */
+  readonly bans?: Bans
+
+  /**
+   * For handlers: a peer has done what it must not, such as breaking a protocol. Several
+   * reports in a short time ban it. Nothing happens without the option `bans`, for
+   * allowlisted peers, and in a stand-alone manager.
+   *
+   * @param peer
+   * @param reason - for the log, in a few words
+   * @param strikes - how much it counts, against `bans.strikes`: 10 by default
+   * @throws {InvalidParametersError} naming the argument that cannot be used
+   */
+  report(peer: PeerId, reason: string, strikes?: number): void
 
   /**
    * Changes what is decided by address while the node runs: `subnetLimits`, `rateLimits`,

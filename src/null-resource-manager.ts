@@ -47,6 +47,7 @@ export class NullResourceManager implements ResourceManager {
   stop (): void {}
   gc (): void {}
   addPrefixLimit (): void {}
+  report (): void {}
   setAdmission (): void {}
 
   setLimits (): [] {

@@ -1,4 +1,5 @@
 import type { AdmissionOptions } from './admission/admission-options.ts'
+import type { BansInit } from './bans/bans-init.ts'
 import type { FairnessInit } from './fairness/fairness-init.ts'
 import type { Features } from './features/features.ts'
 import type { BaseCostsInit } from './libp2p/base-costs.ts'
@@ -90,6 +91,21 @@ export interface ResourceManagerInit extends LimitsInit, AdmissionOptions, Press
    * @default {}
    */
   fairness?: FairnessInit | false
+
+  /**
+   * Bans those who go on doing what they must not, and keeps them banned over a restart:
+   * first a peer, then its host where that has several such peers and hardly any others, then
+   * the subnet in the same way. Who is banned is refused as early as possible, has its
+   * connections closed, and makes nobody give way. Peers are banned in both directions,
+   * addresses only for what comes from there. Allowlisted ones are exempt, and so are
+   * the addresses of `networks`, `trustedNetworks` and `trustedProxies`. `{}` is enough, and
+   * without it nobody is ever banned.
+   *
+   * A stand-alone manager does not do this.
+   *
+   * @default undefined
+   */
+  bans?: BansInit | false
 
   /**
    * Who is told of everything that happens in the graph of scopes, such as a `traceFile`.

@@ -1,3 +1,5 @@
+import type { BanLevel } from './bans/ban.ts'
+import type { StrikeKind } from './bans/bans.ts'
 import type { ScopeStat } from './scopes/resource-scope.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
@@ -117,6 +119,20 @@ export interface TransientTimeoutsStat {
 }
 
 /**
+ * Who is banned, and what for
+ */
+export interface BansStat {
+  /** How many there are now, by level */
+  active: Record<BanLevel, number>
+
+  /** How many have begun since the start, by level */
+  begun: Record<BanLevel, number>
+
+  /** How many strikes have counted since the start, by what they were for */
+  strikes: Record<StrikeKind, number>
+}
+
+/**
  * A connection whose peer, or a stream whose protocol, is not known yet
  */
 export interface TransientHolder {
@@ -167,6 +183,9 @@ export interface ResourceManagerStat {
   /** Only where full scopes are shared fairly */
   transientTimeouts?: TransientTimeoutsStat
 
+  /** Only where there is a `bans` option */
+  bans?: BansStat
+
   /** Only where there is a `processMemory` option */
   processMemory?: ProcessMemoryStat
 
@@ -180,4 +199,4 @@ export interface ResourceManagerStat {
 /**
  * The part of it that only a node has
  */
-export type NodeStat = Pick<ResourceManagerStat, 'transientHolders' | 'transientTimeouts' | 'processMemory' | 'eventLoopDelay' | 'handlers'>
+export type NodeStat = Pick<ResourceManagerStat, 'transientHolders' | 'transientTimeouts' | 'bans' | 'processMemory' | 'eventLoopDelay' | 'handlers'>

@@ -22,8 +22,10 @@ import type { AdmissionChanges } from './admission/admission-options.ts'
 import type { Admission } from './admission/admission.ts'
 import type { Allowlist } from './admission/allowlist.ts'
 import type { NetworkPrefixLimit } from './admission/subnet-limits.ts'
+import type { Bans } from './bans/bans.ts'
 import type { Features } from './features/features.ts'
 import type { ResourceManager, SetLimitsOptions } from './interface.ts'
+import type { NodeBans } from './libp2p/node-bans.ts'
 import type { LimitKnobs } from './limits/derive-limits.ts'
 import type { NodeDemand } from './limits/fit-to-node.ts'
 import type { LimitChange } from './limits/limit-changes.ts'
@@ -70,6 +72,11 @@ export class DefaultResourceManager implements ResourceManager {
    * Set if some services have a collector
    */
   protected readonly serviceCollectors?: ServiceCollectors
+
+  /**
+   * Set if there is a node that bans
+   */
+  protected readonly nodeBans?: NodeBans
 
   /**
    * Set if there is a node that refuses something itself
@@ -393,7 +400,10 @@ export class DefaultResourceManager implements ResourceManager {
   protected notes (): string[] {
     const allowlist = this.#admission?.allowlist
 
-    return allowlist?.namesPeers === true ? [`places kept wherever they are: ${allowlist.peersText}`] : []
+    return [
+      ...allowlist?.namesPeers === true ? [`places kept wherever they are: ${allowlist.peersText}`] : [],
+      ...this.nodeBans?.notes() ?? []
+    ]
   }
 
   listServices (): string[] {
@@ -448,6 +458,15 @@ export class DefaultResourceManager implements ResourceManager {
     return need(this.#admission, 'admission', 'allowlist').allowlist
   }
 
+  get bans (): Bans | undefined {
+    return this.nodeBans?.keeper
+  }
+
+  report (peer: PeerId, reason: string, strikes?: number): void {
+    checkPeer(peer)
+    this.nodeBans?.report(peer, reason, strikes)
+  }
+
   setAdmission (options: AdmissionChanges): void {
     need(this.#admission, 'admission', 'setAdmission').change(options)
     this.log('changed %s', Object.keys(options).join(', '))
@@ -476,7 +495,7 @@ export class DefaultResourceManager implements ResourceManager {
    * Whether a peer is trusted wherever it is
    */
   isTrustedPeer (peer: PeerId): boolean {
-    return this.#opener.isTrustedPeer(peer)
+    return this.#graph.admission?.trusts(peer) === true
   }
 
   /**

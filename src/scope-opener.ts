@@ -50,6 +50,12 @@ export class ScopeOpener {
   openConnection (direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): ConnectionNode | AnyRefusal {
     checkDirection(direction)
 
+    const banned = this.#graph.refuse(this.#graph.bans?.find(direction, endpoint), endpoint)
+
+    if (banned != null) {
+      return banned
+    }
+
     const admission = this.#admission
     const ip = endpoint == null ? undefined : admission?.ipOf(endpoint)
     const denied: AnyRefusal | undefined = admission?.admit(ip, direction)
@@ -169,13 +175,6 @@ export class ScopeOpener {
     stream.enter()
 
     return stream
-  }
-
-  /**
-   * Whether a peer is trusted wherever it is
-   */
-  isTrustedPeer (peer: PeerId): boolean {
-    return this.#admission?.allowlist.allowedPeer(peer) === true
   }
 
   /**

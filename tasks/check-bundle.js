@@ -26,12 +26,12 @@ const MAIN = "export * from './dist/src/index.js'"
  * gzipped. Lower these whenever it becomes smaller.
  */
 const BUNDLES = [
-  { name: 'main entry', code: MAIN, max: 34_000 },
-  ...['admission', 'fairness', 'inspection', 'metrics', 'presets', 'pressure', 'sessions', 'tracing'].map(feature => ({
+  { name: 'main entry', code: MAIN, max: 34_500 },
+  ...['admission', 'bans', 'fairness', 'inspection', 'metrics', 'presets', 'pressure', 'sessions', 'tracing'].map(feature => ({
     name: `main entry and ${feature}`,
     code: `${MAIN}; export { ${feature} } from './dist/src/features.js'`
   })),
-  { name: 'main entry and all features', code: `${MAIN}; export * from './dist/src/features.js'`, max: 76_500 },
+  { name: 'main entry and all features', code: `${MAIN}; export * from './dist/src/features.js'`, max: 83_000 },
   { name: 'limits', code: "export * from './dist/src/limits.js'", max: 11_500 },
   { name: 'sessions', code: "export * from './dist/src/sessions.js'", max: 10_000 },
   { name: 'toml', code: "export * from './dist/src/toml.js'", max: 12_500 }

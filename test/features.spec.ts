@@ -20,6 +20,7 @@ const OPTIONS: Array<[keyof Features, ResourceManagerInit]> = [
   ['admission', { subnetLimits: {} }],
   ['admission', { rateLimits: {} }],
   ['admission', { trustedNetworks: [] }],
+  ['bans', { bans: {} }],
   ['presets', { maxMemory: '1GiB' }],
   ['presets', { maxConnections: 10 }],
   ['presets', { profile: 'browser' }],

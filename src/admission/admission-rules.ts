@@ -45,7 +45,10 @@ export function resolveRules ({ networks, rateLimits = {}, subnetLimits, trusted
   }
 }
 
-function resolveTrustedNetworks (init: 'private' | string[] = []): string[] {
+/**
+ * @throws {InvalidParametersError} naming the network that is none
+ */
+export function resolveTrustedNetworks (init: 'private' | string[] = []): string[] {
   const networks = init === 'private' ? [init] : init
 
   if (!Array.isArray(networks)) {

@@ -1,7 +1,7 @@
 import { checkDescribed } from '../options/description.ts'
 import { checkList, checkObject } from '../validation.ts'
 import { ADMISSION_CHANGES, PREFIX_LIMIT } from './admission-options.ts'
-import { resolveRules } from './admission-rules.ts'
+import { resolveRules, resolveTrustedNetworks } from './admission-rules.ts'
 import { Allowlist } from './allowlist.ts'
 import { startClock } from './clock.ts'
 import { ipFromMultiaddr } from './ip-from-address.ts'
@@ -88,6 +88,17 @@ export class Admission {
     const ip = ipFromMultiaddr(endpoint)
 
     return ip != null && this.#proxies.has(ip)
+  }
+
+  /**
+   * Whether many hosts have an address, or one of the addresses beside it, by the options
+   * `trustedNetworks` and `networks`
+   */
+  isShared (ip: IPAddress): boolean {
+    const { networks = [], trustedNetworks } = this.#options
+
+    return [...resolveTrustedNetworks(trustedNetworks), ...networks.map(({ network }) => network)]
+      .some(network => parseNetwork(network, 'network').contains(ip))
   }
 
   /**

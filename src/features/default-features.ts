@@ -1,4 +1,5 @@
 import { admission } from './admission.ts'
+import { bans } from './bans.ts'
 import { fairness } from './fairness.ts'
 import { inspection } from './inspection.ts'
 import { metrics } from './metrics.ts'
@@ -11,4 +12,4 @@ import type { Features } from './features.ts'
 /**
  * All of them, except in browsers
  */
-export const defaultFeatures: Features = { admission, fairness, inspection, metrics, presets, pressure, sessions, tracing }
+export const defaultFeatures: Features = { admission, bans, fairness, inspection, metrics, presets, pressure, sessions, tracing }

@@ -3,6 +3,7 @@ import { unknownName } from '../did-you-mean.ts'
 import { MissingFeatureError } from '../errors.ts'
 import { checkObject, invalid } from '../validation.ts'
 import type { admission } from './admission.ts'
+import type { bans } from './bans.ts'
 import type { fairness } from './fairness.ts'
 import type { inspection } from './inspection.ts'
 import type { metrics } from './metrics.ts'
@@ -22,6 +23,11 @@ export interface Features {
    * subnet or network, and how often remote peers may open connections and streams
    */
   readonly admission?: typeof admission
+
+  /**
+   * The option `bans`
+   */
+  readonly bans?: typeof bans
 
   /**
    * Shares what is full fairly, instead of keeping it for those who came first: the option
@@ -65,6 +71,7 @@ export interface Features {
 
 const NAMES = Object.keys({
   admission: 0,
+  bans: 0,
   fairness: 0,
   inspection: 0,
   metrics: 0,

@@ -2,6 +2,7 @@ import { ConnectionNode } from '../scopes/connection-node.ts'
 import { Refusal } from '../scopes/refusal.ts'
 import { CONNECTIONS } from '../sessions/service-collectors.ts'
 import type { Core } from './core.ts'
+import type { NodeBans } from './node-bans.ts'
 import type { NodeFairness } from './node-fairness.ts'
 import type { Pressure } from './pressure.ts'
 import type { TransientHolders } from './transient-holders.ts'
@@ -21,6 +22,9 @@ export interface FindNodeRefusalsInit {
 
   /** Where full scopes are shared fairly */
   fairness?: NodeFairness
+
+  /** Where somebody may be banned */
+  bans?: NodeBans
 
   /** By protocol */
   services: NameTable<string>
@@ -42,8 +46,8 @@ export class FindNodeRefusals implements NodeRefusals {
       (address == null ? undefined : this.#init.transient.findConnection(address))
   }
 
-  findConnected (direction: MessageStreamDirection): AnyRefusal | undefined {
-    return this.#init.collectors?.findRefusal(CONNECTIONS, 'connection', direction)
+  findConnected (direction: MessageStreamDirection, peer: PeerId, address?: Multiaddr): AnyRefusal | undefined {
+    return this.#init.bans?.findPeer(direction, peer, address) ?? this.#init.collectors?.findRefusal(CONNECTIONS, 'connection', direction)
   }
 
   findOpened (peer?: PeerId, connection?: ConnectionScope): AnyRefusal | undefined {

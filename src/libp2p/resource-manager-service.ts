@@ -21,6 +21,7 @@ import { serviceTable } from './service-table.ts'
 import { StreamTracker } from './stream-tracker.ts'
 import { TransientHolders } from './transient-holders.ts'
 import type { CustomResourceManager } from './custom-manager.ts'
+import type { NodeBans } from './node-bans.ts'
 import type { NodeFairness } from './node-fairness.ts'
 import type { ProcessMemoryInit } from './process-memory.ts'
 import type { ProcessPressure } from './process-pressure.ts'
@@ -104,6 +105,7 @@ export class ResourceManagerService extends DefaultResourceManager {
    */
   readonly #handlers: Map<string, number>
   readonly #muxers: MuxerGuard
+  protected readonly nodeBans?: NodeBans
   protected readonly nodeRefusals?: NodeRefusals
   readonly #pressure?: ProcessPressure
   readonly #processMemory?: ProcessMemoryInit
@@ -138,6 +140,15 @@ export class ResourceManagerService extends DefaultResourceManager {
     const streams = new StreamTracker(this, services, this.#transient, init.handlerGrace, sessions, this.#pressure)
     const fairness = this.#shareFairly(components, init.fairness, streams, services)
 
+    const bans = init.bans == null || init.bans === false
+      ? undefined
+      : this.features.bans && new this.features.bans.NodeBans({
+        datastore: components.datastore,
+        peerId: components.peerId,
+        manager: this,
+        connections: { [Symbol.iterator]: () => this.#connections[Symbol.iterator]() },
+        groups: init.fairness
+      }, init.bans)
     const ties = new DialTies(this, components, streams.memory.connections)
 
     // nothing can fail from here on
@@ -159,12 +170,14 @@ export class ResourceManagerService extends DefaultResourceManager {
       transient: this.#transient,
       collectors: this.serviceCollectors,
       fairness,
+      bans,
       services
     })
     this.#streams = streams
     this.metricsSource.graph.roomMakers.push(streams.memory.eviction, ties)
     streams.fairness = this.#fairness = fairness
     this.#connections.handshakes = fairness?.handshakes
+    this.nodeBans = this.metricsSource.graph.bans = bans
 
     this.#connections.peerTags = this.features.admission && new this.features.admission.NodePeerTags(components.events, components.peerStore, this.allowlist)
     components.connectionGater = accountingGater(components.connectionGater, this.#connections, this)
@@ -189,7 +202,7 @@ export class ResourceManagerService extends DefaultResourceManager {
     this.#streams.handlers.start()
     this.#fairness?.start()
     await this.#custom?.start()
-    await super.start()
+    await Promise.all([super.start(), this.nodeBans?.start()])
 
     this.#advise(this.#gate.advice())
     this.#checkLimits()
@@ -247,7 +260,7 @@ export class ResourceManagerService extends DefaultResourceManager {
     this.#fairness?.stop()
     this.#streams.handlers.stop()
     this.#connections.stop()
-    await super.stop()
+    await Promise.all([super.stop(), this.nodeBans?.stop()])
     await this.#custom?.stop()
   }
 
@@ -260,6 +273,7 @@ export class ResourceManagerService extends DefaultResourceManager {
       handlers: this.#streams.handlers.stat(),
       transientHolders: this.#transient.oldest(),
       ...this.#fairness == null ? {} : { transientTimeouts: this.#fairness.timeouts.stat() },
+      ...this.nodeBans == null ? {} : { bans: this.nodeBans.stat() },
       ...this.#pressure?.stat()
     }
   }

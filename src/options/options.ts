@@ -34,6 +34,7 @@ export const OPTIONS = {
   transientShare: ANY,
   handlerGrace: ANY,
   fairness: 'fairness',
+  bans: 'bans',
   processMemory: 'pressure',
   eventLoopDelay: 'pressure',
   trace: 'tracing',

@@ -27,6 +27,7 @@ const SERIES: ReadonlyArray<readonly [dir: string, scope: string, resource: stri
   ['', 'conn', 'fd'],
   ...['conn', 'stream', 'span'].map(scope => ['', scope, 'memory'] as const),
   ...DIRECTIONS.flatMap(dir => ['connection', 'stream', 'rate'].map(resource => [dir, 'collector', resource] as const)),
+  ...DIRECTIONS.map(dir => [dir, 'ban', 'connection'] as const),
   ['inbound', 'process', 'connection'],
   ['inbound', 'process', 'stream'],
   ...DIRECTIONS.flatMap(dir => [[dir, 'subnet', 'subnet'], [dir, 'network', 'subnet']] as const),

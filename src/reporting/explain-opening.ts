@@ -26,7 +26,7 @@ export interface NodeRefusals {
   /**
    * A connection whose peer is known
    */
-  findConnected(direction: MessageStreamDirection): AnyRefusal | undefined
+  findConnected(direction: MessageStreamDirection, peer: PeerId, address?: Multiaddr): AnyRefusal | undefined
 
   /**
    * An inbound stream that was opened
@@ -59,7 +59,7 @@ export interface ExplainSource {
 
   /** Not there where nothing is decided by address */
   readonly admission?: Admission
-  readonly opener: Pick<ScopeOpener, 'baseCosts' | 'findFull' | 'isTrusted' | 'isTrustedPeer'>
+  readonly opener: Pick<ScopeOpener, 'baseCosts' | 'findFull' | 'isTrusted'>
   readonly node?: NodeRefusals
 }
 
@@ -90,16 +90,15 @@ interface Opening {
 
 export function explainConnection ({ admission, graph, node, opener }: ExplainSource, { address, direction, peer, service, usefd }: ConnectionRequest & { address?: Multiaddr }): Findings {
   const opening = connectionOpening(direction, usefd === true, opener.baseCosts.connection)
-  const ip = address == null ? undefined : ipFromMultiaddr(address)
   const trusted = address != null && admission?.allowlist.allowed(address) === true
-  const before = (opening.inbound && !trusted ? node?.findAccepted(address) : undefined) ?? admission?.peek(ip, direction)
+  const before = explainBefore({ admission, graph, node }, { address, direction, trusted })
   const itself = imagine(graph, 'conn', '', graph.limiter.getConnLimits())
   const { giveWay, victims } = givingWay(node, opening, { request: 'connection', address, peer })
   const inTime = openWhereNotFull(open(graph, opening, [itself], trusted), { inbound: opening.inbound, trusted, opener })
   const opened = prove({ ...inTime, refusal: giveWay(inTime.refusal) }, () => {
     const full = opening.inbound ? giveWay(graph.admission?.findProvers()) : undefined
 
-    return peer != null && opener.isTrustedPeer(peer) && full == null ? openIn(graph.proving, opening, [itself]) : undefined
+    return peer != null && graph.admission?.trusts(peer) === true && full == null ? openIn(graph.proving, opening, [itself]) : undefined
   })
 
   if (peer == null) {
@@ -118,12 +117,23 @@ export function explainConnection ({ admission, graph, node, opener }: ExplainSo
     victims,
     refusal: before ??
       opened.refusal ??
-      node?.findConnected(direction) ??
+      node?.findConnected(direction, peer, address) ??
       back.refusal ??
       attached.refusal ??
       giveWay(served.refusal),
     left: [...opened.left, ...back.left, ...attached.left, ...served.left]
   }
+}
+
+/**
+ * What is decided before there is a scope
+ */
+function explainBefore ({ admission, graph, node }: Pick<ExplainSource, 'admission' | 'graph' | 'node'>, { address, direction, trusted }: { address?: Multiaddr, direction: MessageStreamDirection, trusted: boolean }): AnyRefusal | undefined {
+  const ip = address == null ? undefined : ipFromMultiaddr(address)
+
+  return graph.bans?.find(direction, address) ??
+    (direction === 'inbound' && !trusted ? node?.findAccepted(address) : undefined) ??
+    admission?.peek(ip, direction)
 }
 
 export function explainStream (source: ExplainSource, request: StreamRequest): Findings {

@@ -49,6 +49,8 @@ export class MetricsTracer implements GraphTracer {
 
   evicted (): void {}
 
+  ban (): void {}
+
   added (nodes: AnyNode[], usage: Usage): void {
     this.#tell(reporter => { tellAdded(reporter, nodes, usage) })
   }
@@ -110,6 +112,10 @@ export class Tracers implements GraphTracer {
 
   evicted (...args: Parameters<GraphTracer['evicted']>): void {
     this.#tracers.forEach(tracer => { tracer.evicted(...args) })
+  }
+
+  ban (...args: Parameters<GraphTracer['ban']>): void {
+    this.#tracers.forEach(tracer => { tracer.ban(...args) })
   }
 }
 

@@ -9,6 +9,10 @@ function delayKinds ({ delay, max, resume }: EventLoopDelayStat): Sample[] {
   return kinds({ delay, max, resume }, 1_000)
 }
 
+function byLevel (counts: Record<string, number> = {}): Sample[] {
+  return Object.entries(counts).map(([level, value]) => ({ labels: { level }, value }))
+}
+
 /**
  * What only a node has. A family has no samples where the option is not set that it is
  * about, and none of them has any for a stand-alone manager.
@@ -60,6 +64,23 @@ export const NODE_GAUGES: readonly GaugeFamily[] = [{
 
     return handlers == null ? [] : [{ labels: {}, value: handlers.overdue }]
   }
+}, {
+  name: 'bans',
+  help: 'How many peers, hosts and subnets are banned',
+  labelNames: ['level'],
+  read: ({ nodeStat }) => byLevel(nodeStat().bans?.active)
+}, {
+  name: 'bans_begun',
+  help: 'How many bans of peers, hosts and subnets have begun, since the start',
+  labelNames: ['level'],
+  isCounter: true,
+  read: ({ nodeStat }) => byLevel(nodeStat().bans?.begun)
+}, {
+  name: 'strikes',
+  help: 'How many strikes have counted for a ban, since the start',
+  labelNames: ['kind'],
+  isCounter: true,
+  read: ({ nodeStat }) => kinds({ ...nodeStat().bans?.strikes })
 }, {
   name: 'oldest_age',
   help: 'How long the connection or stream that is longest in a scope has been there, in seconds',

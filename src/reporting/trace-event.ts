@@ -3,8 +3,8 @@ import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
 import type { Limit } from '../limits/limit.ts'
 
 /**
- * What happened. The types are go-libp2p's, which has no sessions, and in which nothing
- * gives way.
+ * What happened. The types are go-libp2p's, which has no sessions and no bans, and in which
+ * nothing gives way.
  */
 export type TraceEventType =
   'start' |
@@ -21,7 +21,9 @@ export type TraceEventType =
   'remove_conn' |
   'add_session' |
   'remove_session' |
-  'evict'
+  'evict' |
+  'ban' |
+  'lift'
 
 /**
  * Which scope it was, in parts
@@ -31,8 +33,8 @@ export interface TraceScope {
    * `system`, `transient`, `allowlistedSystem`, `allowlistedTransient`, `service`,
    * `service-peer`, `protocol`, `protocol-peer`, `peer`, `conn` or `stream`, and
    * `session` for a session. Other limits are no scopes: refusals by one of them have
-   * `subnet` or `rate`, `collector`, or `process`, and `transient` for the share of one
-   * remote.
+   * `subnet` or `rate`, `collector`, or `process`, `transient` for the share of one
+   * remote, and `ban` for somebody who is banned.
    */
   class: string
 
@@ -60,7 +62,7 @@ export interface TraceScope {
   /** The reference of a session, such as the protocol */
   reference?: string
 
-  /** The location of a session, such as the address of the remote */
+  /** The location of a session, such as the address of the remote, or the network of a ban */
   location?: string
 
   /**

@@ -27,7 +27,7 @@ function identify (node: AnyNode): Pick<TraceEvent, 'name' | 'scope'> {
  * The kinds of what refuses without being a scope, other than limits by address and of
  * rates, which are told apart by their resource
  */
-const REFUSING_KINDS = new Set(['collector', 'process', 'transient'])
+const REFUSING_KINDS = new Set(['ban', 'collector', 'process', 'transient'])
 
 function classOf ({ kind, resource }: AnyRefusal): string {
   return REFUSING_KINDS.has(kind) ? kind : resource
@@ -166,6 +166,13 @@ export class Tracer implements GraphTracer, SessionObserver {
 
   evicted ({ scope, victim }: Eviction): void {
     this.#push(this.#event('evict', { ...identify(victim), full: scope.name }))
+  }
+
+  ban (type: 'ban' | 'lift', level: 'peer' | 'host' | 'subnet', target: string): void {
+    this.#push(this.#event(type, {
+      name: `ban:${level}:${target}`,
+      scope: { class: 'ban', ...level === 'peer' ? { peer: target } : { location: target } }
+    }))
   }
 
   sessionAdded (collector: string, session: ObservedSession): void {

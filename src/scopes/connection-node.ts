@@ -3,6 +3,7 @@ import { checkPeer } from './arguments.ts'
 import { MovableNode } from './movable-node.ts'
 import { findConnectionShortage, NOTHING, oneConnection } from './refusal.ts'
 import type { AggregateNode, ScopePair } from './aggregate-node.ts'
+import type { BanGate } from './ban-gate.ts'
 import type { GraphScope } from './graph.ts'
 import type { MovableGraph } from './movable-node.ts'
 import type { AnyRefusal, Refusal, Usage } from './refusal.ts'
@@ -34,6 +35,16 @@ export interface ConnectionAdmission {
   prove(refused: ConnectionNode, weight: number): ConnectionNode | undefined
 
   /**
+   * Whether a peer is trusted wherever it is
+   */
+  trusts(peer: PeerId): boolean
+
+  /**
+   * Whether many hosts have an address, or one of those beside it
+   */
+  isShared(address: CountedAddress): boolean
+
+  /**
    * Why there may not be one more of those, if so
    */
   findProvers(): Refusal | undefined
@@ -42,7 +53,7 @@ export interface ConnectionAdmission {
    * Whether a connection that was opened under the allowlisted system may stay
    * there now that its peer is known
    */
-  staysAllowlisted(peer: PeerId, connection: ConnectionNode): boolean
+  staysAllowlisted(peer: PeerId, connection: Pick<ConnectionNode, 'endpoint'>): boolean
 
   /**
    * The connection is in the allowlisted pair now, because of its peer
@@ -68,6 +79,7 @@ interface ConnectionGraph extends MovableGraph {
   readonly connLimit: Readonly<Limit>
   readonly connections: { add(connection: ConnectionNode): void, delete(connection: ConnectionNode): unknown }
   readonly admission?: ConnectionAdmission
+  readonly bans?: BanGate
   readonly normal: ScopePair
   readonly allowlisted: ScopePair
   readonly proving: ScopePair
@@ -235,15 +247,13 @@ export class ConnectionNode extends MovableNode implements ConnectionManagementS
     }
 
     const { graph, pair } = this
-    const { system, transient } = graph.normal
+    const { system } = graph.normal
     const leavesAllowlist = pair.system !== system && graph.admission?.staysAllowlisted(peer, this) !== true
 
-    if (leavesAllowlist) {
-      const refusal = pair.allowlisted ? this.findRefusal(peer.toString(), system, transient) : this.findRefusal(peer.toString(), system)
+    const refused = graph.bans?.refusePeer(this, peer) ?? (leavesAllowlist ? this.findReturnRefusal(peer) : undefined)
 
-      if (refusal != null) {
-        return refusal
-      }
+    if (refused != null) {
+      return refused
     }
 
     const peerNode = graph.getPeer(peer)
@@ -275,6 +285,15 @@ export class ConnectionNode extends MovableNode implements ConnectionManagementS
       graph.tracer.added(leavesAllowlist ? [peerNode, system] : [peerNode], this.usage)
       graph.tracer.removed(leavesAllowlist ? [pair.transient, pair.system] : [pair.transient], this.usage)
     }
+  }
+
+  /**
+   * Why it cannot leave the allowlisted system for the normal pair, if so
+   */
+  protected findReturnRefusal (peer: PeerId): Refusal | undefined {
+    const { system, transient } = this.graph.normal
+
+    return this.findRefusal(peer.toString(), system, ...this.pair.allowlisted ? [transient] : [])
   }
 
   setPeer (peer: PeerId): void {

@@ -36,4 +36,13 @@ export interface GraphTracer {
    * Something gave way to a request or, where limits are not enforced, would have
    */
   evicted(eviction: Eviction): void
+
+  /**
+   * Somebody is banned, or not any more
+   *
+   * @param type
+   * @param level - what is banned
+   * @param target - who is
+   */
+  ban(type: 'ban' | 'lift', level: 'peer' | 'host' | 'subnet', target: string): void
 }

@@ -19,6 +19,7 @@ import { SplitMap } from './split-map.ts'
 import { StreamNode } from './stream-node.ts'
 import type { AggregateNodeInit, PeerChildNode } from './aggregate-node.ts'
 import type { ScopePair } from './aggregate-node.ts'
+import type { BanGate } from './ban-gate.ts'
 import type { ConnectionAdmission } from './connection-node.ts'
 import type { Eviction } from './evictions.ts'
 import type { GraphTracer } from './graph-tracer.ts'
@@ -90,6 +91,9 @@ export class ScopeGraph {
   streamLimit: Readonly<Limit> = UNLIMITED
 
   admission?: ConnectionAdmission
+
+  /** Set where somebody may be banned */
+  bans?: BanGate = undefined
   serviceGate?: ServiceGate = undefined
   tracer?: GraphTracer = undefined
 
@@ -356,6 +360,7 @@ export class ScopeGraph {
 
   #tell (refusal: AnyRefusal): void {
     this.#observer.onRefusal(refusal)
+    this.bans?.refused(refusal)
     this.tracer?.refused(refusal)
   }
 
@@ -365,6 +370,7 @@ export class ScopeGraph {
   gaveWay (eviction: Eviction): void {
     this.evictions.add(eviction)
     this.#observer.onEviction(eviction)
+    this.bans?.evicted(eviction)
     this.tracer?.evicted(eviction)
   }
 

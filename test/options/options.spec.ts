@@ -141,6 +141,7 @@ describe('options', () => {
       transientShare: 0.5,
       handlerGrace: 5,
       fairness: { networks: { ipv4: 16, ipv6: 32 }, subnets: { ipv4: 24, ipv6: 48 }, hosts: { ipv4: 32, ipv6: 56 }, protect: 8, useful: ['a'], handshakes: { cpu: 0.5 } },
+      bans: { strikes: 5, halfLife: 5, duration: 5, peers: 5, hosts: 5 },
       processMemory: { max: '80%', resume: '70%' },
       eventLoopDelay: { max: 500, resume: 5 },
       trace: [],

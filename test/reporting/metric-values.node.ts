@@ -64,7 +64,16 @@ const GAUGE_VALUES: Record<string, number> = {
   'process_refusing{signal="memory"}': 0,
   'process_refusing{signal="event_loop_delay"}': 0,
   'handlers_after_close{state="running"}': 1,
-  handlers_overdue: 0
+  handlers_overdue: 0,
+  'bans{level="peer"}': 0,
+  'bans{level="host"}': 1,
+  'bans{level="subnet"}': 0,
+  'bans_begun{level="peer"}': 0,
+  'bans_begun{level="host"}': 1,
+  'bans_begun{level="subnet"}': 0,
+  'strikes{kind="refusal"}': 0,
+  'strikes{kind="eviction"}': 1,
+  'strikes{kind="report"}': 7
 }
 
 /**
@@ -103,6 +112,7 @@ async function createServer (nodes: TestNodes): Promise<TestNode> {
       baseCosts: { connection: 1_000, stream: 100 },
       services: { [SERVICE]: [PROTOCOL] },
       sessions: { collectors: { [SERVICE]: { maxSessions: 3, maxRxBitrate: 1_000_000, sessionTimeout: 600_000 } } },
+      bans: {},
       processMemory: { max: 512 * GIB, resume: 256 * GIB },
       eventLoopDelay: { max: 100_000, resume: 50_000 }
     }
@@ -166,6 +176,9 @@ async function makeTraffic (client: TestNode, server: TestNode, handling: Promis
   await eventually(() => slow === 1, 'the handler')
   reset.abort(new Error('by the test'))
   await eventuallyEqual(() => manager.stat().handlers?.running, 1, 'the handler of a closed stream')
+
+  manager.report(client.peerId, 'a test', 7)
+  manager.bans?.add('192.0.2.1')
 
   // the byte is counted by the next look at buffers
   await eventuallyEqual(() => manager.stat().system.memory, 6_401, 'the memory')

@@ -1,0 +1,386 @@
+import { BANS_OPTIONS } from '../options/bans-options.ts'
+import { ANY, checkDescribed } from '../options/description.ts'
+import { checkObject, checkWholeNumber, invalid } from '../validation.ts'
+import { BanList } from './ban-list.ts'
+import { parseTarget } from './ban-target.ts'
+import { MAX_DURATION, resolveBans } from './bans-init.ts'
+import { Strikes } from './strikes.ts'
+import type { BanTarget } from './ban-target.ts'
+import type { Ban, BanLevel, KnownBan, Place } from './ban.ts'
+import type { BansConfig, BansInit } from './bans-init.ts'
+import type { IPAddress } from '../admission/ip-address.ts'
+import type { IPNetwork } from '../admission/ip-network.ts'
+import type { DescriptionOf } from '../options/description.ts'
+import type { PeerId } from '@libp2p/interface'
+
+/**
+ * How many good connections there may be for each offender where a host or subnet is banned:
+ * one in ten is good then
+ */
+const GOOD_PER_OFFENDER = 1 / 9
+
+/**
+ * What strikes are for
+ */
+export type StrikeKind = 'refusal' | 'eviction' | 'report'
+
+export interface BanOptions {
+  /**
+   * How long, in ms, up to a year
+   *
+   * @default `bans.duration`, with its random part
+   */
+  duration?: number
+
+  /**
+   * For the log and for `list`
+   *
+   * @default 'by the operator'
+   */
+  reason?: string
+}
+
+const BAN_OPTIONS = { duration: ANY, reason: ANY } as const satisfies DescriptionOf<BanOptions>
+
+/**
+ * Who is banned, which can be changed at any time
+ */
+export interface Bans {
+  /**
+   * Those who are banned now: peers first, then hosts, then subnets
+   */
+  list(): Ban[]
+
+  /**
+   * Bans a peer, an IP address or a network, and ends what there is with it. Who is
+   * allowlisted is not affected by the ban of its address.
+   *
+   * @throws {InvalidParametersError} if it is nobody, if the peer is allowlisted, or naming
+   * the option that cannot be used
+   */
+  add(target: BanTarget, options?: BanOptions): Ban
+
+  /**
+   * Ends a ban, and forgets the strikes that have led to it
+   *
+   * @returns Whether there was one
+   * @throws {InvalidParametersError} if it is nobody
+   */
+  lift(target: BanTarget): boolean
+
+  /**
+   * Changes the option `bans` while the node runs. What is left out stays as it is, and so do
+   * the bans that there are.
+   *
+   * @throws {InvalidParametersError} naming the value that cannot be used. Nothing has changed
+   * then.
+   */
+  set(options: BansInit): void
+}
+
+/**
+ * What the bans have to know of those that they are about
+ */
+export interface BansEnvironment {
+  /**
+   * Whether a peer may not be banned
+   */
+  exempts(peer: PeerId): boolean
+
+  /**
+   * Whether many hosts have the addresses there, as the operator of this node has said
+   */
+  isShared(place: Place): boolean
+
+  /**
+   * How many connections there are from a network whose peer is not an offender
+   */
+  countGood(network: IPNetwork): number
+
+  /**
+   * Somebody is banned from now on
+   */
+  began(known: KnownBan): void
+
+  /**
+   * A ban has ended or was lifted
+   */
+  ended(ban: Ban): void
+
+  /** In ms, and never goes back */
+  now(): number
+
+  /** In ms since 1970 */
+  time(): number
+
+  /** From 0 to 1 */
+  random(): number
+}
+
+/**
+ * Bans those who go on doing what they must not:
+ *
+ * ```
+ * strikes ── a peer ── several peers of a host, hardly any others ── several hosts of a subnet, hardly any others
+ * ```
+ *
+ * One peer bans nobody but itself, whatever it does. Strikes of connections whose peer is not
+ * known yet count for their host, as one more of its peers, however many there are.
+ */
+export class BanKeeper implements Bans {
+  readonly #environment: BansEnvironment
+  readonly #list: BanList
+  readonly #peers: Strikes
+
+  /** Of hosts, by those who have not proved who they are */
+  readonly #unproved: Strikes
+  #config: BansConfig
+
+  /** Since the start */
+  readonly begun: Record<BanLevel, number> = { peer: 0, host: 0, subnet: 0 }
+  readonly strikes: Record<StrikeKind, number> = { refusal: 0, eviction: 0, report: 0 }
+
+  /**
+   * @throws {InvalidParametersError} naming the option that cannot be used
+   */
+  constructor (init: BansInit, environment: BansEnvironment) {
+    const { ended, now, time } = environment
+
+    this.#config = resolveBans(init)
+    this.#environment = environment
+    this.#list = new BanList(time, ended)
+    this.#peers = new Strikes(this.#config.halfLife, now)
+    this.#unproved = new Strikes(this.#config.halfLife, now)
+  }
+
+  // who is banned
+
+  findPeer (peer: string): Ban | undefined {
+    return this.#list.findPeer(peer)
+  }
+
+  findAddress (ip: IPAddress): Ban | undefined {
+    return this.#list.findAddress(ip)
+  }
+
+  get bansNetworks (): boolean {
+    return this.#list.hasNetworks
+  }
+
+  get size (): number {
+    return this.#list.size
+  }
+
+  count (): Record<BanLevel, number> {
+    return this.#list.count()
+  }
+
+  /**
+   * Whether a peer has done nothing, or not much
+   */
+  isGood (peer: string): boolean {
+    return this.findPeer(peer) === undefined && this.#peers.countOf(peer) < this.#config.strikes / 2
+  }
+
+  sweep (): void {
+    this.#list.sweep()
+  }
+
+  // strikes
+
+  /**
+   * Whether a strike that comes by itself would count now
+   */
+  isDue (peer: string): boolean {
+    return this.#peers.isDue(peer)
+  }
+
+  /**
+   * @param peer
+   * @param kind
+   * @param reason - what it has done last
+   * @param place - where it is, as far as that is known
+   * @param count - how many strikes it is
+   */
+  strike (peer: PeerId, kind: StrikeKind, reason: string, place?: Place, count: number = 1): void {
+    const key = peer.toString()
+
+    if (this.#environment.exempts(peer) || this.findPeer(key) !== undefined) {
+      return
+    }
+
+    this.strikes[kind] += count
+
+    const strikes = this.#peers.add(key, count, kind === 'refusal')
+
+    if (this.#isEnough(strikes)) {
+      this.#peers.forget(key)
+      this.#begin('peer', key, 'strikes', `${Math.round(strikes)} strikes, last for ${reason}`, { place })
+      this.#banPlace(place)
+    }
+  }
+
+  /**
+   * Somebody who has not proved who it is was refused
+   */
+  strikeUnproved (place: Place): void {
+    const key = String(place.host)
+
+    if (!this.#unproved.isDue(key) || this.findAddress(place.ip) !== undefined) {
+      return
+    }
+
+    this.strikes.refusal++
+
+    if (this.#isEnough(this.#unproved.add(key, 1, true))) {
+      this.#banPlace(place)
+    }
+  }
+
+  /**
+   * Bans the host, and then the subnet, where it is not only one that does this, and hardly
+   * anybody else is there
+   */
+  #banPlace (place: Place | undefined): void {
+    if (place === undefined || this.findAddress(place.ip) !== undefined || this.#environment.isShared(place)) {
+      return
+    }
+
+    const { hosts, peers } = this.#config
+    const { host, subnet } = place
+    const unproved = this.#isEnough(this.#unproved.countOf(String(host))) ? 1 : 0
+    const offenders = unproved + this.#countBans('peer', other => other.place?.host.toString() === String(host))
+
+    if (offenders < peers || this.#environment.countGood(host) > offenders * GOOD_PER_OFFENDER) {
+      return
+    }
+
+    this.#begin('host', String(host), 'strikes', `${offenders} of its peers are banned`, { network: host, place })
+
+    const banned = this.#countBans('host', other => other.place?.subnet.toString() === String(subnet))
+
+    if (subnet.prefixLength < host.prefixLength && banned >= hosts && this.#environment.countGood(subnet) <= banned * GOOD_PER_OFFENDER) {
+      this.#begin('subnet', String(subnet), 'strikes', `${banned} of its hosts are banned`, { network: subnet, place })
+    }
+  }
+
+  /**
+   * They count a little less as soon as they are there
+   */
+  #isEnough (strikes: number): boolean {
+    return Math.round(strikes) >= this.#config.strikes
+  }
+
+  #countBans (level: BanLevel, matches: (known: KnownBan) => boolean): number {
+    return this.#list.all().filter(known => known.ban.level === level && known.ban.by === 'strikes' && matches(known)).length
+  }
+
+  // Bans
+
+  list (): Ban[] {
+    return this.#list.all().map(({ ban }) => ({ ...ban }))
+  }
+
+  add (target: BanTarget, options: BanOptions = {}): Ban {
+    const parsed = parseTarget(target)
+
+    checkDescribed('options', options, BAN_OPTIONS)
+
+    const { duration, reason = 'by the operator' } = options
+
+    checkReason(reason)
+    duration !== undefined && checkWholeNumber('duration', duration, 1, MAX_DURATION)
+
+    if ('peer' in parsed) {
+      if (this.#environment.exempts(parsed.peer)) {
+        throw invalid('target', 'somebody who is not allowlisted', parsed.peer.toString())
+      }
+
+      this.#peers.forget(parsed.peer.toString())
+
+      return { ...this.#begin('peer', parsed.peer.toString(), 'operator', reason, {}, duration) }
+    }
+
+    const { network } = parsed
+
+    return { ...this.#begin(levelOf(network), String(network), 'operator', reason, { network }, duration) }
+  }
+
+  lift (target: BanTarget): boolean {
+    const parsed = parseTarget(target)
+
+    if ('peer' in parsed) {
+      this.#peers.forget(parsed.peer.toString())
+
+      return this.#list.remove('peer', parsed.peer.toString()) !== undefined
+    }
+
+    this.#unproved.forget(String(parsed.network))
+
+    return this.#list.remove(levelOf(parsed.network), String(parsed.network)) !== undefined
+  }
+
+  set (options: BansInit): void {
+    checkObject('bans', options)
+    checkDescribed('bans', options, BANS_OPTIONS.bans)
+    this.#config = resolveBans(options, this.#config)
+    this.#peers.halfLife = this.#config.halfLife
+    this.#unproved.halfLife = this.#config.halfLife
+  }
+
+  // what is kept over a restart
+
+  known (): KnownBan[] {
+    return this.#list.all()
+  }
+
+  /**
+   * Adds a ban that was kept, if it has not ended and there is none of the same. Those of strikes are never longer than they
+   * could be now.
+   */
+  restore (known: KnownBan): void {
+    const { ban } = known
+    const now = this.#environment.time()
+    const end = ban.by === 'operator' ? ban.end : Math.min(ban.end, now + 2 * this.#config.duration)
+
+    if (end > now && this.#list.get(ban.level, ban.target) === undefined) {
+      this.#list.add({ ...known, ban: { ...ban, end } })
+    }
+  }
+
+  #begin (level: BanLevel, target: string, by: Ban['by'], reason: string, { network, place }: Pick<KnownBan, 'network' | 'place'>, duration?: number): Ban {
+    const { random, time } = this.#environment
+    const begin = time()
+    const address = level === 'peer' && place !== undefined ? String(place.ip) : undefined
+    const end = begin + (duration ?? Math.round(this.#config.duration * (1 + random())))
+    const ban: Ban = { level, target, by, reason: reason.slice(0, MAX_REASON_LENGTH), ...address === undefined ? {} : { address }, begin, end }
+    const known: KnownBan = { ban, network, place }
+
+    this.#list.add(known)
+    this.begun[level]++
+    this.#environment.began(known)
+
+    return ban
+  }
+}
+
+/**
+ * A remote may have a say in it
+ */
+const MAX_REASON_LENGTH = 256
+
+/**
+ * @throws {InvalidParametersError} if it is no text
+ */
+export function checkReason (reason: string): void {
+  if (typeof reason !== 'string' || reason === '') {
+    throw invalid('reason', 'a non-empty string', reason)
+  }
+}
+
+/**
+ * What is more than one address of IPv4, or than what one host has of IPv6, are several hosts
+ */
+function levelOf ({ address, prefixLength }: IPNetwork): BanLevel {
+  return prefixLength >= (address.version === 4 ? 32 : 56) ? 'host' : 'subnet'
+}

@@ -1,0 +1,8 @@
+import { NodeBans } from '../libp2p/node-bans.ts'
+import { BANS_OPTIONS } from '../options/bans-options.ts'
+
+/**
+ * Bans those who go on doing what they must not: the option `bans`, `manager.bans` and
+ * `manager.report`
+ */
+export const bans = { NodeBans, options: BANS_OPTIONS }

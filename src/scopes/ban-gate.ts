@@ -1,0 +1,30 @@
+import type { ConnectionNode } from './connection-node.ts'
+import type { Eviction } from './evictions.ts'
+import type { AnyRefusal } from './refusal.ts'
+import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * Knows who is banned, and is told what somebody may be banned for
+ */
+export interface BanGate {
+  /**
+   * Why a connection must not be opened, if so. Nothing is counted.
+   */
+  find(direction: MessageStreamDirection, address?: Multiaddr): AnyRefusal | undefined
+
+  /**
+   * Why a connection must not have this peer, if so. It counts as a refusal.
+   */
+  refusePeer(connection: ConnectionNode, peer: PeerId): AnyRefusal | undefined
+
+  /**
+   * Something was refused
+   */
+  refused(refusal: AnyRefusal): void
+
+  /**
+   * Something has given way to others
+   */
+  evicted(eviction: Eviction): void
+}
