@@ -34,7 +34,7 @@ export interface MetricsTracerInit {
  */
 export class MetricsTracer implements GraphTracer {
   readonly #init: MetricsTracerInit
-  #reporter?: MetricsReporter
+  #reporter: MetricsReporter
 
   constructor (init: MetricsTracerInit) {
     this.#init = init
@@ -52,31 +52,41 @@ export class MetricsTracer implements GraphTracer {
   ban (): void {}
 
   added (nodes: AnyNode[], usage: Usage): void {
-    this.#tell(reporter => { tellAdded(reporter, nodes, usage) })
-  }
-
-  refused (refusal: AnyRefusal): void {
-    this.#tell(reporter => { tellRefused(reporter, refusal, this.#init.baseCosts()) })
-  }
-
-  #tell (fn: (reporter: MetricsReporter) => void): void {
-    if (this.#reporter === undefined) {
-      return
-    }
-
-    const { idle, onError } = this.#init
+    const { idle } = this.#init
 
     // reporters are called in the middle of changes
     idle.held++
 
     try {
-      fn(this.#reporter)
+      tellAdded(this.#reporter, nodes, usage)
     } catch (err) {
-      this.#reporter = undefined
-      onError(err)
+      this.#fail(err)
     } finally {
       idle.held--
     }
+  }
+
+  refused (refusal: AnyRefusal): void {
+    const { baseCosts, idle } = this.#init
+
+    idle.held++
+
+    try {
+      tellRefused(this.#reporter, refusal, baseCosts())
+    } catch (err) {
+      this.#fail(err)
+    } finally {
+      idle.held--
+    }
+  }
+
+  /**
+   * From now on nobody is told anything. Who follows the graph besides may be in the middle of
+   * telling the same change, so this may still be called.
+   */
+  #fail (err: unknown): void {
+    this.#reporter = {}
+    this.#init.onError(err)
   }
 }
 
