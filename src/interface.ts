@@ -251,7 +251,7 @@ export interface ResourceManager extends Startable {
    * Who is banned, which can be changed at any time. Not there without the option `bans`, and
    * in a stand-alone manager.
    */
-  readonly bans?: Bans
+  readonly bans?: Bans | undefined
 
   /**
    * For handlers: a peer has done what it must not, such as breaking a protocol. Several
