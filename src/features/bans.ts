@@ -1,3 +1,4 @@
+import { resolveBans } from '../bans/bans-init.ts'
 import { NodeBans } from '../libp2p/node-bans.ts'
 import { BANS_OPTIONS } from '../options/bans-options.ts'
 
@@ -5,4 +6,4 @@ import { BANS_OPTIONS } from '../options/bans-options.ts'
  * Bans those who go on doing what they must not: the option `bans`, `manager.bans` and
  * `manager.report`
  */
-export const bans = { NodeBans, options: BANS_OPTIONS }
+export const bans = { NodeBans, resolveBans, options: BANS_OPTIONS }

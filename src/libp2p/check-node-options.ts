@@ -12,13 +12,17 @@ import type { ResourceManagerInit } from '../resource-manager-init.ts'
  * @throws {InvalidParametersError} naming the option that cannot be used
  */
 export function checkNodeOptions (init: ResourceManagerInit): void {
-  const { baseCosts, fairness, features = defaultFeatures, handlerGrace, services, transientShare } = init
+  const { bans, baseCosts, fairness, features = defaultFeatures, handlerGrace, services, transientShare } = init
 
   resolveBaseCosts(baseCosts)
   serviceTable(services)
   checkTransientShare(transientShare)
   checkHandlerGrace(handlerGrace)
   features.pressure?.checkPressure(init)
+
+  if (bans != null && bans !== false) {
+    features.bans?.resolveBans(bans)
+  }
 
   if (fairness !== false) {
     features.fairness?.resolveFairness(fairness)
