@@ -1,4 +1,5 @@
 import { connectionOperations } from './operations/connections.ts'
+import { evictionOperations } from './operations/evictions.ts'
 import { refusalOperations } from './operations/refusals.ts'
 import { reportedLives, viewOperations } from './operations/reporting.ts'
 import { sessionOperations } from './operations/sessions.ts'
@@ -18,6 +19,7 @@ export function operations (peers: PeerId[]): Operation[] {
     ...connectionOperations(peers),
     ...refusalOperations(peers),
     ...wiringOperations(peers),
+    ...evictionOperations(peers),
     ...reportedLives(peers),
     ...sessionOperations(),
     ...viewOperations(peers)

@@ -1,4 +1,5 @@
 import { connectionOperations } from '../operations/connections.ts'
+import { evictionOperations } from '../operations/evictions.ts'
 import { refusalOperations } from '../operations/refusals.ts'
 import { sessionOperations } from '../operations/sessions.ts'
 import { streamOperations } from '../operations/streams.ts'
@@ -32,7 +33,9 @@ const NAMES = [
   'refused connection',
   'wired stream, no manager',
   'wired stream, admitted',
+  'wired stream, admitted, without fairness',
   'wired stream, refused',
+  'wired stream, evicted for a newcomer and opened again',
   'session ingress and egress, 1 session',
   'session life, one message each way'
 ]
@@ -54,6 +57,7 @@ export function countedOperations (peers: PeerId[]): Operation[] {
     ...connectionOperations(peers),
     ...refusalOperations(peers),
     ...wiringOperations(peers),
+    ...evictionOperations(peers),
     ...sessionOperations()
   ]
 

@@ -6,8 +6,9 @@ import { resourceManager } from '../../src/index.ts'
 import { PROTOCOL } from './operation.ts'
 import type { ResourceManager, ResourceManagerInit } from '../../src/index.ts'
 import type { ResourceManagerComponents } from '../../src/libp2p/resource-manager-service.ts'
-import type { Connection, ConnectionGater, PeerId, Stream, StreamHandlerRecord, StreamMiddleware } from '@libp2p/interface'
+import type { Connection, ConnectionGater, PeerId, Startable, Stream, StreamHandlerRecord, StreamMiddleware } from '@libp2p/interface'
 import type { SendResult } from '@libp2p/utils'
+import type { Multiaddr } from '@multiformats/multiaddr'
 
 const log = defaultLogger().forComponent('bench')
 const ADDRESS = multiaddr('/ip4/127.0.0.1/tcp/4001')
@@ -103,12 +104,28 @@ export class WiredNode {
   }]])
 
   /**
+   * A node, which has been started
+   *
+   * @param peer - the other end of connections where nothing else is said
+   * @param init - the options of the resource manager, or `false` for none
+   */
+  static async start (peer: PeerId, init: ResourceManagerInit | false): Promise<WiredNode> {
+    const node = new WiredNode(peer, init)
+
+    await (node.manager as Startable | undefined)?.start()
+
+    return node
+  }
+
+  /**
    * A remote connects
    *
+   * @param peer
+   * @param remoteAddr - where it comes from
    * @returns What its streams come from, or nothing if it was refused
    */
-  async connect (peer: PeerId = this.#peer): Promise<WiredConnection | undefined> {
-    const maConn = new BenchConnection({ log, remoteAddr: ADDRESS, direction: 'inbound' })
+  async connect (peer: PeerId = this.#peer, remoteAddr: Multiaddr = ADDRESS): Promise<WiredConnection | undefined> {
+    const maConn = new BenchConnection({ log, remoteAddr, direction: 'inbound' })
 
     return this.#components.upgrader.upgradeInbound(maConn as any, { peer } as any) as unknown as Promise<WiredConnection | undefined>
   }
@@ -124,7 +141,7 @@ export class WiredNode {
 
     const muxer = this.#muxers.get('/bench-muxer')?.createStreamMuxer(maConn) as BenchMuxer
 
-    const connection = { streams: muxer.streams, timeline: maConn.timeline, remotePeer: peer, remoteAddr: ADDRESS } as unknown as Connection
+    const connection = { streams: muxer.streams, timeline: maConn.timeline, remotePeer: peer, remoteAddr: maConn.remoteAddr } as unknown as Connection
 
     events.safeDispatchEvent('connection:open', { detail: connection })
 

@@ -29,7 +29,7 @@ export function wiringOperations ([peer]: PeerId[]): Operation[] {
     times: STREAMS_PER_TURN,
     timeOnly,
     async prepare () {
-      const connection = await new WiredNode(peer, init).connect()
+      const connection = await (await WiredNode.start(peer, init)).connect()
       let handled = 0
 
       if (connection == null) {
@@ -54,8 +54,8 @@ export function wiringOperations ([peer]: PeerId[]): Operation[] {
   const connection = (name: string, init: ResourceManagerInit | false, isOpened: boolean): Operation => ({
     name: `wired connection, ${name}`,
     timeOnly: true,
-    prepare () {
-      const node = new WiredNode(peer, init)
+    async prepare () {
+      const node = await WiredNode.start(peer, init)
 
       return async () => {
         const connection = await node.connect()
@@ -72,10 +72,12 @@ export function wiringOperations ([peer]: PeerId[]): Operation[] {
   return [
     stream('no manager', false, true),
     stream('admitted', WIRED, true),
+    stream('admitted, without fairness', { ...WIRED, fairness: false }, true),
     stream('admitted, with a session', { ...WIRED, sessions: { collectors: { [SERVICE]: {} } } }, true, true),
     stream('refused', { ...WIRED, ...limitsWith({ system: { streamsInbound: 0 } }) }, false),
     connection('no manager', false, true),
     connection('admitted', WIRED, true),
+    connection('admitted, without fairness', { ...WIRED, fairness: false }, true),
     connection('refused', { ...WIRED, ...limitsWith({ system: { connsInbound: 0 } }) }, false)
   ]
 }
