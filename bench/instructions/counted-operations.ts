@@ -33,11 +33,11 @@ const NAMES = [
   'refused connection',
   'wired stream, no manager',
   'wired stream, admitted',
-  'wired stream, admitted, without fairness',
   'wired stream, refused',
-  'wired stream, evicted for a newcomer and opened again',
   'session ingress and egress, 1 session',
-  'session life, one message each way'
+  'session life, one message each way',
+  // last, because what is counted of an operation depends on those before it
+  'wired stream, evicted for a newcomer and opened again'
 ]
 
 /**

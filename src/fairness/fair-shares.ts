@@ -250,8 +250,9 @@ export class FairShares implements RoomMaker, ScopeFollower {
       this.#evicting = false
     }
 
-    // who comes from the same host must not pay for what another peer there had
-    if (victim instanceof ConnectionNode && hostOf(eviction.from) !== hostOf(path)) {
+    // of the same host too: who it is is not known before the handshake, and a peer could have its own
+    // connections give way to new ones as fast as it can
+    if (victim instanceof ConnectionNode) {
       this.#recent.add(hostOf(eviction.from))
     }
 
