@@ -2,7 +2,7 @@ import { PerformanceObserver } from 'node:perf_hooks'
 import { setImmediate } from 'node:timers/promises'
 import { createResourceManager } from '../src/index.ts'
 import { openStream } from './operations/operation.ts'
-import type { DefaultResourceManager } from '../src/resource-manager.ts'
+import type { DefaultResourceManager } from '../src/manager/resource-manager.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { PerformanceEntry } from 'node:perf_hooks'
 

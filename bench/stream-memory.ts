@@ -5,15 +5,15 @@
 
 import { Uint8ArrayList } from 'uint8arraylist'
 import { createResourceManager } from '../src/index.ts'
-import { LiveConnection } from '../src/libp2p/live-connection.ts'
-import { LiveStream } from '../src/libp2p/live-stream.ts'
-import { StreamMemory } from '../src/libp2p/stream-memory.ts'
+import { LiveConnection } from '../src/libp2p/buffers/live-connection.ts'
+import { LiveStream } from '../src/libp2p/buffers/live-stream.ts'
+import { StreamMemory } from '../src/libp2p/buffers/stream-memory.ts'
 import { InfiniteLimits } from '../src/limits.ts'
 import { createPeers } from './peers.ts'
-import type { LiveStreamOwner } from '../src/libp2p/live-stream.ts'
-import type { DefaultResourceManager } from '../src/resource-manager.ts'
-import type { ConnectionNode } from '../src/scopes/connection-node.ts'
-import type { StreamNode } from '../src/scopes/stream-node.ts'
+import type { LiveStreamOwner } from '../src/libp2p/buffers/live-stream.ts'
+import type { DefaultResourceManager } from '../src/manager/resource-manager.ts'
+import type { DefaultConnectionScope } from '../src/scopes/connection-scope.ts'
+import type { DefaultStreamScope } from '../src/scopes/stream-scope.ts'
 import type { MultiaddrConnection, Stream, StreamMuxer } from '@libp2p/interface'
 
 const COUNTS = [1_000, 10_000]
@@ -85,7 +85,7 @@ const [peer] = createPeers(1)
 
 for (const count of COUNTS) {
   const manager = createResourceManager({ limits: InfiniteLimits }) as DefaultResourceManager
-  const openConnection = (): ConnectionNode => manager.openConnection('inbound', false) as ConnectionNode
+  const openConnection = (): DefaultConnectionScope => manager.openConnection('inbound', false) as DefaultConnectionScope
   const streams = new Set<LiveStream>()
   const ofStreams = new StreamMemory(manager, streams)
   const ofConnections = new StreamMemory(manager, new Set())
@@ -96,7 +96,7 @@ for (const count of COUNTS) {
 
     buffers.upgraded(new Buffers() as any, new Buffers() as unknown as StreamMuxer)
     ofConnections.addConnection(buffers)
-    streams.add(new LiveStream(new Buffers() as unknown as Stream, manager.openStream(peer, 'inbound') as StreamNode, connection, OWNER))
+    streams.add(new LiveStream(new Buffers() as unknown as Stream, manager.openStream(peer, 'inbound') as DefaultStreamScope, connection, OWNER))
   }
 
   process.stdout.write(`${count} streams: a look takes ${timeLooks(count, ofStreams)} ns per stream, a message ${timeMessages(ofStreams)} ns more\n`)

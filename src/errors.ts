@@ -1,5 +1,5 @@
 import { formatSetting } from './limits/setting.ts'
-import { printable } from './printable.ts'
+import { printable } from './util/printable.ts'
 import type { SettingPath } from './limits/setting.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 

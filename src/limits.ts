@@ -37,6 +37,6 @@ export type { ConcreteLimitConfig, NamedKey, PartialLimitConfig, ScopeKey } from
 export type { Limit, LimitValue, ResourceLimits, WithSizes } from './limits/limit.ts'
 export type { Limiter } from './limits/limiter.ts'
 export type { ScaleTarget } from './limits/auto-scale.ts'
-export type { NoteListener } from './limits/problems.ts'
+export type { NoteListener } from './util/problems.ts'
 export type { LimitsFileOptions } from './limits/parse-file.ts'
 export type { LimitIncrease, ScalingLimit, ScalingLimitConfigInit, ScalingLimitInit } from './limits/scale.ts'

@@ -29,11 +29,11 @@
  * @module libp2p-resource-manager/prometheus
  */
 
-import { NullResourceManager } from './null-resource-manager.ts'
-import { ANY, checkDescribed } from './options/description.ts'
+import { NullResourceManager } from './manager/null-resource-manager.ts'
+import { DefaultResourceManager } from './manager/resource-manager.ts'
 import { registerPrometheusMetrics } from './reporting/prometheus-metrics.ts'
-import { DefaultResourceManager } from './resource-manager.ts'
-import { invalid } from './validation.ts'
+import { ANY, checkDescribed } from './util/description.ts'
+import { invalid } from './util/validation.ts'
 import type { ResourceManager } from './interface.ts'
 import type { Registry } from 'prom-client'
 

@@ -1,11 +1,11 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { Admission } from '../../src/admission/admission.ts'
-import { parseIP } from '../../src/admission/ip-address.ts'
+import { parseIP } from '../../src/util/ip-address.ts'
 import { createManager, LIMITED } from './operation.ts'
 import type { Operation } from './operation.ts'
-import type { IPAddress } from '../../src/admission/ip-address.ts'
 import type { AdmissionOptions, ResourceManagerInit } from '../../src/index.ts'
-import type { ConnectionNode } from '../../src/scopes/connection-node.ts'
+import type { DefaultConnectionScope } from '../../src/scopes/connection-scope.ts'
+import type { IPAddress } from '../../src/util/ip-address.ts'
 import type { PeerId } from '@libp2p/interface'
 
 const MANY_SUBNETS = 1_000_000
@@ -37,7 +37,7 @@ function connectionLife (name: string, init: ResourceManagerInit, peer: PeerId, 
       const endpoint = address == null ? undefined : multiaddr(address)
 
       return () => {
-        const connection = manager.tryOpenConnection('inbound', true, endpoint) as ConnectionNode
+        const connection = manager.tryOpenConnection('inbound', true, endpoint) as DefaultConnectionScope
 
         connection.trySetPeer(peer)
         connection.done()

@@ -1,9 +1,9 @@
 import { createResourceManager } from '../../src/index.ts'
 import { build, DefaultLimits, InfiniteLimits } from '../../src/limits.ts'
 import type { ConcreteLimitConfig, PartialLimitConfig, ResourceManagerInit } from '../../src/index.ts'
-import type { DefaultResourceManager } from '../../src/resource-manager.ts'
-import type { ConnectionNode } from '../../src/scopes/connection-node.ts'
-import type { StreamNode } from '../../src/scopes/stream-node.ts'
+import type { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
+import type { DefaultConnectionScope } from '../../src/scopes/connection-scope.ts'
+import type { DefaultStreamScope } from '../../src/scopes/stream-scope.ts'
 import type { PeerId } from '@libp2p/interface'
 
 export type Repeated = () => void | Promise<void>
@@ -72,8 +72,8 @@ export function createManager (init: ResourceManagerInit): DefaultResourceManage
   return createResourceManager(init) as DefaultResourceManager
 }
 
-export function openStream (manager: DefaultResourceManager, peer: PeerId, protocol = PROTOCOL, service = SERVICE): StreamNode {
-  const stream = manager.tryOpenStream(peer, 'inbound') as StreamNode
+export function openStream (manager: DefaultResourceManager, peer: PeerId, protocol = PROTOCOL, service = SERVICE): DefaultStreamScope {
+  const stream = manager.tryOpenStream(peer, 'inbound') as DefaultStreamScope
 
   stream.trySetProtocol(protocol)
   stream.tryAssignService(service)
@@ -86,7 +86,7 @@ export function openStream (manager: DefaultResourceManager, peer: PeerId, proto
  */
 export function populate (manager: DefaultResourceManager, peers: PeerId[]): void {
   for (const peer of peers) {
-    const connection = manager.tryOpenConnection('inbound', true) as ConnectionNode
+    const connection = manager.tryOpenConnection('inbound', true) as DefaultConnectionScope
 
     connection.trySetPeer(peer)
 

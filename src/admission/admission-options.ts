@@ -1,10 +1,10 @@
-import { ANY } from '../options/description.ts'
+import { ANY } from '../util/description.ts'
 import type { AllowlistEntry } from './allowlist-entry.ts'
 import type { NetworkInit } from './networks.ts'
 import type { ConnectionRateLimits, RateLimits } from './rate-limits.ts'
 import type { StreamRateLimits } from './stream-rates.ts'
 import type { NetworkPrefixLimit, SubnetLimits } from './subnet-limits.ts'
-import type { DescriptionOf } from '../options/description.ts'
+import type { DescriptionOf } from '../util/description.ts'
 
 /**
  * How often remote peers may open connections and streams

@@ -1,5 +1,5 @@
-import { checkObject, invalid } from '../validation.ts'
-import { PRIVATE_NETWORKS, parseNetwork } from './ip-network.ts'
+import { PRIVATE_NETWORKS, parseNetwork } from '../util/ip-network.ts'
+import { checkObject, invalid } from '../util/validation.ts'
 import { resolveNetworks } from './networks.ts'
 import { resolveConnectionRates } from './rate-limits.ts'
 import { resolveSubnetLimits } from './subnet-limits.ts'

@@ -1,9 +1,9 @@
 import { peerIdFromString } from '@libp2p/peer-id'
 import { CODE_IPCIDR, CODE_P2P } from '@multiformats/multiaddr'
-import { invalid } from '../validation.ts'
-import { ipFromMultiaddr } from './ip-from-address.ts'
-import { IPNetwork, parseNetwork } from './ip-network.ts'
-import { toMultiaddr } from './to-multiaddr.ts'
+import { ipFromMultiaddr } from '../util/ip-from-address.ts'
+import { IPNetwork, parseNetwork } from '../util/ip-network.ts'
+import { toMultiaddr } from '../util/to-multiaddr.ts'
+import { invalid } from '../util/validation.ts'
 import type { PeerPredicate, PeerTag } from './trusted-peers.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 

@@ -1,5 +1,5 @@
-import { checkList, invalid } from '../validation.ts'
-import { parseNetwork } from './ip-network.ts'
+import { parseNetwork } from '../util/ip-network.ts'
+import { checkList, invalid } from '../util/validation.ts'
 import { resolveRate } from './rate-limits.ts'
 import { resolveConnCount } from './subnet-limits.ts'
 import type { ResolvedPrefixRate } from './rate-limits.ts'

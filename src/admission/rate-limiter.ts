@@ -1,13 +1,13 @@
+import { IPNetwork } from '../util/ip-network.ts'
+import { NetworkMap } from '../util/network-map.ts'
 import { AdmissionRefusal } from './admission-refusal.ts'
-import { IPNetwork } from './ip-network.ts'
-import { NetworkMap } from './network-map.ts'
 import { SubnetBuckets, TokenBucket } from './token-buckets.ts'
 import type { RefusedBy } from './admission-refusal.ts'
-import type { IPAddress } from './ip-address.ts'
 import type { ResolvedRateLimits, ResolvedSubnetRate } from './rate-limits.ts'
-import type { Sweepable } from './sweeper.ts'
 import type { TokenRate } from './token-rate.ts'
 import type { SettingPath } from '../limits/setting.ts'
+import type { IPAddress } from '../util/ip-address.ts'
+import type { Sweepable } from '../util/sweeper.ts'
 
 /**
  * The rate of one network

@@ -1,9 +1,9 @@
-import { checkList, checkObject, checkWholeNumber, invalid } from '../validation.ts'
-import { checkPrefixLength, mostSpecificFirst, parseNetwork } from './ip-network.ts'
+import { checkPrefixLength, mostSpecificFirst, parseNetwork } from '../util/ip-network.ts'
+import { checkList, checkObject, checkWholeNumber, invalid } from '../util/validation.ts'
 import { LOOPBACK_NETWORKS } from './subnet-limits.ts'
 import { TokenRate } from './token-rate.ts'
-import type { IPNetwork } from './ip-network.ts'
 import type { SettingPath } from '../limits/setting.ts'
+import type { IPNetwork } from '../util/ip-network.ts'
 
 /**
  * How often something may happen: a bucket that holds `burst` tokens, one of which

@@ -1,10 +1,10 @@
-import { ipFromAddress } from './ip-from-address.ts'
+import { ipFromAddress } from '../util/ip-from-address.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import { TokenRate } from './token-rate.ts'
 import type { ResolvedRateLimits } from './rate-limits.ts'
 import type { SubnetLimiter } from './subnet-limiter.ts'
 import type { ResolvedSubnetLimits } from './subnet-limits.ts'
-import type { Sweepable } from './sweeper.ts'
+import type { Sweepable } from '../util/sweeper.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**

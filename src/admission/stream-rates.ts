@@ -1,12 +1,12 @@
-import { NameTable } from '../name-table.ts'
-import { checkObject, checkWholeNumber } from '../validation.ts'
+import { NameTable } from '../util/name-table.ts'
+import { checkObject, checkWholeNumber } from '../util/validation.ts'
 import { AdmissionRefusal } from './admission-refusal.ts'
 import { DEFAULT_MAX_TRACKED, MAX_TRACKED, resolveRate } from './rate-limits.ts'
 import { NamedBuckets, TokenBucket } from './token-buckets.ts'
 import type { RefusedBy } from './admission-refusal.ts'
 import type { Rate } from './rate-limits.ts'
-import type { Sweepable } from './sweeper.ts'
 import type { TokenRate } from './token-rate.ts'
+import type { Sweepable } from '../util/sweeper.ts'
 
 /**
  * How often remote peers may open streams. Streams that are opened and reset at once

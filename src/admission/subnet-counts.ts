@@ -1,6 +1,6 @@
-import { SubnetTable } from './subnet-table.ts'
-import type { IPAddress } from './ip-address.ts'
+import { SubnetTable } from '../util/subnet-table.ts'
 import type { ResolvedSubnetLimit } from './subnet-limits.ts'
+import type { IPAddress } from '../util/ip-address.ts'
 
 /**
  * The connections of the subnets of one size

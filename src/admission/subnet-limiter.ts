@@ -1,9 +1,9 @@
+import { IPNetwork } from '../util/ip-network.ts'
+import { NetworkMap } from '../util/network-map.ts'
 import { AdmissionRefusal } from './admission-refusal.ts'
-import { IPNetwork } from './ip-network.ts'
-import { NetworkMap } from './network-map.ts'
 import { SubnetCounts } from './subnet-counts.ts'
-import type { IPAddress } from './ip-address.ts'
 import type { ResolvedPrefixLimit, ResolvedSubnetLimits } from './subnet-limits.ts'
+import type { IPAddress } from '../util/ip-address.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**

@@ -1,7 +1,7 @@
-import { checkList, checkObject, invalid } from '../validation.ts'
-import { checkPrefixLength, mostSpecificFirst, parseNetwork } from './ip-network.ts'
-import type { IPNetwork } from './ip-network.ts'
+import { checkPrefixLength, mostSpecificFirst, parseNetwork } from '../util/ip-network.ts'
+import { checkList, checkObject, invalid } from '../util/validation.ts'
 import type { SettingPath } from '../limits/setting.ts'
+import type { IPNetwork } from '../util/ip-network.ts'
 
 /**
  * How many connections there may be: a whole number, `'unlimited'` (or

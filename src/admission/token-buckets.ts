@@ -1,8 +1,8 @@
-import { SubnetTable } from './subnet-table.ts'
-import { SWEEP_ON_INSERT } from './sweeper.ts'
-import type { IPAddress } from './ip-address.ts'
-import type { Sweepable } from './sweeper.ts'
+import { SubnetTable } from '../util/subnet-table.ts'
+import { SWEEP_ON_INSERT } from '../util/sweeper.ts'
 import type { TokenRate } from './token-rate.ts'
+import type { IPAddress } from '../util/ip-address.ts'
+import type { Sweepable } from '../util/sweeper.ts'
 
 /**
  * One token bucket. As with all buckets here, `check` decides and `commit` takes

@@ -1,8 +1,8 @@
-import { checkList } from '../validation.ts'
-import { ipFromAddress } from './ip-from-address.ts'
-import { parseNetwork } from './ip-network.ts'
-import type { IPAddress } from './ip-address.ts'
-import type { IPNetwork } from './ip-network.ts'
+import { ipFromAddress } from '../util/ip-from-address.ts'
+import { parseNetwork } from '../util/ip-network.ts'
+import { checkList } from '../util/validation.ts'
+import type { IPAddress } from '../util/ip-address.ts'
+import type { IPNetwork } from '../util/ip-network.ts'
 
 /**
  * The addresses of reverse proxies, which say who they forward

@@ -1,7 +1,7 @@
-import { NetworkMap } from '../admission/network-map.ts'
+import { NetworkMap } from '../util/network-map.ts'
 import { BAN_LEVELS } from './ban.ts'
 import type { Ban, BanLevel, KnownBan } from './ban.ts'
-import type { IPAddress } from '../admission/ip-address.ts'
+import type { IPAddress } from '../util/ip-address.ts'
 
 /**
  * How many bans there are that strikes have led to. With more the one ends that would end first.

@@ -1,5 +1,5 @@
-import type { IPAddress } from '../admission/ip-address.ts'
-import type { IPNetwork } from '../admission/ip-network.ts'
+import type { IPAddress } from '../util/ip-address.ts'
+import type { IPNetwork } from '../util/ip-network.ts'
 
 export type BanLevel = 'peer' | 'host' | 'subnet'
 

@@ -1,4 +1,4 @@
-import { checkObject, checkWholeNumber, invalid } from '../validation.ts'
+import { checkObject, checkWholeNumber, invalid } from '../util/validation.ts'
 
 export interface BansInit {
   /**

@@ -14,8 +14,8 @@
  * level, and every change O(log n) a level.
  */
 
-import { Heap } from './heap.ts'
-import type { Ranked } from './heap.ts'
+import { Heap } from '../util/heap.ts'
+import type { Ranked } from '../util/heap.ts'
 
 /**
  * The keys of the groups that somebody is in, from the network to the peer

@@ -1,10 +1,10 @@
 import { EvictedError } from '../errors.ts'
-import { ConnectionNode } from '../scopes/connection-node.ts'
-import { MovableNode } from '../scopes/movable-node.ts'
-import { StreamNode } from '../scopes/stream-node.ts'
-import { withoutStackTrace } from '../without-stack-trace.ts'
+import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
+import { MovableScope } from '../scopes/movable-scope.ts'
+import { DefaultStreamScope } from '../scopes/stream-scope.ts'
+import { keyedHash, secretKey } from '../util/keyed-hash.ts'
+import { withoutStackTrace } from '../util/without-stack-trace.ts'
 import { PROTECTED } from './fair-pool.ts'
-import { keyedHash, secretKey } from './keyed-hash.ts'
 import { originOf } from './origin.ts'
 import { RecentEvictions } from './recent-evictions.ts'
 import { SharedScope } from './shared-scope.ts'
@@ -12,9 +12,9 @@ import type { FairMember, GroupPath } from './fair-pool.ts'
 import type { FairnessConfig } from './fairness-init.ts'
 import type { Origin } from './origin.ts'
 import type { SharedScopeInit } from './shared-scope.ts'
-import type { AggregateNode } from '../scopes/aggregate-node.ts'
-import type { ScopeFollower } from '../scopes/movable-node.ts'
-import type { OwnedNode } from '../scopes/owned-node.ts'
+import type { AggregateScope } from '../scopes/aggregate-scope.ts'
+import type { ScopeFollower } from '../scopes/movable-scope.ts'
+import type { OwnedScope } from '../scopes/owned-scope.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { RoomMaker } from '../scopes/room-maker.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
@@ -37,8 +37,8 @@ export interface FairSharesInit {
   config: FairnessConfig
 
   /** All connections and streams that there are */
-  connections(): Iterable<ConnectionNode>
-  streams(): Iterable<StreamNode>
+  connections(): Iterable<DefaultConnectionScope>
+  streams(): Iterable<DefaultStreamScope>
 
   /** See {@link SharedScopeInit.worth} */
   worth: SharedScopeInit['worth']
@@ -67,8 +67,8 @@ export class FairShares implements RoomMaker, ScopeFollower {
   readonly #recent: RecentEvictions
 
   /** Of the scopes that are full */
-  readonly #connections = new Map<AggregateNode, SharedScope>()
-  readonly #streams = new Map<AggregateNode, SharedScope>()
+  readonly #connections = new Map<AggregateScope, SharedScope>()
+  readonly #streams = new Map<AggregateScope, SharedScope>()
   #evicting = false
 
   constructor (init: FairSharesInit) {
@@ -89,20 +89,20 @@ export class FairShares implements RoomMaker, ScopeFollower {
 
   // RoomMaker
 
-  makeRoom (refusal: Refusal, newcomer: AggregateNode | OwnedNode): boolean {
+  makeRoom (refusal: Refusal, newcomer: AggregateScope | OwnedScope): boolean {
     // what ends may make others come, and they come too early
-    if (this.#evicting || !(newcomer instanceof MovableNode) || !newcomer.inbound) {
+    if (this.#evicting || !(newcomer instanceof MovableScope) || !newcomer.inbound) {
       return false
     }
 
-    const scope = refusal.node as AggregateNode
+    const scope = refusal.refuser as AggregateScope
 
     if (!SHARED.has(scope.kind) || !this.#fitsItsPeer(newcomer, scope)) {
       return false
     }
 
     const path = this.#pathOf(newcomer)
-    const connection = newcomer instanceof ConnectionNode
+    const connection = newcomer instanceof DefaultConnectionScope
 
     if (connection && this.#recent.has(hostOf(path))) {
       return false
@@ -121,8 +121,8 @@ export class FairShares implements RoomMaker, ScopeFollower {
    * @param origin - where it is from
    * @param peer
    */
-  findVictim (refusal: Refusal, request: 'connection' | 'stream', origin: Origin, peer = ''): MovableNode | undefined {
-    const scope = refusal.node as AggregateNode
+  findVictim (refusal: Refusal, request: 'connection' | 'stream', origin: Origin, peer = ''): MovableScope | undefined {
+    const scope = refusal.refuser as AggregateScope
     const path: GroupPath = [origin.network, origin.subnet, origin.host, peer]
     const connection = request === 'connection'
 
@@ -134,7 +134,7 @@ export class FairShares implements RoomMaker, ScopeFollower {
   /**
    * Where a connection is from
    */
-  originOf (connection: ConnectionNode | undefined): Origin {
+  originOf (connection: DefaultConnectionScope | undefined): Origin {
     if (connection === undefined) {
       return originOf(undefined, this.#init.config)
     }
@@ -150,7 +150,7 @@ export class FairShares implements RoomMaker, ScopeFollower {
   worthChanged (peer: string): void {
     for (const shared of this.#all()) {
       for (const member of shared.members) {
-        if (member.value.peerNode?.key === peer) {
+        if (member.value.peerScope?.key === peer) {
           shared.rerank(member, shared.rankOf(member.value))
         }
       }
@@ -159,15 +159,15 @@ export class FairShares implements RoomMaker, ScopeFollower {
 
   // ScopeFollower
 
-  placed (node: MovableNode): void {
-    const before = this.#takeOut(node)
+  placed (member: MovableScope): void {
+    const before = this.#takeOut(member)
 
-    if (node.inbound && !node.allowlisted) {
-      const path = this.#pathOf(node)
+    if (member.inbound && !member.allowlisted) {
+      const path = this.#pathOf(member)
 
-      for (const shared of this.#kindOf(node).values()) {
-        if (isIn(node, shared.scope)) {
-          placesOf(node).push(shared.add(node, path, shared.rankOf(node)))
+      for (const shared of this.#kindOf(member).values()) {
+        if (isIn(member, shared.scope)) {
+          placesOf(member).push(shared.add(member, path, shared.rankOf(member)))
         }
       }
     }
@@ -175,8 +175,8 @@ export class FairShares implements RoomMaker, ScopeFollower {
     before.forEach(({ pool }) => { this.#forget(pool as SharedScope) })
   }
 
-  left (node: MovableNode): void {
-    this.#takeOut(node).forEach(({ pool }) => { this.#forget(pool as SharedScope) })
+  left (member: MovableScope): void {
+    this.#takeOut(member).forEach(({ pool }) => { this.#forget(pool as SharedScope) })
   }
 
   /**
@@ -186,7 +186,7 @@ export class FairShares implements RoomMaker, ScopeFollower {
     this.#all().forEach(shared => { this.#drop(shared) })
   }
 
-  #find (scope: AggregateNode, connection: boolean, path: GroupPath, refusal: Refusal): FairMember<MovableNode> | undefined {
+  #find (scope: AggregateScope, connection: boolean, path: GroupPath, refusal: Refusal): FairMember<MovableScope> | undefined {
     const shared = this.#share(scope, connection)
 
     shared?.protect()
@@ -199,7 +199,7 @@ export class FairShares implements RoomMaker, ScopeFollower {
   /**
    * Nobody gives way for nothing: it must be enough that this one does
    */
-  #helps (victim: MovableNode, { attempted, current, limit, resource }: Refusal): boolean {
+  #helps (victim: MovableScope, { attempted, current, limit, resource }: Refusal): boolean {
     // what is over its limit because limits are not enforced would never get below it
     if (!this.#graph.enforce) {
       return true
@@ -209,7 +209,7 @@ export class FairShares implements RoomMaker, ScopeFollower {
       case 'memory':
         return current + attempted - victim.memory <= limit
       case 'fd':
-        return victim instanceof ConnectionNode && victim.usefd && current < limit + 1
+        return victim instanceof DefaultConnectionScope && victim.usefd && current < limit + 1
       default:
         return current < limit + 1
     }
@@ -218,20 +218,20 @@ export class FairShares implements RoomMaker, ScopeFollower {
   /**
    * Whoever is over a limit of its own is refused, and nobody gives way for that
    */
-  #fitsItsPeer (newcomer: MovableNode, scope: AggregateNode): boolean {
-    const { peerNode } = newcomer
+  #fitsItsPeer (newcomer: MovableScope, scope: AggregateScope): boolean {
+    const { peerScope } = newcomer
 
-    if (peerNode === undefined || (scope.kind !== 'protocol' && scope.kind !== 'service')) {
+    if (peerScope === undefined || (scope.kind !== 'protocol' && scope.kind !== 'service')) {
       return true
     }
 
     const service = scope.kind === 'protocol' ? this.#init.serviceOf(scope.key) : undefined
 
-    return newcomer.fitsInto(this.#graph.getPeerChild(peerNode, scope)) &&
-      (service === undefined || newcomer.fitsInto(this.#graph.getPeerChild(peerNode, this.#graph.getService(service))))
+    return newcomer.fitsInto(this.#graph.getPeerChild(peerScope, scope)) &&
+      (service === undefined || newcomer.fitsInto(this.#graph.getPeerChild(peerScope, this.#graph.getService(service))))
   }
 
-  #evict (member: FairMember<MovableNode>, path: GroupPath, refusal: Refusal, scope: AggregateNode): boolean {
+  #evict (member: FairMember<MovableScope>, path: GroupPath, refusal: Refusal, scope: AggregateScope): boolean {
     const { value: victim } = member
     const eviction = { victim, from: member.path, to: path, refusal, scope }
 
@@ -252,7 +252,7 @@ export class FairShares implements RoomMaker, ScopeFollower {
 
     // of the same host too: who it is is not known before the handshake, and a peer could have its own
     // connections give way to new ones as fast as it can
-    if (victim instanceof ConnectionNode) {
+    if (victim instanceof DefaultConnectionScope) {
       this.#recent.add(hostOf(eviction.from))
     }
 
@@ -264,7 +264,7 @@ export class FairShares implements RoomMaker, ScopeFollower {
   /**
    * Finds out who holds what of a scope, if anybody does
    */
-  #share (scope: AggregateNode, connection: boolean): SharedScope | undefined {
+  #share (scope: AggregateScope, connection: boolean): SharedScope | undefined {
     const scopes = connection ? this.#connections : this.#streams
     const known = scopes.get(scope)
 
@@ -274,9 +274,9 @@ export class FairShares implements RoomMaker, ScopeFollower {
 
     const shared = new SharedScope(scope, this.#scopeInit)
 
-    for (const node of connection ? this.#init.connections() : this.#init.streams()) {
-      if (node.inbound && !node.closed && isIn(node, scope)) {
-        placesOf(node).push(shared.add(node, this.#pathOf(node), shared.rankOf(node)))
+    for (const member of connection ? this.#init.connections() : this.#init.streams()) {
+      if (member.inbound && !member.closed && isIn(member, scope)) {
+        placesOf(member).push(shared.add(member, this.#pathOf(member), shared.rankOf(member)))
       }
     }
 
@@ -312,40 +312,40 @@ export class FairShares implements RoomMaker, ScopeFollower {
     }
   }
 
-  #takeOut (node: MovableNode): Array<FairMember<MovableNode>> {
-    const places = node.places as Array<FairMember<MovableNode>> | undefined
+  #takeOut (member: MovableScope): Array<FairMember<MovableScope>> {
+    const places = member.places as Array<FairMember<MovableScope>> | undefined
 
     if (places === undefined) {
       return []
     }
 
-    node.places = undefined
+    member.places = undefined
     places.forEach(member => { member.pool.remove(member) })
 
     return places
   }
 
-  #kindOf (node: MovableNode): Map<AggregateNode, SharedScope> {
-    return node instanceof ConnectionNode ? this.#connections : this.#streams
+  #kindOf (member: MovableScope): Map<AggregateScope, SharedScope> {
+    return member instanceof DefaultConnectionScope ? this.#connections : this.#streams
   }
 
   #all (): SharedScope[] {
     return [...this.#connections.values(), ...this.#streams.values()]
   }
 
-  #pathOf (node: MovableNode): GroupPath {
-    const { host, network, subnet } = this.originOf(connectionOf(node))
+  #pathOf (member: MovableScope): GroupPath {
+    const { host, network, subnet } = this.originOf(connectionOf(member))
 
     // those whose peer is not known yet share a group at their host
-    return [network, subnet, host, node.peerNode?.key ?? '']
+    return [network, subnet, host, member.peerScope?.key ?? '']
   }
 }
 
 /**
  * When bytes were last seen is not followed, it is looked at when it matters
  */
-function findIdle (shared: SharedScope, path: GroupPath): FairMember<MovableNode> | undefined {
-  let idlest: FairMember<MovableNode> | undefined
+function findIdle (shared: SharedScope, path: GroupPath): FairMember<MovableScope> | undefined {
+  let idlest: FairMember<MovableScope> | undefined
 
   for (let looks = 0; looks < LOOKS; looks++) {
     const member = shared.find(path)
@@ -370,31 +370,31 @@ function findIdle (shared: SharedScope, path: GroupPath): FairMember<MovableNode
   return idlest
 }
 
-function placesOf (node: MovableNode): Array<FairMember<MovableNode>> {
-  node.places ??= []
+function placesOf (member: MovableScope): Array<FairMember<MovableScope>> {
+  member.places ??= []
 
-  return node.places as Array<FairMember<MovableNode>>
+  return member.places as Array<FairMember<MovableScope>>
 }
 
-function connectionOf (node: MovableNode): ConnectionNode | undefined {
-  return node instanceof StreamNode ? node.connection : node as ConnectionNode
+function connectionOf (member: MovableScope): DefaultConnectionScope | undefined {
+  return member instanceof DefaultStreamScope ? member.connection : member as DefaultConnectionScope
 }
 
 /**
  * Whether something is counted in a scope that is shared
  */
-function isIn (node: MovableNode, scope: AggregateNode): boolean {
-  const { pair, peerNode, servicePeer } = node
+function isIn (member: MovableScope, scope: AggregateScope): boolean {
+  const { pair, peerScope, servicePeer } = member
 
   if (scope === pair.system || scope === servicePeer?.group) {
     return true
   }
 
-  if (node instanceof StreamNode) {
-    return scope === (node.protocolPeer?.group ?? pair.transient)
+  if (member instanceof DefaultStreamScope) {
+    return scope === (member.protocolPeer?.group ?? pair.transient)
   }
 
-  return peerNode === undefined && scope === pair.transient
+  return peerScope === undefined && scope === pair.transient
 }
 
 /**

@@ -1,5 +1,5 @@
-import { checkPrefixLength } from '../admission/ip-network.ts'
-import { checkList, checkObject, checkWholeNumber, invalid } from '../validation.ts'
+import { checkPrefixLength } from '../util/ip-network.ts'
+import { checkList, checkObject, checkWholeNumber, invalid } from '../util/validation.ts'
 
 /**
  * How many bits the addresses of one group have in common

@@ -1,8 +1,8 @@
-import { ipFromMultiaddr } from '../admission/ip-from-address.ts'
-import { wordMask } from '../admission/ip-network.ts'
+import { ipFromMultiaddr } from '../util/ip-from-address.ts'
+import { wordMask } from '../util/ip-network.ts'
 import { originOf } from './origin.ts'
 import type { Groups, PrefixLengths } from './fairness-init.ts'
-import type { IPAddress } from '../admission/ip-address.ts'
+import type { IPAddress } from '../util/ip-address.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**

@@ -1,7 +1,7 @@
-import type { ConnectionNode } from '../scopes/connection-node.ts'
+import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 
 export interface Candidate {
-  readonly connection: ConnectionNode
+  readonly connection: DefaultConnectionScope
   readonly network: string
 }
 
@@ -24,11 +24,11 @@ const KINDS = 3
  * @param limit - how many the scope may hold: at most half of these are protected
  * @param hash - a secret
  */
-export function chooseProtected (candidates: Iterable<Candidate>, count: number, limit: number, hash: (network: string) => number): Set<ConnectionNode> {
+export function chooseProtected (candidates: Iterable<Candidate>, count: number, limit: number, hash: (network: string) => number): Set<DefaultConnectionScope> {
   const lots = Math.min(count, Math.floor(limit / 2 / KINDS))
-  const fastest: ConnectionNode[] = []
-  const oldest: ConnectionNode[] = []
-  const useful: ConnectionNode[] = []
+  const fastest: DefaultConnectionScope[] = []
+  const oldest: DefaultConnectionScope[] = []
+  const useful: DefaultConnectionScope[] = []
 
   if (lots === 0) {
     return new Set()

@@ -1,9 +1,9 @@
-import { ConnectionNode } from '../scopes/connection-node.ts'
+import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import { FairPool, PROTECTED } from './fair-pool.ts'
 import { chooseProtected } from './protection.ts'
 import type { Candidate } from './protection.ts'
-import type { AggregateNode } from '../scopes/aggregate-node.ts'
-import type { MovableNode } from '../scopes/movable-node.ts'
+import type { AggregateScope } from '../scopes/aggregate-scope.ts'
+import type { MovableScope } from '../scopes/movable-scope.ts'
 
 /**
  * How long a choice of those who are protected holds, in ms: long enough for it to cost
@@ -25,7 +25,7 @@ export interface SharedScopeInit {
    * What the peer of a connection or stream is worth: `PROTECTED` never gives way, and of
    * the others those that are worth least do so first
    */
-  worth (node: MovableNode): number
+  worth (member: MovableScope): number
 
   /** A secret */
   hash (text: string): number
@@ -37,13 +37,13 @@ export interface SharedScopeInit {
 /**
  * Those who hold the connections, or the streams, of a scope that is full
  */
-export class SharedScope extends FairPool<MovableNode> {
-  readonly scope: AggregateNode
+export class SharedScope extends FairPool<MovableScope> {
+  readonly scope: AggregateScope
   readonly #init: SharedScopeInit
-  #protected = new Set<MovableNode>()
+  #protected = new Set<MovableScope>()
   #chosenAt = -Infinity
 
-  constructor (scope: AggregateNode, init: SharedScopeInit) {
+  constructor (scope: AggregateScope, init: SharedScopeInit) {
     super()
     this.scope = scope
     this.#init = init
@@ -53,8 +53,8 @@ export class SharedScope extends FairPool<MovableNode> {
    * Whoever has the lowest rank gives way first, of those of one peer and of peers that hold
    * the same
    */
-  rankOf (node: MovableNode): number {
-    const worth = this.#init.worth(node)
+  rankOf (member: MovableScope): number {
+    const worth = this.#init.worth(member)
 
     if (worth === PROTECTED) {
       return PROTECTED
@@ -62,14 +62,14 @@ export class SharedScope extends FairPool<MovableNode> {
 
     // a handshake or negotiation that has not ended for longest is worth least
     if (this.scope.kind === 'transient') {
-      return node.serial
+      return member.serial
     }
 
-    if (!(node instanceof ConnectionNode)) {
-      return node.holder?.active ?? 0
+    if (!(member instanceof DefaultConnectionScope)) {
+      return member.holder?.active ?? 0
     }
 
-    return this.#protected.has(node) ? PROTECTED : Math.min(worth, MAX_WORTH) * SERIALS - node.serial
+    return this.#protected.has(member) ? PROTECTED : Math.min(worth, MAX_WORTH) * SERIALS - member.serial
   }
 
   /**
@@ -97,7 +97,7 @@ export class SharedScope extends FairPool<MovableNode> {
    */
   * #candidates (): Generator<Candidate> {
     for (const { value, path: [network] } of this.members) {
-      if (value instanceof ConnectionNode && value.peerNode !== undefined && this.#init.worth(value) !== PROTECTED) {
+      if (value instanceof DefaultConnectionScope && value.peerScope !== undefined && this.#init.worth(value) !== PROTECTED) {
         yield { connection: value, network }
       }
     }

@@ -1,9 +1,9 @@
 import { ADMISSION_OPTIONS } from '../admission/admission-options.ts'
 import { Admission } from '../admission/admission.ts'
 import { Allowlist } from '../admission/allowlist.ts'
-import { AdmittedConnections } from '../admitted-connections.ts'
-import { NodePeerTags } from '../libp2p/peer-tags.ts'
+import { NodePeerTags } from '../libp2p/connections/peer-tags.ts'
 import { isInfinite } from '../limits/is-infinite.ts'
+import { AdmittedConnections } from '../manager/admitted-connections.ts'
 
 /**
  * What is decided by address: the allowlist, how many connections there may be with a

@@ -1,6 +1,6 @@
 import { resolveBans } from '../bans/bans-init.ts'
-import { NodeBans } from '../libp2p/node-bans.ts'
-import { BANS_OPTIONS } from '../options/bans-options.ts'
+import { BANS_OPTIONS } from '../bans/bans-options.ts'
+import { NodeBans } from '../libp2p/connections/node-bans.ts'
 
 /**
  * Bans those who go on doing what they must not: the option `bans`, `manager.bans` and

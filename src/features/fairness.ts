@@ -1,6 +1,6 @@
 import { resolveFairness } from '../fairness/fairness-init.ts'
-import { NodeFairness } from '../libp2p/node-fairness.ts'
-import { FAIRNESS_OPTIONS } from '../options/fairness-options.ts'
+import { FAIRNESS_OPTIONS } from '../fairness/fairness-options.ts'
+import { NodeFairness } from '../libp2p/fairness/node-fairness.ts'
 
 /**
  * Shares what is full fairly, instead of keeping it for those who came first

@@ -1,9 +1,8 @@
 import { FindNodeRefusals } from '../libp2p/node-refusals.ts'
-import { streamLimitAdvice } from '../libp2p/stream-limit-advice.ts'
+import { streamLimitAdvice } from '../libp2p/streams/stream-limit-advice.ts'
 import { checkKnobs } from '../limits/check-knobs.ts'
 import { checkLimits } from '../limits/check-limits.ts'
 import { logChanges } from '../limits/limit-changes.ts'
-import { BOOLEAN } from '../options/description.ts'
 import { explain } from '../reporting/explain.ts'
 import { listHolders } from '../reporting/holders.ts'
 import { Inspector } from '../reporting/inspector.ts'
@@ -11,6 +10,7 @@ import { RefusalCounts } from '../reporting/refusal-counts.ts'
 import { scopeState, serviceState, systemState } from '../reporting/scope-state.ts'
 import { scopeTable } from '../reporting/scope-table.ts'
 import { scopeUsage } from '../reporting/scope-usage.ts'
+import { BOOLEAN } from '../util/description.ts'
 
 /**
  * What people want to know: refusals in the log and as warnings of the process, `refusals`,

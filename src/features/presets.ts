@@ -1,5 +1,5 @@
 import { deriveLimits, refuseKnobs } from '../limits/derive-limits.ts'
-import { ANY } from '../options/description.ts'
+import { ANY } from '../util/description.ts'
 
 /**
  * Limits from two numbers, or from what the node is for: the options `maxMemory`,

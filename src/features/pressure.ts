@@ -1,5 +1,5 @@
-import { ProcessPressure, checkPressure } from '../libp2p/process-pressure.ts'
-import { PRESSURE_OPTIONS } from '../options/pressure-options.ts'
+import { PRESSURE_OPTIONS } from '../libp2p/pressure/pressure-options.ts'
+import { ProcessPressure, checkPressure } from '../libp2p/pressure/process-pressure.ts'
 
 /**
  * Refuses what remotes open while the process has too much to do: the options

@@ -1,5 +1,5 @@
-import { ANY } from '../options/description.ts'
 import { startTracing } from '../reporting/start-tracing.ts'
+import { ANY } from '../util/description.ts'
 
 /**
  * Tells reporters of everything that happens in the graph: the options `trace` and

@@ -1,9 +1,9 @@
 import { defaultFeatures } from '../features/default-features.ts'
-import { resolveBaseCosts } from './base-costs.ts'
-import { checkHandlerGrace } from './running-handlers.ts'
-import { serviceTable } from './service-table.ts'
-import { checkTransientShare } from './transient-holders.ts'
-import type { ResourceManagerInit } from '../resource-manager-init.ts'
+import { resolveBaseCosts } from './connections/base-costs.ts'
+import { checkTransientShare } from './fairness/transient-holders.ts'
+import { checkHandlerGrace } from './streams/running-handlers.ts'
+import { serviceTable } from './streams/service-table.ts'
+import type { ResourceManagerInit } from '../manager/resource-manager-init.ts'
 
 /**
  * Checks the options that only a node does something with, where there is no node: a mistake in

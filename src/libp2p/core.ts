@@ -1,8 +1,8 @@
 import type { MetricsSource } from '../reporting/metric-family.ts'
-import type { ConnectionNode } from '../scopes/connection-node.ts'
+import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
 import type { ConnectionScope } from '../scopes/resource-scope.ts'
-import type { StreamNode } from '../scopes/stream-node.ts'
+import type { DefaultStreamScope } from '../scopes/stream-scope.ts'
 import type { Logger, MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -24,10 +24,10 @@ export interface Core {
   readonly limitsRates: boolean
   readonly metricsSource: Pick<MetricsSource, 'graph'>
 
-  tryOpenConnection(direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): ConnectionNode | AnyRefusal
-  forgetConnection(connection: ConnectionNode): void
-  tryOpenStream(peer: PeerId, direction: MessageStreamDirection, connection?: ConnectionScope): StreamNode | AnyRefusal
-  refuseProtocolByRate(protocol: string, stream: StreamNode): AnyRefusal | undefined
+  tryOpenConnection(direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): DefaultConnectionScope | AnyRefusal
+  forgetConnection(connection: DefaultConnectionScope): void
+  tryOpenStream(peer: PeerId, direction: MessageStreamDirection, connection?: ConnectionScope): DefaultStreamScope | AnyRefusal
+  refuseProtocolByRate(protocol: string, stream: DefaultStreamScope): AnyRefusal | undefined
   refuse(refusal: AnyRefusal | undefined, requester?: AnyRefusal['requester'], joining?: string): AnyRefusal | undefined
   errorOf(refusal: AnyRefusal): Error
   warn(message: string): void

@@ -1,12 +1,12 @@
 import { ConnectionLimitExceededError, MemoryLimitExceededError, StreamLimitExceededError } from '../errors.ts'
 import { InfiniteLimits } from '../limits/infinite-limits.ts'
-import { ConnectionNode } from '../scopes/connection-node.ts'
-import { StreamNode } from '../scopes/stream-node.ts'
-import { invalid } from '../validation.ts'
+import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
+import { DefaultStreamScope } from '../scopes/stream-scope.ts'
+import { invalid } from '../util/validation.ts'
 import { override } from './override.ts'
 import type { ResourceLimitExceededError } from '../errors.ts'
-import type { MovableNode } from '../scopes/movable-node.ts'
-import type { OwnedNode } from '../scopes/owned-node.ts'
+import type { MovableScope } from '../scopes/movable-scope.ts'
+import type { OwnedScope } from '../scopes/owned-scope.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
 import type { ConnectionManagementScope, ResourceScopeSpan, StreamManagementScope } from '../scopes/resource-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
@@ -99,7 +99,7 @@ export class CustomManager {
     this.#graph = graph
   }
 
-  openConnection (open: () => ConnectionNode | AnyRefusal, direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): ConnectionNode | AnyRefusal {
+  openConnection (open: () => DefaultConnectionScope | AnyRefusal, direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): DefaultConnectionScope | AnyRefusal {
     const theirs = attempt('connection', direction, () => this.#manager.openConnection(direction, usefd, endpoint))
     const refusal = theirs instanceof CustomRefusal ? this.#graph.refuse(theirs, endpoint) : undefined
 
@@ -114,7 +114,7 @@ export class CustomManager {
       return ours
     }
 
-    if (!(ours instanceof ConnectionNode)) {
+    if (!(ours instanceof DefaultConnectionScope)) {
       theirs.done()
 
       return ours
@@ -128,7 +128,7 @@ export class CustomManager {
     return ours
   }
 
-  openStream (open: () => StreamNode | AnyRefusal, peer: PeerId, direction: MessageStreamDirection, connection?: object): StreamNode | AnyRefusal {
+  openStream (open: () => DefaultStreamScope | AnyRefusal, peer: PeerId, direction: MessageStreamDirection, connection?: object): DefaultStreamScope | AnyRefusal {
     const theirs = attempt('stream', direction, () => this.#manager.openStream(peer, direction, connection && this.#connections.get(connection)))
 
     const refusal = theirs instanceof CustomRefusal ? this.#graph.refuse(theirs, connection as AnyRefusal['requester']) : undefined
@@ -143,7 +143,7 @@ export class CustomManager {
       return ours
     }
 
-    if (!(ours instanceof StreamNode)) {
+    if (!(ours instanceof DefaultStreamScope)) {
       theirs.done()
 
       return ours
@@ -168,10 +168,10 @@ export class CustomManager {
 /**
  * A step of a scope of ours that somebody else may refuse
  */
-function askFirst (ours: MovableNode, name: 'trySetPeer' | 'trySetProtocol' | 'trySetService', ask: (argument: any) => void): void {
+function askFirst (ours: MovableScope, name: 'trySetPeer' | 'trySetProtocol' | 'trySetService', ask: (argument: any) => void): void {
   const steps = ours as unknown as Record<typeof name, (argument: unknown) => AnyRefusal | undefined>
   const step = steps[name].bind(ours)
-  const request = ours instanceof StreamNode ? 'stream' : 'connection'
+  const request = ours instanceof DefaultStreamScope ? 'stream' : 'connection'
 
   override(steps, name, argument => {
     const asked = attempt(request, ours.inbound ? 'inbound' : 'outbound', () => { ask(argument) })
@@ -184,7 +184,7 @@ function askFirst (ours: MovableNode, name: 'trySetPeer' | 'trySetProtocol' | 't
 /**
  * What is reserved in a scope of ours is reserved in theirs as well, and both end together
  */
-function pair (ours: OwnedNode, theirs: Pick<ResourceScopeSpan, 'done'> & CustomMemory): void {
+function pair (ours: OwnedScope, theirs: Pick<ResourceScopeSpan, 'done'> & CustomMemory): void {
   const { beginSpan, done, releaseMemory, tryReserveMemory } = ours
 
   override(ours, 'tryReserveMemory', (size, priority) => {
@@ -204,7 +204,7 @@ function pair (ours: OwnedNode, theirs: Pick<ResourceScopeSpan, 'done'> & Custom
     const theirSpan = theirs.beginSpan?.()
 
     if (theirSpan != null) {
-      pair(span as unknown as OwnedNode, theirSpan)
+      pair(span as unknown as OwnedScope, theirSpan)
     }
 
     return span

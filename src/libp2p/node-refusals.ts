@@ -1,16 +1,16 @@
-import { ConnectionNode } from '../scopes/connection-node.ts'
+import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import { Refusal } from '../scopes/refusal.ts'
 import { CONNECTIONS } from '../sessions/service-collectors.ts'
+import type { NodeBans } from './connections/node-bans.ts'
 import type { Core } from './core.ts'
-import type { NodeBans } from './node-bans.ts'
-import type { NodeFairness } from './node-fairness.ts'
-import type { Pressure } from './pressure.ts'
-import type { TransientHolders } from './transient-holders.ts'
-import type { NameTable } from '../name-table.ts'
+import type { NodeFairness } from './fairness/node-fairness.ts'
+import type { TransientHolders } from './fairness/transient-holders.ts'
+import type { Pressure } from './pressure/pressure.ts'
 import type { Newcomer, NodeRefusals } from '../reporting/explain-opening.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
 import type { ConnectionScope } from '../scopes/resource-scope.ts'
 import type { ServiceCollectors } from '../sessions/service-collectors.ts'
+import type { NameTable } from '../util/name-table.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -52,7 +52,7 @@ export class FindNodeRefusals implements NodeRefusals {
 
   findOpened (peer?: PeerId, connection?: ConnectionScope): AnyRefusal | undefined {
     const { manager, pressure, transient } = this.#init
-    const endpoint = connection instanceof ConnectionNode ? connection.endpoint : undefined
+    const endpoint = connection instanceof DefaultConnectionScope ? connection.endpoint : undefined
 
     // the connections of those who are trusted may use scopes of their own
     if (manager.isAllowlisted(endpoint) || (peer != null && manager.isTrustedPeer(peer))) {

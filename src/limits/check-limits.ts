@@ -1,10 +1,10 @@
-import { ANY, checkDescribed } from '../options/description.ts'
+import { ANY, checkDescribed } from '../util/description.ts'
+import { join } from '../util/problems.ts'
 import { validateConcreteLimits } from './concrete-limits.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
 import { LIMIT_FIELDS } from './limit.ts'
 import { formatMemorySize } from './memory-size.ts'
 import { parseLimits } from './parse-limits.ts'
-import { join } from './problems.ts'
 import type { ConcreteLimitConfig, PartialLimitConfig } from './limit-config.ts'
 import type { Limit, ResourceLimits } from './limit.ts'
 

@@ -1,4 +1,4 @@
-import { invalid } from '../validation.ts'
+import { invalid } from '../util/validation.ts'
 import { validateLimit } from './concrete-limits.ts'
 import { ConcreteLimiter } from './limiter.ts'
 import type { Limit } from './limit.ts'

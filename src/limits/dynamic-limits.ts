@@ -1,6 +1,6 @@
 import { availableResources } from './available-resources.ts'
 import { formatMemorySize } from './memory-size.ts'
-import type { NoteListener } from './problems.ts'
+import type { NoteListener } from '../util/problems.ts'
 
 /**
  * What the first files of go-libp2p (0.18) had in place of a number for the memory: a part of

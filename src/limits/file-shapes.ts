@@ -1,11 +1,11 @@
+import { isRecord } from '../util/is-record.ts'
+import { join } from '../util/problems.ts'
 import { dynamicMemory, isDynamic } from './dynamic-limits.ts'
-import { isRecord } from './is-record.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
 import { LIMIT_FIELDS } from './limit.ts'
-import { join } from './problems.ts'
 import { isScaling, scaledSections } from './scaling-files.ts'
 import { fileKey } from './spelling.ts'
-import type { NoteListener, Problems } from './problems.ts'
+import type { NoteListener, Problems } from '../util/problems.ts'
 
 /**
  * What a file comes to

@@ -1,7 +1,7 @@
+import { join } from '../util/problems.ts'
 import { validateConcreteLimits } from './concrete-limits.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
 import { formatMemorySize } from './memory-size.ts'
-import { join } from './problems.ts'
 import type { ConcreteLimitConfig } from './limit-config.ts'
 import type { Limit } from './limit.ts'
 

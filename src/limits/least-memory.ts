@@ -1,5 +1,5 @@
 import { InvalidParametersError } from '@libp2p/interface'
-import { describe } from '../describe-value.ts'
+import { describe } from '../util/describe-value.ts'
 import type { MemorySize } from './memory-size.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { NameTable, isPattern } from '../name-table.ts'
+import { NameTable, isPattern } from '../util/name-table.ts'
 import { NAMED_KEYS } from './limit-config.ts'
 import { wellKnownProtocol } from './well-known-services.ts'
 import type { ConcreteLimitConfig, NamedKey } from './limit-config.ts'

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { InvalidParametersError } from '@libp2p/interface'
-import { invalid } from '../validation.ts'
+import { invalid } from '../util/validation.ts'
 import { limitsFromJSON } from './limits-json.ts'
 import { limitsFromTOML } from './limits-toml.ts'
 import { warn } from './parse-file.ts'

@@ -1,4 +1,4 @@
-import { invalid } from '../validation.ts'
+import { invalid } from '../util/validation.ts'
 
 /**
  * An amount of memory: a number of bytes, a number with a unit such as

@@ -1,13 +1,13 @@
-import { ANY, checkDescribed } from '../options/description.ts'
-import { emitProcessWarning } from '../reporting/process-warnings.ts'
+import { ANY, checkDescribed } from '../util/description.ts'
+import { Problems } from '../util/problems.ts'
+import { emitProcessWarning } from '../util/process-warnings.ts'
 import { withText } from './config-text.ts'
 import { readShape } from './file-shapes.ts'
 import { parseLimits } from './parse-limits.ts'
-import { Problems } from './problems.ts'
 import type { PartialLimitConfig } from './limit-config.ts'
-import type { NoteListener } from './problems.ts'
 import type { Spelling } from './spelling.ts'
-import type { DescriptionOf } from '../options/description.ts'
+import type { DescriptionOf } from '../util/description.ts'
+import type { NoteListener } from '../util/problems.ts'
 
 /**
  * Options of what reads files with limits

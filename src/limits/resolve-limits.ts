@@ -1,4 +1,4 @@
-import { invalid } from '../validation.ts'
+import { invalid } from '../util/validation.ts'
 import { areDefaults } from './are-defaults.ts'
 import { autoScaleTarget } from './auto-scale.ts'
 import { availableResources } from './available-resources.ts'

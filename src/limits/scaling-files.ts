@@ -1,16 +1,16 @@
+import { isRecord } from '../util/is-record.ts'
+import { join } from '../util/problems.ts'
 import { autoScaleTarget } from './auto-scale.ts'
 import { availableResources } from './available-resources.ts'
 import { DEFAULT_SCOPE_LIMITS } from './default-scope-limits.ts'
-import { isRecord } from './is-record.ts'
 import { LIMIT_FIELDS } from './limit.ts'
 import { SIZE_TEXT, readMemorySize } from './memory-size.ts'
-import { join } from './problems.ts'
 import { scaleLimit } from './scale.ts'
 import { fileKey } from './spelling.ts'
 import type { ScopeKey } from './limit-config.ts'
 import type { Limit } from './limit.ts'
-import type { NoteListener, Problems } from './problems.ts'
 import type { LimitIncrease, ScalingLimit } from './scale.ts'
+import type { NoteListener, Problems } from '../util/problems.ts'
 
 type Sections = Record<string, unknown>
 

@@ -1,5 +1,5 @@
+import { join } from '../util/problems.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
-import { join } from './problems.ts'
 import { fileKey } from './spelling.ts'
 import type { NamedKey, ScopeKey } from './limit-config.ts'
 import type { Limit } from './limit.ts'

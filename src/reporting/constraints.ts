@@ -1,8 +1,8 @@
 import { findPeerChild } from '../scopes/peer-children.ts'
 import { NOTHING } from '../scopes/refusal.ts'
 import type { Limit } from '../limits/limit.ts'
-import type { AggregateNode } from '../scopes/aggregate-node.ts'
-import type { RefusingNode, Usage } from '../scopes/refusal.ts'
+import type { AggregateScope } from '../scopes/aggregate-scope.ts'
+import type { RefusingScope, Usage } from '../scopes/refusal.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
 import type { PeerId } from '@libp2p/interface'
@@ -10,7 +10,7 @@ import type { PeerId } from '@libp2p/interface'
 /**
  * A scope that exists, or one that would be made
  */
-export type Constraint = RefusingNode & Usage
+export type Constraint = RefusingScope & Usage
 
 /**
  * What a request is about
@@ -40,15 +40,15 @@ export function protocolOf (graph: ScopeGraph, { peer, protocol }: Target): Cons
   }
 
   const group = graph.protocols.get(protocol)
-  const node = group ?? imagine(graph, 'protocol', protocol, graph.limiter.getProtocolLimits(protocol))
+  const scope = group ?? imagine(graph, 'protocol', protocol, graph.limiter.getProtocolLimits(protocol))
 
   if (peer == null) {
-    return [node]
+    return [scope]
   }
 
   const child = shareOf(graph, peer, group)
 
-  return [node, child ?? imagine(graph, 'protocolPeer', protocol, graph.limiter.getProtocolPeerLimits(protocol), peer)]
+  return [scope, child ?? imagine(graph, 'protocolPeer', protocol, graph.limiter.getProtocolPeerLimits(protocol), peer)]
 }
 
 export function serviceOf (graph: ScopeGraph, { peer, service }: Target): Constraint[] {
@@ -57,21 +57,21 @@ export function serviceOf (graph: ScopeGraph, { peer, service }: Target): Constr
   }
 
   const group = graph.services.get(service)
-  const node = group ?? imagine(graph, 'service', service, graph.limiter.getServiceLimits(service))
+  const scope = group ?? imagine(graph, 'service', service, graph.limiter.getServiceLimits(service))
 
   if (peer == null) {
-    return [node]
+    return [scope]
   }
 
   const child = shareOf(graph, peer, group)
 
-  return [node, child ?? imagine(graph, 'servicePeer', service, graph.limiter.getServicePeerLimits(service), peer)]
+  return [scope, child ?? imagine(graph, 'servicePeer', service, graph.limiter.getServicePeerLimits(service), peer)]
 }
 
-function shareOf (graph: ScopeGraph, peer: PeerId, group?: AggregateNode): AggregateNode | undefined {
-  const peerNode = graph.peers.get(peer.toString())
+function shareOf (graph: ScopeGraph, peer: PeerId, group?: AggregateScope): AggregateScope | undefined {
+  const peerScope = graph.peers.get(peer.toString())
 
-  return group == null || peerNode == null ? undefined : findPeerChild(peerNode, group)
+  return group == null || peerScope == null ? undefined : findPeerChild(peerScope, group)
 }
 
 /**

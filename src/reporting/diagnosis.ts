@@ -1,11 +1,11 @@
-import { ipFromMultiaddr } from '../admission/ip-from-address.ts'
-import { parseNetwork, PRIVATE_NETWORKS } from '../admission/ip-network.ts'
 import { formatSetting } from '../limits/setting.ts'
+import { ipFromMultiaddr } from '../util/ip-from-address.ts'
+import { parseNetwork, PRIVATE_NETWORKS } from '../util/ip-network.ts'
 import { MostFrequent } from './most-frequent.ts'
 import { requesterOf } from './requester.ts'
-import type { IPAddress } from '../admission/ip-address.ts'
-import type { TransientHolder } from '../resource-manager-stat.ts'
+import type { TransientHolder } from '../manager/resource-manager-stat.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
+import type { IPAddress } from '../util/ip-address.ts'
 
 /**
  * How many refusals it takes to say what they mean

@@ -1,6 +1,6 @@
 import type { GaugeFamily } from './metric-family.ts'
-import type { AggregateNode } from '../scopes/aggregate-node.ts'
-import type { ConnectionNode } from '../scopes/connection-node.ts'
+import type { AggregateScope } from '../scopes/aggregate-scope.ts'
+import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 
 /**
  * How something is distributed now over peers or connections. There may be very many of
@@ -16,12 +16,12 @@ export interface DistributionFamily extends Omit<GaugeFamily, 'read'> {
   /**
    * What a peer has of a series
    */
-  ofPeer?(peer: AggregateNode, series: number): number
+  ofPeer?(peer: AggregateScope, series: number): number
 
   /**
    * What a connection has of a series
    */
-  ofConnection?(connection: ConnectionNode, series: number): number
+  ofConnection?(connection: DefaultConnectionScope, series: number): number
 }
 
 /**
@@ -49,13 +49,13 @@ export class Distributed {
     this.#sums = family.labels.map(() => 0)
   }
 
-  addPeer (peer: AggregateNode): void {
+  addPeer (peer: AggregateScope): void {
     for (let series = 0; series < this.#sums.length; series++) {
       this.#add(this.family.ofPeer?.(peer, series) ?? 0, series)
     }
   }
 
-  addConnection (connection: ConnectionNode): void {
+  addConnection (connection: DefaultConnectionScope): void {
     for (let series = 0; series < this.#sums.length; series++) {
       this.#add(this.family.ofConnection?.(connection, series) ?? 0, series)
     }

@@ -1,7 +1,7 @@
 import { formatSetting } from '../limits/setting.ts'
-import { printable } from '../printable.ts'
+import { printable } from '../util/printable.ts'
 import { MostFrequent } from './most-frequent.ts'
-import type { AggregateNode } from '../scopes/aggregate-node.ts'
+import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { Eviction } from '../scopes/evictions.ts'
 
 /**
@@ -29,7 +29,7 @@ const MAX_SCOPES = 16
  * Sums up who has given way to whom, for one line per scope
  */
 export class EvictionLog {
-  readonly #entries = new Map<AggregateNode | undefined, Entry>()
+  readonly #entries = new Map<AggregateScope | undefined, Entry>()
 
   add (eviction: Eviction): void {
     const { from: [network], scope, victim } = eviction
@@ -60,7 +60,7 @@ export class EvictionLog {
   }
 }
 
-function summarise (scope: AggregateNode | undefined, { count, networks, resource }: Entry, enforce: boolean, interval: number): string {
+function summarise (scope: AggregateScope | undefined, { count, networks, resource }: Entry, enforce: boolean, interval: number): string {
   const { from, refusal: { current, limit, settingPath }, to } = networks.top() as Eviction
   const setting = settingPath == null ? 'a custom limiter sets the limit' : `see ${formatSetting(settingPath)}`
 

@@ -1,12 +1,12 @@
-import { ipFromMultiaddr } from '../admission/ip-from-address.ts'
 import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_HIGH, memoryThreshold } from '../scopes/memory-priority.ts'
 import { findConnectionShortage, findMemoryShortage, findMoveShortage, findStreamShortage, NOTHING } from '../scopes/refusal.ts'
+import { ipFromMultiaddr } from '../util/ip-from-address.ts'
 import { imagine, peerOf, protocolOf, serviceOf } from './constraints.ts'
 import type { Constraint } from './constraints.ts'
 import type { ConnectionRequest, StreamRequest } from './reservation-request.ts'
 import type { Admission } from '../admission/admission.ts'
-import type { ScopeOpener } from '../scope-opener.ts'
-import type { ScopePair } from '../scopes/aggregate-node.ts'
+import type { ScopeOpener } from '../manager/scope-opener.ts'
+import type { ScopePair } from '../scopes/aggregate-scope.ts'
 import type { AnyRefusal, Refusal, Usage } from '../scopes/refusal.ts'
 import type { ConnectionScope } from '../scopes/resource-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
@@ -71,7 +71,7 @@ export interface Findings {
 
   /** The names of the scopes of those who would give way */
   readonly victims?: ReadonlySet<string>
-  readonly left: ReadonlyArray<{ readonly node: Constraint, readonly left: number }>
+  readonly left: ReadonlyArray<{ readonly scope: Constraint, readonly left: number }>
 }
 
 /**
@@ -82,10 +82,10 @@ interface Opening {
 
   /** Including what it weighs in itself */
   readonly added: Usage
-  findShortage(node: Constraint): Refusal | undefined
+  findShortage(scope: Constraint): Refusal | undefined
 
   /** How many more of these fit into a node, by its limits other than memory */
-  left(node: Constraint): number
+  left(scope: Constraint): number
 }
 
 export function explainConnection ({ admission, graph, node, opener }: ExplainSource, { address, direction, peer, service, usefd }: ConnectionRequest & { address?: Multiaddr }): Findings {
@@ -204,11 +204,11 @@ function connectionOpening (direction: MessageStreamDirection, usefd: boolean, w
   return {
     inbound,
     added,
-    findShortage: node => findConnectionShortage(undefined, node, node, added),
-    left: node => Math.min(
-      inbound ? node.limit.connsInbound - node.connsInbound : node.limit.connsOutbound - node.connsOutbound,
-      node.limit.conns - node.connsInbound - node.connsOutbound,
-      usefd ? node.limit.fd - node.fd : Infinity
+    findShortage: scope => findConnectionShortage(undefined, scope, scope, added),
+    left: scope => Math.min(
+      inbound ? scope.limit.connsInbound - scope.connsInbound : scope.limit.connsOutbound - scope.connsOutbound,
+      scope.limit.conns - scope.connsInbound - scope.connsOutbound,
+      usefd ? scope.limit.fd - scope.fd : Infinity
     )
   }
 }
@@ -220,10 +220,10 @@ function streamOpening (direction: MessageStreamDirection, weight: number): Open
   return {
     inbound,
     added,
-    findShortage: node => findStreamShortage(undefined, node, node, added),
-    left: node => Math.min(
-      inbound ? node.limit.streamsInbound - node.streamsInbound : node.limit.streamsOutbound - node.streamsOutbound,
-      node.limit.streams - node.streamsInbound - node.streamsOutbound
+    findShortage: scope => findStreamShortage(undefined, scope, scope, added),
+    left: scope => Math.min(
+      inbound ? scope.limit.streamsInbound - scope.streamsInbound : scope.limit.streamsOutbound - scope.streamsOutbound,
+      scope.limit.streams - scope.streamsInbound - scope.streamsOutbound
     )
   }
 }
@@ -262,29 +262,29 @@ function open (graph: ScopeGraph, opening: Opening, own: Constraint[], trusted: 
 }
 
 function openIn (pair: ScopePair, opening: Opening, own: Constraint[]): Findings & { pair: ScopePair } {
-  const nodes = [...own, pair.transient, pair.system]
+  const scopes = [...own, pair.transient, pair.system]
   const priority = opening.inbound ? MEMORY_PRIORITY_HIGH : MEMORY_PRIORITY_ALWAYS
   const { memory } = opening.added
 
   return {
     pair,
     // memory is looked at when all the rest fits, and not at all where none is needed
-    refusal: firstShortage(nodes, opening.findShortage) ??
-      (memory === 0 ? undefined : firstShortage(nodes, node => findMemoryShortage(undefined, node, memory, priority))),
-    left: countLeft(nodes, opening, priority)
+    refusal: firstShortage(scopes, opening.findShortage) ??
+      (memory === 0 ? undefined : firstShortage(scopes, scope => findMemoryShortage(undefined, scope, memory, priority))),
+    left: countLeft(scopes, opening, priority)
   }
 }
 
-function move (opening: Opening, nodes: Constraint[]): Findings {
+function move (opening: Opening, scopes: Constraint[]): Findings {
   return {
-    refusal: firstShortage(nodes, node => findMoveShortage(node, opening.added)),
-    left: countLeft(nodes, opening, MEMORY_PRIORITY_ALWAYS)
+    refusal: firstShortage(scopes, scope => findMoveShortage(scope, opening.added)),
+    left: countLeft(scopes, opening, MEMORY_PRIORITY_ALWAYS)
   }
 }
 
-function firstShortage (nodes: Constraint[], find: (node: Constraint) => Refusal | undefined): Refusal | undefined {
-  for (const node of nodes) {
-    const shortage = find(node)
+function firstShortage (scopes: Constraint[], find: (scope: Constraint) => Refusal | undefined): Refusal | undefined {
+  for (const scope of scopes) {
+    const shortage = find(scope)
 
     if (shortage != null) {
       return shortage
@@ -292,15 +292,15 @@ function firstShortage (nodes: Constraint[], find: (node: Constraint) => Refusal
   }
 }
 
-function countLeft (nodes: Constraint[], opening: Opening, priority: number): Findings['left'] {
+function countLeft (scopes: Constraint[], opening: Opening, priority: number): Findings['left'] {
   const { memory } = opening.added
 
-  return nodes.map(node => {
-    const left = opening.left(node)
+  return scopes.map(scope => {
+    const left = opening.left(scope)
 
     return {
-      node,
-      left: memory === 0 ? left : Math.min(left, Math.floor((memoryThreshold(node.limit.memory, priority) - node.memory) / memory))
+      scope,
+      left: memory === 0 ? left : Math.min(left, Math.floor((memoryThreshold(scope.limit.memory, priority) - scope.memory) / memory))
     }
   })
 }

@@ -1,19 +1,19 @@
-import { toMultiaddr } from '../admission/to-multiaddr.ts'
 import { formatSetting } from '../limits/setting.ts'
-import { ANY, BOOLEAN, checkDescribed } from '../options/description.ts'
 import { checkDirection, checkName, checkPeer, checkPriority, checkSize } from '../scopes/arguments.ts'
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from '../scopes/memory-priority.ts'
 import { findMemoryShortage } from '../scopes/refusal.ts'
 import { unwrapScope } from '../scopes/scope-views.ts'
-import { inOrder } from '../scopes/stream-node.ts'
-import { invalid } from '../validation.ts'
+import { inOrder } from '../scopes/stream-scope.ts'
+import { ANY, BOOLEAN, checkDescribed } from '../util/description.ts'
+import { toMultiaddr } from '../util/to-multiaddr.ts'
+import { invalid } from '../util/validation.ts'
 import { peerOf, protocolOf, serviceOf } from './constraints.ts'
 import { explainConnection, explainStream } from './explain-opening.ts'
 import type { Constraint } from './constraints.ts'
 import type { ExplainSource, Findings } from './explain-opening.ts'
 import type { ConnectionRequest, MemoryRequest, ReservationRequest, StreamRequest } from './reservation-request.ts'
-import type { Description } from '../options/description.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
+import type { Description } from '../util/description.ts'
 
 const FOR = { resource: ANY, peer: ANY, service: ANY } as const
 const OPENED = { ...FOR, direction: ANY } as const
@@ -120,16 +120,16 @@ function explainMemory (graph: ScopeGraph, { size, priority = MEMORY_PRIORITY_AL
   const [peer] = peerOf(graph, target)
   const [protocol, protocolPeer] = protocolOf(graph, target)
   const [service, servicePeer] = serviceOf(graph, target)
-  const nodes = inOrder<Constraint>({ peer, protocol, protocolPeer, service, servicePeer, system: graph.normal.system })
+  const scopes = inOrder<Constraint>({ peer, protocol, protocolPeer, service, servicePeer, system: graph.normal.system })
 
   return {
-    refusal: nodes.map(node => findMemoryShortage(undefined, node, size, priority)).find(refusal => refusal != null),
-    left: nodes.map(node => ({ node, left: memoryThreshold(node.limit.memory, priority) - node.memory }))
+    refusal: scopes.map(scope => findMemoryShortage(undefined, scope, size, priority)).find(refusal => refusal != null),
+    left: scopes.map(scope => ({ scope, left: memoryThreshold(scope.limit.memory, priority) - scope.memory }))
   }
 }
 
 function conclude ({ left, refusal, victims }: Findings): Explanation {
-  const headroom = left.map(({ left, node }) => ({ scope: node.name, headroom: Math.max(0, left) }))
+  const headroom = left.map(({ left, scope }) => ({ scope: scope.name, headroom: Math.max(0, left) }))
 
   if (refusal == null) {
     return { fits: true, headroom, ...victims == null || victims.size === 0 ? {} : { givesWay: [...victims] } }

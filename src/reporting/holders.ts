@@ -1,9 +1,9 @@
-import { ANY, checkDescribed } from '../options/description.ts'
-import { invalid } from '../validation.ts'
-import type { DescriptionOf } from '../options/description.ts'
-import type { Holder, HoldersOptions } from '../resource-manager-stat.ts'
-import type { ConnectionNode } from '../scopes/connection-node.ts'
-import type { StreamNode } from '../scopes/stream-node.ts'
+import { ANY, checkDescribed } from '../util/description.ts'
+import { invalid } from '../util/validation.ts'
+import type { Holder, HoldersOptions } from '../manager/resource-manager-stat.ts'
+import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
+import type { DefaultStreamScope } from '../scopes/stream-scope.ts'
+import type { DescriptionOf } from '../util/description.ts'
 import type { MultiaddrConnection, Stream } from '@libp2p/interface'
 
 const DEFAULT_TOP = 10
@@ -11,15 +11,15 @@ const DEFAULT_TOP = 10
 const OPTIONS = { resource: ANY, top: ANY } as const satisfies DescriptionOf<HoldersOptions>
 
 interface HoldingStream {
-  readonly scope: StreamNode
+  readonly scope: DefaultStreamScope
   readonly stream: Stream
 
   /** The connection that it is a stream of */
-  readonly connectionScope: ConnectionNode
+  readonly connectionScope: DefaultConnectionScope
 }
 
 interface HoldingConnection {
-  readonly scope: ConnectionNode
+  readonly scope: DefaultConnectionScope
   readonly connection: MultiaddrConnection
 }
 
@@ -63,8 +63,8 @@ export function listHolders (source: HoldersSource, options: HoldersOptions = {}
     .slice(0, top)
 }
 
-function countStreams (streams: Iterable<HoldingStream>): Map<ConnectionNode, number> {
-  const counts = new Map<ConnectionNode, number>()
+function countStreams (streams: Iterable<HoldingStream>): Map<DefaultConnectionScope, number> {
+  const counts = new Map<DefaultConnectionScope, number>()
 
   for (const { connectionScope } of streams) {
     counts.set(connectionScope, (counts.get(connectionScope) ?? 0) + 1)
@@ -73,11 +73,11 @@ function countStreams (streams: Iterable<HoldingStream>): Map<ConnectionNode, nu
   return counts
 }
 
-function connectionHolders (connections: HoldersSource['connections'], counts: Map<ConnectionNode, number>, now: number): Holder[] {
+function connectionHolders (connections: HoldersSource['connections'], counts: Map<DefaultConnectionScope, number>, now: number): Holder[] {
   return Array.from(connections, ({ scope, connection: { remoteAddr, timeline } }) => ({
     scope: scope.name,
     direction: scope.inbound ? 'inbound' : 'outbound',
-    peer: scope.peerNode?.key,
+    peer: scope.peerScope?.key,
     address: remoteAddr.toString(),
     service: scope.servicePeer?.group.key,
     age: now - timeline.open,
@@ -90,7 +90,7 @@ function streamHolders (streams: Iterable<HoldingStream>, now: number): Holder[]
   return Array.from(streams, ({ scope, stream }) => ({
     scope: scope.name,
     direction: scope.inbound ? 'inbound' : 'outbound',
-    peer: scope.peerNode.key,
+    peer: scope.peerScope.key,
     protocol: scope.protocolPeer?.group.key,
     service: scope.servicePeer?.group.key,
     age: now - stream.timeline.open,

@@ -1,4 +1,4 @@
-import { ProcessWarnings } from './process-warnings.ts'
+import { ProcessWarnings } from '../util/process-warnings.ts'
 import { RecentRefusals } from './recent-refusals.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { nameRequester, requesterOf } from './requester.ts'

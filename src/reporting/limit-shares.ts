@@ -1,5 +1,5 @@
 import type { Limit } from '../limits/limit.ts'
-import type { AggregateNode } from '../scopes/aggregate-node.ts'
+import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 
 /**
  * The greatest share of each limit that any of some scopes uses, from 0 to 1 unless a limit
@@ -15,7 +15,7 @@ export class LimitShares implements Record<keyof Limit, number> {
   fd = 0
   memory = 0
 
-  add ({ connsInbound, connsOutbound, fd, limit, memory, streamsInbound, streamsOutbound }: AggregateNode): void {
+  add ({ connsInbound, connsOutbound, fd, limit, memory, streamsInbound, streamsOutbound }: AggregateScope): void {
     this.streams = greater(this.streams, streamsInbound + streamsOutbound, limit.streams)
     this.streamsInbound = greater(this.streamsInbound, streamsInbound, limit.streamsInbound)
     this.streamsOutbound = greater(this.streamsOutbound, streamsOutbound, limit.streamsOutbound)
@@ -42,10 +42,10 @@ function greater (share: number, used: number, limit: number): number {
 /**
  * The share that a scope uses of the limit that it is closest to
  */
-export function fullestShare (node: AggregateNode): number {
+export function fullestShare (scope: AggregateScope): number {
   const shares = new LimitShares()
 
-  shares.add(node)
+  shares.add(scope)
 
   return shares.greatest
 }

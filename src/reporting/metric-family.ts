@@ -1,5 +1,5 @@
 import type { RefusalCounts } from './refusal-counts.ts'
-import type { NodeStat } from '../resource-manager-stat.ts'
+import type { NodeStat } from '../manager/resource-manager-stat.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { SessionRegistryReader } from '../sessions/registry.ts'
 import type { SessionRefusalCount } from '../sessions/session-refusal-counts.ts'

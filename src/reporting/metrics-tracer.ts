@@ -1,12 +1,12 @@
-import { ConnectionNode } from '../scopes/connection-node.ts'
+import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import { Refusal } from '../scopes/refusal.ts'
-import { StreamNode } from '../scopes/stream-node.ts'
-import { checkObject, invalid } from '../validation.ts'
+import { DefaultStreamScope } from '../scopes/stream-scope.ts'
+import { checkObject, invalid } from '../util/validation.ts'
 import { METRICS_METHODS } from './metrics-reporter.ts'
 import type { MetricsReporter } from './metrics-reporter.ts'
-import type { BaseCosts } from '../scope-opener.ts'
-import type { AnyNode, GraphTracer } from '../scopes/graph-tracer.ts'
-import type { IdleNodes } from '../scopes/idle-nodes.ts'
+import type { BaseCosts } from '../manager/scope-opener.ts'
+import type { AnyScope, GraphTracer } from '../scopes/graph-tracer.ts'
+import type { IdleScopes } from '../scopes/idle-scopes.ts'
 import type { AnyRefusal, Usage } from '../scopes/refusal.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
@@ -16,7 +16,7 @@ export interface MetricsTracerInit {
   /**
    * What must collect nothing while the reporter runs
    */
-  idle: Pick<IdleNodes, 'held'>
+  idle: Pick<IdleScopes, 'held'>
 
   /**
    * What connections and streams weigh in themselves
@@ -51,14 +51,14 @@ export class MetricsTracer implements GraphTracer {
 
   ban (): void {}
 
-  added (nodes: AnyNode[], usage: Usage): void {
+  added (scopes: AnyScope[], usage: Usage): void {
     const { idle } = this.#init
 
     // reporters are called in the middle of changes
     idle.held++
 
     try {
-      tellAdded(this.#reporter, nodes, usage)
+      tellAdded(this.#reporter, scopes, usage)
     } catch (err) {
       this.#fail(err)
     } finally {
@@ -100,20 +100,20 @@ export class Tracers implements GraphTracer {
     this.#tracers = tracers
   }
 
-  created (node: AnyNode): void {
-    this.#tracers.forEach(tracer => { tracer.created(node) })
+  created (scope: AnyScope): void {
+    this.#tracers.forEach(tracer => { tracer.created(scope) })
   }
 
-  destroyed (node: AnyNode): void {
-    this.#tracers.forEach(tracer => { tracer.destroyed(node) })
+  destroyed (scope: AnyScope): void {
+    this.#tracers.forEach(tracer => { tracer.destroyed(scope) })
   }
 
-  added (nodes: AnyNode[], usage: Usage, priority?: number): void {
-    this.#tracers.forEach(tracer => { tracer.added(nodes, usage, priority) })
+  added (scopes: AnyScope[], usage: Usage, priority?: number): void {
+    this.#tracers.forEach(tracer => { tracer.added(scopes, usage, priority) })
   }
 
-  removed (nodes: AnyNode[], usage: Usage): void {
-    this.#tracers.forEach(tracer => { tracer.removed(nodes, usage) })
+  removed (scopes: AnyScope[], usage: Usage): void {
+    this.#tracers.forEach(tracer => { tracer.removed(scopes, usage) })
   }
 
   refused (refusal: AnyRefusal): void {
@@ -148,18 +148,18 @@ function directionOf (inbound: boolean): MessageStreamDirection {
   return inbound ? 'inbound' : 'outbound'
 }
 
-function tellAdded (reporter: MetricsReporter, nodes: AnyNode[], usage: Usage): void {
+function tellAdded (reporter: MetricsReporter, scopes: AnyScope[], usage: Usage): void {
   if (usage.streamsInbound + usage.streamsOutbound + usage.connsInbound + usage.connsOutbound === 0) {
     reporter.allowMemory?.(usage.memory)
     return
   }
 
-  const [first] = nodes
-  const last = nodes[nodes.length - 1]
+  const [first] = scopes
+  const last = scopes[scopes.length - 1]
 
-  if (last instanceof StreamNode) {
-    reporter.allowStream?.(last.peerNode.key, directionOf(last.inbound))
-  } else if (last instanceof ConnectionNode) {
+  if (last instanceof DefaultStreamScope) {
+    reporter.allowStream?.(last.peerScope.key, directionOf(last.inbound))
+  } else if (last instanceof DefaultConnectionScope) {
     reporter.allowConn?.(directionOf(last.inbound), last.usefd)
   } else if ('key' in first) {
     // what is there already has moved to it
@@ -185,12 +185,12 @@ function tellRefused (reporter: MetricsReporter, refusal: AnyRefusal, baseCosts:
     tellMove(reporter, refusal, joining)
   } else if (isReservation(refusal, baseCosts)) {
     reporter.blockMemory?.(refusal.attempted)
-  } else if (requester instanceof StreamNode) {
-    reporter.blockStream?.(requester.peerNode.key, directionOf(requester.inbound))
+  } else if (requester instanceof DefaultStreamScope) {
+    reporter.blockStream?.(requester.peerScope.key, directionOf(requester.inbound))
   } else if (refusal.resource === 'stream' || refusal.request === 'stream') {
     // before there was a scope, which does not happen to streams: a guess would be worse
   } else {
-    const connection = requester instanceof ConnectionNode ? requester : undefined
+    const connection = requester instanceof DefaultConnectionScope ? requester : undefined
 
     reporter.blockConn?.(connection === undefined ? refusal.direction ?? 'inbound' : directionOf(connection.inbound), connection?.usefd ?? refusal.usefd ?? false)
   }
@@ -205,8 +205,8 @@ function isReservation ({ asker, request, resource }: AnyRefusal, baseCosts: Bas
     return false
   }
 
-  const isOpening = (asker instanceof StreamNode && baseCosts.stream > 0 && asker.usage.memory === 0) ||
-    (asker instanceof ConnectionNode && baseCosts.connection > 0 && asker.usage.memory === 0)
+  const isOpening = (asker instanceof DefaultStreamScope && baseCosts.stream > 0 && asker.usage.memory === 0) ||
+    (asker instanceof DefaultConnectionScope && baseCosts.connection > 0 && asker.usage.memory === 0)
 
   return !isOpening
 }
@@ -216,18 +216,18 @@ function isReservation ({ asker, request, resource }: AnyRefusal, baseCosts: Bas
  */
 function tellMove (reporter: MetricsReporter, refusal: AnyRefusal, joining: string): void {
   const { asker, requester = asker } = refusal
-  const kind = refusal instanceof Refusal ? refusal.node.kind : refusal.kind
+  const kind = refusal instanceof Refusal ? refusal.refuser.kind : refusal.kind
 
-  if (requester instanceof ConnectionNode) {
-    const { peerNode } = requester
+  if (requester instanceof DefaultConnectionScope) {
+    const { peerScope } = requester
 
-    if (peerNode == null || peerNode.key === joining) {
+    if (peerScope == null || peerScope.key === joining) {
       reporter.blockPeer?.(joining)
     } else {
-      tellService(reporter, kind, joining, peerNode.key)
+      tellService(reporter, kind, joining, peerScope.key)
     }
-  } else if (requester instanceof StreamNode) {
-    const { key } = requester.peerNode
+  } else if (requester instanceof DefaultStreamScope) {
+    const { key } = requester.peerScope
 
     if (requester.protocolPeer != null) {
       tellService(reporter, kind, joining, key)

@@ -1,5 +1,5 @@
 import type { GaugeFamily, Sample } from './metric-family.ts'
-import type { EventLoopDelayStat } from '../resource-manager-stat.ts'
+import type { EventLoopDelayStat } from '../manager/resource-manager-stat.ts'
 
 function kinds (values: Record<string, number>, unit: number = 1): Sample[] {
   return Object.entries(values).map(([kind, value]) => ({ labels: { kind }, value: value / unit }))

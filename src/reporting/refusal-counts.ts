@@ -1,5 +1,5 @@
-import { setBackgroundTimer } from '../background-timer.ts'
 import { formatSetting } from '../limits/setting.ts'
+import { setBackgroundTimer } from '../util/background-timer.ts'
 import type { Resource } from '../errors.ts'
 import type { AnyRefusal, Usage } from '../scopes/refusal.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'

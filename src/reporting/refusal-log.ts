@@ -1,18 +1,18 @@
-import { setBackgroundTimer } from '../background-timer.ts'
 import { formatSetting } from '../limits/setting.ts'
-import { printable } from '../printable.ts'
 import { Refusal } from '../scopes/refusal.ts'
+import { setBackgroundTimer } from '../util/background-timer.ts'
+import { Intervals } from '../util/intervals.ts'
+import { printable } from '../util/printable.ts'
+import { WARNING_INTERVAL } from '../util/process-warnings.ts'
 import { Diagnosis } from './diagnosis.ts'
 import { EvictionLog } from './eviction-log.ts'
-import { Intervals } from './intervals.ts'
 import { MostFrequent } from './most-frequent.ts'
-import { WARNING_INTERVAL } from './process-warnings.ts'
 import { limitText, refusedText, refuserText, requesterText } from './refusal-text.ts'
 import type { DiagnosisSource } from './diagnosis.ts'
-import type { ProcessWarnings } from './process-warnings.ts'
 import type { RecentRefusals } from './recent-refusals.ts'
 import type { Eviction } from '../scopes/evictions.ts'
-import type { AnyRefusal, RefusingNode } from '../scopes/refusal.ts'
+import type { AnyRefusal, RefusingScope } from '../scopes/refusal.ts'
+import type { ProcessWarnings } from '../util/process-warnings.ts'
 import type { Logger, MessageStreamDirection } from '@libp2p/interface'
 
 /**
@@ -45,7 +45,7 @@ interface Group {
    * By the scopes themselves, because their names are not made until somebody reads
    * them, and by the names of what is no scope
    */
-  readonly scopes: MostFrequent<RefusingNode | string, AnyRefusal>
+  readonly scopes: MostFrequent<RefusingScope | string, AnyRefusal>
   readonly diagnosis: Diagnosis
 }
 
@@ -111,7 +111,7 @@ export class RefusalLog {
         group.diagnosis.add(refusal)
       }
 
-      group.scopes.add(refusal instanceof Refusal ? refusal.node : refusal.scope, refusal)
+      group.scopes.add(refusal instanceof Refusal ? refusal.refuser : refusal.scope, refusal)
       this.#recent.add(refusal)
     }
 
@@ -225,7 +225,7 @@ export class RefusalLog {
 
   #debug (refusal: AnyRefusal): void {
     const { attempted, current, direction, limit, priority, settingPath } = refusal
-    const { asker = undefined, node = undefined } = refusal instanceof Refusal ? refusal : {}
+    const { asker = undefined, refuser: scope = undefined } = refusal instanceof Refusal ? refusal : {}
 
     this.#log('%s %s, scope=%s edge=%s direction=%s current=%d attempted=%d limit=%d priority=%s setting=%s for=%s stat=%s',
       this.#verb,
@@ -239,7 +239,7 @@ export class RefusalLog {
       priority ?? '-',
       settingPath == null ? '-' : printable(formatSetting(settingPath)),
       JSON.stringify(requesterText(refusal)),
-      node?.stat == null ? '-' : JSON.stringify(node.stat())
+      scope?.stat == null ? '-' : JSON.stringify(scope.stat())
     )
   }
 

@@ -1,5 +1,5 @@
 import { formatSetting } from '../limits/setting.ts'
-import { printable } from '../printable.ts'
+import { printable } from '../util/printable.ts'
 import { requesterOf } from './requester.ts'
 import { formatBytes } from './scope-state.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'

@@ -40,18 +40,18 @@ export function requesterOf ({ asker, joining, requester = asker }: AnyRefusal):
     return { address: requester }
   }
 
-  let node = requester
+  let scope = requester
 
-  while (node.owner != null) {
-    node = node.owner
+  while (scope.owner != null) {
+    scope = scope.owner
   }
 
-  const { connection, endpoint, group, kind, peerNode, protocolPeer, servicePeer } = node
+  const { connection, endpoint, group, kind, peerScope, protocolPeer, servicePeer } = scope
   const result: Known = { address: endpoint ?? connection?.endpoint, peer: undefined, protocol: undefined, service: undefined }
 
-  addTo(result, node)
+  addTo(result, scope)
   addTo(result, group)
-  addTo(result, peerNode)
+  addTo(result, peerScope)
   addTo(result, protocolPeer?.group)
   addTo(result, servicePeer?.group)
 

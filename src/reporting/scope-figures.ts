@@ -2,7 +2,7 @@ import { DISTRIBUTIONS } from './distribution-metrics.ts'
 import { Distributed } from './distribution.ts'
 import { LimitShares } from './limit-shares.ts'
 import type { Distribution, DistributionFamily } from './distribution.ts'
-import type { AggregateNode } from '../scopes/aggregate-node.ts'
+import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
 
@@ -70,8 +70,8 @@ async function lookAtAll (graph: ScopeGraph): Promise<ScopeFigures> {
   const ofPeers = DISTRIBUTIONS.filter(({ ofPeer }) => ofPeer != null).map(family => new Distributed(family))
   const ofConnections = DISTRIBUTIONS.filter(({ ofConnection }) => ofConnection != null).map(family => new Distributed(family))
 
-  for (const node of groups(graph)) {
-    sharesOf(fullest, node).add(node)
+  for (const scope of groups(graph)) {
+    sharesOf(fullest, scope).add(scope)
 
     if (slices.over) {
       await slices.next()
@@ -107,7 +107,7 @@ async function lookAtAll (graph: ScopeGraph): Promise<ScopeFigures> {
 /**
  * The scopes that many peers share
  */
-function * groups ({ allowlisted, normal, protocols, services }: ScopeGraph): Generator<AggregateNode> {
+function * groups ({ allowlisted, normal, protocols, services }: ScopeGraph): Generator<AggregateScope> {
   yield normal.system
   yield normal.transient
   yield allowlisted.system
@@ -116,7 +116,7 @@ function * groups ({ allowlisted, normal, protocols, services }: ScopeGraph): Ge
   yield * protocols.values()
 }
 
-function addPeer (fullest: Map<ScopeKind, LimitShares>, peer: AggregateNode): void {
+function addPeer (fullest: Map<ScopeKind, LimitShares>, peer: AggregateScope): void {
   sharesOf(fullest, peer).add(peer)
 
   for (let child = peer.firstChild; child != null; child = child.nextSibling) {
@@ -124,7 +124,7 @@ function addPeer (fullest: Map<ScopeKind, LimitShares>, peer: AggregateNode): vo
   }
 }
 
-function sharesOf (fullest: Map<ScopeKind, LimitShares>, { kind }: AggregateNode): LimitShares {
+function sharesOf (fullest: Map<ScopeKind, LimitShares>, { kind }: AggregateScope): LimitShares {
   let shares = fullest.get(kind)
 
   if (shares == null) {

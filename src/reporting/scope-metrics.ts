@@ -1,12 +1,12 @@
 import { LIMIT_FIELDS } from '../limits/limit.ts'
-import { NameTable, isPattern } from '../name-table.ts'
 import { SCOPE_KINDS } from '../scopes/scope-kind.ts'
+import { NameTable, isPattern } from '../util/name-table.ts'
 import { blockedResources, evictedResources } from './blocked-resources.ts'
 import { byDirection } from './metric-family.ts'
 import { readScopeFigures } from './scope-figures.ts'
 import type { GaugeFamily, MetricsSource, Sample } from './metric-family.ts'
 import type { Limit } from '../limits/limit.ts'
-import type { AggregateNode } from '../scopes/aggregate-node.ts'
+import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 
 /**
@@ -14,7 +14,7 @@ import type { ScopeGraph } from '../scopes/scope-graph.ts'
  */
 export const OTHER_PROTOCOLS = 'other'
 
-function singles ({ normal, allowlisted }: ScopeGraph): AggregateNode[] {
+function singles ({ normal, allowlisted }: ScopeGraph): AggregateScope[] {
   return [normal.system, normal.transient, allowlisted.system, allowlisted.transient]
 }
 
@@ -36,13 +36,13 @@ function protocolTotals ({ graph, knownProtocols }: MetricsSource): Map<string, 
     totals.set(label, { streamsInbound: 0, streamsOutbound: 0, memory: 0 })
   }
 
-  for (const [protocol, node] of graph.protocols) {
+  for (const [protocol, scope] of graph.protocols) {
     const label = known.has(protocol) ? protocol : families.get(protocol) ?? OTHER_PROTOCOLS
     const total = totals.get(label) as ProtocolTotals
 
-    total.streamsInbound += node.streamsInbound
-    total.streamsOutbound += node.streamsOutbound
-    total.memory += node.memory
+    total.streamsInbound += scope.streamsInbound
+    total.streamsOutbound += scope.streamsOutbound
+    total.memory += scope.memory
   }
 
   return totals
@@ -96,13 +96,13 @@ export const SCOPE_GAUGES: readonly GaugeFamily[] = [{
   name: 'connections',
   help: 'Number of open connections',
   labelNames: ['dir', 'scope'],
-  read: ({ graph }) => singles(graph).flatMap(node => byDirection(node.connsInbound, node.connsOutbound, { scope: node.kind }))
+  read: ({ graph }) => singles(graph).flatMap(scope => byDirection(scope.connsInbound, scope.connsOutbound, { scope: scope.kind }))
 }, {
   name: 'streams',
   help: 'Number of open streams',
   labelNames: ['dir', 'scope', 'protocol'],
   read: (source) => [
-    ...singles(source.graph).flatMap(node => byDirection(node.streamsInbound, node.streamsOutbound, { scope: node.kind, protocol: '' })),
+    ...singles(source.graph).flatMap(scope => byDirection(scope.streamsInbound, scope.streamsOutbound, { scope: scope.kind, protocol: '' })),
     ...Array.from(protocolTotals(source), ([protocol, total]) => byDirection(total.streamsInbound, total.streamsOutbound, { scope: 'protocol', protocol })).flat()
   ]
 }, {
@@ -110,14 +110,14 @@ export const SCOPE_GAUGES: readonly GaugeFamily[] = [{
   help: 'Reserved memory in bytes',
   labelNames: ['scope', 'protocol'],
   read: (source) => [
-    ...singles(source.graph).map(node => ({ labels: { scope: node.kind, protocol: '' }, value: node.memory })),
+    ...singles(source.graph).map(scope => ({ labels: { scope: scope.kind, protocol: '' }, value: scope.memory })),
     ...Array.from(protocolTotals(source), ([protocol, total]) => ({ labels: { scope: 'protocol', protocol }, value: total.memory }))
   ]
 }, {
   name: 'fds',
   help: 'Number of file descriptors of open connections',
   labelNames: ['scope'],
-  read: ({ graph }) => singles(graph).map(node => ({ labels: { scope: node.kind }, value: node.fd }))
+  read: ({ graph }) => singles(graph).map(scope => ({ labels: { scope: scope.kind }, value: scope.fd }))
 }, {
   name: 'blocked_resources',
   help: 'How much was refused since the start: streams, connections, file descriptors, bytes of memory, and what came from too many hosts of a subnet or too often',
@@ -134,9 +134,9 @@ export const SCOPE_GAUGES: readonly GaugeFamily[] = [{
   name: 'limit',
   help: 'The limits in force',
   labelNames: ['scope', 'resource'],
-  read: ({ graph }) => singles(graph).flatMap(node => LIMIT_FIELDS.map(field => ({
-    labels: { scope: node.kind, resource: FIELD_LABELS[field] },
-    value: node.limit[field]
+  read: ({ graph }) => singles(graph).flatMap(scope => LIMIT_FIELDS.map(field => ({
+    labels: { scope: scope.kind, resource: FIELD_LABELS[field] },
+    value: scope.limit[field]
   })))
 }, {
   name: 'fullest',

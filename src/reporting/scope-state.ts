@@ -1,5 +1,5 @@
-import { printable } from '../printable.ts'
 import { NOTHING, statOf } from '../scopes/refusal.ts'
+import { printable } from '../util/printable.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { ScopeStat } from '../scopes/resource-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
@@ -47,7 +47,7 @@ export function systemState ({ normal: { system } }: ScopeGraph): string {
  * What a service holds. Asking does not leave a scope behind.
  */
 export function serviceState (graph: ScopeGraph, service: string): string {
-  const node = graph.services.get(service)
+  const scope = graph.services.get(service)
 
-  return scopeState(`service:${service}`, node?.stat() ?? statOf(NOTHING), node?.limit ?? graph.limiter.getServiceLimits(service))
+  return scopeState(`service:${service}`, scope?.stat() ?? statOf(NOTHING), scope?.limit ?? graph.limiter.getServiceLimits(service))
 }

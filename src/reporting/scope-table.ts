@@ -1,7 +1,7 @@
-import { printable } from '../printable.ts'
+import { printable } from '../util/printable.ts'
 import { fullestShare } from './limit-shares.ts'
 import { formatBytes } from './scope-state.ts'
-import type { AggregateNode } from '../scopes/aggregate-node.ts'
+import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 
 /**
@@ -24,21 +24,21 @@ export function scopeTable (graph: ScopeGraph): string {
   const { allowlisted, normal, peers, protocols, services } = graph
   const rows = [HEADER, row(normal.system), row(normal.transient)]
 
-  for (const node of [allowlisted.system, allowlisted.transient]) {
-    if (!node.idle || node.refusals > 0) {
-      rows.push(row(node))
+  for (const scope of [allowlisted.system, allowlisted.transient]) {
+    if (!scope.idle || scope.refusals > 0) {
+      rows.push(row(scope))
     }
   }
 
   const hidden: string[] = []
 
-  for (const [kind, nodes] of [['service', services], ['protocol', protocols], ['peer', peers]] as const) {
-    const fullest = fullestOf(nodes.values())
+  for (const [kind, scopes] of [['service', services], ['protocol', protocols], ['peer', peers]] as const) {
+    const fullest = fullestOf(scopes.values())
 
     rows.push(...fullest.map(row))
 
-    if (nodes.size > fullest.length) {
-      const rest = nodes.size - fullest.length
+    if (scopes.size > fullest.length) {
+      const rest = scopes.size - fullest.length
 
       hidden.push(`${rest} more ${kind}${rest === 1 ? '' : 's'}`)
     }
@@ -62,39 +62,39 @@ export function scopeTable (graph: ScopeGraph): string {
 /**
  * The fullest nodes, fullest first, without sorting all of possibly very many
  */
-function fullestOf (nodes: Iterable<AggregateNode>): AggregateNode[] {
-  const top: Array<{ node: AggregateNode, share: number }> = []
+function fullestOf (scopes: Iterable<AggregateScope>): AggregateScope[] {
+  const top: Array<{ scope: AggregateScope, share: number }> = []
 
-  for (const node of nodes) {
-    const share = fullestShare(node)
-    const at = top.findIndex(other => share > other.share || (share === other.share && node.refusals > other.node.refusals))
+  for (const scope of scopes) {
+    const share = fullestShare(scope)
+    const at = top.findIndex(other => share > other.share || (share === other.share && scope.refusals > other.scope.refusals))
 
     if (at !== -1) {
-      top.splice(at, 0, { node, share })
+      top.splice(at, 0, { scope, share })
     } else if (top.length < MAX_ROWS) {
-      top.push({ node, share })
+      top.push({ scope, share })
     }
 
     top.length = Math.min(top.length, MAX_ROWS)
   }
 
-  return top.map(({ node }) => node)
+  return top.map(({ scope }) => scope)
 }
 
-function row (node: AggregateNode): string[] {
-  const { limit } = node
-  const share = fullestShare(node)
+function row (scope: AggregateScope): string[] {
+  const { limit } = scope
+  const share = fullestShare(scope)
 
   return [
-    printable(cut(node.name)),
-    of(node.connsInbound, limit.connsInbound),
-    of(node.connsOutbound, limit.connsOutbound),
-    of(node.streamsInbound, limit.streamsInbound),
-    of(node.streamsOutbound, limit.streamsOutbound),
-    of(node.fd, limit.fd),
-    of(node.memory, limit.memory, formatBytes),
+    printable(cut(scope.name)),
+    of(scope.connsInbound, limit.connsInbound),
+    of(scope.connsOutbound, limit.connsOutbound),
+    of(scope.streamsInbound, limit.streamsInbound),
+    of(scope.streamsOutbound, limit.streamsOutbound),
+    of(scope.fd, limit.fd),
+    of(scope.memory, limit.memory, formatBytes),
     share === Infinity ? 'blocked' : `${Math.round(100 * share)}%`,
-    String(node.refusals)
+    String(scope.refusals)
   ]
 }
 

@@ -1,14 +1,14 @@
 import { LIMIT_FIELDS } from '../limits/limit.ts'
-import { ANY, checkDescribed } from '../options/description.ts'
 import { allScopes } from '../scopes/all-scopes.ts'
-import { invalid } from '../validation.ts'
+import { ANY, checkDescribed } from '../util/description.ts'
+import { invalid } from '../util/validation.ts'
 import { fullestShare } from './limit-shares.ts'
 import type { Resource } from '../errors.ts'
 import type { Limit } from '../limits/limit.ts'
-import type { DescriptionOf } from '../options/description.ts'
-import type { AggregateNode } from '../scopes/aggregate-node.ts'
+import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
+import type { DescriptionOf } from '../util/description.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**
@@ -81,15 +81,15 @@ const RESOURCES: Record<keyof Limit, LimitedResource> = {
   memory: { resource: 'memory' }
 }
 
-export const USED: Record<keyof Limit, (node: AggregateNode) => number> = {
-  streams: (node) => node.streamsInbound + node.streamsOutbound,
-  streamsInbound: (node) => node.streamsInbound,
-  streamsOutbound: (node) => node.streamsOutbound,
-  conns: (node) => node.connsInbound + node.connsOutbound,
-  connsInbound: (node) => node.connsInbound,
-  connsOutbound: (node) => node.connsOutbound,
-  fd: (node) => node.fd,
-  memory: (node) => node.memory
+export const USED: Record<keyof Limit, (scope: AggregateScope) => number> = {
+  streams: (scope) => scope.streamsInbound + scope.streamsOutbound,
+  streamsInbound: (scope) => scope.streamsInbound,
+  streamsOutbound: (scope) => scope.streamsOutbound,
+  conns: (scope) => scope.connsInbound + scope.connsOutbound,
+  connsInbound: (scope) => scope.connsInbound,
+  connsOutbound: (scope) => scope.connsOutbound,
+  fd: (scope) => scope.fd,
+  memory: (scope) => scope.memory
 }
 
 /**
@@ -115,19 +115,19 @@ export function scopeUsage (graph: ScopeGraph, options: UsageOptions = {}): Scop
 
   const result: ScopeUsage[] = []
 
-  for (const node of allScopes(graph)) {
+  for (const scope of allScopes(graph)) {
     // most of possibly very many are not near any limit
-    if (100 * fullestShare(node) < minPercent) {
+    if (100 * fullestShare(scope) < minPercent) {
       continue
     }
 
     for (const field of LIMIT_FIELDS) {
-      const limit = node.limit[field]
-      const used = USED[field](node)
+      const limit = scope.limit[field]
+      const used = USED[field](scope)
       const percent = 100 * shareOf(used, limit)
 
       if (limit !== Infinity && used > 0 && percent >= minPercent) {
-        result.push({ scope: node.name, kind: node.kind, ...RESOURCES[field], used, limit, percent, refusals: node.refusals })
+        result.push({ scope: scope.name, kind: scope.kind, ...RESOURCES[field], used, limit, percent, refusals: scope.refusals })
       }
     }
   }

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { ANY, checkDescribed } from '../options/description.ts'
-import { invalid } from '../validation.ts'
+import { ANY, checkDescribed } from '../util/description.ts'
+import { invalid } from '../util/validation.ts'
 import { traceToJSON } from './trace-json.ts'
 import type { TraceEvent, TraceReporter } from './trace-event.ts'
-import type { DescriptionOf } from '../options/description.ts'
+import type { DescriptionOf } from '../util/description.ts'
 
 const compress = promisify(gzip)
 

@@ -1,28 +1,28 @@
-import { AggregateNode } from '../scopes/aggregate-node.ts'
-import { SpanNode } from '../scopes/span-node.ts'
+import { AggregateScope } from '../scopes/aggregate-scope.ts'
+import { SpanScope } from '../scopes/span-scope.ts'
 import type { TraceScope } from './trace-event.ts'
-import type { AnyNode } from '../scopes/graph-tracer.ts'
+import type { AnyScope } from '../scopes/graph-tracer.ts'
 
 /**
  * What a scope is, in the parts that its name is made of
  */
-export function traceScope (node: AnyNode): TraceScope {
-  if (node instanceof AggregateNode) {
-    return aggregateScope(node)
+export function traceScope (scope: AnyScope): TraceScope {
+  if (scope instanceof AggregateScope) {
+    return aggregateScope(scope)
   }
 
-  if (node instanceof SpanNode) {
-    const owner = traceScope(node.owner)
+  if (scope instanceof SpanScope) {
+    const owner = traceScope(scope.owner)
 
-    return { ...owner, span: owner.span == null ? String(node.serial) : `${owner.span}.span-${node.serial}` }
+    return { ...owner, span: owner.span == null ? String(scope.serial) : `${owner.span}.span-${scope.serial}` }
   }
 
-  return node.kind === 'conn'
-    ? { class: 'conn', conn: String(node.serial) }
-    : { class: 'stream', stream: String(node.serial) }
+  return scope.kind === 'conn'
+    ? { class: 'conn', conn: String(scope.serial) }
+    : { class: 'stream', stream: String(scope.serial) }
 }
 
-function aggregateScope ({ group, key, kind }: AggregateNode): TraceScope {
+function aggregateScope ({ group, key, kind }: AggregateScope): TraceScope {
   switch (kind) {
     case 'service':
       return { class: 'service', service: key }

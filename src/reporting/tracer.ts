@@ -1,26 +1,26 @@
-import { AggregateNode } from '../scopes/aggregate-node.ts'
+import { AggregateScope } from '../scopes/aggregate-scope.ts'
 import { MEMORY_PRIORITY_ALWAYS } from '../scopes/memory-priority.ts'
-import { OwnedNode } from '../scopes/owned-node.ts'
+import { OwnedScope } from '../scopes/owned-scope.ts'
 import { NOTHING, Refusal } from '../scopes/refusal.ts'
-import { invalid } from '../validation.ts'
+import { invalid } from '../util/validation.ts'
 import { nameRequester, requesterOf } from './requester.ts'
 import { traceScope } from './trace-scope.ts'
 import type { TraceEvent, TraceEventType, TraceReporter } from './trace-event.ts'
 import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
 import type { Eviction } from '../scopes/evictions.ts'
-import type { AnyNode, GraphTracer } from '../scopes/graph-tracer.ts'
-import type { IdleNodes } from '../scopes/idle-nodes.ts'
+import type { AnyScope, GraphTracer } from '../scopes/graph-tracer.ts'
+import type { IdleScopes } from '../scopes/idle-scopes.ts'
 import type { AnyRefusal, Usage } from '../scopes/refusal.ts'
 import type { ObservedSession, SessionObserver } from '../sessions/session-observer.ts'
 
 type EventFields = Partial<TraceEvent>
 
-function isNode (node: unknown): node is AnyNode {
-  return node instanceof AggregateNode || node instanceof OwnedNode
+function isNode (node: unknown): node is AnyScope {
+  return node instanceof AggregateScope || node instanceof OwnedScope
 }
 
-function identify (node: AnyNode): Pick<TraceEvent, 'name' | 'scope'> {
-  return { name: node.name, scope: traceScope(node) }
+function identify (scope: AnyScope): Pick<TraceEvent, 'name' | 'scope'> {
+  return { name: scope.name, scope: traceScope(scope) }
 }
 
 /**
@@ -71,7 +71,7 @@ export interface TracerInit {
   /**
    * What must collect nothing while reporters run: they are called in the middle of changes
    */
-  idle: Pick<IdleNodes, 'held'>
+  idle: Pick<IdleScopes, 'held'>
 
   /**
    * A reporter has failed and is not told anything any more
@@ -97,7 +97,7 @@ export interface TracerInit {
  */
 export class Tracer implements GraphTracer, SessionObserver {
   readonly #reporters: TraceReporter[]
-  readonly #idle: Pick<IdleNodes, 'held'>
+  readonly #idle: Pick<IdleScopes, 'held'>
   readonly #onError: (err: unknown) => void
   readonly #onEmpty: () => void
   readonly #now: () => number
@@ -124,35 +124,35 @@ export class Tracer implements GraphTracer, SessionObserver {
     }))
   }
 
-  created (node: AnyNode): void {
-    this.#push(this.#event('create_scope', { ...identify(node), limit: node.limit }))
+  created (scope: AnyScope): void {
+    this.#push(this.#event('create_scope', { ...identify(scope), limit: scope.limit }))
   }
 
-  destroyed (node: AnyNode): void {
-    this.#push(this.#event('destroy_scope', identify(node)))
+  destroyed (scope: AnyScope): void {
+    this.#push(this.#event('destroy_scope', identify(scope)))
   }
 
-  added (nodes: AnyNode[], usage: Usage, priority: number = MEMORY_PRIORITY_ALWAYS): void {
-    for (const node of nodes) {
-      this.#changed(node, usage, 1, priority)
+  added (scopes: AnyScope[], usage: Usage, priority: number = MEMORY_PRIORITY_ALWAYS): void {
+    for (const scope of scopes) {
+      this.#changed(scope, usage, 1, priority)
     }
   }
 
-  removed (nodes: AnyNode[], usage: Usage): void {
-    for (const node of nodes) {
-      this.#changed(node, usage, -1, 0)
+  removed (scopes: AnyScope[], usage: Usage): void {
+    for (const scope of scopes) {
+      this.#changed(scope, usage, -1, 0)
     }
   }
 
   refused (refusal: AnyRefusal): void {
     const { attempted, priority, request, resource } = refusal
-    const node = refusal instanceof Refusal && isNode(refusal.node) ? refusal.node : undefined
+    const scope = refusal instanceof Refusal && isNode(refusal.refuser) ? refusal.refuser : undefined
     const requester = nameRequester(requesterOf(refusal))
     const identity = {
-      ...node == null ? { name: refusal.scope, scope: { class: classOf(refusal) } } : identify(node),
+      ...scope == null ? { name: refusal.scope, scope: { class: classOf(refusal) } } : identify(scope),
       requester: Object.keys(requester).length === 0 ? undefined : requester
     }
-    const held = node?.usage ?? NOTHING
+    const held = scope?.usage ?? NOTHING
     const added = refusal.added ?? addedBy(refusal)
 
     if (resource === 'memory' && request == null) {
@@ -195,9 +195,9 @@ export class Tracer implements GraphTracer, SessionObserver {
     }
   }
 
-  #changed (node: AnyNode, usage: Usage, sign: 1 | -1, priority: number): void {
-    const held = node.usage
-    const identity = identify(node)
+  #changed (scope: AnyScope, usage: Usage, sign: 1 | -1, priority: number): void {
+    const held = scope.usage
+    const identity = identify(scope)
 
     if (usage.memory !== 0) {
       this.#push(this.#event(sign > 0 ? 'reserve_memory' : 'release_memory', { ...identity, priority, delta: sign * usage.memory, memory: held.memory }))

@@ -1,16 +1,16 @@
 import { peerChildren } from './peer-children.ts'
-import type { AggregateNode, ScopePair } from './aggregate-node.ts'
+import type { AggregateScope, ScopePair } from './aggregate-scope.ts'
 
 /**
  * Where they are
  */
-type Scopes = Record<'normal' | 'allowlisted', ScopePair> & Record<'services' | 'protocols' | 'peers', { values(): Iterable<AggregateNode> }>
+type Scopes = Record<'normal' | 'allowlisted', ScopePair> & Record<'services' | 'protocols' | 'peers', { values(): Iterable<AggregateScope> }>
 
 /**
  * All scopes that add up what others hold: the singles, then services, protocols and
  * peers with their shares
  */
-export function * allScopes (graph: Scopes): Generator<AggregateNode> {
+export function * allScopes (graph: Scopes): Generator<AggregateScope> {
   yield graph.normal.system
   yield graph.normal.transient
   yield graph.allowlisted.system

@@ -1,4 +1,4 @@
-import { invalid } from '../validation.ts'
+import { invalid } from '../util/validation.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 
 export function checkSize (size: number): void {

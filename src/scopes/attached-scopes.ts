@@ -1,8 +1,8 @@
 import { nullScope } from './null-scopes.ts'
 import { ConnectionScopeView, StreamScopeView } from './scope-views.ts'
-import type { ConnectionNode } from './connection-node.ts'
+import type { DefaultConnectionScope } from './connection-scope.ts'
 import type { ConnectionScope, StreamScope } from './resource-scope.ts'
-import type { StreamNode } from './stream-node.ts'
+import type { DefaultStreamScope } from './stream-scope.ts'
 import type { Connection, Stream } from '@libp2p/interface'
 
 /**
@@ -32,8 +32,8 @@ export interface Follower<T> {
 
 interface Timeline {
   open: number
-  [CONNECTION]?: Follower<ConnectionNode>
-  [STREAM]?: Follower<StreamNode>
+  [CONNECTION]?: Follower<DefaultConnectionScope>
+  [STREAM]?: Follower<DefaultStreamScope>
 }
 
 interface Timed {
@@ -41,19 +41,19 @@ interface Timed {
   timeline?: Timeline
 }
 
-export function attachToConnection (connection: Timed, follower: Follower<ConnectionNode>): void {
+export function attachToConnection (connection: Timed, follower: Follower<DefaultConnectionScope>): void {
   (connection.timeline as Timeline)[CONNECTION] = follower
 }
 
-export function attachToStream (stream: Timed, follower: Follower<StreamNode>): void {
+export function attachToStream (stream: Timed, follower: Follower<DefaultStreamScope>): void {
   (stream.timeline as Timeline)[STREAM] = follower
 }
 
-export function followerOfConnection (connection: Timed): Follower<ConnectionNode> | undefined {
+export function followerOfConnection (connection: Timed): Follower<DefaultConnectionScope> | undefined {
   return connection.timeline?.[CONNECTION]
 }
 
-export function followerOfStream (stream: Timed): Follower<StreamNode> | undefined {
+export function followerOfStream (stream: Timed): Follower<DefaultStreamScope> | undefined {
   return stream.timeline?.[STREAM]
 }
 

@@ -1,5 +1,5 @@
 import type { Eviction } from './evictions.ts'
-import type { MovableNode } from './movable-node.ts'
+import type { MovableScope } from './movable-scope.ts'
 import type { AnyRefusal } from './refusal.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -16,7 +16,7 @@ export interface BanGate {
   /**
    * Why a connection must not have this peer, if so. It counts as a refusal.
    */
-  refusePeer(connection: MovableNode, peer: PeerId): AnyRefusal | undefined
+  refusePeer(connection: MovableScope, peer: PeerId): AnyRefusal | undefined
 
   /**
    * Something was refused

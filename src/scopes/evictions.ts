@@ -1,5 +1,5 @@
-import type { AggregateNode } from './aggregate-node.ts'
-import type { MovableNode } from './movable-node.ts'
+import type { AggregateScope } from './aggregate-scope.ts'
+import type { MovableScope } from './movable-scope.ts'
 import type { Refusal } from './refusal.ts'
 
 /**
@@ -7,7 +7,7 @@ import type { Refusal } from './refusal.ts'
  */
 export interface Eviction {
   /** What gives way: a connection or a stream */
-  readonly victim: MovableNode
+  readonly victim: MovableScope
 
   /** Where it is from, for people: its groups from the network to the peer */
   readonly from: readonly string[]
@@ -17,7 +17,7 @@ export interface Eviction {
 
   /** What would have been refused otherwise, and the scope that is full */
   readonly refusal: Refusal
-  readonly scope: AggregateNode
+  readonly scope: AggregateScope
 }
 
 /**

@@ -1,9 +1,9 @@
-import type { AggregateNode } from './aggregate-node.ts'
+import type { AggregateScope } from './aggregate-scope.ts'
 import type { Eviction } from './evictions.ts'
-import type { OwnedNode } from './owned-node.ts'
+import type { OwnedScope } from './owned-scope.ts'
 import type { AnyRefusal, Usage } from './refusal.ts'
 
-export type AnyNode = AggregateNode | OwnedNode
+export type AnyScope = AggregateScope | OwnedScope
 
 /**
  * Follows everything that changes in the graph. It is called after the change, and
@@ -12,20 +12,20 @@ export type AnyNode = AggregateNode | OwnedNode
  * There usually is none, and then nothing but a look at one field happens.
  */
 export interface GraphTracer {
-  created(node: AnyNode): void
+  created(scope: AnyScope): void
 
-  destroyed(node: AnyNode): void
+  destroyed(scope: AnyScope): void
 
   /**
    * The same was added to all of these. The priority is that of a reservation of
    * memory.
    */
-  added(nodes: AnyNode[], usage: Usage, priority?: number): void
+  added(scopes: AnyScope[], usage: Usage, priority?: number): void
 
   /**
    * The same was taken out of all of these
    */
-  removed(nodes: AnyNode[], usage: Usage): void
+  removed(scopes: AnyScope[], usage: Usage): void
 
   /**
    * A request was refused or, where limits are not enforced, would have been

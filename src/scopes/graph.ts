@@ -1,4 +1,4 @@
-import type { AnyRefusal, Refusal, RefusingNode, Usage } from './refusal.ts'
+import type { AnyRefusal, Refusal, RefusingScope, Usage } from './refusal.ts'
 import type { ResourceScopeSpan } from './resource-scope.ts'
 import type { ScopeKind } from './scope-kind.ts'
 import type { SettingPath } from '../limits/setting.ts'
@@ -6,7 +6,7 @@ import type { SettingPath } from '../limits/setting.ts'
 /**
  * A scope of the graph, as those see it who are told of it
  */
-export interface GraphScope extends RefusingNode {
+export interface GraphScope extends RefusingScope {
   readonly closed: boolean
 }
 

@@ -65,7 +65,7 @@ export abstract class LimitedCounts implements Usage {
     }
   }
 
-  dropStream (inbound: boolean, memory: number): void {
+  removeStream (inbound: boolean, memory: number): void {
     if (inbound) {
       this.streamsInbound--
     } else {
@@ -103,7 +103,7 @@ export abstract class LimitedCounts implements Usage {
     }
   }
 
-  dropConnection (inbound: boolean, usefd: boolean, memory: number): void {
+  removeConnection (inbound: boolean, usefd: boolean, memory: number): void {
     if (inbound) {
       this.connsInbound--
     } else {

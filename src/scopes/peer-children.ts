@@ -1,4 +1,4 @@
-import type { AggregateNode, PeerChildNode } from './aggregate-node.ts'
+import type { AggregateScope, PeerShareScope } from './aggregate-scope.ts'
 
 /**
  * The shares that a peer has of protocols and services, in a list that runs through
@@ -10,8 +10,8 @@ import type { AggregateNode, PeerChildNode } from './aggregate-node.ts'
 /**
  * The share of a peer in a protocol or service, if there is one
  */
-export function findPeerChild (peerNode: AggregateNode, group: AggregateNode): PeerChildNode | undefined {
-  let child = peerNode.firstChild
+export function findPeerChild (peerScope: AggregateScope, group: AggregateScope): PeerShareScope | undefined {
+  let child = peerScope.firstChild
 
   while (child !== undefined && child.group !== group) {
     child = child.nextSibling
@@ -23,9 +23,9 @@ export function findPeerChild (peerNode: AggregateNode, group: AggregateNode): P
 /**
  * The same, for somebody who is going to use it
  */
-export function usePeerChild (peerNode: AggregateNode, group: AggregateNode): PeerChildNode | undefined {
-  let previous: PeerChildNode | undefined
-  let child = peerNode.firstChild
+export function usePeerChild (peerScope: AggregateScope, group: AggregateScope): PeerShareScope | undefined {
+  let previous: PeerShareScope | undefined
+  let child = peerScope.firstChild
 
   while (child !== undefined && child.group !== group) {
     previous = child
@@ -34,31 +34,31 @@ export function usePeerChild (peerNode: AggregateNode, group: AggregateNode): Pe
 
   if (child !== undefined && previous !== undefined) {
     previous.nextSibling = child.nextSibling
-    child.nextSibling = peerNode.firstChild
-    peerNode.firstChild = child
+    child.nextSibling = peerScope.firstChild
+    peerScope.firstChild = child
   }
 
   return child
 }
 
-export function addPeerChild (child: PeerChildNode): void {
-  const { peerNode } = child
+export function addPeerChild (child: PeerShareScope): void {
+  const { peerScope } = child
 
-  child.nextSibling = peerNode.firstChild
-  peerNode.firstChild = child
+  child.nextSibling = peerScope.firstChild
+  peerScope.firstChild = child
 }
 
-export function deletePeerChild (child: PeerChildNode): void {
-  const { group, peerNode } = child
+export function deletePeerChild (child: PeerShareScope): void {
+  const { group, peerScope } = child
 
-  if (usePeerChild(peerNode, group) === child) {
-    peerNode.firstChild = child.nextSibling
+  if (usePeerChild(peerScope, group) === child) {
+    peerScope.firstChild = child.nextSibling
     child.nextSibling = undefined
   }
 }
 
-export function * peerChildren (peerNode: AggregateNode): Generator<PeerChildNode> {
-  for (let child = peerNode.firstChild; child !== undefined; child = child.nextSibling) {
+export function * peerChildren (peerScope: AggregateScope): Generator<PeerShareScope> {
+  for (let child = peerScope.firstChild; child !== undefined; child = child.nextSibling) {
     yield child
   }
 }

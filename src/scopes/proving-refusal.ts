@@ -1,5 +1,5 @@
 import { Refusal } from './refusal.ts'
-import type { RefusingNode } from './refusal.ts'
+import type { RefusingScope } from './refusal.ts'
 import type { SettingPath } from '../limits/setting.ts'
 
 /**
@@ -13,7 +13,7 @@ export class ProvingRefusal extends Refusal {
    * @param current - how many there are
    * @param limit
    */
-  constructor (asker: RefusingNode | undefined, transient: RefusingNode, current: number, limit: number) {
+  constructor (asker: RefusingScope | undefined, transient: RefusingScope, current: number, limit: number) {
     super(asker, transient, 'connection', 'inbound', current, 1, limit)
   }
 

@@ -12,7 +12,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 /**
  * The part of a node that a refusal needs to explain itself
  */
-export interface RefusingNode {
+export interface RefusingScope {
   readonly kind: ScopeKind
   readonly name: string
   readonly limit: Readonly<Limit>
@@ -30,7 +30,7 @@ export interface RefusingNode {
   /**
    * The node that this one reserves in, where it is a span
    */
-  readonly owner?: RefusingNode
+  readonly owner?: RefusingScope
 
   /**
    * What it holds, for people
@@ -54,19 +54,19 @@ interface Share {
  * What something was asked for: an owned or an aggregate node, with what it says about who
  * that is
  */
-export interface RequestingNode extends Partial<Named> {
+export interface RequestingScope extends Partial<Named> {
   /** What it is a share of */
   readonly group?: Named
 
   /** What a span is a span of */
-  readonly owner?: RequestingNode
+  readonly owner?: RequestingScope
 
   /** The address of a connection */
   readonly endpoint?: Multiaddr
 
   /** What a stream is opened on */
-  readonly connection?: RequestingNode
-  readonly peerNode?: Named
+  readonly connection?: RequestingScope
+  readonly peerScope?: Named
   readonly protocolPeer?: Share
   readonly servicePeer?: Share
 }
@@ -95,13 +95,13 @@ export interface AnyRefusal extends RefusedRequest {
   /**
    * The scope that asked, where the message begins with its name
    */
-  readonly asker?: RequestingNode
+  readonly asker?: RequestingScope
 
   /**
    * What it was asked for, where that is not the asker: a scope, or the address that a
    * connection would have been with. It is set when the refusal is counted.
    */
-  requester?: RequestingNode | Multiaddr | undefined
+  requester?: RequestingScope | Multiaddr | undefined
 
   /**
    * The peer, protocol or service that the requester was to become part of. It is set when
@@ -125,8 +125,8 @@ export interface AnyRefusal extends RefusedRequest {
  */
 export class Refusal implements AnyRefusal {
   // see owned-node.ts for why these are not fields of the class
-  declare readonly asker?: RefusingNode
-  declare readonly node: RefusingNode
+  declare readonly asker?: RefusingScope
+  declare readonly refuser: RefusingScope
   declare readonly resource: 'stream' | 'connection' | 'fd' | 'memory'
   declare readonly direction?: MessageStreamDirection
   declare readonly current: number
@@ -137,9 +137,9 @@ export class Refusal implements AnyRefusal {
   declare requester?: AnyRefusal['requester']
   declare joining?: string
 
-  constructor (asker: RefusingNode | undefined, node: RefusingNode, resource: Refusal['resource'], direction: MessageStreamDirection | undefined, current: number, attempted: number, limit: number, priority?: number, added?: Usage) {
+  constructor (asker: RefusingScope | undefined, scope: RefusingScope, resource: Refusal['resource'], direction: MessageStreamDirection | undefined, current: number, attempted: number, limit: number, priority?: number, added?: Usage) {
     this.asker = asker
-    this.node = node
+    this.refuser = scope
     this.resource = resource
     this.direction = direction
     this.current = current
@@ -155,24 +155,24 @@ export class Refusal implements AnyRefusal {
    * The kind of the scope that refused
    */
   get kind (): ScopeKind {
-    return this.node.kind
+    return this.refuser.kind
   }
 
   /**
    * The name of the scope that refused
    */
   get scope (): string {
-    return this.node.name
+    return this.refuser.name
   }
 
   get settingPath (): SettingPath | undefined {
-    const path = this.node.limitPath
+    const path = this.refuser.limitPath
 
     return path == null ? undefined : [...path, limitField(this.resource, this.direction)]
   }
 
   get message (): string {
-    return `${chainNames(this.asker, this.node)}: ${describe(this.resource, this.direction)}resource limit exceeded`
+    return `${chainNames(this.asker, this.refuser)}: ${describe(this.resource, this.direction)}resource limit exceeded`
   }
 
   toError (): ResourceLimitExceededError {
@@ -199,22 +199,22 @@ function describe (resource: Refusal['resource'], direction?: MessageStreamDirec
  * The names from the scope that was asked, through the owners of spans, to the
  * one that refused
  */
-function chainNames (asker: RefusingNode | undefined, node: RefusingNode): string {
+function chainNames (asker: RefusingScope | undefined, scope: RefusingScope): string {
   const names: string[] = []
   let step = asker
 
-  while (step != null && step !== node) {
+  while (step != null && step !== scope) {
     names.push(step.name)
     step = step.owner
   }
 
-  names.push(node.name)
+  names.push(scope.name)
 
   return names.join(': ')
 }
 
-export function scopeClosedError (asker: RefusingNode, node: RefusingNode): ResourceScopeClosedError {
-  return new ResourceScopeClosedError(`${chainNames(asker, node)}: resource scope closed`)
+export function scopeClosedError (asker: RefusingScope, scope: RefusingScope): ResourceScopeClosedError {
+  return new ResourceScopeClosedError(`${chainNames(asker, scope)}: resource scope closed`)
 }
 
 /**
@@ -276,11 +276,11 @@ export function statOf (usage: Usage): ScopeStat {
   }
 }
 
-export function findMemoryShortage (asker: RefusingNode | undefined, node: RefusingNode, size: number, priority: number): Refusal | undefined {
-  const threshold = memoryThreshold(node.limit.memory, priority)
+export function findMemoryShortage (asker: RefusingScope | undefined, scope: RefusingScope, size: number, priority: number): Refusal | undefined {
+  const threshold = memoryThreshold(scope.limit.memory, priority)
 
-  if (node.reserved + size > threshold) {
-    return new Refusal(asker, node, 'memory', undefined, node.reserved, size, threshold, priority)
+  if (scope.reserved + size > threshold) {
+    return new Refusal(asker, scope, 'memory', undefined, scope.reserved, size, threshold, priority)
   }
 }
 
@@ -289,48 +289,48 @@ export function findMemoryShortage (asker: RefusingNode | undefined, node: Refus
  * even where nothing is added: what moves into a scope that is over its limit is
  * refused.
  */
-export function findStreamShortage (asker: RefusingNode | undefined, node: RefusingNode, held: Usage, added: Usage): Refusal | undefined {
-  const { limit } = node
+export function findStreamShortage (asker: RefusingScope | undefined, scope: RefusingScope, held: Usage, added: Usage): Refusal | undefined {
+  const { limit } = scope
 
   if (added.streamsInbound > 0 && held.streamsInbound + added.streamsInbound > limit.streamsInbound) {
-    return new Refusal(asker, node, 'stream', 'inbound', held.streamsInbound, added.streamsInbound, limit.streamsInbound, undefined, added)
+    return new Refusal(asker, scope, 'stream', 'inbound', held.streamsInbound, added.streamsInbound, limit.streamsInbound, undefined, added)
   }
 
   if (added.streamsOutbound > 0 && held.streamsOutbound + added.streamsOutbound > limit.streamsOutbound) {
-    return new Refusal(asker, node, 'stream', 'outbound', held.streamsOutbound, added.streamsOutbound, limit.streamsOutbound, undefined, added)
+    return new Refusal(asker, scope, 'stream', 'outbound', held.streamsOutbound, added.streamsOutbound, limit.streamsOutbound, undefined, added)
   }
 
   const total = held.streamsInbound + held.streamsOutbound
   const more = added.streamsInbound + added.streamsOutbound
 
   if (total + more > limit.streams) {
-    return new Refusal(asker, node, 'stream', undefined, total, more, limit.streams, undefined, added)
+    return new Refusal(asker, scope, 'stream', undefined, total, more, limit.streams, undefined, added)
   }
 }
 
 /**
  * The limit of the direction comes first, then the total, then file descriptors
  */
-export function findConnectionShortage (asker: RefusingNode | undefined, node: RefusingNode, held: Usage, added: Usage): Refusal | undefined {
-  const { limit } = node
+export function findConnectionShortage (asker: RefusingScope | undefined, scope: RefusingScope, held: Usage, added: Usage): Refusal | undefined {
+  const { limit } = scope
 
   if (added.connsInbound > 0 && held.connsInbound + added.connsInbound > limit.connsInbound) {
-    return new Refusal(asker, node, 'connection', 'inbound', held.connsInbound, added.connsInbound, limit.connsInbound, undefined, added)
+    return new Refusal(asker, scope, 'connection', 'inbound', held.connsInbound, added.connsInbound, limit.connsInbound, undefined, added)
   }
 
   if (added.connsOutbound > 0 && held.connsOutbound + added.connsOutbound > limit.connsOutbound) {
-    return new Refusal(asker, node, 'connection', 'outbound', held.connsOutbound, added.connsOutbound, limit.connsOutbound, undefined, added)
+    return new Refusal(asker, scope, 'connection', 'outbound', held.connsOutbound, added.connsOutbound, limit.connsOutbound, undefined, added)
   }
 
   const total = held.connsInbound + held.connsOutbound
   const more = added.connsInbound + added.connsOutbound
 
   if (total + more > limit.conns) {
-    return new Refusal(asker, node, 'connection', undefined, total, more, limit.conns, undefined, added)
+    return new Refusal(asker, scope, 'connection', undefined, total, more, limit.conns, undefined, added)
   }
 
   if (added.fd > 0 && held.fd + added.fd > limit.fd) {
-    return new Refusal(asker, node, 'fd', undefined, held.fd, added.fd, limit.fd, undefined, added)
+    return new Refusal(asker, scope, 'fd', undefined, held.fd, added.fd, limit.fd, undefined, added)
   }
 }
 
@@ -338,8 +338,8 @@ export function findConnectionShortage (asker: RefusingNode | undefined, node: R
  * Finds the first resource that does not fit when something moves into a scope.
  * All of them are checked, whatever it is that moves.
  */
-export function findMoveShortage (node: RefusingNode & Usage, added: Usage): Refusal | undefined {
-  return findMemoryShortage(undefined, node, added.memory, MEMORY_PRIORITY_ALWAYS) ??
-    findStreamShortage(undefined, node, node, added) ??
-    findConnectionShortage(undefined, node, node, added)
+export function findMoveShortage (scope: RefusingScope & Usage, added: Usage): Refusal | undefined {
+  return findMemoryShortage(undefined, scope, added.memory, MEMORY_PRIORITY_ALWAYS) ??
+    findStreamShortage(undefined, scope, scope, added) ??
+    findConnectionShortage(undefined, scope, scope, added)
 }

@@ -1,5 +1,5 @@
-import type { AggregateNode } from './aggregate-node.ts'
-import type { OwnedNode } from './owned-node.ts'
+import type { AggregateScope } from './aggregate-scope.ts'
+import type { OwnedScope } from './owned-scope.ts'
 import type { Refusal } from './refusal.ts'
 
 /**
@@ -20,5 +20,5 @@ export interface RoomMaker {
    * @param newcomer - what is opened, is moved or reserves memory
    * @returns Whether something was ended
    */
-  makeRoom(refusal: Refusal, newcomer: AggregateNode | OwnedNode): boolean
+  makeRoom(refusal: Refusal, newcomer: AggregateScope | OwnedScope): boolean
 }

@@ -2,30 +2,30 @@ import { resolveParsed } from '../limits/build-limits.ts'
 import { UNLIMITED } from '../limits/limit.ts'
 import { ConcreteLimiter } from '../limits/limiter.ts'
 import { limitPath } from '../limits/setting.ts'
-import { withoutStackTrace } from '../without-stack-trace.ts'
-import { AggregateNode } from './aggregate-node.ts'
+import { PositionedList } from '../util/positioned-list.ts'
+import { SplitMap } from '../util/split-map.ts'
+import { withoutStackTrace } from '../util/without-stack-trace.ts'
+import { AggregateScope } from './aggregate-scope.ts'
 import { allScopes } from './all-scopes.ts'
 import { checkDirection, checkName, checkPeer } from './arguments.ts'
-import { ConnectionNode } from './connection-node.ts'
+import { DefaultConnectionScope } from './connection-scope.ts'
 import { EvictionCounts } from './evictions.ts'
-import { IdleNodes } from './idle-nodes.ts'
+import { IdleScopes } from './idle-scopes.ts'
 import { limitOf } from './limit-of.ts'
 import { addPeerChild, deletePeerChild, peerChildren, usePeerChild } from './peer-children.ts'
-import { PositionedList } from './positioned-list.ts'
 import { findMemoryShortage, Refusal, scopeClosedError } from './refusal.ts'
-import { ServiceSpanNode } from './service-span-node.ts'
-import { SpanNode } from './span-node.ts'
-import { SplitMap } from './split-map.ts'
-import { StreamNode } from './stream-node.ts'
-import type { AggregateNodeInit, PeerChildNode } from './aggregate-node.ts'
-import type { ScopePair } from './aggregate-node.ts'
+import { ServiceSpanScope } from './service-span-scope.ts'
+import { SpanScope } from './span-scope.ts'
+import { DefaultStreamScope } from './stream-scope.ts'
+import type { AggregateScopeInit, PeerShareScope } from './aggregate-scope.ts'
+import type { ScopePair } from './aggregate-scope.ts'
 import type { BanGate } from './ban-gate.ts'
-import type { ConnectionAdmission } from './connection-node.ts'
+import type { ConnectionAdmission } from './connection-scope.ts'
 import type { Eviction } from './evictions.ts'
 import type { GraphTracer } from './graph-tracer.ts'
-import type { ScopeFollower } from './movable-node.ts'
-import type { ServiceGate } from './movable-node.ts'
-import type { OwnedNode } from './owned-node.ts'
+import type { ScopeFollower } from './movable-scope.ts'
+import type { ServiceGate } from './movable-scope.ts'
+import type { OwnedScope } from './owned-scope.ts'
 import type { AnyRefusal } from './refusal.ts'
 import type { RoomMaker } from './room-maker.ts'
 import type { ScopeKind } from './scope-kind.ts'
@@ -114,11 +114,11 @@ export class ScopeGraph {
    * How many inbound connections are in that pair
    */
   provers = 0
-  readonly services = new Map<string, AggregateNode>()
-  readonly protocols = new Map<string, AggregateNode>()
-  readonly peers = new SplitMap<AggregateNode>()
-  readonly connections = new PositionedList<ConnectionNode>()
-  readonly idle: IdleNodes
+  readonly services = new Map<string, AggregateScope>()
+  readonly protocols = new Map<string, AggregateScope>()
+  readonly peers = new SplitMap<AggregateScope>()
+  readonly connections = new PositionedList<DefaultConnectionScope>()
+  readonly idle: IdleScopes
   readonly evictions = new EvictionCounts()
 
   /**
@@ -146,8 +146,8 @@ export class ScopeGraph {
     this.#observer = init.observer
     this.enforce = init.enforce
     this.#captureStackTraces = init.captureStackTraces
-    this.idle = new IdleNodes({
-      collect: (node) => { this.#collect(node) }
+    this.idle = new IdleScopes({
+      collect: (scope) => { this.#collect(scope) }
     })
 
     const system = this.#make({ kind: 'system', key: '' })
@@ -175,15 +175,15 @@ export class ScopeGraph {
 
   // nodes by name, made when they are first asked for
 
-  getService (service: string): AggregateNode {
+  getService (service: string): AggregateScope {
     return this.services.get(service) ?? this.#add(this.services, { kind: 'service', key: service, parent: this.normal.system })
   }
 
-  getProtocol (protocol: string): AggregateNode {
+  getProtocol (protocol: string): AggregateScope {
     return this.protocols.get(protocol) ?? this.#add(this.protocols, { kind: 'protocol', key: protocol, parent: this.normal.system })
   }
 
-  getPeer (peer: PeerId): AggregateNode {
+  getPeer (peer: PeerId): AggregateScope {
     const key = peer.toString()
 
     return this.peers.get(key) ?? this.#add(this.peers, { kind: 'peer', key, peer, parent: this.normal.system })
@@ -193,22 +193,22 @@ export class ScopeGraph {
    * The share of a peer in a protocol or service. It has no parent: what it holds
    * is counted in the peer and in the group by its streams themselves.
    */
-  getPeerChild (peerNode: AggregateNode, group: AggregateNode): PeerChildNode {
-    let node = usePeerChild(peerNode, group)
+  getPeerChild (peerScope: AggregateScope, group: AggregateScope): PeerShareScope {
+    let scope = usePeerChild(peerScope, group)
 
-    if (node == null) {
-      node = this.#make({
+    if (scope == null) {
+      scope = this.#make({
         kind: group.kind === 'protocol' ? 'protocolPeer' : 'servicePeer',
-        key: peerNode.key,
-        peerNode,
+        key: peerScope.key,
+        peerScope,
         group
-      }) as PeerChildNode
-      addPeerChild(node)
-      node.queueIfIdle()
-      this.tracer?.created(node)
+      }) as PeerShareScope
+      addPeerChild(scope)
+      scope.queueIfIdle()
+      this.tracer?.created(scope)
     }
 
-    return node
+    return scope
   }
 
   // what is opened
@@ -216,8 +216,8 @@ export class ScopeGraph {
   /**
    * A connection that is not counted yet. It uses up a number even if it never is.
    */
-  newConnection (direction: MessageStreamDirection, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr): ConnectionNode {
-    return new ConnectionNode(this, ++this.#connections, this.#ownConnLimit(), direction === 'inbound', usefd, pair, endpoint)
+  newConnection (direction: MessageStreamDirection, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr): DefaultConnectionScope {
+    return new DefaultConnectionScope(this, ++this.#connections, this.#ownConnLimit(), direction === 'inbound', usefd, pair, endpoint)
   }
 
   /**
@@ -228,32 +228,32 @@ export class ScopeGraph {
    * @param connection - what it is opened on: where that is open, the node of its peer
    * is at hand
    */
-  newStream (peer: PeerId, direction: MessageStreamDirection, connection?: object): StreamNode {
+  newStream (peer: PeerId, direction: MessageStreamDirection, connection?: object): DefaultStreamScope {
     checkPeer(peer)
     checkDirection(direction)
 
-    const opened = connection instanceof ConnectionNode ? connection : undefined
-    const known = opened !== undefined && !opened.closed ? opened.peerNode : undefined
-    const peerNode = known !== undefined && known.peer === peer ? known : this.getPeer(peer)
+    const opened = connection instanceof DefaultConnectionScope ? connection : undefined
+    const known = opened !== undefined && !opened.closed ? opened.peerScope : undefined
+    const peerScope = known !== undefined && known.peer === peer ? known : this.getPeer(peer)
 
-    return new StreamNode(this, ++this.#streams, this.#ownStreamLimit(peer), peerNode, direction === 'inbound', this.normal, opened)
+    return new DefaultStreamScope(this, ++this.#streams, this.#ownStreamLimit(peer), peerScope, direction === 'inbound', this.normal, opened)
   }
 
-  openService (service: string): ServiceSpanNode {
+  openService (service: string): ServiceSpanScope {
     checkName('service', service)
 
-    const node = this.getService(service)
-    node.references++
+    const scope = this.getService(service)
+    scope.references++
 
-    const span = new ServiceSpanNode(this, node, ++node.spans)
+    const span = new ServiceSpanScope(this, scope, ++scope.spans)
 
     this.tracer?.created(span)
 
     return span
   }
 
-  openSpan (owner: AggregateNode | OwnedNode, serial: number): SpanNode {
-    const span = new SpanNode(this, owner, serial)
+  openSpan (owner: AggregateScope | OwnedScope, serial: number): SpanScope {
+    const span = new SpanScope(this, owner, serial)
 
     if (this.tracer !== undefined) {
       this.tracer.created(span)
@@ -273,7 +273,7 @@ export class ScopeGraph {
    * something was ended.
    * @returns Why it does not fit now, if so
    */
-  makeRoom (refusal: Refusal | undefined, newcomer: AggregateNode | OwnedNode, check: () => Refusal | undefined): Refusal | undefined {
+  makeRoom (refusal: Refusal | undefined, newcomer: AggregateScope | OwnedScope, check: () => Refusal | undefined): Refusal | undefined {
     if (refusal == null) {
       return
     }
@@ -298,15 +298,15 @@ export class ScopeGraph {
    *
    * @throws {ResourceScopeClosedError} If one of the scopes is closed
    */
-  refuseMemory (asker: AggregateNode | OwnedNode, size: number, priority: number): Refusal | undefined {
+  refuseMemory (asker: AggregateScope | OwnedScope, size: number, priority: number): Refusal | undefined {
     const find = (): Refusal | undefined => {
-      const node = asker.firstWithoutMemory(size, priority)
+      const scope = asker.firstWithoutMemory(size, priority)
 
-      if (node?.closed === true) {
-        throw scopeClosedError(asker, node)
+      if (scope?.closed === true) {
+        throw scopeClosedError(asker, scope)
       }
 
-      return node == null ? undefined : findMemoryShortage(asker, node, size, priority)
+      return scope == null ? undefined : findMemoryShortage(asker, scope, size, priority)
     }
 
     const refusal = this.refuse(this.makeRoom(find(), asker, find))
@@ -338,8 +338,8 @@ export class ScopeGraph {
       refusal.joining = joining
     }
 
-    if (refusal instanceof Refusal && refusal.node instanceof AggregateNode) {
-      refusal.node.refusals++
+    if (refusal instanceof Refusal && refusal.refuser instanceof AggregateScope) {
+      refusal.refuser.refusals++
     }
 
     if (this.enforce) {
@@ -409,30 +409,30 @@ export class ScopeGraph {
    * @param keep - Whether what was set on a scope stays
    */
   setLimiter (limiter: Limiter, keep: boolean): void {
-    const limits = Array.from(allScopes(this), node => ({ node, limit: limitOf(limiter, node) }))
+    const limits = Array.from(allScopes(this), scope => ({ scope, limit: limitOf(limiter, scope) }))
 
     this.#limiter = limiter
     this.#readSharedLimits()
 
-    for (const { node, limit } of limits) {
+    for (const { scope, limit } of limits) {
       if (!keep) {
         // it has the limit of the configuration again, and may be collected
-        node.ownLimits = undefined
+        scope.ownLimits = undefined
       }
 
-      node.limit = node.ownLimits === undefined ? limit : resolveParsed(node.ownLimits, limit)
-      node.queueIfIdle()
+      scope.limit = scope.ownLimits === undefined ? limit : resolveParsed(scope.ownLimits, limit)
+      scope.queueIfIdle()
     }
   }
 
-  #make (init: AggregateNodeInit): AggregateNode {
-    return new AggregateNode(this, this.#limitOf(init), init)
+  #make (init: AggregateScopeInit): AggregateScope {
+    return new AggregateScope(this, this.#limitOf(init), init)
   }
 
   /**
    * A limiter of somebody else may do anything
    */
-  #limitOf (init: AggregateNodeInit): Readonly<Limit> {
+  #limitOf (init: AggregateScopeInit): Readonly<Limit> {
     this.idle.held++
 
     try {
@@ -442,14 +442,14 @@ export class ScopeGraph {
     }
   }
 
-  #add (nodes: { set(key: string, node: AggregateNode): unknown }, init: AggregateNodeInit): AggregateNode {
-    const node = this.#make(init)
+  #add (scopes: { set(key: string, scope: AggregateScope): unknown }, init: AggregateScopeInit): AggregateScope {
+    const scope = this.#make(init)
 
-    nodes.set(init.key, node)
-    node.queueIfIdle()
-    this.tracer?.created(node)
+    scopes.set(init.key, scope)
+    scope.queueIfIdle()
+    this.tracer?.created(scope)
 
-    return node
+    return scope
   }
 
   /**
@@ -481,27 +481,27 @@ export class ScopeGraph {
     }
   }
 
-  #collect (node: AggregateNode): void {
+  #collect (scope: AggregateScope): void {
     // it may have gone with its peer already
-    if (node.closed) {
+    if (scope.closed) {
       return
     }
 
-    node.closed = true
+    scope.closed = true
 
-    if (node.group != null) {
-      deletePeerChild(node as PeerChildNode)
-    } else if (node.kind === 'peer') {
-      this.peers.delete(node.key)
+    if (scope.group != null) {
+      deletePeerChild(scope as PeerShareScope)
+    } else if (scope.kind === 'peer') {
+      this.peers.delete(scope.key)
 
       // they hold part of what the peer holds, which is nothing
-      for (const child of [...peerChildren(node)]) {
+      for (const child of [...peerChildren(scope)]) {
         this.#collect(child)
       }
     } else {
-      this.protocols.delete(node.key)
+      this.protocols.delete(scope.key)
     }
 
-    this.tracer?.destroyed(node)
+    this.tracer?.destroyed(scope)
   }
 }

@@ -1,27 +1,27 @@
-import type { AggregateNode } from './aggregate-node.ts'
+import type { AggregateScope } from './aggregate-scope.ts'
 
 /**
  * Keeps a node while a function, sync or async, works with it
  */
-export function view<T> (node: AggregateNode, fn: (scope: AggregateNode) => T): T {
+export function view<T> (scope: AggregateScope, fn: (scope: AggregateScope) => T): T {
   let result: T
   let pending = false
 
-  node.references++
+  scope.references++
 
   try {
-    result = fn(node)
+    result = fn(scope)
 
     if (isThenable(result)) {
       pending = true
 
-      return Promise.resolve(result).finally(() => { node.unreference() }) as T
+      return Promise.resolve(result).finally(() => { scope.unreference() }) as T
     }
 
     return result
   } finally {
     if (!pending) {
-      node.unreference()
+      scope.unreference()
     }
   }
 }

@@ -1,4 +1,4 @@
-import { checkWholeNumber, invalid } from '../validation.ts'
+import { checkWholeNumber, invalid } from '../util/validation.ts'
 
 export function checkText (argument: string, text: string): void {
   if (typeof text !== 'string') {

@@ -1,4 +1,4 @@
-import { invalid } from '../validation.ts'
+import { invalid } from '../util/validation.ts'
 
 /**
  * How much is transferred in a second: a number of bit/s, a text such as `'10MB/s'` (bytes),

@@ -1,4 +1,4 @@
-import { startClock } from '../admission/clock.ts'
+import { startClock } from '../util/clock.ts'
 
 /**
  * How long a budget that is not used accumulates, in ms: as long as a timer may well

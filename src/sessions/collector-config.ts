@@ -1,9 +1,9 @@
-import { ANY } from '../options/description.ts'
-import { checkObject, checkWholeNumber, invalid } from '../validation.ts'
+import { ANY } from '../util/description.ts'
+import { checkObject, checkWholeNumber, invalid } from '../util/validation.ts'
 import { readBitrate } from './bitrate.ts'
 import { NullIPLimiter } from './ip-limiter.ts'
 import type { CollectorConfig } from './collector.ts'
-import type { DescriptionOf } from '../options/description.ts'
+import type { DescriptionOf } from '../util/description.ts'
 
 /**
  * How long active sessions are kept without any bytes, in ms

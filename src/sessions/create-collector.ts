@@ -1,4 +1,4 @@
-import { checkDescribed } from '../options/description.ts'
+import { checkDescribed } from '../util/description.ts'
 import { COLLECTOR_OPTIONS } from './collector-config.ts'
 import { DefaultCollector } from './default-collector.ts'
 import type { Collector, CollectorConfig } from './collector.ts'

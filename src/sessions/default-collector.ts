@@ -1,4 +1,4 @@
-import { invalid } from '../validation.ts'
+import { invalid } from '../util/validation.ts'
 import { checkBytes, checkSessionId, checkText, checkTopBitrate } from './arguments.ts'
 import { resolveCollectorConfig } from './collector-config.ts'
 import { History } from './history.ts'

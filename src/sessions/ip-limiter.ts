@@ -1,9 +1,9 @@
-import { parseIP } from '../admission/ip-address.ts'
-import { parseNetwork } from '../admission/ip-network.ts'
-import { NetworkMap } from '../admission/network-map.ts'
-import { ANY, checkDescribed } from '../options/description.ts'
-import { checkList, checkObject } from '../validation.ts'
-import type { DescriptionOf } from '../options/description.ts'
+import { ANY, checkDescribed } from '../util/description.ts'
+import { parseIP } from '../util/ip-address.ts'
+import { parseNetwork } from '../util/ip-network.ts'
+import { NetworkMap } from '../util/network-map.ts'
+import { checkList, checkObject } from '../util/validation.ts'
+import type { DescriptionOf } from '../util/description.ts'
 
 /**
  * Decides by its IP address whether traffic is of interest

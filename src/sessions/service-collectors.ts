@@ -1,6 +1,6 @@
-import { join } from '../limits/problems.ts'
-import { NameTable } from '../name-table.ts'
-import { checkList, checkObject, invalid } from '../validation.ts'
+import { NameTable } from '../util/name-table.ts'
+import { join } from '../util/problems.ts'
+import { checkList, checkObject, invalid } from '../util/validation.ts'
 import { resolveCollectorConfig } from './collector-config.ts'
 import { collectorId } from './collector-id.ts'
 import { SessionRefusalCounts } from './session-refusal-counts.ts'
@@ -13,7 +13,7 @@ import type { SessionRegistry } from './registry.ts'
 import type { SessionRefusalCount } from './session-refusal-counts.ts'
 import type { SessionLimit, SessionRefusalInit } from './session-refusal.ts'
 import type { StreamBudgets, ThrottleInit } from './stream-budgets.ts'
-import type { ServiceGate } from '../scopes/movable-node.ts'
+import type { ServiceGate } from '../scopes/movable-scope.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**
@@ -209,9 +209,9 @@ export class ServiceCollectors {
       findRefusal: ({ inbound, kind }, service) => kind === 'stream' && service !== CONNECTIONS
         ? this.findRefusal(service, kind, inbound ? 'inbound' : 'outbound')
         : undefined,
-      joined: (node, service) => {
+      joined: (scope, service) => {
         if (service !== CONNECTIONS) {
-          joined(node, service)
+          joined(scope, service)
         }
       }
     }

@@ -1,4 +1,4 @@
-import { checkObject } from '../validation.ts'
+import { checkObject } from '../util/validation.ts'
 import { readBitrate } from './bitrate.ts'
 import { ByteBudget } from './byte-budget.ts'
 import type { Bitrate } from './bitrate.ts'

@@ -1,4 +1,4 @@
-import { startClock } from '../admission/clock.ts'
+import { startClock } from '../util/clock.ts'
 
 /**
  * How long a step is, in ms. It is the unit of time here: as small whole numbers,

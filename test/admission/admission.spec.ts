@@ -1,6 +1,6 @@
 import { expect } from 'aegir/chai'
 import { Admission } from '../../src/admission/admission.ts'
-import { ipFromMultiaddr } from '../../src/admission/ip-from-address.ts'
+import { ipFromMultiaddr } from '../../src/util/ip-from-address.ts'
 import { TestClock, ip, ma } from './fixtures.ts'
 import type { AdmissionInit } from '../../src/admission/admission-options.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'

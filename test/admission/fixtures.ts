@@ -1,6 +1,6 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import fc from 'fast-check'
-import { IPAddress, parseIP } from '../../src/admission/ip-address.ts'
+import { IPAddress, parseIP } from '../../src/util/ip-address.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 const word = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })

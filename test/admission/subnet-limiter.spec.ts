@@ -1,10 +1,10 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { DefaultNetworkPrefixLimits } from '../../src/admission/default-prefix-limits.ts'
-import { IPAddress } from '../../src/admission/ip-address.ts'
-import { IPNetwork, mostSpecificFirst, parseNetwork } from '../../src/admission/ip-network.ts'
 import { SubnetLimiter } from '../../src/admission/subnet-limiter.ts'
 import { resolveSubnetLimits } from '../../src/admission/subnet-limits.ts'
+import { IPAddress } from '../../src/util/ip-address.ts'
+import { IPNetwork, mostSpecificFirst, parseNetwork } from '../../src/util/ip-network.ts'
 import { ip } from './fixtures.ts'
 import type { ResolvedPrefixLimit, SubnetLimits } from '../../src/admission/subnet-limits.ts'
 

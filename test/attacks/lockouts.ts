@@ -7,7 +7,7 @@ import { createLibp2p } from 'libp2p'
 import { nodeDemand } from '../../src/libp2p/node-demand.ts'
 import { deriveLimits } from '../../src/limits/derive-limits.ts'
 import { fitToNode } from '../../src/limits/fit-to-node.ts'
-import { ConnectionNode } from '../../src/scopes/connection-node.ts'
+import { DefaultConnectionScope } from '../../src/scopes/connection-scope.ts'
 import { FairWorld } from '../fairness/fixtures.ts'
 import { fakePeer } from '../scopes/fixtures.ts'
 import type { NodeDemand } from '../../src/limits/fit-to-node.ts'
@@ -126,7 +126,7 @@ function getsIn ({ system, transient }: ConcreteLimitConfig, { from, known }: Lo
 
   world.now += A_WHILE
 
-  return world.accept(STRANGER) instanceof ConnectionNode
+  return world.accept(STRANGER) instanceof DefaultConnectionScope
 }
 
 /**

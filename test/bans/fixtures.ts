@@ -1,10 +1,10 @@
-import { parseIP } from '../../src/admission/ip-address.ts'
-import { IPNetwork } from '../../src/admission/ip-network.ts'
 import { BanKeeper } from '../../src/bans/bans.ts'
+import { parseIP } from '../../src/util/ip-address.ts'
+import { IPNetwork } from '../../src/util/ip-network.ts'
 import { fakePeer } from '../scopes/fixtures.ts'
-import type { IPAddress } from '../../src/admission/ip-address.ts'
 import type { Ban, Place } from '../../src/bans/ban.ts'
 import type { BansInit } from '../../src/bans/bans-init.ts'
+import type { IPAddress } from '../../src/util/ip-address.ts'
 import type { PeerId } from '@libp2p/interface'
 
 export const HOUR = 3_600_000

@@ -1,6 +1,6 @@
 import { expect } from 'aegir/chai'
-import { ConnectionNode } from '../../src/scopes/connection-node.ts'
-import { StreamNode } from '../../src/scopes/stream-node.ts'
+import { DefaultConnectionScope } from '../../src/scopes/connection-scope.ts'
+import { DefaultStreamScope } from '../../src/scopes/stream-scope.ts'
 import { Random } from '../attacks/framework/random.ts'
 import { FairWorld } from './fixtures.ts'
 
@@ -20,7 +20,7 @@ describe('an honest crowd', () => {
   it('should lose nothing when 300 peers of 300 networks want 200 slots for a minute', () => {
     const random = new Random(1)
     const world = new FairWorld({ limits: { system: { connsInbound: 200 }, protocol: { [PROTOCOL]: { streamsInbound: 150 } } } })
-    const peers = Array.from({ length: 300 }, (_, i) => ({ ip: `${1 + i % 200}.${Math.floor(i / 200)}.1.1`, peer: i, connection: undefined as ConnectionNode | undefined, stream: undefined as StreamNode | undefined }))
+    const peers = Array.from({ length: 300 }, (_, i) => ({ ip: `${1 + i % 200}.${Math.floor(i / 200)}.1.1`, peer: i, connection: undefined as DefaultConnectionScope | undefined, stream: undefined as DefaultStreamScope | undefined }))
     let served = 0
     let refused = 0
 
@@ -31,7 +31,7 @@ describe('an honest crowd', () => {
         if (peer.connection == null && random.next() < 0.5) {
           const opened = world.connect(peer.ip, peer.peer)
 
-          if (opened instanceof ConnectionNode) {
+          if (opened instanceof DefaultConnectionScope) {
             peer.connection = opened
           } else {
             refused++
@@ -44,7 +44,7 @@ describe('an honest crowd', () => {
         } else if (peer.connection != null && peer.stream == null) {
           const opened = world.stream(peer.connection, PROTOCOL)
 
-          if (opened instanceof StreamNode) {
+          if (opened instanceof DefaultStreamScope) {
             peer.stream = opened
             served++
           } else {
@@ -57,8 +57,8 @@ describe('an honest crowd', () => {
       }
 
       // they come and go, and new lists of what there is do not matter
-      world.connections.splice(0, world.connections.length, ...world.connections.filter(node => !node.closed))
-      world.streams.splice(0, world.streams.length, ...world.streams.filter(node => !node.closed))
+      world.connections.splice(0, world.connections.length, ...world.connections.filter(scope => !scope.closed))
+      world.streams.splice(0, world.streams.length, ...world.streams.filter(scope => !scope.closed))
     }
 
     expect(world.evicted).to.be.empty()
@@ -88,7 +88,7 @@ describe('an honest crowd', () => {
         }
       }
 
-      const open = world.connections.filter(node => !node.closed)
+      const open = world.connections.filter(scope => !scope.closed)
       const share = open.filter(({ endpoint }) => String(endpoint).includes('/ip4/200.')).length
       const held = honest.map(ip => open.filter(({ endpoint }) => String(endpoint).includes(`/ip4/${ip}/`)).length)
 

@@ -1,10 +1,10 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { PROTECTED } from '../../src/fairness/fair-pool.ts'
-import { ConnectionNode } from '../../src/scopes/connection-node.ts'
-import { StreamNode } from '../../src/scopes/stream-node.ts'
+import { DefaultConnectionScope } from '../../src/scopes/connection-scope.ts'
+import { DefaultStreamScope } from '../../src/scopes/stream-scope.ts'
 import { FairWorld, opened } from './fixtures.ts'
-import type { MovableNode } from '../../src/scopes/movable-node.ts'
+import type { MovableScope } from '../../src/scopes/movable-scope.ts'
 
 const PROTOCOL = '/test/1.0.0'
 const SERVICE = 'test-service'
@@ -12,12 +12,12 @@ const SERVICE = 'test-service'
 /** Nobody is protected because of what its connection is like */
 const PLAIN = { protect: 0 }
 
-function names (nodes: MovableNode[]): string[] {
-  return nodes.map(({ name }) => name)
+function names (scopes: MovableScope[]): string[] {
+  return scopes.map(({ name }) => name)
 }
 
-function activate (node: MovableNode, active: number): void {
-  (node.holder as { active: number }).active = active
+function activate (scope: MovableScope, active: number): void {
+  (scope.holder as { active: number }).active = active
 }
 
 describe('fair shares of connections', () => {
@@ -130,7 +130,7 @@ describe('fair shares of connections', () => {
     const world = new FairWorld({
       limits: { system: { connsInbound: 4 } },
       fairness: PLAIN,
-      worth: ({ peerNode }) => worth.get(peerNode?.key ?? '') ?? 0
+      worth: ({ peerScope }) => worth.get(peerScope?.key ?? '') ?? 0
     })
 
     for (let i = 1; i <= 4; i++) {
@@ -138,9 +138,9 @@ describe('fair shares of connections', () => {
     }
 
     opened(world.connect('2.1.1.1', 5))
-    expect(world.evicted.map(({ peerNode }) => peerNode?.key)).to.deep.equal(['peer-4'])
+    expect(world.evicted.map(({ peerScope }) => peerScope?.key)).to.deep.equal(['peer-4'])
     opened(world.connect('3.1.1.1', 6))
-    expect(world.evicted.map(({ peerNode }) => peerNode?.key)).to.deep.equal(['peer-4', 'peer-3'])
+    expect(world.evicted.map(({ peerScope }) => peerScope?.key)).to.deep.equal(['peer-4', 'peer-3'])
   })
 
   it('should follow what a peer is worth now', () => {
@@ -148,7 +148,7 @@ describe('fair shares of connections', () => {
     const world = new FairWorld({
       limits: { system: { connsInbound: 3 } },
       fairness: PLAIN,
-      worth: ({ peerNode }) => worth.get(peerNode?.key ?? '') ?? 0
+      worth: ({ peerScope }) => worth.get(peerScope?.key ?? '') ?? 0
     })
 
     for (let i = 1; i <= 3; i++) {
@@ -156,7 +156,7 @@ describe('fair shares of connections', () => {
     }
 
     opened(world.connect('2.1.1.1', 5))
-    expect(world.evicted.map(({ peerNode }) => peerNode?.key)).to.deep.equal(['peer-3'])
+    expect(world.evicted.map(({ peerScope }) => peerScope?.key)).to.deep.equal(['peer-3'])
 
     worth.set('peer-2', PROTECTED)
     world.shares.worthChanged('peer-2')
@@ -267,7 +267,7 @@ describe('fair shares of connections', () => {
     expect(world.shares.following).to.equal(1)
 
     // half of it is gone
-    first.slice(0, 4).forEach(node => { node.done() })
+    first.slice(0, 4).forEach(scope => { scope.done() })
     expect(world.shares.following).to.equal(0)
     expect(world.graph.follower).to.equal(undefined)
 
@@ -276,8 +276,8 @@ describe('fair shares of connections', () => {
     }
 
     opened(world.connect('4.4.4.4', 9))
-    expect(world.evicted.at(-1)?.peerNode?.key).to.equal('peer-23')
-    world.connections.forEach(node => { node.done() })
+    expect(world.evicted.at(-1)?.peerScope?.key).to.equal('peer-23')
+    world.connections.forEach(scope => { scope.done() })
     expect(world.shares.following).to.equal(0)
   })
 
@@ -295,7 +295,7 @@ describe('fair shares of connections', () => {
       nested.push(world.connect('5.5.5.5', 8), world.connect('6.6.6.6', 9))
     }
     opened(world.connect('2.2.2.2', 7))
-    expect(nested[0]).to.be.instanceOf(ConnectionNode)
+    expect(nested[0]).to.be.instanceOf(DefaultConnectionScope)
     expect(nested[1]).to.have.property('kind', 'system')
     expect(world.evicted).to.have.lengthOf(2)
     expect(world.graph.normal.system.connsInbound).to.equal(4)
@@ -384,7 +384,7 @@ describe('fair shares of streams', () => {
       const hostile = opened(world.connect('1.1.1.1', 1))
       const greedy = opened(world.connect('2.2.2.2', 2))
 
-      for (const scope of [world.graph.getPeerChild(hostile.peerNode as any, world.graph.getProtocol(PROTOCOL)), world.graph.getPeerChild(hostile.peerNode as any, world.graph.getService(SERVICE))]) {
+      for (const scope of [world.graph.getPeerChild(hostile.peerScope as any, world.graph.getProtocol(PROTOCOL)), world.graph.getPeerChild(hostile.peerScope as any, world.graph.getService(SERVICE))]) {
         scope.setLimit({ streamsInbound: 'unlimited' })
       }
 
@@ -396,7 +396,7 @@ describe('fair shares of streams', () => {
         world.graph.getPeer(world.peer(2)).setLimit({ streamsInbound: 0 })
       }
 
-      expect(world.stream(greedy, PROTOCOL, SERVICE)).not.to.be.instanceOf(StreamNode)
+      expect(world.stream(greedy, PROTOCOL, SERVICE)).not.to.be.instanceOf(DefaultStreamScope)
       expect(world.evicted).to.be.empty()
     }
   })
@@ -437,8 +437,8 @@ describe('fair shares, whatever happens', () => {
   )
 
   function act (world: FairWorld, step: typeof STEP extends fc.Arbitrary<infer T> ? T : never): void {
-    const openConnections = world.connections.filter(node => !node.closed && node.peerNode !== undefined)
-    const openStreams = world.streams.filter(node => !node.closed)
+    const openConnections = world.connections.filter(scope => !scope.closed && scope.peerScope !== undefined)
+    const openStreams = world.streams.filter(scope => !scope.closed)
 
     switch (step.do) {
       case 'accept':
@@ -451,7 +451,7 @@ describe('fair shares, whatever happens', () => {
         openConnections.length > 0 && world.stream(openConnections[step.which % openConnections.length], step.stage > 0 ? PROTOCOL : undefined, step.stage > 1 ? SERVICE : undefined)
         break
       case 'close': {
-        const open = step.isStream ? openStreams : world.connections.filter(node => !node.closed)
+        const open = step.isStream ? openStreams : world.connections.filter(scope => !scope.closed)
 
         open[step.which % (open.length || 1)]?.done()
         break
@@ -467,7 +467,7 @@ describe('fair shares, whatever happens', () => {
   it('should never exceed a limit, end what is protected, or end anything while there is room', () => {
     fc.assert(fc.property(fc.array(STEP, { maxLength: 120 }), (steps) => {
       // the first peer is worth too much to give way
-      const world = new FairWorld({ limits: LIMITS, worth: ({ peerNode }) => peerNode?.key === 'peer-0' ? PROTECTED : 0 })
+      const world = new FairWorld({ limits: LIMITS, worth: ({ peerScope }) => peerScope?.key === 'peer-0' ? PROTECTED : 0 })
       const { graph } = world
       const scopes = [graph.normal.system, graph.normal.transient, graph.getProtocol(PROTOCOL), graph.getService(SERVICE)]
 
@@ -482,9 +482,9 @@ describe('fair shares, whatever happens', () => {
           expect(streamsInbound).to.be.within(0, limit.streamsInbound)
         }
 
-        for (const node of world.evicted.slice(evicted)) {
-          expect(node.peerNode?.key).not.to.equal('peer-0')
-          expect(node.inbound).to.equal(true)
+        for (const scope of world.evicted.slice(evicted)) {
+          expect(scope.peerScope?.key).not.to.equal('peer-0')
+          expect(scope.inbound).to.equal(true)
         }
 
         // one newcomer never costs more than one of each scope that it has to pass
@@ -495,8 +495,8 @@ describe('fair shares, whatever happens', () => {
         }
       }
 
-      world.streams.forEach(node => { node.done() })
-      world.connections.forEach(node => { node.done() })
+      world.streams.forEach(scope => { scope.done() })
+      world.connections.forEach(scope => { scope.done() })
       expect(world.shares.following, 'nothing is kept').to.equal(0)
       expect(graph.follower).to.equal(undefined)
       scopes.forEach(({ empty }) => { expect(empty).to.equal(true) })

@@ -2,15 +2,15 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { FairShares } from '../../src/fairness/fair-shares.ts'
 import { resolveFairness } from '../../src/fairness/fairness-init.ts'
 import { ConcreteLimiter } from '../../src/limits/limiter.ts'
-import { ScopeOpener } from '../../src/scope-opener.ts'
-import { ConnectionNode } from '../../src/scopes/connection-node.ts'
+import { ScopeOpener } from '../../src/manager/scope-opener.ts'
+import { DefaultConnectionScope } from '../../src/scopes/connection-scope.ts'
 import { ScopeGraph } from '../../src/scopes/scope-graph.ts'
-import { StreamNode } from '../../src/scopes/stream-node.ts'
+import { DefaultStreamScope } from '../../src/scopes/stream-scope.ts'
 import { fakePeer, unlimitedBut } from '../scopes/fixtures.ts'
 import type { FairnessInit } from '../../src/fairness/fairness-init.ts'
 import type { PartialLimitConfig } from '../../src/limits/limit-config.ts'
-import type { BaseCosts } from '../../src/scope-opener.ts'
-import type { MovableNode } from '../../src/scopes/movable-node.ts'
+import type { BaseCosts } from '../../src/manager/scope-opener.ts'
+import type { MovableScope } from '../../src/scopes/movable-scope.ts'
 import type { AnyRefusal } from '../../src/scopes/refusal.ts'
 import type { PeerId } from '@libp2p/interface'
 
@@ -21,17 +21,17 @@ class Holder {
   active = 0
   rtt?: number
   useful?: number
-  readonly node: MovableNode
-  readonly #evicted: (node: MovableNode) => void
+  readonly scope: MovableScope
+  readonly #evicted: (scope: MovableScope) => void
 
-  constructor (node: MovableNode, evicted: (node: MovableNode) => void) {
-    this.node = node
+  constructor (scope: MovableScope, evicted: (scope: MovableScope) => void) {
+    this.scope = scope
     this.#evicted = evicted
   }
 
   evict (): boolean {
-    this.node.done()
-    this.#evicted(this.node)
+    this.scope.done()
+    this.#evicted(this.scope)
 
     return true
   }
@@ -42,7 +42,7 @@ export interface WorldInit {
   fairness?: FairnessInit
   enforce?: boolean
   baseCosts?: BaseCosts
-  worth?(node: MovableNode): number
+  worth?(scope: MovableScope): number
   services?: Record<string, string>
 }
 
@@ -52,18 +52,18 @@ export interface WorldInit {
 export class FairWorld {
   readonly graph: ScopeGraph
   readonly shares: FairShares
-  readonly connections: ConnectionNode[] = []
-  readonly streams: StreamNode[] = []
+  readonly connections: DefaultConnectionScope[] = []
+  readonly streams: DefaultStreamScope[] = []
 
   /** What has given way, in this order */
-  readonly evicted: MovableNode[] = []
+  readonly evicted: MovableScope[] = []
 
   /** How often something was refused */
   refused = 0
   now = 0
 
   /** Is called by what gives way */
-  onEvict?: (node: MovableNode) => void
+  onEvict?: (scope: MovableScope) => void
   readonly #opener: ScopeOpener
   readonly #peers = new Map<number, PeerId>()
 
@@ -105,7 +105,7 @@ export class FairWorld {
    *
    * @param from - an IPv4 address, or what a connection has for one
    */
-  accept (from: string): ConnectionNode | AnyRefusal {
+  accept (from: string): DefaultConnectionScope | AnyRefusal {
     const address = multiaddr(from.startsWith('/') ? from : `/ip4/${from}/tcp/1`)
 
     return this.#keep(this.#opener.openConnection('inbound', true, address), this.connections)
@@ -114,19 +114,19 @@ export class FairWorld {
   /**
    * An inbound connection of a peer
    */
-  connect (ip: string, peer: number): ConnectionNode | AnyRefusal {
+  connect (ip: string, peer: number): DefaultConnectionScope | AnyRefusal {
     const opened = this.accept(ip)
 
-    return opened instanceof ConnectionNode ? opened.trySetPeer(this.peer(peer)) ?? opened : opened
+    return opened instanceof DefaultConnectionScope ? opened.trySetPeer(this.peer(peer)) ?? opened : opened
   }
 
   /**
    * An outbound connection with a peer
    */
-  dial (ip: string, peer: number): ConnectionNode {
+  dial (ip: string, peer: number): DefaultConnectionScope {
     const opened = this.#keep(this.#opener.openConnection('outbound', true, multiaddr(`/ip4/${ip}/tcp/1`)), this.connections)
 
-    if (!(opened instanceof ConnectionNode)) {
+    if (!(opened instanceof DefaultConnectionScope)) {
       throw new Error('the dial was refused')
     }
 
@@ -138,10 +138,10 @@ export class FairWorld {
   /**
    * An inbound stream that has got as far as it is said what it is for
    */
-  stream (connection: ConnectionNode, protocol?: string, service?: string): StreamNode | AnyRefusal {
-    const opened = this.#keep(this.#opener.openStream(connection.peerNode?.peer as PeerId, 'inbound', connection), this.streams)
+  stream (connection: DefaultConnectionScope, protocol?: string, service?: string): DefaultStreamScope | AnyRefusal {
+    const opened = this.#keep(this.#opener.openStream(connection.peerScope?.peer as PeerId, 'inbound', connection), this.streams)
 
-    if (!(opened instanceof StreamNode)) {
+    if (!(opened instanceof DefaultStreamScope)) {
       return opened
     }
 
@@ -155,11 +155,11 @@ export class FairWorld {
     return refusal ?? opened
   }
 
-  #keep <T extends ConnectionNode | StreamNode> (opened: T | AnyRefusal, list: T[]): T | AnyRefusal {
-    if (opened instanceof ConnectionNode || opened instanceof StreamNode) {
-      opened.holder = new Holder(opened, node => {
-        this.evicted.push(node)
-        this.onEvict?.(node)
+  #keep <T extends DefaultConnectionScope | DefaultStreamScope> (opened: T | AnyRefusal, list: T[]): T | AnyRefusal {
+    if (opened instanceof DefaultConnectionScope || opened instanceof DefaultStreamScope) {
+      opened.holder = new Holder(opened, scope => {
+        this.evicted.push(scope)
+        this.onEvict?.(scope)
       })
       list.push(opened)
     }
@@ -171,8 +171,8 @@ export class FairWorld {
 /**
  * The connection or stream, which must have been opened
  */
-export function opened <T extends ConnectionNode | StreamNode> (result: T | AnyRefusal): T {
-  if (result instanceof ConnectionNode || result instanceof StreamNode) {
+export function opened <T extends DefaultConnectionScope | DefaultStreamScope> (result: T | AnyRefusal): T {
+  if (result instanceof DefaultConnectionScope || result instanceof DefaultStreamScope) {
     return result
   }
 

@@ -7,8 +7,8 @@
  */
 
 import { fileURLToPath } from 'node:url'
-import { ConnectionNode } from '../../src/scopes/connection-node.ts'
-import { StreamNode } from '../../src/scopes/stream-node.ts'
+import { DefaultConnectionScope } from '../../src/scopes/connection-scope.ts'
+import { DefaultStreamScope } from '../../src/scopes/stream-scope.ts'
 import { Random } from '../attacks/framework/random.ts'
 import { FairWorld } from './fixtures.ts'
 import type { PartialLimitConfig } from '../../src/limits/limit-config.ts'
@@ -61,7 +61,7 @@ class Party {
   readonly #held: Held
   readonly #address: string
   readonly #peer: number
-  #connection?: ConnectionNode
+  #connection?: DefaultConnectionScope
 
   constructor (world: FairWorld, held: Held, level: Level, group: number) {
     this.#world = world
@@ -70,7 +70,7 @@ class Party {
     this.#peer = group
   }
 
-  open (): ConnectionNode | StreamNode | AnyRefusal {
+  open (): DefaultConnectionScope | DefaultStreamScope | AnyRefusal {
     const [address, peer, world] = [this.#address, this.#peer, this.#world]
 
     switch (this.#held) {
@@ -79,15 +79,15 @@ class Party {
       case 'handshakes':
         return world.accept(address)
       default:
-        this.#connection ??= world.connect(address, peer) as ConnectionNode
+        this.#connection ??= world.connect(address, peer) as DefaultConnectionScope
 
         return world.stream(this.#connection, this.#held === 'negotiations' ? undefined : PROTOCOL)
     }
   }
 }
 
-function isOpen (opened: unknown): opened is ConnectionNode | StreamNode {
-  return opened instanceof ConnectionNode || opened instanceof StreamNode
+function isOpen (opened: unknown): opened is DefaultConnectionScope | DefaultStreamScope {
+  return opened instanceof DefaultConnectionScope || opened instanceof DefaultStreamScope
 }
 
 /**
@@ -98,7 +98,7 @@ export function refusedShare (held: Held, slots: number, level: Level, groups: n
   const world = new FairWorld({ limits: limits(slots), fairness: { protect: 0 } })
   const random = new Random(1)
   const hostile = Array.from({ length: groups }, (_, i) => new Party(world, held, level, HONEST + i))
-  const honest = Array.from({ length: HONEST }, (_, i) => ({ party: new Party(world, held, level, i), slot: undefined as ConnectionNode | StreamNode | undefined, until: random.next() * (holds + rests) }))
+  const honest = Array.from({ length: HONEST }, (_, i) => ({ party: new Party(world, held, level, i), slot: undefined as DefaultConnectionScope | DefaultStreamScope | undefined, until: random.next() * (holds + rests) }))
   let tried = 0
   let refused = 0
 

@@ -1,6 +1,6 @@
 import { expect } from 'aegir/chai'
 import { createResourceManager, MemoryLimitExceededError } from '../../src/index.ts'
-import { resolveBaseCosts } from '../../src/libp2p/base-costs.ts'
+import { resolveBaseCosts } from '../../src/libp2p/connections/base-costs.ts'
 import { rejection } from './fixtures/eventually.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
 import { eventuallyHeld, held, memoryAddress, TestNodes } from './fixtures/nodes.ts'

@@ -1,5 +1,5 @@
 import { expect } from 'aegir/chai'
-import { BufferProgress, STALL_BYTES, STALL_GRACE } from '../../src/libp2p/buffer-progress.ts'
+import { BufferProgress, STALL_BYTES, STALL_GRACE } from '../../src/libp2p/buffers/buffer-progress.ts'
 
 const SECOND = 1_000
 

@@ -1,8 +1,8 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
-import { BufferProgress } from '../../src/libp2p/buffer-progress.ts'
-import { BufferRanking } from '../../src/libp2p/buffer-ranking.ts'
-import type { BufferHolder } from '../../src/libp2p/buffer-holder.ts'
+import { BufferProgress } from '../../src/libp2p/buffers/buffer-progress.ts'
+import { BufferRanking } from '../../src/libp2p/buffers/buffer-ranking.ts'
+import type { BufferHolder } from '../../src/libp2p/buffers/buffer-holder.ts'
 
 const SYSTEM: any = { kind: 'system' }
 const OTHER_SYSTEM: any = { kind: 'allowlistedSystem' }
@@ -35,7 +35,7 @@ function createHolders (fakes: FakeHolder[]): BufferHolder[] {
       unread,
       countedUnread: unread,
       scope: { closed, pair: { system }, buffers: size },
-      connectionScope: { host, peerNode: peers.get(key) },
+      connectionScope: { host, peerScope: peers.get(key) },
       progress: new BufferProgress(size, still ? -1e9 : 0)
     } as any
   })
@@ -133,7 +133,7 @@ describe('who gives way when memory is short', () => {
 
       for (let i = 0; i < count; i++) {
         const hosts = sums(one => (one.connectionScope as any).host)
-        const peers = sums(one => one.connectionScope.peerNode)
+        const peers = sums(one => one.connectionScope.peerScope)
         const taken = ranking.take()
 
         if (taken == null) {
@@ -141,12 +141,12 @@ describe('who gives way when memory is short', () => {
           return
         }
 
-        const { host, peerNode } = taken.connectionScope as any
+        const { host, peerScope } = taken.connectionScope as any
         const peersOfHost = [...left].filter(one => (one.connectionScope as any).host === host)
 
         expect(hosts.get(host)).to.equal(Math.max(...hosts.values()))
-        expect(peers.get(peerNode)).to.equal(Math.max(...peersOfHost.map(one => peers.get(one.connectionScope.peerNode) ?? 0)))
-        expect(taken.size).to.equal(Math.max(...peersOfHost.filter(one => one.connectionScope.peerNode === peerNode).map(({ size }) => size)))
+        expect(peers.get(peerScope)).to.equal(Math.max(...peersOfHost.map(one => peers.get(one.connectionScope.peerScope) ?? 0)))
+        expect(taken.size).to.equal(Math.max(...peersOfHost.filter(one => one.connectionScope.peerScope === peerScope).map(({ size }) => size)))
         left.delete(taken)
       }
     }))

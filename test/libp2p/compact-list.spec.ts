@@ -1,7 +1,7 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { CompactList } from '../../src/libp2p/compact-list.ts'
+import { CompactList } from '../../src/libp2p/buffers/compact-list.ts'
 
 /**
  * What a piece of a list takes besides its bytes, at least

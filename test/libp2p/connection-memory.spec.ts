@@ -4,11 +4,11 @@ import { expect } from 'aegir/chai'
 import sinon from 'sinon'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { getConnectionScope, MEMORY_PRIORITY_MEDIUM, MemoryLimitExceededError } from '../../src/index.ts'
-import { followConnectionClass } from '../../src/libp2p/followed-classes.ts'
-import { LiveConnection } from '../../src/libp2p/live-connection.ts'
-import { LiveStream } from '../../src/libp2p/live-stream.ts'
-import { StreamMemory } from '../../src/libp2p/stream-memory.ts'
-import { DefaultResourceManager } from '../../src/resource-manager.ts'
+import { LiveConnection } from '../../src/libp2p/buffers/live-connection.ts'
+import { LiveStream } from '../../src/libp2p/buffers/live-stream.ts'
+import { StreamMemory } from '../../src/libp2p/buffers/stream-memory.ts'
+import { followConnectionClass } from '../../src/libp2p/streams/followed-classes.ts'
+import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { attachToConnection } from '../../src/scopes/attached-scopes.ts'
 import { fakePeer } from '../scopes/fixtures.ts'
 import { eventually } from './fixtures/eventually.ts'
@@ -19,8 +19,8 @@ import { overMemory } from './fixtures/transports.ts'
 import type { TestNode } from './fixtures/nodes.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
 import type { LimitsInit } from '../../src/limits/resolve-limits.ts'
-import type { ConnectionNode } from '../../src/scopes/connection-node.ts'
-import type { StreamNode } from '../../src/scopes/stream-node.ts'
+import type { DefaultConnectionScope } from '../../src/scopes/connection-scope.ts'
+import type { DefaultStreamScope } from '../../src/scopes/stream-scope.ts'
 import type { Connection, Stream, StreamMuxerFactory } from '@libp2p/interface'
 import type { SinonFakeTimers } from 'sinon'
 
@@ -154,7 +154,7 @@ describe('when the buffers of connections are looked at', () => {
     clock.restore()
   })
 
-  function setUp (limits: LimitsInit['limits'] = {}): { manager: DefaultResourceManager, memory: StreamMemory, live: Set<LiveStream>, held(): number, add(connection?: FakeConnection): { connection: FakeConnection, buffers: LiveConnection, scope: ConnectionNode } } {
+  function setUp (limits: LimitsInit['limits'] = {}): { manager: DefaultResourceManager, memory: StreamMemory, live: Set<LiveStream>, held(): number, add(connection?: FakeConnection): { connection: FakeConnection, buffers: LiveConnection, scope: DefaultConnectionScope } } {
     const manager = new DefaultResourceManager({ limits })
     const live = new Set<LiveStream>()
     const memory = new StreamMemory(manager, live)
@@ -165,7 +165,7 @@ describe('when the buffers of connections are looked at', () => {
       live,
       held: () => manager.stat().system.memory,
       add: (connection = new FakeConnection()) => {
-        const scope = manager.openConnection('inbound', false) as ConnectionNode
+        const scope = manager.openConnection('inbound', false) as DefaultConnectionScope
         const buffers = new LiveConnection(scope, connection as any, (ended) => {
           memory.deleteConnection(ended)
           ended.scope.done()
@@ -252,7 +252,7 @@ describe('when the buffers of connections are looked at', () => {
     const { add, memory, manager, live, held } = setUp({ system: { memory: 100 } })
     const [small, large] = [add(), add()]
     const stream = Object.assign(new FakeConnection(), { readBufferLength: 0, writeBufferLength: 0 })
-    const streamScope = manager.openStream(fakePeer(1), 'inbound') as StreamNode
+    const streamScope = manager.openStream(fakePeer(1), 'inbound') as DefaultStreamScope
 
     live.add(new LiveStream(stream as unknown as Stream, streamScope, small.scope, ownerOf(live)))
 

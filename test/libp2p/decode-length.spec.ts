@@ -2,7 +2,7 @@ import { InvalidMessageError } from '@libp2p/interface'
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { decodeLength } from '../../src/libp2p/decode-length.ts'
+import { decodeLength } from '../../src/libp2p/streams/decode-length.ts'
 
 /**
  * A varint (LEB128)

@@ -1,7 +1,7 @@
 import { expect } from 'aegir/chai'
-import { followConnectionClass, followStreamClass } from '../../src/libp2p/followed-classes.ts'
-import { LiveConnection } from '../../src/libp2p/live-connection.ts'
-import { LiveStream } from '../../src/libp2p/live-stream.ts'
+import { LiveConnection } from '../../src/libp2p/buffers/live-connection.ts'
+import { LiveStream } from '../../src/libp2p/buffers/live-stream.ts'
+import { followConnectionClass, followStreamClass } from '../../src/libp2p/streams/followed-classes.ts'
 import { attachToConnection, attachToStream } from '../../src/scopes/attached-scopes.ts'
 import type { Stream } from '@libp2p/interface'
 

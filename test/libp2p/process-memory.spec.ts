@@ -1,8 +1,8 @@
 import { expect } from 'aegir/chai'
 import { MemoryLimitExceededError } from '../../src/index.ts'
-import { Pressures } from '../../src/libp2p/pressure.ts'
-import { ProcessMemory } from '../../src/libp2p/process-memory.ts'
-import { DefaultResourceManager } from '../../src/resource-manager.ts'
+import { Pressures } from '../../src/libp2p/pressure/pressure.ts'
+import { ProcessMemory } from '../../src/libp2p/pressure/process-memory.ts'
+import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { refusalCounts } from '../scopes/fixtures.ts'
 import { CapturedLogger } from './fixtures/captured-logger.ts'
 import { rejection } from './fixtures/eventually.ts'
@@ -10,7 +10,7 @@ import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
 import { held, TestNodes } from './fixtures/nodes.ts'
 import { overMemory } from './fixtures/transports.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
-import type { ProcessMemoryInit } from '../../src/libp2p/process-memory.ts'
+import type { ProcessMemoryInit } from '../../src/libp2p/pressure/process-memory.ts'
 
 describe('the memory of the process', () => {
   const nodes = new TestNodes()

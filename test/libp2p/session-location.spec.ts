@@ -1,6 +1,6 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
-import { sessionLocation } from '../../src/libp2p/session-location.ts'
+import { sessionLocation } from '../../src/libp2p/sessions/session-location.ts'
 
 const PEER = '12D3KooWPgcLZHUG9u6nwYCqVmNudJEVASGSVfPgnXvTjYQ2Lpyh'
 const RELAY = '12D3KooWQzr9CzjeXUHdVjTWyqJ2UpPM7t3nBGuzwxjP4gqYtdpc'

@@ -7,13 +7,13 @@ import delay from 'delay'
 import fc from 'fast-check'
 import sinon from 'sinon'
 import { getStreamScope, MEMORY_PRIORITY_MEDIUM, MemoryLimitExceededError } from '../../src/index.ts'
-import { STALL_GRACE } from '../../src/libp2p/buffer-progress.ts'
-import { followStreamClass } from '../../src/libp2p/followed-classes.ts'
-import { LiveConnection } from '../../src/libp2p/live-connection.ts'
-import { LiveStream } from '../../src/libp2p/live-stream.ts'
-import { PressureRefusal } from '../../src/libp2p/pressure-refusal.ts'
-import { StreamMemory } from '../../src/libp2p/stream-memory.ts'
-import { DefaultResourceManager } from '../../src/resource-manager.ts'
+import { STALL_GRACE } from '../../src/libp2p/buffers/buffer-progress.ts'
+import { LiveConnection } from '../../src/libp2p/buffers/live-connection.ts'
+import { LiveStream } from '../../src/libp2p/buffers/live-stream.ts'
+import { StreamMemory } from '../../src/libp2p/buffers/stream-memory.ts'
+import { PressureRefusal } from '../../src/libp2p/pressure/pressure-refusal.ts'
+import { followStreamClass } from '../../src/libp2p/streams/followed-classes.ts'
+import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { attachToStream, followerOfStream } from '../../src/scopes/attached-scopes.ts'
 import { eventually, rejection } from './fixtures/eventually.ts'
 import { ownerOf } from './fixtures/live-streams.ts'
@@ -21,10 +21,10 @@ import { held, otherEnd, TestNodes } from './fixtures/nodes.ts'
 import { overMemory } from './fixtures/transports.ts'
 import type { NodeOptions, TestNode } from './fixtures/nodes.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
-import type { Pressures } from '../../src/libp2p/pressure.ts'
+import type { Pressures } from '../../src/libp2p/pressure/pressure.ts'
 import type { LimitsInit } from '../../src/limits/resolve-limits.ts'
-import type { ConnectionNode } from '../../src/scopes/connection-node.ts'
-import type { StreamNode } from '../../src/scopes/stream-node.ts'
+import type { DefaultConnectionScope } from '../../src/scopes/connection-scope.ts'
+import type { DefaultStreamScope } from '../../src/scopes/stream-scope.ts'
 import type { Connection, Stream, StreamCloseEvent } from '@libp2p/interface'
 import type { SinonFakeTimers } from 'sinon'
 
@@ -238,7 +238,7 @@ for (const [name, muxer] of Object.entries({ yamux: yamux(), mplex: mplex() })) 
     it('should deliver the same bytes whenever somebody looks at the buffers', async () => {
       const { listener, open } = await connect()
       const { near, far } = await open()
-      const live = [near, far].map(stream => new LiveStream(stream, followerOfStream(far)?.scope as StreamNode, {} as ConnectionNode, ownerOf(new Set())))
+      const live = [near, far].map(stream => new LiveStream(stream, followerOfStream(far)?.scope as DefaultStreamScope, {} as DefaultConnectionScope, ownerOf(new Set())))
       const look = (): void => { live.forEach(one => { one.measure() }) }
       const sent: number[] = []
       const echoed: number[] = []
@@ -411,12 +411,12 @@ describe('when buffers are looked at', () => {
     const manager = new DefaultResourceManager({ limits, enforce })
     const peer = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
     const streams = Array.from({ length: count }, () => new FakeStream())
-    const connection = manager.openConnection('outbound', false) as ConnectionNode
+    const connection = manager.openConnection('outbound', false) as DefaultConnectionScope
     const live = new Set<LiveStream>()
     const memory = new StreamMemory(manager, live, { pressures })
 
     for (const stream of streams) {
-      const one = new LiveStream(stream as unknown as Stream, manager.openStream(peer, 'outbound') as StreamNode, connection, ownerOf(live, memory))
+      const one = new LiveStream(stream as unknown as Stream, manager.openStream(peer, 'outbound') as DefaultStreamScope, connection, ownerOf(live, memory))
 
       live.add(one)
       followStreamClass(one.stream)

@@ -1,7 +1,7 @@
 import { defaultLogger } from '@libp2p/logger'
 import { AbstractMessageStream } from '@libp2p/utils'
 import { expect } from 'aegir/chai'
-import { StreamThrottle } from '../../src/libp2p/stream-throttle.ts'
+import { StreamThrottle } from '../../src/libp2p/sessions/stream-throttle.ts'
 import { ByteBudget } from '../../src/sessions/byte-budget.ts'
 import { stopTime } from '../sessions/fixtures.ts'
 import type { SendResult } from '@libp2p/utils'

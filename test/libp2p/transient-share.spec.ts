@@ -3,15 +3,15 @@ import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { ConnectionLimitExceededError, StreamLimitExceededError } from '../../src/index.ts'
-import { TransientHolders } from '../../src/libp2p/transient-holders.ts'
-import { DefaultResourceManager } from '../../src/resource-manager.ts'
+import { TransientHolders } from '../../src/libp2p/fairness/transient-holders.ts'
+import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { refusalCounts } from '../scopes/fixtures.ts'
 import { eventually, rejection } from './fixtures/eventually.ts'
 import { held, muxerOf, otherEnd, TestNodes } from './fixtures/nodes.ts'
 import { overMemory } from './fixtures/transports.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
-import type { Transient } from '../../src/libp2p/transient-holders.ts'
-import type { ConnectionNode } from '../../src/scopes/connection-node.ts'
+import type { Transient } from '../../src/libp2p/fairness/transient-holders.ts'
+import type { DefaultConnectionScope } from '../../src/scopes/connection-scope.ts'
 import type { AnyRefusal } from '../../src/scopes/refusal.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
@@ -40,7 +40,7 @@ describe('the share of one remote of the transient scope', () => {
       manager,
       holders,
       open: (address = ADDRESS, direction = 'inbound') => {
-        const connection = manager.openConnection(direction, false, address) as ConnectionNode
+        const connection = manager.openConnection(direction, false, address) as DefaultConnectionScope
 
         return { name: connection.name, transient: holders.addConnection(connection, address) }
       }
@@ -187,12 +187,12 @@ describe('the share of one remote of the transient scope', () => {
     const other = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
 
     for (let i = 0; i < 2; i++) {
-      expect(holders.refuseStream({ peerNode: manager.metricsSource.graph.peers.get(peer.toString()) })).to.equal(undefined)
+      expect(holders.refuseStream({ peerScope: manager.metricsSource.graph.peers.get(peer.toString()) })).to.equal(undefined)
       holders.addStream(manager.openStream(peer, 'inbound') as any)
     }
 
-    expect(explain(holders.refuseStream({ peerNode: manager.metricsSource.graph.peers.get(peer.toString()) }))).to.be.instanceOf(StreamLimitExceededError).with.property('scope', `transient:${peer}`)
-    expect(holders.refuseStream({ peerNode: manager.metricsSource.graph.peers.get(other.toString()) })).to.equal(undefined)
+    expect(explain(holders.refuseStream({ peerScope: manager.metricsSource.graph.peers.get(peer.toString()) }))).to.be.instanceOf(StreamLimitExceededError).with.property('scope', `transient:${peer}`)
+    expect(holders.refuseStream({ peerScope: manager.metricsSource.graph.peers.get(other.toString()) })).to.equal(undefined)
   })
 
   describe('of a node', () => {

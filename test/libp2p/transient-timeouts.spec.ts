@@ -1,11 +1,11 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import sinon from 'sinon'
-import { TransientHolders } from '../../src/libp2p/transient-holders.ts'
-import { TransientTimeouts } from '../../src/libp2p/transient-timeouts.ts'
-import { DefaultResourceManager } from '../../src/resource-manager.ts'
-import { ConnectionNode } from '../../src/scopes/connection-node.ts'
-import { StreamNode } from '../../src/scopes/stream-node.ts'
+import { TransientHolders } from '../../src/libp2p/fairness/transient-holders.ts'
+import { TransientTimeouts } from '../../src/libp2p/fairness/transient-timeouts.ts'
+import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
+import { DefaultConnectionScope } from '../../src/scopes/connection-scope.ts'
+import { DefaultStreamScope } from '../../src/scopes/stream-scope.ts'
 import { fakePeer, unlimitedBut } from '../scopes/fixtures.ts'
 import { CapturedLogger } from './fixtures/captured-logger.ts'
 import { eventuallyEqual } from './fixtures/eventually.ts'
@@ -39,7 +39,7 @@ describe('timeouts of what is transient', () => {
         const address = multiaddr(`${ip}/tcp/1`)
         const scope = this.manager.tryOpenConnection(direction, false, address)
 
-        if (!(scope instanceof ConnectionNode)) {
+        if (!(scope instanceof DefaultConnectionScope)) {
           throw new Error('it was refused')
         }
 
@@ -51,7 +51,7 @@ describe('timeouts of what is transient', () => {
       for (let i = 0; i < times; i++) {
         const scope = this.manager.tryOpenStream(fakePeer(1), 'inbound')
 
-        if (!(scope instanceof StreamNode)) {
+        if (!(scope instanceof DefaultStreamScope)) {
           throw new Error('it was refused')
         }
 
@@ -59,7 +59,7 @@ describe('timeouts of what is transient', () => {
       }
     }
 
-    #hold (scope: ConnectionNode | StreamNode, transient: any): void {
+    #hold (scope: DefaultConnectionScope | DefaultStreamScope, transient: any): void {
       scope.holder = {
         active: 0,
         evict: (err) => {

@@ -1,12 +1,12 @@
 import { expect } from 'aegir/chai'
-import { PressureRefusal } from '../../src/libp2p/pressure-refusal.ts'
+import { PressureRefusal } from '../../src/libp2p/pressure/pressure-refusal.ts'
+import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { GAUGES } from '../../src/reporting/metric-families.ts'
-import { DefaultResourceManager } from '../../src/resource-manager.ts'
 import { errorOf, peerA, PROTOCOL, refusalCounts, SERVICE } from '../scopes/fixtures.ts'
 import { stopTime } from '../sessions/fixtures.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
+import type { NodeStat } from '../../src/manager/resource-manager-stat.ts'
 import type { Sample } from '../../src/reporting/metric-family.ts'
-import type { NodeStat } from '../../src/resource-manager-stat.ts'
 
 /**
  * The samples of one family, each as its label values and its value

@@ -4,7 +4,7 @@
  */
 
 import { expect } from 'aegir/chai'
-import { printable } from '../../src/printable.ts'
+import { printable } from '../../src/util/printable.ts'
 import { NOTHING, createManager, peerA, recordingLogger } from '../scopes/fixtures.ts'
 
 const NAMES = ['/a\n2026-11-26 all is well', '/\u001b[2J\u001b[1;1H', '/\u202etxt.exe', '/\r\u009b1A', '/\u2028a', 'x'.repeat(30) + '\u001b[31m' + 'y'.repeat(30)]

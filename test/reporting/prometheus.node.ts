@@ -10,7 +10,7 @@ import { memoryAddress, TestNodes } from '../libp2p/fixtures/nodes.ts'
 import { createManager, errorOf, peerA, peerB, PROTOCOL, refusalCounts, SERVICE } from '../scopes/fixtures.ts'
 import { notZero, scrape, scrapeManager, withPrefix } from './scrape.ts'
 import type { ResourceManager } from '../../src/index.ts'
-import type { DefaultResourceManager } from '../../src/resource-manager.ts'
+import type { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 
 /**
  * The names, types and labels of go-libp2p's resource manager

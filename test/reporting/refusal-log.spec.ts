@@ -1,11 +1,11 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import sinon from 'sinon'
-import { PressureRefusal } from '../../src/libp2p/pressure-refusal.ts'
+import { PressureRefusal } from '../../src/libp2p/pressure/pressure-refusal.ts'
 import { createManager, fakePeer, peerA, peerB, PROTOCOL, recordingLogger, SERVICE } from '../scopes/fixtures.ts'
 import type { ResourceManager, ResourceManagerInit } from '../../src/index.ts'
 import type { PartialLimitConfig } from '../../src/limits/limit-config.ts'
-import type { DefaultResourceManager } from '../../src/resource-manager.ts'
+import type { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 
 const INTERVAL = 10_000
 

@@ -1,8 +1,8 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
-import { ProcessMemory } from '../../src/libp2p/process-memory.ts'
-import { TransientHolders } from '../../src/libp2p/transient-holders.ts'
-import { DefaultResourceManager } from '../../src/resource-manager.ts'
+import { TransientHolders } from '../../src/libp2p/fairness/transient-holders.ts'
+import { ProcessMemory } from '../../src/libp2p/pressure/process-memory.ts'
+import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { errorOf, fakePeer, peerA, PROTOCOL, recordingLogger, SERVICE } from '../scopes/fixtures.ts'
 import { stopTime } from '../sessions/fixtures.ts'
 import { compact, Recorder, tracedManager } from './fixtures.ts'
@@ -198,7 +198,7 @@ describe('trace of what refuses without being a scope', () => {
     const peer = fakePeer(1)
 
     transient.addStream(manager.openStream(peer, 'inbound') as any)
-    transient.refuseStream({ peerNode: manager.metricsSource.graph.peers.get(peer.toString()) })
+    transient.refuseStream({ peerScope: manager.metricsSource.graph.peers.get(peer.toString()) })
 
     expect(last()).to.deep.equal({ type: 'block_add_stream', name: `transient:${peer}`, scope: { class: 'transient' }, requester: { peer: String(peer) }, deltaIn: 1 })
   })

@@ -8,9 +8,9 @@ import { expect } from 'aegir/chai'
 import { createResourceManager } from '../../src/index.ts'
 import { UNLIMITED } from '../../src/limits/limit.ts'
 import { ConcreteLimiter } from '../../src/limits/limiter.ts'
-import { ScopeOpener } from '../../src/scope-opener.ts'
+import { ScopeOpener } from '../../src/manager/scope-opener.ts'
 import { ScopeGraph } from '../../src/scopes/scope-graph.ts'
-import { StreamNode } from '../../src/scopes/stream-node.ts'
+import { DefaultStreamScope } from '../../src/scopes/stream-scope.ts'
 import { createManager, NOTHING, peerA, peerB, PROTOCOL, SERVICE, unlimitedBut } from './fixtures.ts'
 import type { ConnectionManagementScope, ResourceManager, ResourceScopeSpan, StreamManagementScope, TraceReporter } from '../../src/index.ts'
 import type { PartialLimitConfig } from '../../src/limits/limit-config.ts'
@@ -136,7 +136,7 @@ describe('collecting in the middle of a change', () => {
 
   it('should count what is let in where limits are not enforced', () => {
     const { graph, opener } = collectingGraph({ peerDefault: { streams: 0 } }, false)
-    const streams = Array.from({ length: ATTEMPTS }, () => opener.openStream(peerA, 'inbound') as StreamNode)
+    const streams = Array.from({ length: ATTEMPTS }, () => opener.openStream(peerA, 'inbound') as DefaultStreamScope)
 
     expect(graph.getPeer(peerA).stat()).to.deep.equal({ ...NOTHING, numStreamsInbound: ATTEMPTS })
     streams.forEach(stream => { stream.done() })
@@ -145,7 +145,7 @@ describe('collecting in the middle of a change', () => {
 
   it('should not lift the limit of a peer when it happens while room is made', () => {
     const { graph, opener } = collectingGraph({ system: { streams: 1 } }, true)
-    let holder = opener.openStream(peerB, 'inbound') as StreamNode
+    let holder = opener.openStream(peerB, 'inbound') as DefaultStreamScope
 
     graph.roomMakers.push({
       makeRoom: () => {
@@ -157,8 +157,8 @@ describe('collecting in the middle of a change', () => {
     })
 
     for (const peer of [peerA, peerB, peerA]) {
-      holder = opener.openStream(peer, 'inbound') as StreamNode
-      expect(holder).to.be.instanceOf(StreamNode)
+      holder = opener.openStream(peer, 'inbound') as DefaultStreamScope
+      expect(holder).to.be.instanceOf(DefaultStreamScope)
       expect(graph.getPeer(peer).stat()).to.deep.equal({ ...NOTHING, numStreamsInbound: 1 })
     }
   })

@@ -8,8 +8,8 @@ import { World } from './world.ts'
 import type { Failure, Scope } from './model-rules.ts'
 import type { ResourceManagerStat, ScopeStat } from '../../src/index.ts'
 import type { Limit } from '../../src/limits/limit.ts'
-import type { AggregateNode } from '../../src/scopes/aggregate-node.ts'
-import type { StreamNode } from '../../src/scopes/stream-node.ts'
+import type { AggregateScope } from '../../src/scopes/aggregate-scope.ts'
+import type { DefaultStreamScope } from '../../src/scopes/stream-scope.ts'
 
 const RUNS = 500
 
@@ -39,9 +39,9 @@ function shared (stat: ResourceManagerStat): Map<string, ScopeStat> {
  * The shares that the peers of streams and connections have of protocols and
  * services. Nobody is shown them, but they refuse what does not fit.
  */
-function shares (world: World): AggregateNode[] {
+function shares (world: World): AggregateScope[] {
   return world.pairs.flatMap(({ real }) => {
-    const { closed, protocolPeer, servicePeer } = real as StreamNode
+    const { closed, protocolPeer, servicePeer } = real as DefaultStreamScope
 
     return closed ? [] : [protocolPeer, servicePeer].filter(share => share != null)
   })

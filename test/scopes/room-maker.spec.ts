@@ -1,19 +1,19 @@
 import { expect } from 'aegir/chai'
 import { ConcreteLimiter } from '../../src/limits/limiter.ts'
-import { ScopeOpener } from '../../src/scope-opener.ts'
-import { ConnectionNode } from '../../src/scopes/connection-node.ts'
+import { ScopeOpener } from '../../src/manager/scope-opener.ts'
+import { DefaultConnectionScope } from '../../src/scopes/connection-scope.ts'
 import { Refusal } from '../../src/scopes/refusal.ts'
 import { ScopeGraph } from '../../src/scopes/scope-graph.ts'
-import { StreamNode } from '../../src/scopes/stream-node.ts'
+import { DefaultStreamScope } from '../../src/scopes/stream-scope.ts'
 import { peerA, peerB, PROTOCOL, SERVICE, unlimitedBut } from './fixtures.ts'
 import type { PartialLimitConfig } from '../../src/limits/limit-config.ts'
-import type { OwnedNode } from '../../src/scopes/owned-node.ts'
+import type { OwnedScope } from '../../src/scopes/owned-scope.ts'
 import type { AnyRefusal } from '../../src/scopes/refusal.ts'
 
 /**
  * A graph in which the first of some scopes gives way whenever something does not fit
  */
-function createGraph (limits: PartialLimitConfig): { graph: ScopeGraph, opener: ScopeOpener, giving: OwnedNode[], asked: string[], refused: AnyRefusal[] } {
+function createGraph (limits: PartialLimitConfig): { graph: ScopeGraph, opener: ScopeOpener, giving: OwnedScope[], asked: string[], refused: AnyRefusal[] } {
   const refused: AnyRefusal[] = []
   const graph = new ScopeGraph({
     limiter: new ConcreteLimiter(unlimitedBut(limits)),
@@ -21,7 +21,7 @@ function createGraph (limits: PartialLimitConfig): { graph: ScopeGraph, opener: 
     captureStackTraces: false,
     observer: { onRefusal: (refusal) => { refused.push(refusal) }, onEviction: () => {}, onOverRelease: () => {} }
   })
-  const giving: OwnedNode[] = []
+  const giving: OwnedScope[] = []
   const asked: string[] = []
 
   graph.roomMakers.push({
@@ -36,12 +36,12 @@ function createGraph (limits: PartialLimitConfig): { graph: ScopeGraph, opener: 
   return { graph, opener: new ScopeOpener(graph), giving, asked, refused }
 }
 
-function openStream (opener: ScopeOpener, peer = peerA): StreamNode {
+function openStream (opener: ScopeOpener, peer = peerA): DefaultStreamScope {
   const stream = opener.openStream(peer, 'inbound')
 
-  expect(stream).to.be.instanceOf(StreamNode)
+  expect(stream).to.be.instanceOf(DefaultStreamScope)
 
-  return stream as StreamNode
+  return stream as DefaultStreamScope
 }
 
 describe('room makers', () => {
@@ -49,7 +49,7 @@ describe('room makers', () => {
     const { opener, asked } = createGraph({ system: { streams: 1, conns: 1 } })
 
     openStream(opener)
-    expect(opener.openConnection('inbound', false)).to.be.instanceOf(ConnectionNode)
+    expect(opener.openConnection('inbound', false)).to.be.instanceOf(DefaultConnectionScope)
     expect(asked).to.be.empty()
   })
 
@@ -59,8 +59,8 @@ describe('room makers', () => {
     giving.push(openStream(opener))
     openStream(opener, peerB)
 
-    giving.push(opener.openConnection('inbound', false) as ConnectionNode)
-    expect(opener.openConnection('inbound', false)).to.be.instanceOf(ConnectionNode)
+    giving.push(opener.openConnection('inbound', false) as DefaultConnectionScope)
+    expect(opener.openConnection('inbound', false)).to.be.instanceOf(DefaultConnectionScope)
 
     expect(asked).to.deep.equal([
       'stream-2: system: cannot reserve stream: resource limit exceeded',
@@ -100,7 +100,7 @@ describe('room makers', () => {
   for (const [kind, limits] of Object.entries({ protocol: { protocolDefault: { streams: 1 } }, service: { serviceDefault: { streams: 1 } } })) {
     it(`should make room in a ${kind}`, () => {
       const { graph, opener, giving } = createGraph(limits)
-      const move = (stream: StreamNode): void => {
+      const move = (stream: DefaultStreamScope): void => {
         stream.setProtocol(PROTOCOL)
         stream.setService(SERVICE)
       }
@@ -149,7 +149,7 @@ describe('a scope that has ended', () => {
   it('should not keep who held it, as refusals that are remembered keep scopes', () => {
     const { opener } = createGraph({})
 
-    for (const scope of [openStream(opener), opener.openConnection('inbound', false) as ConnectionNode]) {
+    for (const scope of [openStream(opener), opener.openConnection('inbound', false) as DefaultConnectionScope]) {
       scope.holder = { evict: () => true } as any
       scope.done()
       expect(scope.holder).to.equal(undefined)

@@ -1,5 +1,5 @@
-import { StreamMemory } from '../../../src/libp2p/stream-memory.ts'
-import { StreamTracker } from '../../../src/libp2p/stream-tracker.ts'
+import { StreamMemory } from '../../../src/libp2p/buffers/stream-memory.ts'
+import { StreamTracker } from '../../../src/libp2p/streams/stream-tracker.ts'
 
 /**
  * The tables in which nodes have their connections and streams. What is forgotten there

@@ -1,5 +1,5 @@
 import type { ResourceManager, ResourceScope, ScopeStat } from '../../../src/index.ts'
-import type { AggregateNode } from '../../../src/scopes/aggregate-node.ts'
+import type { AggregateScope } from '../../../src/scopes/aggregate-scope.ts'
 
 /**
  * What may be in buffers before they are looked at, in bytes: 1 MiB and a chunk of
@@ -40,7 +40,7 @@ function findOutOfRange (scope: ResourceScope): string[] {
   const stat = scope.stat()
   const pairs: Array<[string, number, number]> = [
     // buffers are limited by the system alone
-    ['memory', (scope as AggregateNode).reserved, limit.memory],
+    ['memory', (scope as AggregateScope).reserved, limit.memory],
     ['streamsInbound', stat.numStreamsInbound, limit.streamsInbound],
     ['streamsOutbound', stat.numStreamsOutbound, limit.streamsOutbound],
     ['streams', streamsOf(stat), limit.streams],

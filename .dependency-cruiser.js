@@ -1,0 +1,41 @@
+/**
+ * Which room of the code may know which: `npm run check-rooms`. Types count, because those who
+ * read follow them as well.
+ */
+
+/** What everything stands on. None of these knows who uses it. */
+const FOUNDATION = '^src/(util|limits|scopes|admission|fairness|sessions|bans)/|^src/errors[.]ts$'
+
+/** What may be left out, and so is known as values to `src/features` only */
+const WIRING = '^src/libp2p/'
+
+/**
+ * @param {string} name
+ * @param {string} comment
+ * @param {object} from
+ * @param {object} to
+ */
+function forbid (name, comment, from, to) {
+  return { name, comment, severity: 'error', from, to }
+}
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    forbid('no-circles', 'Two files that import each other cannot be understood one after the other.', {}, { circular: true }),
+    forbid('util-knows-nobody', 'Containers, clocks, IP addresses and text are of use anywhere.', { path: '^src/util/' }, { path: '^src/', pathNot: '^src/util/' }),
+    forbid('foundation-knows-no-user', 'The graph, limits, admission, fairness, sessions and bans work without a node.', { path: FOUNDATION }, { path: '^src/(manager|features|libp2p|reporting|options)/|^src/(index|interface)[.]ts$' }),
+    forbid('graph-knows-no-addresses', 'Scopes add up. What an address means is for the admission.', { path: '^src/scopes/' }, { path: '^src/(admission|fairness|sessions|bans)/' }),
+    forbid('limits-know-no-scopes', 'Limits are figures.', { path: '^src/limits/' }, { path: '^src/(scopes|admission|fairness|sessions|bans)/' }),
+    forbid('reporting-knows-no-wiring', 'What is reported is read from the graph.', { path: '^src/reporting/' }, { path: '^src/(libp2p|features)/' }),
+    forbid('wiring-has-a-core', 'The wiring has a core, an interface. Only the service is a manager.', { path: WIRING, pathNot: '^src/libp2p/(resource-manager-service|check-node-options)[.]ts$' }, { path: '^src/(features/|manager/(resource-manager|resource-manager-init)[.]ts$)' }),
+    forbid('features-are-values', 'What a page may leave out reaches the manager through src/features only.', { path: '^src/manager/' }, { path: '^src/(libp2p|reporting|sessions|admission|fairness|bans)/', dependencyTypesNot: ['type-only'] }),
+    forbid('nobody-imports-doors', 'Entry points are for users.', { path: '^src/[^/]+/' }, { path: '^src/(index|admission|compliance|features|limits|node|prometheus|scope-names|sessions|toml)[.]ts$' }),
+    forbid('no-orphans', 'A file that nobody imports is not needed.', { orphan: true, pathNot: '[.]browser[.]ts$|^src/[^/]+[.]ts$' }, {})
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' }
+  }
+}

@@ -1,0 +1,326 @@
+import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_MEDIUM, memoryThreshold } from '../../scopes/memory-priority.ts'
+import { findMemoryShortage, Refusal } from '../../scopes/refusal.ts'
+import { BufferRanking } from './buffer-ranking.ts'
+import type { BufferHolder } from './buffer-holder.ts'
+import type { AggregateScope } from '../../scopes/aggregate-scope.ts'
+import type { OwnedScope } from '../../scopes/owned-scope.ts'
+import type { AnyRefusal } from '../../scopes/refusal.ts'
+import type { RoomMaker } from '../../scopes/room-maker.ts'
+import type { Core } from '../core.ts'
+import type { Pressures } from '../pressure/pressure.ts'
+
+/**
+ * What remotes have sent and nobody has read may fill about 60% of the memory of the system.
+ * The rest of the memory is for what this node does itself. What it has queued for remotes
+ * may fill all that is left, because nobody but this node decides about that: it gives way
+ * to whatever else is asked for.
+ */
+const UNREAD_PRIORITY = MEMORY_PRIORITY_MEDIUM
+
+/**
+ * Which part of this makes remotes wait earlier
+ */
+const SHORT = 1 / 2
+
+/**
+ * While the process has too much memory this part of what is in buffers is given up at a time,
+ * as Tor does
+ */
+const RELIEF = 1 / 10
+
+/**
+ * In ms: longer than it takes until memory that was given up has been collected
+ */
+const RELIEF_INTERVAL = 1_000
+
+export interface BufferEvictionInit {
+  /**
+   * All streams and connections that are accounted for
+   */
+  holders(): BufferHolder[]
+
+  /**
+   * Where the memory of the process is watched
+   */
+  pressures?: Pick<Pressures, 'findProcessShortage'>
+
+  /**
+   * The time in which anything could move, in ms
+   */
+  now(): number
+}
+
+/**
+ * Counts what is in buffers where there is room for it, and ends what gives way where there
+ * is not
+ */
+export class BufferEviction implements RoomMaker {
+  readonly #manager: Core
+  readonly #init: BufferEvictionInit
+
+  /**
+   * What is counted and was not read, in bytes, by the system that it is counted in
+   */
+  readonly #unread = new Map<AggregateScope, number>()
+  #nextRelief = 0
+
+  /**
+   * Whether memory is getting short: what nobody has read fills more than half of what it may,
+   * or the process has too much. From then on remotes have to wait earlier, so that nothing has
+   * to be ended.
+   */
+  short = false
+
+  constructor (manager: Core, init: BufferEvictionInit) {
+    this.#manager = manager
+    this.#init = init
+  }
+
+  /**
+   * Everything is going to be measured
+   */
+  restart (): void {
+    this.#unread.clear()
+  }
+
+  /**
+   * Counts what was measured of a holder, or puts it off where it has more than before.
+   * What is empty, and was so when it was counted the last time, may be left out.
+   *
+   * @param holder
+   * @param grown - those that have more
+   */
+  measured (holder: BufferHolder, grown: BufferHolder[]): void {
+    const { size } = holder
+
+    if (size > holder.scope.buffers) {
+      grown.push(holder)
+    } else if (size < holder.scope.buffers || holder.unread !== holder.countedUnread) {
+      this.#count(holder)
+    }
+
+    if (holder.countedUnread > 0) {
+      this.#addUnread(holder, holder.countedUnread)
+    }
+  }
+
+  /**
+   * Counts what has grown. Everything else has been measured.
+   */
+  fit (grown: BufferHolder[]): void {
+    const rankings = new Map<string, BufferRanking>()
+
+    for (const holder of grown) {
+      // every round ends with room for it or with one less
+      while (!holder.scope.closed) {
+        holder.measure()
+
+        const shortage = this.#findShortage(holder)
+
+        if (shortage == null || !this.#endOne(shortage, rankings, holder)) {
+          this.#addUnread(holder, holder.unread - holder.countedUnread)
+          this.#count(holder)
+          break
+        }
+      }
+    }
+
+    this.short = this.#isShort()
+  }
+
+  /**
+   * Buffers give way to what does not fit into the system because of them
+   */
+  makeRoom (refusal: Refusal, newcomer: AggregateScope | OwnedScope): boolean {
+    const { graph } = this.#manager.metricsSource
+    const pair = [graph.normal, graph.allowlisted].find(({ system }) => system === refusal.refuser)
+
+    if (!graph.enforce || refusal.resource !== 'memory' || pair == null) {
+      return false
+    }
+
+    // reservations that must leave more room than buffers do not get it from buffers either
+    if (refusal.limit < memoryThreshold(pair.system.limit.memory, UNREAD_PRIORITY)) {
+      return false
+    }
+
+    // what would not fit without any buffer ends none
+    if (refusal.current + refusal.attempted - this.#buffersIn(pair.system) > refusal.limit) {
+      return false
+    }
+
+    const holder = this.#rank(pair.system, 'size', ownerOf(newcomer)).take()
+
+    return holder != null && this.end(holder, reasonFor(holder, refusal))
+  }
+
+  /**
+   * Gives up some of what is in buffers while the process has too much memory. Memory that
+   * was given up shows late, so it goes in steps.
+   */
+  relieveProcess (): void {
+    const now = this.#init.now()
+    const shortage = this.#init.pressures?.findProcessShortage()
+
+    if (shortage == null || now < this.#nextRelief) {
+      return
+    }
+
+    this.#nextRelief = now + RELIEF_INTERVAL
+
+    const { normal, allowlisted } = this.#manager.metricsSource.graph
+
+    for (const { system } of [normal, allowlisted]) {
+      const ranking = this.#rank(system, 'size')
+      let left = RELIEF * this.#buffersIn(system)
+
+      while (left > 0) {
+        const holder = ranking.take()
+
+        left -= holder?.scope.buffers ?? left
+
+        if (holder != null && !this.end(holder, shortage)) {
+          break
+        }
+      }
+    }
+  }
+
+  /**
+   * Ends a holder for what it holds, and counts that as a refusal
+   *
+   * @returns Whether it was ended: not where limits are not enforced
+   */
+  end (holder: BufferHolder, reason: AnyRefusal): boolean {
+    const { scope } = holder
+    const refusal = this.#manager.refuse(reason)
+
+    if (refusal == null) {
+      return false
+    }
+
+    const unread = holder.countedUnread
+
+    holder.abort(this.#manager.errorOf(refusal))
+
+    if (!scope.closed) {
+      if (holder.measure() > 0) {
+        // the remote had reset it, and such a stream keeps what nobody has read
+        holder.end()
+      } else {
+        this.#count(holder)
+      }
+    }
+
+    this.#addUnread(holder, -unread)
+
+    return true
+  }
+
+  /**
+   * Why what a holder has more than before does not fit, if so
+   */
+  #findShortage (holder: BufferHolder): Refusal | undefined {
+    const { scope } = holder
+    const { system } = scope.pair
+    const growth = holder.size - scope.buffers
+    const unreadGrowth = holder.unread - holder.countedUnread
+
+    if (unreadGrowth > 0) {
+      const unread = this.#unread.get(system) ?? 0
+      const threshold = memoryThreshold(system.limit.memory, UNREAD_PRIORITY)
+
+      if (unread + unreadGrowth > threshold) {
+        return new Refusal(scope, system, 'memory', undefined, unread, unreadGrowth, threshold, UNREAD_PRIORITY)
+      }
+    }
+
+    return growth > 0 ? findMemoryShortage(scope, system, growth, MEMORY_PRIORITY_ALWAYS) : undefined
+  }
+
+  /**
+   * Ends the next one that gives way, which may be the one that has grown
+   *
+   * @param shortage
+   * @param rankings - those that were made already, one for each thing to be short of
+   * @param grown
+   */
+  #endOne (shortage: Refusal, rankings: Map<string, BufferRanking>, grown: BufferHolder): boolean {
+    const { system } = grown.scope.pair
+    const part = shortage.priority === UNREAD_PRIORITY ? 'unread' : 'size'
+    const key = system.kind + part
+    const ranking = rankings.get(key) ?? this.#rank(system, part)
+    const holder = ranking.take(grown) ?? grown
+
+    rankings.set(key, ranking)
+
+    return this.end(holder, reasonFor(holder, shortage))
+  }
+
+  #rank (system: AggregateScope, part: 'size' | 'unread', except?: unknown): BufferRanking {
+    return new BufferRanking(this.#init.holders(), {
+      system,
+      part,
+      except,
+      now: this.#init.now(),
+      hostOf: ({ connectionScope: { endpoint } }) => endpoint == null ? undefined : this.#manager.hostOf(endpoint)
+    })
+  }
+
+  /**
+   * All that is counted in a system, in bytes
+   */
+  #buffersIn (system: AggregateScope): number {
+    let bytes = 0
+
+    for (const { scope } of this.#init.holders()) {
+      bytes += scope.pair.system === system ? scope.buffers : 0
+    }
+
+    return bytes
+  }
+
+  #isShort (): boolean {
+    for (const [{ limit }, unread] of this.#unread) {
+      if (unread > SHORT * memoryThreshold(limit.memory, UNREAD_PRIORITY)) {
+        return true
+      }
+    }
+
+    return this.#init.pressures?.findProcessShortage() != null
+  }
+
+  /**
+   * Counts what was measured last
+   */
+  #count (holder: BufferHolder): void {
+    holder.scope.addBuffers(holder.size - holder.scope.buffers)
+    holder.countedUnread = holder.unread
+  }
+
+  #addUnread ({ scope }: BufferHolder, bytes: number): void {
+    const { system } = scope.pair
+
+    this.#unread.set(system, (this.#unread.get(system) ?? 0) + bytes)
+  }
+}
+
+/**
+ * The reason why a holder is ended, in its own name
+ */
+function reasonFor ({ scope }: BufferHolder, { refuser: full, resource, direction, current, attempted, limit, priority }: Refusal): Refusal {
+  return new Refusal(scope, full, resource, direction, current, attempted, limit, priority)
+}
+
+/**
+ * What a span belongs to in the end
+ */
+function ownerOf (scope: AggregateScope | OwnedScope): unknown {
+  let owner: object = scope
+
+  while ('owner' in owner && owner.owner != null) {
+    owner = owner.owner
+  }
+
+  return owner
+}

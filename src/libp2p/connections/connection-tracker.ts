@@ -1,0 +1,294 @@
+import { ConnectionClosedError } from '@libp2p/interface'
+import { attachToConnection } from '../../scopes/attached-scopes.ts'
+import { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
+import { liveConnection, LiveConnection } from '../buffers/live-connection.ts'
+import { followConnectionClass } from '../streams/followed-classes.ts'
+import { AcceptedSockets } from './accepted-sockets.ts'
+import { ClosingSockets } from './closing-sockets.ts'
+import { DirectHandshakes } from './direct-handshakes.ts'
+import { endOnError, endWebSocket } from './raw-socket.ts'
+import { usesFileDescriptor } from './uses-file-descriptor.ts'
+import type { Core } from '../core.ts'
+import type { DialTies } from './dial-ties.ts'
+import type { NodePeerTags } from './peer-tags.ts'
+import type { AnyRefusal } from '../../scopes/refusal.ts'
+import type { StreamMemory } from '../buffers/stream-memory.ts'
+import type { Handshakes } from '../fairness/handshakes.ts'
+import type { TransientHolders } from '../fairness/transient-holders.ts'
+import type { Pressures } from '../pressure/pressure.ts'
+import type { Sessions } from '../sessions/node-sessions.ts'
+import type { MultiaddrConnection, PeerId, Transport } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * Follows the raw connections of a node, from the moment they exist until they
+ * are closed, whatever the reason
+ */
+export class ConnectionTracker {
+  readonly #manager: Core
+  readonly #memory: StreamMemory
+  readonly #transient: TransientHolders
+  readonly #sessions?: Sessions
+  readonly #pressures?: Pressures
+  readonly #ties?: DialTies
+  readonly #closing = new ClosingSockets()
+
+  /**
+   * Those that may become connections
+   */
+  readonly #accepted: AcceptedSockets
+  readonly #directHandshakes: DirectHandshakes
+
+  /**
+   * Set where handshakes have a budget
+   */
+  handshakes?: Pick<Handshakes, 'find' | 'begin'>
+
+  /**
+   * Set where peers may be trusted because of their tags
+   */
+  peerTags?: Pick<NodePeerTags, 'read' | 'used'>
+
+  /**
+   * Those whose upgrade has not ended. A gater that takes its time may answer
+   * after that, when nobody would release what is reserved then.
+   */
+  readonly #upgrading = new WeakSet<MultiaddrConnection>()
+
+  /**
+   * Why outbound connections were refused when their peer was known
+   */
+  readonly #refusals = new WeakMap<MultiaddrConnection, AnyRefusal>()
+
+  /**
+   * @param manager
+   * @param memory - where their buffers are accounted for
+   * @param transient - where connections are until their peer is known
+   * @param sessions - where some services have a collector
+   * @param pressures - where the process itself is watched
+   * @param ties - what becomes of connections that both ends have dialled
+   */
+  constructor (manager: Core, memory: StreamMemory, transient: TransientHolders, sessions?: Sessions, pressures?: Pressures, ties?: DialTies) {
+    this.#manager = manager
+    this.#memory = memory
+    this.#transient = transient
+    this.#sessions = sessions
+    this.#pressures = pressures
+    this.#accepted = new AcceptedSockets(manager, transient, address => this.#openInbound(address))
+    this.#directHandshakes = new DirectHandshakes(manager, transient, address => this.#openInbound(address))
+    this.#ties = ties
+  }
+
+  /**
+   * All that have a scope, sockets that are no connections yet included
+   */
+  * [Symbol.iterator] (): Generator<{ readonly scope: DefaultConnectionScope }> {
+    yield * this.#memory.connections
+    yield * this.#accepted
+    yield * this.#directHandshakes
+  }
+
+  /**
+   * Follows what the listeners of a transport accept before there is a connection
+   */
+  watch (transport: Transport): void {
+    this.#accepted.watch(transport)
+    this.#directHandshakes.watch(transport)
+  }
+
+  /**
+   * Runs the upgrade of a connection and releases what the connection holds if it
+   * fails
+   */
+  async upgrade<T> (maConn: MultiaddrConnection, upgrade: () => Promise<T>): Promise<T> {
+    // first of all: one that is refused can break the protocol as well
+    endOnError(maConn)
+    this.#upgrading.add(maConn)
+
+    try {
+      return await upgrade()
+    } catch (err) {
+      const refusal = this.#refusals.get(maConn)
+      const live = liveConnection(maConn)
+
+      if (live != null) {
+        this.#end(live)
+      }
+
+      this.#abort(maConn, err)
+
+      const winner = await this.#ties?.winnerOf(maConn)
+
+      if (winner != null) {
+        return winner as T
+      }
+
+      // libp2p only knows that a gater has denied the connection
+      throw refusal == null ? err : this.#manager.errorOf(refusal)
+    } finally {
+      this.#upgrading.delete(maConn)
+    }
+  }
+
+  /**
+   * The node stops. It closes the connections that it knows, and those that are still
+   * being upgraded it does not know: they would stay open.
+   */
+  stop (): void {
+    this.#accepted.stop()
+
+    for (const { connection } of [...this.#memory.connections]) {
+      if (this.#upgrading.has(connection)) {
+        connection.abort(new ConnectionClosedError('the node stops'))
+      }
+    }
+  }
+
+  /**
+   * Accounts for a connection whose scope is open already. The scope is closed if that
+   * fails.
+   */
+  adopt (maConn: MultiaddrConnection, scope: DefaultConnectionScope): void {
+    try {
+      this.#follow(maConn, scope)
+    } catch (err) {
+      scope.done()
+      throw err
+    }
+  }
+
+  /**
+   * Objects of others may be frozen, or be none of libp2p's: what they can refuse comes
+   * first
+   */
+  #follow (maConn: MultiaddrConnection, scope: DefaultConnectionScope): void {
+    const live = new LiveConnection(scope, maConn, this.#end)
+
+    followConnectionClass(maConn)
+    attachToConnection(maConn, live)
+    maConn.addEventListener('close', ({ error }) => {
+      this.#end(live)
+      this.#closing.add(maConn, error == null)
+    })
+    live.transient = this.#transient.addConnection(scope, maConn.remoteAddr)
+    this.#memory.addConnection(live)
+  }
+
+  /**
+   * Accounts for an inbound connection
+   *
+   * @returns Whether it may go on
+   */
+  admitInbound (maConn: MultiaddrConnection): boolean {
+    if (!this.#upgrading.has(maConn) || maConn.status !== 'open') {
+      return false
+    }
+
+    const scope = this.#accepted.claim(maConn.remoteAddr) ?? this.#directHandshakes.claim(maConn.remoteAddr) ?? this.#openInbound(maConn.remoteAddr)
+
+    if (scope == null) {
+      return false
+    }
+
+    this.adopt(maConn, scope)
+
+    return true
+  }
+
+  /**
+   * The user's gater has denied an inbound connection, which costs its address nothing
+   */
+  forget (maConn: MultiaddrConnection): void {
+    const live = liveConnection(maConn)
+
+    if (live != null) {
+      this.#manager.forgetConnection(live.scope)
+      this.#end(live)
+    }
+  }
+
+  /**
+   * Whether a connection is accounted for
+   */
+  follows (maConn: MultiaddrConnection): boolean {
+    return liveConnection(maConn)?.scope.closed === false
+  }
+
+  /**
+   * Moves a connection to its peer
+   *
+   * @returns Whether it may go on
+   */
+  admitPeer (maConn: MultiaddrConnection, peer: PeerId): boolean {
+    const live = liveConnection(maConn)
+
+    // it may have been closed while the user's gater was thinking
+    if (live == null || live.scope.closed) {
+      return false
+    }
+
+    const { scope } = live
+    const refusal = this.#sessions?.refuseConnection(scope, peer) ?? scope.trySetPeer(peer)
+
+    if (refusal != null) {
+      // nobody gets the error of an inbound connection, so it is not made
+      if (!scope.inbound) {
+        this.#refusals.set(maConn, refusal)
+      }
+
+      this.#ties?.refused(maConn, peer, scope.inbound)
+
+      return false
+    }
+
+    this.#transient.delete(live)
+    this.#sessions?.connected(scope, maConn, peer)
+
+    return true
+  }
+
+  /**
+   * Nothing becomes of a connection whose upgrade has failed. The listener of
+   * `@libp2p/websockets` (10.1.21) closes it, which waits for the remote to read, and does not
+   * catch that the remote closes it instead: this would end the process. Its dialer forgets it.
+   */
+  #abort (maConn: MultiaddrConnection, err: any): void {
+    try {
+      maConn.abort(err)
+    } catch {
+      // the connections of others can be anything. Why the upgrade failed is what matters.
+    }
+
+    endWebSocket(maConn)
+  }
+
+  #openInbound (address: Multiaddr): DefaultConnectionScope | undefined {
+    // a proxy has the address, and many others use it
+    const endpoint = this.#manager.isProxy(address) ? undefined : address
+
+    // neither applies to those that are trusted
+    if (!this.#manager.isAllowlisted(endpoint) && this.#refuseInbound(endpoint)) {
+      return
+    }
+
+    const scope = this.#manager.tryOpenConnection('inbound', usesFileDescriptor(address), endpoint)
+
+    if (scope instanceof DefaultConnectionScope) {
+      this.handshakes?.begin(endpoint)
+
+      return scope
+    }
+  }
+
+  #refuseInbound (endpoint?: Multiaddr): boolean {
+    return this.#pressures?.refuse('connection', endpoint) != null ||
+      this.#manager.refuse(this.handshakes?.find(endpoint), endpoint) != null ||
+      (endpoint != null && this.#transient.refuseConnection(endpoint) != null)
+  }
+
+  readonly #end = (live: LiveConnection): void => {
+    this.#memory.deleteConnection(live)
+    this.#transient.delete(live)
+    live.scope.done()
+  }
+}

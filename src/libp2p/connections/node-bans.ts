@@ -1,0 +1,369 @@
+import { Key } from 'interface-datastore/key'
+import { banLine } from '../../bans/ban-line.ts'
+import { BanRefusal } from '../../bans/ban-refusal.ts'
+import { BanStore } from '../../bans/ban-store.ts'
+import { BanKeeper, checkReason } from '../../bans/bans.ts'
+import { resolveFairness } from '../../fairness/fairness-init.ts'
+import { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
+import { Refusal } from '../../scopes/refusal.ts'
+import { DefaultStreamScope } from '../../scopes/stream-scope.ts'
+import { setBackgroundTimer } from '../../util/background-timer.ts'
+import { startClock } from '../../util/clock.ts'
+import { parseIP } from '../../util/ip-address.ts'
+import { ipFromMultiaddr } from '../../util/ip-from-address.ts'
+import { IPNetwork, parseNetwork } from '../../util/ip-network.ts'
+import { peerInAddress } from '../../util/peer-in-address.ts'
+import { checkWholeNumber } from '../../util/validation.ts'
+import type { Ban, KnownBan, Place } from '../../bans/ban.ts'
+import type { BansInit } from '../../bans/bans-init.ts'
+import type { FairnessInit, Groups } from '../../fairness/fairness-init.ts'
+import type { BansStat } from '../../manager/resource-manager-stat.ts'
+import type { BanGate } from '../../scopes/ban-gate.ts'
+import type { Eviction } from '../../scopes/evictions.ts'
+import type { AnyRefusal } from '../../scopes/refusal.ts'
+import type { ScopeGraph } from '../../scopes/scope-graph.ts'
+import type { IPAddress } from '../../util/ip-address.ts'
+import type { WarningCode } from '../../util/process-warnings.ts'
+import type { Core } from '../core.ts'
+import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Datastore } from 'interface-datastore'
+
+/**
+ * Where bans are in the datastore
+ */
+const KEY = '/libp2p-resource-manager/bans'
+
+/**
+ * How often bans that have ended are taken out that nobody asks for any more, in ms
+ */
+const SWEEP_INTERVAL = 60_000
+
+/**
+ * What the word of a handler counts unless it says more
+ */
+const REPORT_STRIKES = 10
+const MAX_REPORT_STRIKES = 1_000_000
+
+/**
+ * The scopes in which somebody has a limit of its own. What others have filled is nobody's
+ * fault who comes later.
+ */
+const OWN_SCOPES = new Set(['peer', 'protocolPeer', 'servicePeer'])
+
+export interface NodeBansInit {
+  manager: Core & { warnProcess(code: WarningCode, message: string): void }
+
+  /** All that are accounted for */
+  connections: Iterable<{ readonly scope: DefaultConnectionScope }>
+
+  /** What makes a host and a subnet, as for fairness */
+  groups?: Pick<FairnessInit, keyof Groups> | false
+  datastore: Pick<Datastore, 'has' | 'get' | 'put'>
+
+  /** Of the node */
+  peerId: PeerId
+
+  /** In ms since 1970 */
+  time?(): number
+
+  /** In ms, and never goes back */
+  now?(): number
+
+  /** From 0 to 1 */
+  random?(): number
+}
+
+/**
+ * Bans on a node: counts what remotes do as strikes, refuses those who are banned, ends what
+ * there is with them, and tells people and tools
+ */
+export class NodeBans implements BanGate {
+  readonly keeper: BanKeeper
+  readonly #init: NodeBansInit
+  readonly #graph: ScopeGraph
+  readonly #groups: Groups
+  readonly #store: BanStore
+  #timer?: ReturnType<typeof setTimeout>
+
+  /**
+   * @throws {InvalidParametersError} naming the option that cannot be used
+   */
+  constructor (init: NodeBansInit, options: BansInit) {
+    const { datastore, groups, manager, peerId } = init
+    const { hosts, networks, subnets } = { ...groups === false ? undefined : groups }
+
+    this.#init = init
+    this.#graph = manager.metricsSource.graph
+    this.#groups = resolveFairness({ hosts, networks, subnets })
+    this.keeper = new BanKeeper(options, {
+      exempts: peer => manager.isTrustedPeer(peer),
+      isShared: ({ ip }) => this.#graph.admission?.isShared(ip) === true,
+      countGood: network => this.#countGood(network),
+      began: known => { this.#began(known) },
+      ended: ban => { this.#ended(ban) },
+      now: startClock(init.now),
+      time: init.time ?? Date.now,
+      random: init.random ?? Math.random
+    })
+    this.#store = new BanStore({
+      datastore,
+      // nodes may share a datastore
+      key: new Key(`${KEY}/${peerId}`),
+      list: () => this.keeper.list(),
+      restore: ban => { this.#restore(ban) },
+      warn: message => { manager.warn(message) }
+    })
+  }
+
+  async start (): Promise<void> {
+    await this.#store.start()
+    this.#sweepLater()
+  }
+
+  async stop (): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    await this.#store.stop()
+  }
+
+  // who is refused
+
+  /**
+   * Why a connection must not be opened, if so. Bans of addresses are for those who come from
+   * there: whom this node dials is its own choice, and there may be others behind the address.
+   */
+  find (direction: MessageStreamDirection, address: Multiaddr | undefined): AnyRefusal | undefined {
+    if (this.keeper.size === 0 || address == null) {
+      return
+    }
+
+    if (direction === 'outbound') {
+      const peer = peerInAddress(address)
+
+      return peer === undefined ? undefined : this.findPeer(direction, peer)
+    }
+
+    const ip = this.keeper.bansNetworks ? ipFromMultiaddr(address) : undefined
+    const ban = ip == null ? undefined : this.keeper.findAddress(ip)
+
+    return ban === undefined || this.#init.manager.isAllowlisted(address) ? undefined : new BanRefusal(ban, direction)
+  }
+
+  /**
+   * Why there must be no connection with a peer, if so
+   */
+  findPeer (direction: MessageStreamDirection, peer: PeerId, address?: Multiaddr): AnyRefusal | undefined {
+    const ban = this.keeper.size === 0 ? undefined : this.keeper.findPeer(peer.toString())
+
+    return ban === undefined || this.#isExempt(peer, address) ? undefined : new BanRefusal(ban, direction)
+  }
+
+  /**
+   * The same for a connection that has a scope. It counts as a refusal.
+   */
+  refusePeer (connection: DefaultConnectionScope, peer: PeerId): AnyRefusal | undefined {
+    const { endpoint, inbound } = connection
+
+    return this.#init.manager.refuse(this.findPeer(inbound ? 'inbound' : 'outbound', peer, endpoint), connection, peer.toString())
+  }
+
+  // strikes
+
+  /**
+   * Something was refused
+   */
+  refused (refusal: AnyRefusal): void {
+    const { kind, requester } = refusal
+
+    if (refusal instanceof Refusal ? refusal.resource === 'memory' || !OWN_SCOPES.has(kind) : !this.#isOwn(refusal)) {
+      return
+    }
+
+    const scope = requester ?? refusal.asker
+
+    if (scope instanceof DefaultConnectionScope || scope instanceof DefaultStreamScope) {
+      scope.inbound && this.#strikeFor(refusal, scope)
+    } else if (refusal.direction === 'inbound' && scope != null && 'getComponents' in scope) {
+      this.#strikeUnproved(scope)
+    }
+  }
+
+  /**
+   * Something has given way to others
+   */
+  evicted ({ scope, victim }: Eviction): void {
+    const connection = connectionOf(victim)
+    const peer = victim.peerScope?.peer
+
+    if (peer !== undefined && connection !== undefined && !this.#isExempt(peer, connection.endpoint)) {
+      this.keeper.strike(peer, 'eviction', `holding most of ${scope.name}`, this.#placeOf(connection.endpoint))
+    }
+  }
+
+  /**
+   * A handler knows better
+   *
+   * @throws {InvalidParametersError} naming the argument that cannot be used
+   */
+  report (peer: PeerId, reason: string, strikes: number = REPORT_STRIKES): void {
+    checkReason(reason)
+    checkWholeNumber('strikes', strikes, 1, MAX_REPORT_STRIKES)
+
+    const connection = this.#connectionsOf(peer).find(({ inbound }) => inbound)
+
+    if (!this.#isExempt(peer, connection?.endpoint)) {
+      this.keeper.strike(peer, 'report', reason, this.#placeOf(connection?.endpoint), strikes)
+    }
+  }
+
+  stat (): BansStat {
+    const { begun, strikes } = this.keeper
+
+    return { active: this.keeper.count(), begun: { ...begun }, strikes: { ...strikes } }
+  }
+
+  /**
+   * For people
+   */
+  notes (): string[] {
+    const counts = Object.entries(this.keeper.count()).filter(([, count]) => count > 0)
+
+    return counts.length === 0 ? [] : [`banned: ${counts.map(([level, count]) => `${count} ${level}${count === 1 ? '' : 's'}`).join(', ')}`]
+  }
+
+  /**
+   * Limits of somebody's own that are no scopes: rates, and the share of transient. That of a
+   * protocol is for all.
+   */
+  #isOwn ({ kind, resource }: AnyRefusal): boolean {
+    return (kind === 'peer' && resource === 'rate') || kind === 'subnet' || kind === 'transient'
+  }
+
+  #strikeFor ({ joining, scope }: AnyRefusal, member: DefaultConnectionScope | DefaultStreamScope): void {
+    const { endpoint } = connectionOf(member) ?? {}
+    // of a connection whose peer had no room for it
+    const peerScope = member.peerScope ?? (joining === undefined ? undefined : this.#graph.peers.get(joining))
+
+    if (peerScope?.peer === undefined) {
+      this.#strikeUnproved(endpoint)
+    } else if (this.keeper.isDue(peerScope.key) && !this.#isExempt(peerScope.peer, endpoint)) {
+      this.keeper.strike(peerScope.peer, 'refusal', `more than ${scope} may have`, this.#placeOf(endpoint))
+    }
+  }
+
+  #strikeUnproved (address: Multiaddr | undefined): void {
+    const place = this.#placeOf(address)
+
+    if (place !== undefined && !this.#init.manager.isAllowlisted(address)) {
+      this.keeper.strikeUnproved(place)
+    }
+  }
+
+  #isExempt (peer: PeerId, address: Multiaddr | undefined): boolean {
+    return this.#graph.admission?.staysAllowlisted(peer, { endpoint: address }) === true
+  }
+
+  // bans
+
+  #began (known: KnownBan): void {
+    const { manager } = this.#init
+    const { ban } = known
+    const line = banLine(ban, manager.enforces)
+
+    manager.log.error('%s', line)
+    manager.warnProcess('RESOURCE_MANAGER_BAN', `${line}. There may be more: manager.bans?.list() has them, and DEBUG=libp2p:resource-manager:error logs each.`)
+    this.#graph.tracer?.ban('ban', ban.level, ban.target)
+    this.#store.changed()
+
+    if (manager.enforces) {
+      // it may have begun in the middle of a change of the graph
+      queueMicrotask(() => { this.#close(known) })
+    }
+  }
+
+  #ended (ban: Ban): void {
+    this.#graph.tracer?.ban('lift', ban.level, ban.target)
+    this.#store.changed()
+  }
+
+  /**
+   * Ends what there is with somebody who is banned
+   */
+  #close (known: KnownBan): void {
+    const err = this.#init.manager.errorOf(new BanRefusal(known.ban, 'inbound'))
+
+    for (const { scope } of [...this.#init.connections]) {
+      if (!scope.closed && this.#concerns(known, scope) && scope.holder?.evict(err, '') === false) {
+        // a stream was being opened on it in this very step
+        setBackgroundTimer(() => { scope.holder?.evict(err, '') }, 0)
+      }
+    }
+  }
+
+  #concerns ({ ban, network }: KnownBan, { endpoint, inbound, peerScope }: DefaultConnectionScope): boolean {
+    if (peerScope?.peer !== undefined && this.#isExempt(peerScope.peer, endpoint)) {
+      return false
+    }
+
+    if (network === undefined) {
+      return peerScope?.key === ban.target
+    }
+
+    const ip = inbound && endpoint != null ? ipFromMultiaddr(endpoint) : undefined
+
+    return ip != null && network.contains(ip) && !this.#init.manager.isAllowlisted(endpoint)
+  }
+
+  #countGood (network: IPNetwork): number {
+    const good = new Set<string>()
+
+    for (const { scope: { endpoint, inbound, peerScope } } of this.#init.connections) {
+      const ip = inbound && peerScope !== undefined && endpoint != null ? ipFromMultiaddr(endpoint) : undefined
+
+      if (peerScope !== undefined && ip != null && network.contains(ip) && this.keeper.isGood(peerScope.key)) {
+        // as many connections of one peer do not make it more
+        good.add(peerScope.key)
+      }
+    }
+
+    return good.size
+  }
+
+  #connectionsOf (peer: PeerId): DefaultConnectionScope[] {
+    const key = peer.toString()
+
+    return Array.from(this.#init.connections, ({ scope }) => scope).filter(({ peerScope }) => peerScope?.key === key)
+  }
+
+  #placeOf (address: Multiaddr | undefined): Place | undefined {
+    const ip = address == null ? undefined : ipFromMultiaddr(address)
+
+    return ip == null ? undefined : this.#placeAt(ip)
+  }
+
+  #placeAt (ip: IPAddress): Place {
+    const { hosts, subnets } = this.#groups
+    const version = ip.version === 4 ? 'ipv4' : 'ipv6'
+
+    return { ip, host: new IPNetwork(ip, hosts[version]), subnet: new IPNetwork(ip, subnets[version]) }
+  }
+
+  #restore (ban: Ban): void {
+    const network = ban.level === 'peer' ? undefined : parseNetwork(ban.target, 'target')
+    const ip = network?.address ?? (ban.address === undefined ? undefined : parseIP(ban.address))
+
+    this.keeper.restore({ ban, network, place: ip == null ? undefined : this.#placeAt(ip) })
+  }
+
+  #sweepLater (): void {
+    this.#timer = setBackgroundTimer(() => {
+      this.keeper.sweep()
+      this.#sweepLater()
+    }, SWEEP_INTERVAL)
+  }
+}
+
+function connectionOf (member: Eviction['victim']): DefaultConnectionScope | undefined {
+  return member instanceof DefaultStreamScope ? member.connection : member as DefaultConnectionScope
+}

@@ -1,0 +1,132 @@
+import { HandshakeBudget } from '../../fairness/handshake-budget.ts'
+import { setBackgroundTimer } from '../../util/background-timer.ts'
+import { HandshakeRefusal } from './handshake-refusal.ts'
+import type { FairnessConfig } from '../../fairness/fairness-init.ts'
+import type { AnyRefusal } from '../../scopes/refusal.ts'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * What the handshake of noise with yamux takes of the CPU at this end, in ms, with the
+ * connection that is made of it: 2.9 on the machine of bench/README.md (`npm run bench:node -- connections`),
+ * and about half of that for one that stops in the middle. It is not measured while a node runs, because
+ * all else that the node does would be in the figure. On a slower machine the event loop
+ * is busy sooner, and the share is less.
+ */
+const COST = 3
+
+/**
+ * How often it is measured how late the event loop is, in ms, while handshakes are many
+ */
+const INTERVAL = 100
+
+/**
+ * How late it may be, in ms: about as much as nobody notices
+ */
+const LATE = 50
+
+/**
+ * How much of the time it may be at work. With more there are sockets that wait to be accepted,
+ * which does not make it late: Node.js accepts one each time around.
+ */
+const BUSY = 0.9
+
+/**
+ * What becomes of the budget then, and otherwise, with each measurement: less in half a
+ * second, and as much as before in five. There is always a
+ * half of it: others would wait less for a node that answers nobody, and be no better off.
+ */
+const DECREASE = 0.8
+const INCREASE = 0.01
+const LEAST = 0.5
+
+/**
+ * Refuses inbound connections while remotes begin more handshakes than the node has time
+ * for, which is when its event loop is late or never idle, by groups. How many run at a time is
+ * bounded by the transient scope.
+ */
+export class Handshakes {
+  readonly budget: HandshakeBudget
+  readonly #now: () => number
+  #timer?: ReturnType<typeof setTimeout>
+
+  /**
+   * @param config
+   * @param cpu - the share of a CPU that handshakes may take
+   * @param now - in ms
+   */
+  constructor (config: FairnessConfig, cpu: number, now: () => number) {
+    this.budget = new HandshakeBudget(1_000 * cpu / COST, config, now)
+    this.#now = now
+  }
+
+  /**
+   * Why an inbound connection comes too soon, if so
+   */
+  find (address: Multiaddr | undefined): AnyRefusal | undefined {
+    // a node that is not late has time for more, such as a burst of those who come back
+    if (this.budget.share === 1) {
+      return
+    }
+
+    const over = this.budget.find(address)
+
+    return over === undefined ? undefined : new HandshakeRefusal(over)
+  }
+
+  /**
+   * An inbound connection was accepted
+   */
+  begin (address: Multiaddr | undefined): void {
+    this.budget.begin(address)
+
+    if (this.#timer === undefined && this.budget.contended) {
+      this.#measure()
+    }
+  }
+
+  stop (): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.budget.share = 1
+  }
+
+  #measure (): void {
+    const due = this.#now() + INTERVAL
+    const utilization = utilizationFromNow()
+
+    this.#timer = setBackgroundTimer(() => {
+      const { budget } = this
+
+      this.#timer = undefined
+      budget.share = this.#now() - due > LATE || utilization() > BUSY
+        ? Math.max(LEAST, DECREASE * budget.share)
+        : Math.min(1, budget.share + INCREASE)
+
+      if (budget.contended || budget.share < 1) {
+        this.#measure()
+      }
+    }, INTERVAL)
+  }
+}
+
+interface Utilization {
+  readonly utilization: number
+}
+
+/**
+ * What Node.js has beside what browsers have
+ */
+interface NodePerformance {
+  eventLoopUtilization?(since?: Utilization): Utilization
+}
+
+/**
+ * The part of the time from now on in which the event loop is at work, from 0 to 1. Browsers
+ * do not say.
+ */
+function utilizationFromNow (): () => number {
+  const performance = globalThis.performance as NodePerformance | undefined
+  const start = performance?.eventLoopUtilization?.()
+
+  return () => performance?.eventLoopUtilization?.(start).utilization ?? 0
+}

@@ -1,0 +1,161 @@
+import { PROTECTED } from '../../fairness/fair-pool.ts'
+import { FairShares } from '../../fairness/fair-shares.ts'
+import { resolveFairness } from '../../fairness/fairness-init.ts'
+import { originOf } from '../../fairness/origin.ts'
+import { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
+import { DefaultStreamScope } from '../../scopes/stream-scope.ts'
+import { startClock } from '../../util/clock.ts'
+import { nextActivity } from '../streams/activity.ts'
+import { Handshakes } from './handshakes.ts'
+import { PeerWorth } from './peer-worth.ts'
+import { TransientTimeouts } from './transient-timeouts.ts'
+import type { TransientHolders } from './transient-holders.ts'
+import type { FairnessConfig, FairnessInit } from '../../fairness/fairness-init.ts'
+import type { Newcomer } from '../../reporting/explain-opening.ts'
+import type { AggregateScope } from '../../scopes/aggregate-scope.ts'
+import type { MovableScope } from '../../scopes/movable-scope.ts'
+import type { OwnedScope } from '../../scopes/owned-scope.ts'
+import type { Refusal } from '../../scopes/refusal.ts'
+import type { RoomMaker } from '../../scopes/room-maker.ts'
+import type { NameTable } from '../../util/name-table.ts'
+import type { LiveConnection } from '../buffers/live-connection.ts'
+import type { LiveStream } from '../buffers/live-stream.ts'
+import type { Core } from '../core.ts'
+import type { Libp2pEvents, PeerId, PeerStore, TypedEventTarget } from '@libp2p/interface'
+
+export interface NodeFairnessInit {
+  manager: Core
+  events: TypedEventTarget<Libp2pEvents>
+  peerStore: Pick<PeerStore, 'get'>
+
+  /** All that are accounted for */
+  connections: Iterable<{ readonly scope: DefaultConnectionScope }>
+  streams: Iterable<LiveStream>
+
+  /** By protocol */
+  services: NameTable<string>
+
+  /** What is transient, and what ends that when it takes too long */
+  transient: TransientHolders
+  upgrader: object
+}
+
+/**
+ * Shares the scopes of a node fairly when they are full: tells who is there, and what their
+ * peers are worth
+ */
+export class NodeFairness implements RoomMaker {
+  readonly shares: FairShares
+  readonly timeouts: TransientTimeouts
+
+  /** Where they have a budget */
+  readonly handshakes?: Handshakes
+  readonly #config: FairnessConfig
+  readonly #init: NodeFairnessInit
+  readonly #worth: PeerWorth
+  readonly #now = startClock()
+
+  /**
+   * @throws {InvalidParametersError} naming the option that cannot be used
+   */
+  constructor (init: NodeFairnessInit, options?: FairnessInit) {
+    const { connections, events, manager, peerStore, services, streams, transient, upgrader } = init
+
+    this.#init = init
+    this.#config = resolveFairness(options)
+    this.#worth = new PeerWorth(events, peerStore, peer => { this.shares.worthChanged(peer) })
+    this.handshakes = this.#config.handshakes === undefined ? undefined : new Handshakes(this.#config, this.#config.handshakes, this.#now)
+    this.timeouts = new TransientTimeouts(manager, transient, upgrader)
+    this.shares = new FairShares({
+      graph: manager.metricsSource.graph,
+      config: this.#config,
+      connections: () => scopesOf(connections),
+      streams: () => scopesOf(streams),
+      worth: scope => this.#worthOf(scope),
+      serviceOf: protocol => services.get(protocol),
+      now: this.#now
+    })
+  }
+
+  start (): void {
+    this.#worth.start()
+    this.timeouts.start()
+    this.#roomMakers.push(this)
+  }
+
+  stop (): void {
+    const at = this.#roomMakers.indexOf(this)
+
+    if (at !== -1) {
+      this.#roomMakers.splice(at, 1)
+    }
+
+    this.#worth.stop()
+    this.timeouts.stop()
+    this.handshakes?.stop()
+    this.shares.stop()
+  }
+
+  makeRoom (refusal: Refusal, newcomer: AggregateScope | OwnedScope): boolean {
+    this.#worth.refresh(this.#now(), () => this.#peers())
+
+    return this.shares.makeRoom(refusal, newcomer)
+  }
+
+  /**
+   * What would give way to something that does not fit, if anything would
+   */
+  findVictim (refusal: Refusal, { address, connection, peer, request }: Newcomer): MovableScope | undefined {
+    const origin = request === 'connection'
+      ? originOf(address, this.#config)
+      : this.shares.originOf(connection instanceof DefaultConnectionScope ? connection : undefined)
+
+    return this.shares.findVictim(refusal, request, origin, request === 'connection' ? undefined : peer?.toString())
+  }
+
+  /**
+   * A connection has carried a stream of a service
+   */
+  served (connection: DefaultConnectionScope, service: string): void {
+    if (this.#config.useful.has(service)) {
+      (connection.holder as LiveConnection).useful = nextActivity()
+    }
+  }
+
+  get #roomMakers (): RoomMaker[] {
+    return this.#init.manager.metricsSource.graph.roomMakers
+  }
+
+  #worthOf (scope: MovableScope): number {
+    const connection = scope instanceof DefaultStreamScope ? scope.connection : scope as DefaultConnectionScope
+    const { manager } = this.#init
+    const { peerScope } = scope
+
+    if (peerScope === undefined) {
+      return manager.isAllowlisted(connection?.endpoint) ? PROTECTED : 0
+    }
+
+    return connection !== undefined && manager.isTrusted(peerScope.peer, connection) ? PROTECTED : this.#worth.of(peerScope.key)
+  }
+
+  /**
+   * Those that have connected
+   */
+  #peers (): PeerId[] {
+    const peers = new Set<PeerId>()
+
+    for (const { scope } of this.#init.connections) {
+      if (scope.inbound && scope.peerScope !== undefined) {
+        peers.add(scope.peerScope.peer)
+      }
+    }
+
+    return [...peers]
+  }
+}
+
+function * scopesOf <T> (holders: Iterable<{ readonly scope: T }>): Generator<T> {
+  for (const { scope } of holders) {
+    yield scope
+  }
+}

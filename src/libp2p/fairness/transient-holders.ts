@@ -1,0 +1,275 @@
+import { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
+import { PositionedList } from '../../util/positioned-list.ts'
+import { relayInAddress } from '../../util/relay-in-address.ts'
+import { invalid } from '../../util/validation.ts'
+import { TransientShareRefusal } from './transient-share-refusal.ts'
+import type { TransientHolder } from '../../manager/resource-manager-stat.ts'
+import type { AggregateScope } from '../../scopes/aggregate-scope.ts'
+import type { AnyRefusal } from '../../scopes/refusal.ts'
+import type { DefaultStreamScope } from '../../scopes/stream-scope.ts'
+import type { Core } from '../core.ts'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * A remote that stops in the middle of every handshake leaves three quarters of the
+ * transient scope to the others
+ */
+const DEFAULT_SHARE = 0.25
+
+/**
+ * How full the transient scope is when shares matter. Before that there is room for
+ * everybody, and whoever has many at a time, such as a hundred requests, may have them.
+ */
+const CONTENTION = 7 / 8
+
+/**
+ * How many of the oldest are reported
+ */
+const REPORTED = 10
+
+/**
+ * How many connections of a host, or streams of a peer, are transient and inbound
+ */
+interface Share {
+  readonly name: string
+  count: number
+}
+
+interface Shares<K> {
+  get(key: K): Share | undefined
+  set(key: K, share: Share): unknown
+}
+
+/**
+ * A connection or stream that is transient
+ */
+export interface Transient {
+  readonly scope: DefaultConnectionScope | DefaultStreamScope
+
+  /** The address or the peer */
+  readonly remote: string
+  readonly since: number
+
+  /** What it counts in, if anything */
+  readonly share?: Share
+  position: number
+}
+
+interface Followed {
+  /** While it is transient */
+  transient?: Transient
+}
+
+/**
+ * @throws {InvalidParametersError} If it is not a part of something
+ */
+export function checkTransientShare (share: number = DEFAULT_SHARE): void {
+  if (typeof share !== 'number' || !(share > 0 && share <= 1)) {
+    throw invalid('transientShare', 'a number above 0, up to 1', share)
+  }
+}
+
+/**
+ * The connections whose peer and the streams whose protocol is not known yet. Where
+ * there is little room left one remote may hold only a share of these, so that one that
+ * never finishes cannot keep everybody else out. It is a share of what the transient scope has for inbound
+ * ones: what this node opens is its own decision.
+ */
+export class TransientHolders {
+  readonly #manager: Core
+  readonly #share: number
+  readonly #scope: AggregateScope
+  readonly #now: () => number
+
+  readonly #holders = new PositionedList<Transient>()
+
+  /**
+   * Is told when something has become transient
+   */
+  onAdded?: () => void
+
+  /**
+   * Those of hosts that have a transient connection
+   */
+  readonly #connections = new Map<string, Share>()
+
+  /**
+   * Those of peers, until they are forgotten: one for each peer, however often its
+   * streams come and go
+   */
+  readonly #streams = new WeakMap<AggregateScope, Share>()
+
+  /**
+   * @throws {InvalidParametersError} If the share is not a number above 0, up to 1
+   */
+  constructor (manager: Core, share: number = DEFAULT_SHARE, now: () => number = Date.now) {
+    checkTransientShare(share)
+
+    this.#manager = manager
+    this.#share = share
+    this.#scope = manager.metricsSource.graph.normal.transient
+    this.#now = now
+  }
+
+  /**
+   * Why an inbound connection must not be opened, if so. It counts as a refusal.
+   */
+  refuseConnection (address: Multiaddr): AnyRefusal | undefined {
+    return this.#manager.refuse(this.findConnection(address), address)
+  }
+
+  /**
+   * Why an inbound stream must not be opened, if so. It counts as a refusal.
+   *
+   * @param connection - the one that it would be opened on
+   */
+  refuseStream (connection: Pick<DefaultConnectionScope, 'peerScope'>): AnyRefusal | undefined {
+    return this.#manager.refuse(this.findStream(connection.peerScope), connection)
+  }
+
+  /**
+   * The same as `refuseConnection` for somebody who only asks
+   */
+  findConnection (address: Multiaddr): AnyRefusal | undefined {
+    const remote = this.#remoteOf(address)
+
+    return this.#find('connection', remote == null ? undefined : this.#connections.get(remote))
+  }
+
+  /**
+   * The same as `refuseStream` for somebody who only asks
+   *
+   * @param peerScope - the scope of the peer, if it has one
+   */
+  findStream (peerScope: AggregateScope | undefined): AnyRefusal | undefined {
+    return this.#find('stream', peerScope == null ? undefined : this.#streams.get(peerScope))
+  }
+
+  /**
+   * @param scope - its endpoint is who it counts as, if anybody
+   * @param address - of the socket
+   */
+  addConnection (scope: DefaultConnectionScope, address: Multiaddr): Transient {
+    const { endpoint } = scope
+    const remote = endpoint == null ? undefined : this.#remoteOf(endpoint)
+
+    return this.#add(scope, String(endpoint ?? address), this.#connections, remote, remote)
+  }
+
+  addStream (scope: DefaultStreamScope): Transient {
+    return this.#add(scope, scope.peerScope.key, this.#streams, scope.peerScope)
+  }
+
+  /**
+   * It has got its peer or protocol, or has ended. Nothing happens if it is not here
+   * any more.
+   */
+  delete (live: Followed): void {
+    const { transient } = live
+
+    if (transient == null) {
+      return
+    }
+
+    const { scope, share } = transient
+
+    live.transient = undefined
+    this.#holders.delete(transient)
+
+    if (share != null && --share.count === 0 && scope instanceof DefaultConnectionScope) {
+      this.#connections.delete(share.name)
+    }
+  }
+
+  get size (): number {
+    return this.#holders.size
+  }
+
+  /**
+   * Those that remotes have opened, before some time, and that are not trusted
+   */
+  inboundBefore (kind: 'connection' | 'stream', time: number): Transient[] {
+    return [...this.#holders].filter(({ scope, since }) => {
+      return since < time && scope.inbound && !scope.allowlisted && (scope instanceof DefaultConnectionScope) === (kind === 'connection') &&
+        !this.#manager.isAllowlisted(scope instanceof DefaultConnectionScope ? scope.endpoint : scope.connection?.endpoint) &&
+        !(scope.peerScope != null && this.#manager.isTrustedPeer(scope.peerScope.peer))
+    })
+  }
+
+  /**
+   * Those that have been here longest, oldest first
+   */
+  oldest (): TransientHolder[] {
+    const now = this.#now()
+
+    return [...this.#holders].sort((a, b) => a.since - b.since).slice(0, REPORTED).map(({ scope, remote, since }) => ({
+      scope: scope.name,
+      direction: scope.inbound ? 'inbound' : 'outbound',
+      remote,
+      age: now - since
+    }))
+  }
+
+  /**
+   * Whose share it is: that of a host, or of a relay. All that come over one relay share what
+   * it has, because they can be one that does not even have to have an address.
+   */
+  #remoteOf (address: Multiaddr): string | undefined {
+    const host = this.#manager.hostOf(address)
+
+    if (host != null) {
+      return host
+    }
+
+    const relay = relayInAddress(address)
+
+    return relay == null ? undefined : `relay ${relay}`
+  }
+
+  /**
+   * @param scope
+   * @param remote
+   * @param shares - where the one is that it counts in if it is inbound
+   * @param key - of that one, if it has one
+   * @param name - of the one whose share it is
+   */
+  #add <K> (scope: DefaultConnectionScope | DefaultStreamScope, remote: string, shares: Shares<K>, key: K | undefined, name: string = remote): Transient {
+    let share: Share | undefined
+
+    if (scope.inbound && key != null) {
+      share = shares.get(key)
+
+      if (share == null) {
+        share = { name, count: 0 }
+        shares.set(key, share)
+      }
+
+      share.count++
+    }
+
+    const transient: Transient = { scope, remote, since: this.#now(), share, position: -1 }
+
+    this.#holders.add(transient)
+    this.onAdded?.()
+
+    return transient
+  }
+
+  #find (resource: 'connection' | 'stream', share: Share | undefined): AnyRefusal | undefined {
+    // everybody may have one
+    if (share == null || share.count === 0) {
+      return
+    }
+
+    const held = this.#scope
+    const { conns, connsInbound, streams, streamsInbound } = held.limit
+    const [most, used] = resource === 'connection'
+      ? [Math.min(conns, connsInbound), held.connsInbound]
+      : [Math.min(streams, streamsInbound), held.streamsInbound]
+    const limit = Math.floor(this.#share * most)
+
+    if (used >= CONTENTION * most && share.count >= limit) {
+      return new TransientShareRefusal(resource, share.name, share.count, limit)
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import { TimeoutError } from '@libp2p/interface'
+import { Patience } from '../../fairness/patience.ts'
+import { setBackgroundTimer } from '../../util/background-timer.ts'
+import type { TransientHolders } from './transient-holders.ts'
+import type { TransientTimeoutsStat } from '../../manager/resource-manager-stat.ts'
+import type { Core } from '../core.ts'
+
+/**
+ * What libp2p gives up a handshake and a negotiation after (3.x), in ms, where the upgrader
+ * does not say
+ */
+const USUAL = 10_000
+
+/**
+ * The least that a handshake or negotiation may take, in ms: three round trips of a second
+ * each
+ */
+const LEAST = 3_000
+
+/**
+ * How often it is looked, in ms, while anything is transient
+ */
+const INTERVAL = 500
+
+/**
+ * libp2p's own timeouts. They are private, and there if they are.
+ */
+interface Timeouts {
+  inboundUpgradeTimeout?: number
+  inboundStreamProtocolNegotiationTimeout?: number
+}
+
+type Kind = 'connection' | 'stream'
+
+/**
+ * Gives up inbound handshakes and negotiations the sooner the fuller the transient scope is,
+ * so that those who never finish do not keep their slots while others need them. As long as
+ * it is less than half full libp2p's own timeouts apply, and nothing happens here.
+ */
+export class TransientTimeouts {
+  readonly #manager: Core
+  readonly #holders: TransientHolders
+  readonly #now: () => number
+  readonly #usual: Record<Kind, number>
+  readonly #patience: Record<Kind, Patience>
+  readonly #timeouts: Record<Kind, number>
+  #timer?: ReturnType<typeof setTimeout>
+  #started = false
+  #expired = 0
+
+  /**
+   * @param manager
+   * @param holders - what is transient
+   * @param upgrader - whose timeouts are shortened
+   * @param now - the same clock that `holders` has
+   */
+  constructor (manager: Core, holders: TransientHolders, upgrader: object, now: () => number = Date.now) {
+    const { inboundStreamProtocolNegotiationTimeout, inboundUpgradeTimeout } = upgrader as Timeouts
+
+    this.#manager = manager
+    this.#holders = holders
+    this.#now = now
+    this.#usual = { connection: timeoutOr(inboundUpgradeTimeout), stream: timeoutOr(inboundStreamProtocolNegotiationTimeout) }
+    this.#patience = { connection: new Patience(this.#usual.connection, LEAST), stream: new Patience(this.#usual.stream, LEAST) }
+    this.#timeouts = { ...this.#usual }
+    holders.onAdded = () => { this.#watch() }
+  }
+
+  start (): void {
+    this.#started = true
+    this.#watch()
+  }
+
+  stop (): void {
+    this.#started = false
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  stat (): TransientTimeoutsStat {
+    return { ...this.#timeouts, expired: this.#expired }
+  }
+
+  /**
+   * Ends what takes too long now
+   */
+  look (): void {
+    const expired = this.#find('connection') + this.#find('stream')
+
+    if (expired > 0) {
+      const { connection, stream } = this.#timeouts
+
+      this.#manager.warn(`transient is nearly full: gave up ${expired} inbound handshakes and negotiations, which may take ${connection} and ${stream} ms now`)
+    }
+  }
+
+  #find (kind: Kind): number {
+    const { connsInbound, limit, streamsInbound } = this.#manager.metricsSource.graph.normal.transient
+    const [used, most] = kind === 'connection'
+      ? [connsInbound, Math.min(limit.conns, limit.connsInbound)]
+      : [streamsInbound, Math.min(limit.streams, limit.streamsInbound)]
+    const timeout = this.#patience[kind].at(most > 0 ? used / most : 0)
+
+    this.#timeouts[kind] = timeout
+
+    // libp2p does it itself, or nobody does
+    if (timeout === this.#usual[kind] || !this.#manager.enforces) {
+      return 0
+    }
+
+    const late = this.#holders.inboundBefore(kind, this.#now() - timeout)
+
+    // what was late before another one was ended may have ended with it
+    for (const { scope } of late) {
+      if (!scope.closed) {
+        scope.holder?.evict(new TimeoutError(`gave up after ${timeout} ms, while others wait for a slot`), '')
+      }
+    }
+
+    this.#expired += late.length
+
+    return late.length
+  }
+
+  #watch (): void {
+    if (!this.#started || this.#timer != null) {
+      return
+    }
+
+    this.#timer = setBackgroundTimer(() => {
+      this.#timer = undefined
+      this.look()
+
+      if (this.#holders.size > 0) {
+        this.#watch()
+      }
+    }, INTERVAL)
+  }
+}
+
+function timeoutOr (value: unknown): number {
+  return typeof value === 'number' && value > 0 ? value : USUAL
+}

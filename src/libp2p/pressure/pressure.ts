@@ -1,0 +1,74 @@
+import type { AnyRefusal } from '../../scopes/refusal.ts'
+import type { Core } from '../core.ts'
+
+/**
+ * Something that refuses what remotes open while the process has too much to do. What
+ * this node opens and allowlisted addresses go on.
+ */
+export interface Pressure {
+  /**
+   * Why an inbound connection or stream must not be opened now, if so
+   */
+  find(request: 'connection' | 'stream'): AnyRefusal | undefined
+}
+
+/**
+ * All of them, each with a setting of its own
+ */
+export class Pressures implements Pressure {
+  readonly #manager: Core
+  readonly #pressures: Pressure[]
+
+  constructor (manager: Core, pressures: Pressure[]) {
+    this.#manager = manager
+    this.#pressures = pressures
+  }
+
+  find (request: 'connection' | 'stream'): AnyRefusal | undefined {
+    for (const pressure of this.#pressures) {
+      const refusal = pressure.find(request)
+
+      if (refusal != null) {
+        return refusal
+      }
+    }
+  }
+
+  /**
+   * Why some of what is in buffers has to be given up, if so
+   */
+  findProcessShortage (): AnyRefusal | undefined {
+    return undefined
+  }
+
+  /**
+   * The same as `find`, and it counts as a refusal
+   *
+   * @param request
+   * @param requester - the address of a connection, or the scope of the one that a stream is
+   * opened on
+   */
+  refuse (request: 'connection' | 'stream', requester?: AnyRefusal['requester']): AnyRefusal | undefined {
+    return this.#manager.refuse(this.find(request), requester)
+  }
+}
+
+/**
+ * Two thresholds for a reading. Without a distance between them a node would flutter.
+ */
+export class Thresholds {
+  readonly max: number
+  readonly resume: number
+
+  /** Whether the reading has been above the one, and not below the other since */
+  exceeded = false
+
+  constructor (max: number, resume: number) {
+    this.max = max
+    this.resume = resume
+  }
+
+  update (reading: number): void {
+    this.exceeded = this.exceeded ? reading >= this.resume : reading > this.max
+  }
+}

@@ -1,0 +1,154 @@
+import { CONNECTIONS } from '../../sessions/service-collectors.ts'
+import { ipFromMultiaddr } from '../../util/ip-from-address.ts'
+import { transportSide, watchBytes } from '../streams/watch-bytes.ts'
+import { ByteSession } from './byte-session.ts'
+import { sessionLocation } from './session-location.ts'
+import { StreamThrottle } from './stream-throttle.ts'
+import type { AggregateScope } from '../../scopes/aggregate-scope.ts'
+import type { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
+import type { MovableScope } from '../../scopes/movable-scope.ts'
+import type { AnyRefusal } from '../../scopes/refusal.ts'
+import type { DefaultStreamScope } from '../../scopes/stream-scope.ts'
+import type { ServiceCollectors, WatchedService } from '../../sessions/service-collectors.ts'
+import type { Core } from '../core.ts'
+import type { TransportSide } from '../streams/watch-bytes.ts'
+import type { Connection, MessageStream, MultiaddrConnection, PeerId, Stream } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+interface NegotiatedStream {
+  readonly stream: Stream
+  readonly connection: Connection
+
+  /** Where it is slowed for other reasons than its service */
+  readonly throttle?: StreamThrottle
+}
+
+interface RemoteEnd {
+  id: string
+  reference: string
+  address: Multiaddr
+  inbound: boolean
+  peer: PeerId
+}
+
+/**
+ * Makes streams and connections of a node sessions of the collectors of their services
+ */
+export class Sessions {
+  readonly #manager: Core
+  readonly #collectors: ServiceCollectors
+  readonly #negotiated = new WeakMap<MovableScope, NegotiatedStream>()
+
+  constructor (manager: Core, collectors: ServiceCollectors) {
+    this.#manager = manager
+    this.#collectors = collectors
+  }
+
+  /**
+   * The protocol of a stream is known, its service may be some time later
+   */
+  negotiated (scope: DefaultStreamScope, stream: Stream, connection: Connection): void {
+    this.#negotiated.set(scope, { stream, connection, throttle: this.#throttle(stream, scope.peerScope) })
+  }
+
+  /**
+   * The service of a stream is known
+   */
+  joined (scope: MovableScope, service: string): void {
+    const watched = this.#collectors.get(service)
+    const negotiated = this.#negotiated.get(scope)
+
+    // a scope becomes part of a service once
+    this.#negotiated.delete(scope)
+
+    if (watched == null || negotiated == null) {
+      return
+    }
+
+    const { stream, connection, throttle } = negotiated
+
+    this.#begin(watched, stream, throttle, {
+      id: scope.name,
+      reference: stream.protocol,
+      address: connection.remoteAddr,
+      inbound: connection.direction === 'inbound',
+      peer: connection.remotePeer
+    })
+  }
+
+  /**
+   * Why a connection whose peer is known is refused, if so
+   */
+  refuseConnection (connection: DefaultConnectionScope, peer: PeerId): AnyRefusal | undefined {
+    const refusal = this.#collectors.findRefusal(CONNECTIONS, 'connection', connection.inbound ? 'inbound' : 'outbound')
+
+    return refusal == null ? undefined : this.#manager.refuse(refusal, connection, peer.toString())
+  }
+
+  /**
+   * A connection has passed the last check that there is
+   */
+  connected (scope: DefaultConnectionScope, maConn: MultiaddrConnection, peer: PeerId): void {
+    const watched = this.#collectors.get(CONNECTIONS)
+
+    if (watched != null) {
+      this.#begin(watched, maConn, undefined, {
+        id: scope.name,
+        reference: scope.inbound ? 'inbound' : 'outbound',
+        address: maConn.remoteAddr,
+        inbound: scope.inbound,
+        peer
+      })
+    }
+  }
+
+  /**
+   * Slows a stream as all of the node and of its peer are slowed, if they are
+   */
+  #throttle (stream: Stream, peerScope: AggregateScope): StreamThrottle | undefined {
+    const budgets = this.#collectors.nodeBudgets?.ofStream(peerScope) ?? []
+    const side = budgets.length === 0 ? undefined : this.#transportSide(stream)
+
+    if (side == null) {
+      return
+    }
+
+    const throttle = new StreamThrottle(side)
+
+    budgets.forEach(budget => { throttle.add(budget) })
+
+    return throttle
+  }
+
+  #transportSide (stream: MessageStream): TransportSide | undefined {
+    const side = transportSide(stream)
+
+    if (side == null) {
+      this.#manager.warn('sessions: streams that are not based on those of @libp2p/utils are not watched')
+    }
+
+    return side
+  }
+
+  #begin ({ budgets, collector }: WatchedService, messages: MessageStream, throttle: StreamThrottle | undefined, { id, reference, address, inbound, peer }: RemoteEnd): void {
+    const stream = this.#transportSide(messages)
+    const ip = ipFromMultiaddr(address)
+
+    // what has no IP address is not for an IP limiter to judge
+    if (stream == null || (ip != null && !collector.isCollectableIP(String(ip)))) {
+      return
+    }
+
+    const session = new ByteSession(collector, { id, reference, location: sessionLocation(address, inbound), peer: peer.toString() })
+
+    // what arrived before the service was known and nobody has read
+    session.received(stream.readBufferLength)
+    watchBytes(stream, session)
+
+    if (budgets != null) {
+      (throttle ?? new StreamThrottle(stream)).add(budgets)
+    }
+
+    stream.addEventListener('close', () => { session.end() })
+  }
+}

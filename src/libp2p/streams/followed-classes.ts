@@ -1,0 +1,189 @@
+import { countIterated } from '../buffers/iterated-bytes.ts'
+import { liveConnection } from '../buffers/live-connection.ts'
+import { hasWindow, liveStream } from '../buffers/live-stream.ts'
+import { nextActivity } from './activity.ts'
+import type { LiveStream } from '../buffers/live-stream.ts'
+import type { MessageStream, MultiaddrConnection, Stream, StreamMessageEvent } from '@libp2p/interface'
+
+/**
+ * Classes whose connections or streams are followed have these, and so have their objects.
+ *
+ * Methods are replaced in the class, once, because methods of their own would make each
+ * stream and connection an object of another kind after it has been made. libp2p handles
+ * all of them with the same code, which is compiled for up to four kinds of objects and is
+ * much slower for more. Nothing changes for those that nobody follows, such as those of
+ * nodes without a resource manager.
+ */
+const CONNECTIONS = Symbol('connection')
+const STREAMS = Symbol('stream')
+
+/**
+ * Makes all connections of the class of a raw connection tell who follows them what they
+ * receive
+ */
+export function followConnectionClass (connection: MultiaddrConnection): void {
+  const target = targetOf(connection, CONNECTIONS, ['dispatchEvent'])
+
+  if (target == null) {
+    return
+  }
+
+  const { dispatchEvent } = target
+
+  replace(target, 'dispatchEvent', function (event) {
+    if (event.type === 'message') {
+      liveConnection(this)?.received((event as StreamMessageEvent).data?.byteLength ?? 0)
+    }
+
+    return dispatchEvent.call(this, event)
+  })
+}
+
+/**
+ * Makes all streams of the class of a stream tell who follows them when they are closed,
+ * when they have not been able to send, when they are read, and before they let the remote
+ * send more
+ */
+export function followStreamClass (stream: Stream): void {
+  const target = targetOf(stream, STREAMS, ['dispatchEvent', 'send', 'sendWindowUpdate', 'close', Symbol.asyncIterator])
+
+  if (target == null) {
+    return
+  }
+
+  const { close, dispatchEvent, send, [Symbol.asyncIterator]: iterate } = target
+
+  replace(target, 'dispatchEvent', function (event) {
+    const { type } = event
+
+    if (type !== 'message' && type !== 'close' && type !== 'drain') {
+      return dispatchEvent.call(this, event)
+    }
+
+    const live = liveStream(this)
+
+    if (type === 'message') {
+      live?.dispatched((event as StreamMessageEvent).data?.byteLength ?? 0)
+    } else if (type === 'close' && live != null) {
+      explain(event, live)
+      live.owner.closed(live)
+    }
+
+    const result = dispatchEvent.call(this, event)
+
+    if (type === 'drain' && live != null) {
+      forgetDrain(this)
+    }
+
+    return result
+  })
+
+  replace(target, 'send', function (data) {
+    const size = data.byteLength
+    let canSendMore: boolean
+
+    try {
+      canSendMore = send.call(this, data)
+    } catch (err: any) {
+      explain(err, liveStream(this))
+      throw err
+    }
+
+    const live = liveStream(this)
+
+    if (live !== undefined) {
+      live.active = nextActivity()
+
+      if (this.writeBufferLength > 0) {
+        live.left(size)
+      }
+    }
+
+    return canSendMore
+  })
+
+  replace(target, 'close', async function (options) {
+    // only what has to wait can be ended meanwhile
+    if (liveStream(this) == null || (this.writeBufferLength === 0 && !this.writableNeedsDrain)) {
+      return close.call(this, options)
+    }
+
+    return closeOrEnd(this, async () => close.call(this, options))
+  })
+
+  if (hasWindow(target)) {
+    const { sendWindowUpdate } = target
+
+    replace(target, 'sendWindowUpdate', function () {
+      if (liveStream(this)?.withholdsWindow() !== true) {
+        sendWindowUpdate.call(this)
+      }
+    })
+  }
+
+  replace(target, Symbol.asyncIterator, function () {
+    const live = liveStream(this)
+    const source = iterate.call(this)
+
+    return live == null ? source : countIterated(live, source)
+  })
+}
+
+/**
+ * Lets those who are told of the end of a stream, or fail because of it, find out that it
+ * was ended for what it held
+ */
+function explain (told: Error | Event, live: LiveStream | undefined): void {
+  if (live?.endedBy != null && told !== live.endedBy) {
+    (told as { cause?: unknown }).cause ??= live.endedBy
+  }
+}
+
+/**
+ * `onDrain` of libp2p's streams waits for the first drain only: the promise of it is there
+ * for ever. So a sender that waits for it would send everything at once from then on.
+ */
+function forgetDrain (stream: object): void {
+  const waiting = stream as { onDrainPromise?: unknown }
+
+  if (waiting.onDrainPromise != null) {
+    waiting.onDrainPromise = undefined
+  }
+}
+
+/**
+ * `close` of libp2p's streams waits for ever where the stream is aborted while it waits. It
+ * is closed then, and so this is done, as it is for a stream that was aborted before.
+ */
+async function closeOrEnd (stream: Stream, close: () => Promise<void>): Promise<void> {
+  const ended = Promise.withResolvers<void>()
+  const onEnd = (): void => { ended.resolve() }
+
+  stream.addEventListener('close', onEnd)
+
+  try {
+    await Promise.race([close(), ended.promise])
+  } finally {
+    stream.removeEventListener('close', onEnd)
+  }
+}
+
+function replace <T extends MessageStream, K extends keyof T> (target: T, name: K, method: (this: T, ...args: Parameters<Extract<T[K], (...args: any[]) => unknown>>) => unknown): void {
+  Object.defineProperty(target, name, { configurable: true, writable: true, value: method })
+}
+
+/**
+ * What has the methods that are to be replaced, if they are not yet: the prototype that all
+ * objects of a class have. Those that are of no class, or of one that must not be changed,
+ * have methods of their own.
+ */
+function targetOf <T extends MessageStream> (object: T, followed: symbol, methods: PropertyKey[]): T | undefined {
+  if (followed in object) {
+    return
+  }
+
+  const prototype = Object.getPrototypeOf(object)
+  const isOfClass = prototype !== Object.prototype && Object.isExtensible(prototype) && !methods.some(method => Object.hasOwn(object, method))
+
+  return Object.defineProperty(isOfClass ? prototype : object, followed, { value: true })
+}

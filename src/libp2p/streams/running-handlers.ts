@@ -1,0 +1,220 @@
+import { setBackgroundTimer } from '../../util/background-timer.ts'
+import { PositionedList } from '../../util/positioned-list.ts'
+import { invalid } from '../../util/validation.ts'
+import { liveStream } from '../buffers/live-stream.ts'
+import { EvictedHandlers } from './evicted-handlers.ts'
+import type { HandlersStat } from '../../manager/resource-manager-stat.ts'
+import type { LiveStream, Waiting } from '../buffers/live-stream.ts'
+import type { Core } from '../core.ts'
+import type { StreamMiddleware } from '@libp2p/interface'
+
+const DEFAULT_GRACE = 30_000
+
+/**
+ * The longest that a timer can wait, in ms
+ */
+const MAX_GRACE = 2 ** 31 - 1
+
+/**
+ * @throws {InvalidParametersError} If the grace is not a number of ms
+ */
+export function checkHandlerGrace (grace: number = DEFAULT_GRACE): void {
+  if (!Number.isInteger(grace) || grace < 0 || grace > MAX_GRACE) {
+    throw invalid('handlerGrace', `a whole number of milliseconds from 0 to ${MAX_GRACE}`, grace)
+  }
+}
+
+/**
+ * Keeps the scopes of streams whose handler still runs when they are closed. Without
+ * it a remote that opens streams and resets them at once would make a node run any
+ * number of handlers, while its streams never come near a limit.
+ *
+ * A handler that only adds listeners has ended long before.
+ */
+export class RunningHandlers {
+  readonly #manager: Core
+  readonly #end: (live: LiveStream) => void
+  readonly #grace: number
+  readonly #now: () => number
+  readonly #closed = new PositionedList<Waiting>()
+  readonly #evicted = new EvictedHandlers()
+
+  #timer?: ReturnType<typeof setTimeout>
+  #stopped = false
+  #overdue = 0
+
+  /**
+   * @param manager
+   * @param end - Closes the scope of a stream
+   * @param grace - in ms
+   * @param now
+   * @throws {InvalidParametersError} If the grace is not a number of ms
+   */
+  constructor (manager: Core, end: (live: LiveStream) => void, grace: number = DEFAULT_GRACE, now: () => number = Date.now) {
+    checkHandlerGrace(grace)
+
+    this.#manager = manager
+    this.#end = end
+    this.#grace = grace
+    this.#now = now
+  }
+
+  /**
+   * The stream has been closed: its scope goes with it or with its handler
+   */
+  closed (live: LiveStream): void {
+    if (this.#stopped || this.#grace === 0 || !live.handled) {
+      this.#end(live)
+      return
+    }
+
+    // libp2p may say so more than once
+    if (live.waiting == null) {
+      live.waiting = { live, deadline: this.#now() + this.#grace, beneficiary: undefined, position: -1 }
+      this.#closed.add(live.waiting)
+      this.#startTimer(this.#grace)
+    }
+  }
+
+  /**
+   * Whether a stream may give way to somebody of a network: its handler, if that runs, will
+   * take no slot any more
+   */
+  mayGiveWay (live: LiveStream, network: string): boolean {
+    return !live.handled || this.#evicted.allows(network)
+  }
+
+  /**
+   * The stream gives way to somebody of a network: its scope does not wait for its handler
+   * any more. Nothing happens if it does not.
+   */
+  giveWay (live: LiveStream, network: string): void {
+    const { waiting } = live
+
+    if (waiting != null) {
+      waiting.beneficiary = network
+      this.#evicted.add(network)
+      this.#end(live)
+    }
+  }
+
+  /**
+   * The middleware of a stream. The connection adds what calls the handler of an inbound one
+   * (libp2p 3), which is followed from there until it has ended. The handler itself stays the
+   * one that others see in the registrar.
+   */
+  chain (middleware: StreamMiddleware[]): StreamMiddleware[] {
+    middleware.push = this.#push
+
+    return middleware
+  }
+
+  stat (): HandlersStat {
+    return { running: this.#closed.size - this.#evicted.size, overdue: this.#overdue }
+  }
+
+  start (): void {
+    this.#stopped = false
+  }
+
+  /**
+   * The node stops: nothing is kept for a handler any more
+   */
+  stop (): void {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+
+    for (const { live } of [...this.#closed]) {
+      this.#release(live)
+    }
+  }
+
+  readonly #push = (() => {
+    const follow = (middleware: StreamMiddleware): StreamMiddleware => this.#follow(middleware)
+
+    return function (this: StreamMiddleware[], ...added: StreamMiddleware[]): number {
+      return Array.prototype.push.apply(this, added.map(follow))
+    }
+  })()
+
+  #follow (middleware: StreamMiddleware): StreamMiddleware {
+    return async (stream, connection, next) => {
+      const live = liveStream(stream)
+
+      if (live == null) {
+        return middleware(stream, connection, next)
+      }
+
+      live.handled = true
+
+      try {
+        await middleware(stream, connection, next)
+      } finally {
+        this.#ended(live)
+      }
+    }
+  }
+
+  #ended (live: LiveStream): void {
+    live.handled = false
+    this.#release(live)
+  }
+
+  #release (live: LiveStream): void {
+    const { waiting } = live
+
+    if (waiting != null) {
+      live.waiting = undefined
+      this.#closed.delete(waiting)
+
+      if (waiting.beneficiary !== undefined) {
+        this.#evicted.delete(waiting.beneficiary)
+      }
+
+      this.#end(live)
+    }
+  }
+
+  #startTimer (delay: number): void {
+    if (this.#timer != null) {
+      return
+    }
+
+    this.#timer = setBackgroundTimer(() => {
+      this.#timer = undefined
+      this.#releaseOverdue()
+    }, delay)
+  }
+
+  #releaseOverdue (): void {
+    const now = this.#now()
+    const overdue = new Map<string, number>()
+
+    let next = Infinity
+
+    for (const { live, deadline } of [...this.#closed]) {
+      if (deadline > now) {
+        next = Math.min(next, deadline)
+        continue
+      }
+
+      const { protocol } = live.stream
+
+      overdue.set(protocol, (overdue.get(protocol) ?? 0) + 1)
+      this.#overdue++
+      this.#release(live)
+    }
+
+    if (next !== Infinity) {
+      // up to a hundredth of the grace late: all are looked at each time
+      this.#startTimer(Math.max(next - now, this.#grace / 100))
+    }
+
+    if (overdue.size > 0) {
+      const names = Array.from(overdue, ([protocol, count]) => `${protocol} (${count})`).join(', ')
+
+      this.#manager.warn(`handlers still run ${this.#grace} ms after their stream was closed, and are not waited for any more: ${names}`)
+    }
+  }
+}

@@ -1,0 +1,300 @@
+import { MuxerClosedError, StreamResetError } from '@libp2p/interface'
+import { StreamLimitExceededError } from '../../errors.ts'
+import { attachToStream } from '../../scopes/attached-scopes.ts'
+import { DefaultStreamScope } from '../../scopes/stream-scope.ts'
+import { PositionedList } from '../../util/positioned-list.ts'
+import { liveStream, LiveStream } from '../buffers/live-stream.ts'
+import { StreamMemory } from '../buffers/stream-memory.ts'
+import { followStreamClass } from './followed-classes.ts'
+import { RunningHandlers } from './running-handlers.ts'
+import type { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
+import type { AnyRefusal } from '../../scopes/refusal.ts'
+import type { NameTable } from '../../util/name-table.ts'
+import type { LiveStreamOwner } from '../buffers/live-stream.ts'
+import type { Core } from '../core.ts'
+import type { NodeFairness } from '../fairness/node-fairness.ts'
+import type { TransientHolders } from '../fairness/transient-holders.ts'
+import type { Pressures } from '../pressure/pressure.ts'
+import type { Sessions } from '../sessions/node-sessions.ts'
+import type { MessageStream, MessageStreamDirection, PeerId, Stream, StreamMiddleware, StreamMuxer } from '@libp2p/interface'
+
+/**
+ * The connection that a muxer works for, once it is known
+ */
+export interface MuxedConnection {
+  scope?: DefaultConnectionScope
+
+  /** What the muxer gets its data from */
+  readonly encrypted: MessageStream
+  readonly muxer: StreamMuxer
+}
+
+/**
+ * What a refused inbound stream is aborted with. Only the log sees it: the remote
+ * sees a reset, and at this end nobody else ever hears of the stream. So there is
+ * one for all of them, and a refusal needs no error of its own.
+ */
+const INBOUND_STREAM_REFUSED = new StreamLimitExceededError('refused by the resource manager', {
+  scope: '',
+  direction: 'inbound',
+  current: 0,
+  attempted: 1,
+  limit: 0
+})
+
+/**
+ * Follows the streams of a node, from before their protocol is negotiated until
+ * they are closed, whatever the reason
+ */
+export class StreamTracker implements LiveStreamOwner {
+  readonly #manager: Core
+  readonly #services: NameTable<string>
+  readonly #sessions?: Sessions
+  readonly #pressures?: Pressures
+  readonly #transient: TransientHolders
+
+  /**
+   * All streams that are accounted for
+   */
+  readonly live = new PositionedList<LiveStream>()
+  readonly memory: StreamMemory
+  readonly handlers: RunningHandlers
+
+  /**
+   * Set where full scopes are shared fairly
+   */
+  fairness?: Pick<NodeFairness, 'served'>
+
+  /**
+   * @param manager
+   * @param services - the services by their protocols
+   * @param transient - where streams are until their protocol is known
+   * @param handlerGrace - in ms
+   * @param sessions - where some services have a collector
+   * @param pressures - where the process itself is watched
+   */
+  constructor (manager: Core, services: NameTable<string>, transient: TransientHolders, handlerGrace?: number, sessions?: Sessions, pressures?: Pressures) {
+    this.#manager = manager
+    this.#transient = transient
+    this.#services = services
+    this.#sessions = sessions
+    this.#pressures = pressures
+    this.memory = new StreamMemory(manager, this.live, { pressures })
+    this.handlers = new RunningHandlers(manager, (live) => { this.end(live) }, handlerGrace)
+  }
+
+  /**
+   * Accounts for a stream that the remote has opened, or aborts it
+   *
+   * @returns Whether it may go on
+   */
+  admitInbound (stream: Stream, muxed: MuxedConnection): boolean {
+    if (liveStream(stream) != null) {
+      return true
+    }
+
+    // this may be a second listener, for a stream that was refused before, or the
+    // remote has reset an early stream
+    if (stream.status !== 'open') {
+      return false
+    }
+
+    try {
+      const scope = this.#tryOpen('inbound', muxed)
+
+      if (scope instanceof DefaultStreamScope) {
+        this.#attachOrEnd(stream, scope, muxed)
+
+        return true
+      }
+    } catch (err: any) {
+      this.#manager.warn(`refused an inbound stream because of an error - ${err}`)
+    }
+
+    stream.abort(INBOUND_STREAM_REFUSED)
+
+    return false
+  }
+
+  /**
+   * Accounts for a stream, and then opens it
+   *
+   * @throws {ResourceLimitExceededError} If it does not fit
+   * @throws {MuxerClosedError} If the muxer or its connection is closed, as libp2p's muxers do
+   */
+  async openOutbound (open: () => Promise<Stream>, muxed: MuxedConnection): Promise<Stream> {
+    const { scope: connection, muxer: { status } } = muxed
+
+    if (connection?.closed === true || status === 'closing' || status === 'closed') {
+      throw new MuxerClosedError()
+    }
+
+    const scope = this.#tryOpen('outbound', muxed)
+
+    if (!(scope instanceof DefaultStreamScope)) {
+      throw this.#manager.errorOf(scope)
+    }
+
+    let stream: Stream | undefined
+
+    try {
+      stream = await open()
+      this.#attach(stream, scope, muxed)
+
+      return stream
+    } catch (err: any) {
+      scope.done()
+      // one that nobody gets, and nobody accounts for
+      stream?.abort(err)
+      throw err
+    }
+  }
+
+  /**
+   * Runs before any other middleware, when the protocol of a stream has been
+   * negotiated. Where it throws, the stream is aborted.
+   */
+  readonly middleware: StreamMiddleware = (stream, connection, next) => {
+    const live = liveStream(stream)
+
+    if (live == null) {
+      throw new Error('the stream is not accounted for')
+    }
+
+    const { scope } = live
+
+    if (scope.closed) {
+      // or a remote could make a node run any number of handlers, also of streams that
+      // have given way to others
+      if (scope.inbound && (stream.status === 'reset' || stream.status === 'aborted')) {
+        throw new StreamResetError('the stream was reset before it was handled')
+      }
+
+      // it has ended already and holds nothing: what happens now is for libp2p to say
+      next(stream, connection)
+      return
+    }
+
+    this.#sessions?.negotiated(scope, stream, connection)
+
+    const refusal = this.#refuseByRate(scope, stream.protocol) ??
+      scope.trySetProtocol(stream.protocol) ??
+      this.#trySetService(scope, stream.protocol)
+
+    if (refusal != null) {
+      throw this.#manager.errorOf(refusal)
+    }
+
+    this.#transient.delete(live)
+    next(stream, connection)
+  }
+
+  #refuseByRate (scope: DefaultStreamScope, protocol: string): AnyRefusal | undefined {
+    return scope.inbound ? this.#manager.refuseProtocolByRate(protocol, scope) : undefined
+  }
+
+  #trySetService (scope: DefaultStreamScope, protocol: string): AnyRefusal | undefined {
+    const service = this.#services.get(protocol)
+
+    if (service == null) {
+      return
+    }
+
+    const refusal = scope.tryAssignService(service)
+
+    if (refusal == null && scope.connection != null) {
+      this.fairness?.served(scope.connection, service)
+    }
+
+    return refusal
+  }
+
+  #tryOpen (direction: MessageStreamDirection, { scope }: MuxedConnection): DefaultStreamScope | AnyRefusal {
+    const peer = scope?.peerScope?.peer
+
+    if (scope == null || peer == null || scope.closed) {
+      throw new Error('the connection of the muxer is not known or not open')
+    }
+
+    return (direction === 'inbound' ? this.#refuseInbound(scope, peer) : undefined) ??
+      this.#manager.tryOpenStream(peer, direction, scope)
+  }
+
+  #refuseInbound (connection: DefaultConnectionScope, peer: PeerId): AnyRefusal | undefined {
+    // the connections of those who are trusted may use scopes of their own
+    if (this.#manager.isAllowlisted(connection.endpoint) || this.#manager.isTrustedPeer(peer)) {
+      return
+    }
+
+    return this.#pressures?.refuse('stream', connection) ?? this.#transient.refuseStream(connection)
+  }
+
+  #attachOrEnd (stream: Stream, scope: DefaultStreamScope, muxed: MuxedConnection): void {
+    try {
+      this.#attach(stream, scope, muxed)
+    } catch (err) {
+      scope.done()
+      throw err
+    }
+  }
+
+  /**
+   * Objects of others may be frozen, or be none of libp2p's: what they can refuse comes
+   * first
+   */
+  #attach (stream: Stream, scope: DefaultStreamScope, muxed: MuxedConnection): void {
+    // without its connection the stream would not have been opened
+    const live = new LiveStream(stream, scope, muxed.scope as DefaultConnectionScope, this)
+
+    followStreamClass(stream)
+    attachToStream(stream, live)
+
+    // it may have been closed before there was a listener
+    if (stream.status !== 'open' && stream.status !== 'closing') {
+      this.end(live)
+      return
+    }
+
+    this.live.add(live)
+    live.transient = this.#transient.addStream(scope)
+    this.memory.start()
+  }
+
+  get short (): boolean {
+    return this.memory.eviction.short
+  }
+
+  closed (live: LiveStream): void {
+    this.handlers.closed(live)
+  }
+
+  evict (live: LiveStream, err: Error, network: string): boolean {
+    if (!this.handlers.mayGiveWay(live, network)) {
+      return false
+    }
+
+    live.abort(err)
+    this.handlers.giveWay(live, network)
+
+    // one that ends later than it says has ended for us
+    if (!live.scope.closed) {
+      this.end(live)
+    }
+
+    return true
+  }
+
+  left (bytes: number): void {
+    this.memory.countBytes(bytes)
+  }
+
+  withheld (live: LiveStream): void {
+    this.memory.askAgain(live)
+  }
+
+  end (live: LiveStream): void {
+    this.live.delete(live)
+    this.#transient.delete(live)
+    live.scope.done()
+  }
+}

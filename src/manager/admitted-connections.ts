@@ -1,0 +1,106 @@
+import { ProvingRefusal } from '../scopes/proving-refusal.ts'
+import { findShortage } from './scope-opener.ts'
+import type { Admission } from '../admission/admission.ts'
+import type { ConnectionAdmission } from '../scopes/connection-scope.ts'
+import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
+import type { AnyRefusal, Refusal } from '../scopes/refusal.ts'
+import type { ScopeGraph } from '../scopes/scope-graph.ts'
+import type { IPAddress } from '../util/ip-address.ts'
+import type { PeerId } from '@libp2p/interface'
+
+/**
+ * Which part of the allowlisted system inbound connections may have whose peer may be one
+ * that is trusted, and may be anybody: the others are there for those who are, whoever comes
+ */
+const PROVERS = 1 / 4
+
+/**
+ * What becomes of connections whose address or peer the admission knows: which of them may
+ * use the allowlisted scopes, and which count at their address
+ */
+export class AdmittedConnections implements ConnectionAdmission {
+  readonly #graph: ScopeGraph
+  readonly #admission: Admission
+  readonly #findFull: () => Refusal | undefined
+
+  /**
+   * @param graph
+   * @param admission
+   * @param findFull - why the node may not have one more inbound connection, whatever the
+   * scopes say, if so
+   */
+  constructor (graph: ScopeGraph, admission: Admission, findFull: () => Refusal | undefined) {
+    this.#graph = graph
+    this.#admission = admission
+    this.#findFull = findFull
+  }
+
+  prove (refused: DefaultConnectionScope, weight: number): DefaultConnectionScope | undefined {
+    const graph = this.#graph
+    const { endpoint, inbound, usefd } = refused
+    const { allowlist } = this.#admission
+
+    // what this node dials names its peer
+    if (!allowlist.namesPeers || !(inbound || (endpoint != null && allowlist.allowedDial(endpoint)))) {
+      return
+    }
+
+    const prover = graph.newConnection(inbound ? 'inbound' : 'outbound', usefd, graph.proving, endpoint)
+    const find = (): Refusal | undefined => (inbound ? this.findProvers(prover) : undefined) ?? findShortage(prover, weight)
+
+    return graph.makeRoom(find(), prover, find) == null ? prover : undefined
+  }
+
+  /**
+   * Why there may not be one more inbound connection that has to prove who it is, if so
+   */
+  findProvers (newcomer?: DefaultConnectionScope): Refusal | undefined {
+    const { allowlisted, normal, provers } = this.#graph
+    const { conns, connsInbound } = allowlisted.system.limit
+    const limit = Math.ceil(PROVERS * Math.min(conns, connsInbound))
+
+    return provers < limit ? undefined : new ProvingRefusal(newcomer, normal.transient, provers, limit)
+  }
+
+  trusts (peer: PeerId): boolean {
+    return this.#admission.allowlist.allowedPeer(peer)
+  }
+
+  isShared (address: IPAddress): boolean {
+    return this.#admission.isShared(address)
+  }
+
+  staysAllowlisted (peer: PeerId, { endpoint }: Pick<DefaultConnectionScope, 'endpoint'>): boolean {
+    const { allowlist } = this.#admission
+
+    return endpoint == null ? allowlist.allowedPeer(peer) : allowlist.allowedPeerAndMultiaddr(peer, endpoint)
+  }
+
+  enterAllowlist (connection: DefaultConnectionScope): void {
+    this.leave(connection)
+    connection.countedAddress = undefined
+  }
+
+  leaveAllowlist (connection: DefaultConnectionScope, peer: string): AnyRefusal | undefined {
+    const { endpoint, inbound } = connection
+    const full = inbound ? this.#graph.refuse(this.#findFull(), connection, peer) : undefined
+
+    // one that had to prove who it is counts at its address already
+    if (full != null || !connection.allowlisted) {
+      return full
+    }
+
+    const ip = endpoint == null ? undefined : this.#admission.ipOf(endpoint)
+    const denied = this.#admission.count(ip, inbound ? 'inbound' : 'outbound')
+
+    if (denied == null) {
+      connection.countedAddress = ip
+    }
+
+    return this.#graph.refuse(denied, connection, peer)
+  }
+
+  leave (connection: DefaultConnectionScope): void {
+    this.#admission.release(connection.countedAddress as IPAddress | undefined)
+  }
+}

@@ -1,0 +1,65 @@
+import { defaultFeatures } from '../features/default-features.ts'
+import { checkFeatures, featureText } from '../features/features.ts'
+import { NAMED_KEYS, SCOPE_KEYS } from '../limits/limit-config.ts'
+import { checkDescribed, unknownOption } from '../util/description.ts'
+import { didYouMean, nearestName, unknownName } from '../util/did-you-mean.ts'
+import { checkObject, invalid } from '../util/validation.ts'
+import { OPTIONS } from './options.ts'
+import type { ResourceManagerInit } from './resource-manager-init.ts'
+import type { Features } from '../features/features.ts'
+import type { Description } from '../util/description.ts'
+
+const NAMES = Object.keys(OPTIONS)
+
+/**
+ * What somebody may have put beside the limits
+ */
+const LIMITS: readonly string[] = [...SCOPE_KEYS, ...NAMED_KEYS]
+
+function hintFor (option: string): string {
+  const meant = nearestName(option, [...NAMES, ...LIMITS])
+
+  return meant != null && LIMITS.includes(meant) ? didYouMean(`limits.${meant}`) : unknownName(option, NAMES)
+}
+
+/**
+ * Looks for options that would silently have no effect: those that nobody knows, at every
+ * depth, and those whose feature is left out
+ *
+ * @throws {InvalidParametersError} naming the first of them, and what was meant
+ */
+export function checkOptions (init: ResourceManagerInit): void {
+  checkObject('options', init)
+
+  const features = init.features === undefined ? defaultFeatures : init.features
+
+  checkFeatures(features)
+
+  if (init.logger !== undefined && typeof init.logger?.forComponent !== 'function') {
+    throw invalid('logger', 'a logger such as defaultLogger() of @libp2p/logger', init.logger)
+  }
+
+  for (const [option, value] of Object.entries(init)) {
+    if (!Object.hasOwn(OPTIONS, option)) {
+      throw unknownOption('', option, hintFor(option))
+    }
+
+    const described: Description | keyof Features = OPTIONS[option as keyof ResourceManagerInit]
+
+    if (typeof described !== 'string') {
+      checkDescribed(option, value, described)
+      continue
+    }
+
+    const feature = features[described]
+
+    // what is turned off needs nothing
+    if (feature == null && value != null && value !== false) {
+      throw invalid(option, featureText(described), value)
+    }
+
+    if (feature != null && 'options' in feature) {
+      checkDescribed(option, value, (feature.options as Record<string, Description>)[option])
+    }
+  }
+}

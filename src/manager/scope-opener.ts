@@ -1,0 +1,247 @@
+import { checkDirection } from '../scopes/arguments.ts'
+import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
+import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_HIGH, memoryThreshold } from '../scopes/memory-priority.ts'
+import { findMemoryShortage } from '../scopes/refusal.ts'
+import type { Admission } from '../admission/admission.ts'
+import type { AnyRefusal, Refusal } from '../scopes/refusal.ts'
+import type { ConnectionScope } from '../scopes/resource-scope.ts'
+import type { ScopeGraph } from '../scopes/scope-graph.ts'
+import type { DefaultStreamScope } from '../scopes/stream-scope.ts'
+import type { IPAddress } from '../util/ip-address.ts'
+import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * What connections and streams weigh in themselves, in bytes. It is reserved when
+ * they open.
+ */
+export interface BaseCosts {
+  readonly connection: number
+  readonly stream: number
+}
+
+/**
+ * Opens connections and streams: what is decided by address, the graph, and the
+ * second pair of scopes for trusted addresses, in this order. Everything happens
+ * in one synchronous step.
+ */
+export class ScopeOpener {
+  readonly #graph: ScopeGraph
+  readonly #admission?: Admission
+  baseCosts: BaseCosts = { connection: 0, stream: 0 }
+
+  /**
+   * Why a node may not have one more inbound connection, whatever the scopes say, if so
+   */
+  findFull?: () => Refusal | undefined
+
+  /**
+   * @param graph
+   * @param admission - where anything is decided by address
+   */
+  constructor (graph: ScopeGraph, admission?: Admission) {
+    this.#graph = graph
+    this.#admission = admission
+  }
+
+  /**
+   * Opens a connection, or answers why not
+   */
+  openConnection (direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): DefaultConnectionScope | AnyRefusal {
+    checkDirection(direction)
+
+    const banned = this.#graph.refuse(this.#graph.bans?.find(direction, endpoint), endpoint)
+
+    if (banned != null) {
+      return banned
+    }
+
+    const admission = this.#admission
+    const ip = endpoint == null ? undefined : admission?.ipOf(endpoint)
+    const denied: AnyRefusal | undefined = admission?.admit(ip, direction)
+
+    if (denied != null && this.#graph.tracer !== undefined) {
+      denied.usefd = usefd
+    }
+
+    const refused = this.#graph.refuse(denied, endpoint)
+
+    if (refused != null) {
+      return refused
+    }
+
+    // one that was let in although it does not fit is not counted by address
+    const countedIP = denied == null ? ip : undefined
+
+    try {
+      return this.#openCounted(direction, usefd, endpoint, countedIP)
+    } catch (err) {
+      // a limiter of the user's may throw
+      admission?.release(countedIP)
+      throw err
+    }
+  }
+
+  #openCounted (direction: MessageStreamDirection, usefd: boolean, endpoint: Multiaddr | undefined, countedIP: IPAddress | undefined): DefaultConnectionScope | AnyRefusal {
+    const graph = this.#graph
+    const weight = this.baseCosts.connection
+    let connection = graph.newConnection(direction, usefd, graph.normal, endpoint)
+    let shortage = this.#findShortage(connection, weight)
+
+    if (shortage != null && endpoint != null && this.isAllowlisted(endpoint)) {
+      connection = graph.newConnection(direction, usefd, graph.allowlisted, endpoint)
+      shortage = findShortage(connection, weight)
+    }
+
+    shortage = shortage == null ? undefined : this.#makeRoom(shortage, connection, weight)
+
+    if (shortage?.refuser === graph.normal.system) {
+      const prover = graph.admission?.prove(connection, weight)
+
+      if (prover != null) {
+        connection = prover
+        shortage = undefined
+      }
+    }
+
+    const refusal = graph.refuse(shortage)
+
+    if (refusal != null) {
+      this.#admission?.release(countedIP)
+
+      return refusal
+    }
+
+    if (connection.allowlisted) {
+      this.#admission?.release(countedIP)
+    } else {
+      connection.countedAddress = countedIP
+    }
+
+    connection.memory = weight
+    connection.enter()
+
+    return connection
+  }
+
+  #makeRoom (shortage: Refusal, newcomer: DefaultConnectionScope | DefaultStreamScope, weight: number): Refusal | undefined {
+    // a refusal must be cheap where nobody can make room
+    return this.#graph.roomMakers.length === 0 ? shortage : this.#graph.makeRoom(shortage, newcomer, () => this.#findShortage(newcomer, weight))
+  }
+
+  #findShortage (newcomer: DefaultConnectionScope | DefaultStreamScope, weight: number): Refusal | undefined {
+    const shortage = findShortage(newcomer, weight)
+
+    if (shortage != null || this.findFull === undefined) {
+      return shortage
+    }
+
+    // those that are trusted have limits of their own
+    return newcomer.kind === 'conn' && newcomer.inbound && !newcomer.allowlisted ? this.findFull() : undefined
+  }
+
+  /**
+   * Opens a stream, or answers why not
+   *
+   * @param peer
+   * @param direction
+   * @param connection - the connection with this peer that it is opened on: where that
+   * is allowlisted, or its address and peer are, the stream may use the allowlisted pair too
+   */
+  openStream (peer: PeerId, direction: MessageStreamDirection, connection?: Pick<ConnectionScope, 'allowlisted'>): DefaultStreamScope | AnyRefusal {
+    const graph = this.#graph
+    const weight = this.baseCosts.stream
+    const stream = graph.newStream(peer, direction, connection)
+    const refused = stream.inbound ? graph.refuse(this.#admission?.admitStream(stream.peerScope.key), stream) : undefined
+
+    if (refused != null) {
+      return refused
+    }
+
+    let shortage = findShortage(stream, weight)
+
+    if (shortage != null && connection != null && this.isTrusted(peer, connection)) {
+      stream.pair = graph.allowlisted
+      shortage = findShortage(stream, weight)
+    }
+
+    const refusal = shortage === undefined ? undefined : graph.refuse(this.#makeRoom(shortage, stream, weight))
+
+    if (refusal != null) {
+      return refusal
+    }
+
+    stream.memory = weight
+    stream.enter()
+
+    return stream
+  }
+
+  /**
+   * Whether streams with a peer may use the allowlisted pair.
+   *
+   * A trusted connection is under the normal pair where there was room for it when it
+   * was opened. Its streams are not worth less.
+   */
+  isTrusted (peer: PeerId, connection: Pick<ConnectionScope, 'allowlisted'>): boolean {
+    return connection.allowlisted || (connection instanceof DefaultConnectionScope && this.#graph.admission?.staysAllowlisted(peer, connection) === true)
+  }
+
+  /**
+   * Closes an inbound connection that somebody else has turned down: it has cost nothing
+   */
+  forgetConnection (connection: DefaultConnectionScope): void {
+    if (connection.closed) {
+      return
+    }
+
+    connection.done()
+
+    if (connection.endpoint != null) {
+      this.#admission?.forget(this.#admission.ipOf(connection.endpoint))
+    }
+  }
+
+  /**
+   * Why an inbound stream whose protocol was negotiated comes too soon, if so
+   */
+  refuseProtocolByRate (protocol: string, stream: DefaultStreamScope): AnyRefusal | undefined {
+    return this.#graph.refuse(this.#admission?.admitProtocol(protocol, stream.peerScope.key), stream, protocol)
+  }
+
+  /**
+   * How many connections that remotes open there is memory for
+   */
+  get affordableConnections (): number {
+    return Math.floor(memoryThreshold(this.#graph.normal.system.limit.memory, INBOUND_PRIORITY) / this.baseCosts.connection)
+  }
+
+  /**
+   * Whether an address is trusted, whoever is there
+   */
+  isAllowlisted (endpoint: Multiaddr): boolean {
+    return this.#admission?.allowlist.allowed(endpoint) === true
+  }
+}
+
+/**
+ * What the remote opens may not fill the last 20% of the memory: that is for what this
+ * node itself wants to do
+ */
+const INBOUND_PRIORITY = MEMORY_PRIORITY_HIGH
+
+/**
+ * Why a connection or stream that weighs this much cannot be opened, if so
+ */
+export function findShortage (scope: DefaultConnectionScope | DefaultStreamScope, weight: number): Refusal | undefined {
+  const shortage = scope.findShortage()
+
+  if (shortage != null || weight === 0) {
+    return shortage
+  }
+
+  const priority = scope.inbound ? INBOUND_PRIORITY : MEMORY_PRIORITY_ALWAYS
+  const full = scope.firstWithoutMemory(weight, priority)
+
+  return full == null ? undefined : findMemoryShortage(scope, full, weight, priority)
+}

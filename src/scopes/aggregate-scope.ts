@@ -1,0 +1,325 @@
+import { parseLimit, resolveParsed } from '../limits/build-limits.ts'
+import { checkPriority, checkSize } from './arguments.ts'
+import { LimitedCounts } from './limited-counts.ts'
+import { MEMORY_PRIORITY_ALWAYS } from './memory-priority.ts'
+import { NOTHING, scopeClosedError, statOf } from './refusal.ts'
+import type { Graph, GraphScope } from './graph.ts'
+import type { Limited } from './limit-of.ts'
+import type { Refusal, Usage } from './refusal.ts'
+import type { PeerScope, ProtocolScope, ResourceScopeSpan, ScopeStat, ServiceScope } from './resource-scope.ts'
+import type { ScopeKind } from './scope-kind.ts'
+import type { Limit, ParsedLimits, ResourceLimits } from '../limits/limit.ts'
+import type { SettingPath } from '../limits/setting.ts'
+import type { PeerId } from '@libp2p/interface'
+
+interface AggregateGraph extends Graph {
+  readonly idle: { add(scope: AggregateScope): void }
+}
+
+export interface AggregateScopeInit extends Limited {
+  /**
+   * Where a reservation that is made directly in this node goes as well
+   */
+  parent?: AggregateScope
+
+  /**
+   * For a child of a peer, that peer's node
+   */
+  peerScope?: AggregateScope
+
+  /**
+   * For a child of a peer, the node of the protocol or service
+   */
+  group?: AggregateScope
+}
+
+/**
+ * The share that a peer has of a protocol or service
+ */
+export type PeerShareScope = AggregateScope & {
+  readonly peerScope: AggregateScope
+  readonly group: AggregateScope
+}
+
+/**
+ * Remote peers decide how many of these there are. The others are few, and are
+ * kept.
+ */
+const COLLECTED = new Set<ScopeKind>(['peer', 'protocol', 'servicePeer', 'protocolPeer'])
+
+/**
+ * A node that adds up what streams, connections and spans hold: system,
+ * transient, services, protocols, peers and the two allowlisted ones.
+ *
+ * There is one class for all of them, so that the code that checks and commits
+ * stays monomorphic.
+ */
+export class AggregateScope extends LimitedCounts implements PeerScope, ProtocolScope, ServiceScope {
+  /**
+   * It waits in the list of nodes that may be idle, or is never collected
+   */
+  queued: boolean
+  readonly group?: AggregateScope
+
+  // the list of the shares that a peer has of protocols and services, see
+  // peer-children.ts
+  firstChild?: PeerShareScope = undefined
+  nextSibling?: PeerShareScope = undefined
+  readonly #peer?: PeerId
+
+  /**
+   * Views, spans and handles that need this node to stay
+   */
+  references = 0
+
+  /**
+   * What was set by hand, on this scope: collecting the node would forget it
+   */
+  ownLimits?: ParsedLimits = undefined
+
+  /**
+   * It was collected
+   */
+  closed = false
+  readonly parent?: AggregateScope
+  readonly kind: ScopeKind
+  readonly key: string
+  readonly graph: AggregateGraph
+
+  /**
+   * The part of `memory` that was reserved directly in this node: the most that
+   * may be released here
+   */
+  ownMemory = 0
+
+  /**
+   * How many requests this node has refused
+   */
+  refusals = 0
+
+  /**
+   * How many spans were opened, which numbers them
+   */
+  spans = 0
+
+  readonly peerScope?: AggregateScope
+
+  constructor (graph: AggregateGraph, limit: Readonly<Limit>, init: AggregateScopeInit) {
+    super(limit)
+    this.queued = !COLLECTED.has(init.kind)
+    this.group = init.group
+    this.parent = init.parent
+    this.kind = init.kind
+    this.key = init.key
+    this.graph = graph
+    this.peerScope = init.peerScope
+    this.#peer = init.peer
+  }
+
+  get name (): string {
+    switch (this.kind) {
+      case 'service':
+      case 'protocol':
+      case 'peer':
+        return `${this.kind}:${this.key}`
+      case 'servicePeer':
+      case 'protocolPeer':
+        return `${this.group?.name}.peer:${this.key}`
+      default:
+        return this.kind
+    }
+  }
+
+  get limitPath (): SettingPath | undefined {
+    return this.graph.limitPath(this.kind, this.group?.key ?? this.key)
+  }
+
+  get usage (): Usage {
+    return this
+  }
+
+  /**
+   * What is reserved directly in this node is reserved in these
+   */
+  get chain (): GraphScope[] {
+    return this.parent == null ? [this] : [this, this.parent]
+  }
+
+  /**
+   * Only what is handed out as a `PeerScope` is asked for its peer
+   */
+  get peer (): PeerId {
+    return this.#peer as PeerId
+  }
+
+  get protocol (): string {
+    return this.key
+  }
+
+  get service (): string {
+    return this.key
+  }
+
+  // what the node is as an owner: of memory reserved directly in it, and of spans
+
+  /**
+   * The first node on the way up that has no room, or `undefined`
+   */
+  firstWithoutMemory (size: number, priority: number): AggregateScope | undefined {
+    if (this.closed || !this.fitsMemory(size, priority)) {
+      return this
+    }
+
+    if (this.parent != null && !this.parent.fitsMemory(size, priority)) {
+      return this.parent
+    }
+  }
+
+  /**
+   * Adds memory that was found to fit, for this node or for a span of it
+   */
+  addMemory (size: number): void {
+    this.memory += size
+
+    if (this.parent != null) {
+      this.parent.memory += size
+    }
+  }
+
+  /**
+   * Adds memory that is in buffers, or takes it out
+   */
+  addBuffers (size: number): void {
+    this.memory += size
+    this.markBuffers(size)
+  }
+
+  /**
+   * Some of the memory that was added is in buffers, or some that is going to be taken out
+   */
+  markBuffers (size: number): void {
+    // memory is short where there is nothing above, whatever holds it
+    if (this.parent != null || this.group != null) {
+      this.buffers += size
+    }
+  }
+
+  removeMemory (size: number): void {
+    this.memory -= size
+
+    if (this.parent != null) {
+      this.parent.memory -= size
+    }
+
+    this.queueIfIdle()
+  }
+
+  endSpan (memory: number): void {
+    this.removeMemory(memory)
+    this.unreference()
+  }
+
+  unreference (): void {
+    this.references--
+    this.queueIfIdle()
+  }
+
+  /**
+   * Nothing is held here and nobody needs this node
+   */
+  get idle (): boolean {
+    return this.empty && this.references === 0 && this.ownLimits === undefined
+  }
+
+  queueIfIdle (): void {
+    if (!this.queued && this.idle) {
+      this.queued = true
+      this.graph.idle.add(this)
+    }
+  }
+
+  // ResourceScope. Owned nodes have the same: one method for all classes would be
+  // called with more shapes than V8 keeps apart, on the hottest path that there is
+
+  /**
+   * Reserves memory, or answers why not
+   */
+  tryReserveMemory (size: number, priority: number = MEMORY_PRIORITY_ALWAYS): Refusal | undefined {
+    checkSize(size)
+    checkPriority(priority)
+
+    if (this.firstWithoutMemory(size, priority) != null) {
+      const refusal = this.graph.refuseMemory(this, size, priority)
+
+      if (refusal != null) {
+        return refusal
+      }
+    }
+
+    this.ownMemory += size
+    this.addMemory(size)
+
+    if (this.graph.tracer !== undefined) {
+      this.graph.tracer.added(this.chain, { ...NOTHING, memory: size }, priority)
+    }
+  }
+
+  reserveMemory (size: number, priority?: number): void {
+    const refusal = this.tryReserveMemory(size, priority)
+
+    if (refusal != null) {
+      throw this.graph.errorOf(refusal)
+    }
+  }
+
+  releaseMemory (size: number): void {
+    checkSize(size)
+
+    if (this.closed) {
+      return
+    }
+
+    if (size > this.ownMemory) {
+      this.graph.reportOverRelease(this, 'memory', size, this.ownMemory)
+      size = this.ownMemory
+    }
+
+    this.ownMemory -= size
+    this.removeMemory(size)
+
+    if (this.graph.tracer !== undefined) {
+      this.graph.tracer.removed(this.chain, { ...NOTHING, memory: size })
+    }
+  }
+
+  beginSpan (): ResourceScopeSpan {
+    if (this.closed) {
+      throw scopeClosedError(this, this)
+    }
+
+    // the span needs this node to stay
+    this.references++
+
+    return this.graph.openSpan(this, ++this.spans)
+  }
+
+  setLimit (limits: ResourceLimits): void {
+    this.ownLimits = { ...this.ownLimits, ...parseLimit(limits) }
+    this.limit = resolveParsed(this.ownLimits, this.limit)
+  }
+
+  stat (): ScopeStat {
+    return statOf(this)
+  }
+}
+
+/**
+ * The two scopes at the top of every connection and stream. There are the normal pair, one
+ * for those who are trusted when the normal one is full, and one of both for connections that
+ * have to prove first that they are.
+ */
+export interface ScopePair {
+  readonly system: AggregateScope
+  readonly transient: AggregateScope
+  readonly allowlisted: boolean
+}

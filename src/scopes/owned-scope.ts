@@ -1,0 +1,255 @@
+import { resolveLimit } from '../limits/build-limits.ts'
+import { checkPriority, checkSize } from './arguments.ts'
+import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from './memory-priority.ts'
+import { RareFields } from './rare-fields.ts'
+import { NOTHING, scopeClosedError, statOf } from './refusal.ts'
+import type { AggregateScope } from './aggregate-scope.ts'
+import type { Graph, GraphScope } from './graph.ts'
+import type { Refusal, Usage } from './refusal.ts'
+import type { ResourceScopeSpan, ScopeStat } from './resource-scope.ts'
+import type { ScopeKind } from './scope-kind.ts'
+import type { Limit, ResourceLimits } from '../limits/limit.ts'
+import type { SettingPath } from '../limits/setting.ts'
+
+/**
+ * A node that somebody opens and has to close: a connection, a stream, a span or
+ * what a service holds itself. It reserves in the nodes that constrain it.
+ *
+ * These exist by the ten thousand, so they have few fields, and what can be
+ * derived is.
+ */
+export abstract class OwnedScope implements ResourceScopeSpan {
+  // not fields of the class but set in the constructor, here and in what extends this:
+  // V8 compiles a constructor into the one that calls it only if its class has no fields
+  declare readonly graph: Graph
+
+  /**
+   * The number in its name
+   */
+  declare readonly serial: number
+
+  /**
+   * What it holds, its open spans included
+   */
+  declare memory: number
+
+  /**
+   * The part of `memory` that was reserved directly in this node: the most that
+   * may be released here
+   */
+  declare ownMemory: number
+
+  /**
+   * Left out where none of it is set
+   */
+  declare rare?: RareFields
+  declare closed: boolean
+
+  constructor (graph: Graph, serial: number) {
+    this.graph = graph
+    this.serial = serial
+    this.memory = 0
+    this.ownMemory = 0
+    this.rare = undefined
+    this.closed = false
+  }
+
+  abstract get kind (): ScopeKind
+
+  /**
+   * A limit of its own, which does not follow the configuration
+   */
+  abstract ownLimit?: Readonly<Limit> | undefined
+  abstract get name (): string
+  abstract get limit (): Readonly<Limit>
+  abstract get limitPath (): SettingPath | undefined
+
+  /**
+   * What it is and what it holds, as something that is added to another node
+   */
+  abstract get usage (): Usage
+
+  /**
+   * The nodes that it is counted in, all that are above it
+   */
+  abstract get edges (): GraphScope[]
+
+  /**
+   * The first of the nodes that constrain this one that has no room
+   */
+  protected abstract firstEdgeWithoutMemory (size: number, priority: number): AggregateScope | OwnedScope | undefined
+
+  /**
+   * Adds to the nodes that constrain this one
+   */
+  protected abstract addMemoryToEdges (size: number): void
+
+  /**
+   * The opposite of {@link addMemoryToEdges}
+   */
+  protected abstract removeMemoryFromEdges (size: number): void
+
+  /**
+   * Takes what this node is, itself and the memory that it still holds, out of
+   * the nodes that constrain it. It is called once.
+   */
+  protected abstract leave (): void
+
+  /**
+   * The part of `memory` that is in buffers, which refuses nothing here
+   */
+  get buffers (): number {
+    return this.rare === undefined ? 0 : this.rare.buffers
+  }
+
+  get reserved (): number {
+    return this.memory - this.buffers
+  }
+
+  fitsMemory (size: number, priority: number): boolean {
+    return this.reserved + size <= memoryThreshold(this.limit.memory, priority)
+  }
+
+  /**
+   * Forgets what it held, after {@link leave}
+   */
+  protected empty (): void {
+    this.memory = 0
+    this.ownMemory = 0
+  }
+
+  protected makeRare (): RareFields {
+    this.rare ??= new RareFields()
+
+    return this.rare
+  }
+
+  /**
+   * What is reserved in this node is reserved in these
+   */
+  get chain (): GraphScope[] {
+    return [this, ...this.edges]
+  }
+
+  /**
+   * The first node, this one or one that constrains it, that is closed or has no
+   * room
+   */
+  firstWithoutMemory (size: number, priority: number): AggregateScope | OwnedScope | undefined {
+    if (this.closed || !this.fitsMemory(size, priority)) {
+      return this
+    }
+
+    return this.firstEdgeWithoutMemory(size, priority)
+  }
+
+  /**
+   * Adds memory that was found to fit, for this node or for a span of it
+   */
+  addMemory (size: number): void {
+    this.memory += size
+    this.addMemoryToEdges(size)
+  }
+
+  removeMemory (size: number): void {
+    this.memory -= size
+    this.removeMemoryFromEdges(size)
+  }
+
+  endSpan (memory: number): void {
+    this.removeMemory(memory)
+  }
+
+  /**
+   * Reserves memory, or answers why not
+   */
+  tryReserveMemory (size: number, priority: number = MEMORY_PRIORITY_ALWAYS): Refusal | undefined {
+    checkSize(size)
+    checkPriority(priority)
+
+    if (this.firstWithoutMemory(size, priority) != null) {
+      const refusal = this.graph.refuseMemory(this, size, priority)
+
+      if (refusal != null) {
+        return refusal
+      }
+    }
+
+    this.ownMemory += size
+    this.addMemory(size)
+
+    if (this.graph.tracer !== undefined) {
+      this.graph.tracer.added(this.chain, { ...NOTHING, memory: size }, priority)
+    }
+  }
+
+  reserveMemory (size: number, priority?: number): void {
+    const refusal = this.tryReserveMemory(size, priority)
+
+    if (refusal != null) {
+      throw this.graph.errorOf(refusal)
+    }
+  }
+
+  releaseMemory (size: number): void {
+    checkSize(size)
+
+    if (this.closed) {
+      return
+    }
+
+    if (size > this.ownMemory) {
+      this.graph.reportOverRelease(this, 'memory', size, this.ownMemory)
+      size = this.ownMemory
+    }
+
+    this.ownMemory -= size
+    this.removeMemory(size)
+
+    if (this.graph.tracer !== undefined) {
+      this.graph.tracer.removed(this.chain, { ...NOTHING, memory: size })
+    }
+  }
+
+  beginSpan (): ResourceScopeSpan {
+    if (this.closed) {
+      throw scopeClosedError(this, this)
+    }
+
+    return this.graph.openSpan(this, ++this.makeRare().spans)
+  }
+
+  setLimit (limits: ResourceLimits): void {
+    this.ownLimit = resolveLimit(limits, this.limit)
+  }
+
+  stat (): ScopeStat {
+    return statOf(this.closed ? NOTHING : this.usage)
+  }
+
+  release (): void {
+    if (!this.closed) {
+      this.releaseMemory(this.ownMemory)
+    }
+  }
+
+  done (): void {
+    if (this.closed) {
+      return
+    }
+
+    this.closed = true
+    this.leave()
+
+    if (this.graph.tracer !== undefined) {
+      this.graph.tracer.removed(this.edges, this.usage)
+      this.graph.tracer.destroyed(this)
+    }
+
+    this.empty()
+  }
+
+  [Symbol.dispose] (): void {
+    this.done()
+  }
+}

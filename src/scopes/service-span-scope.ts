@@ -1,0 +1,145 @@
+import { checkDirection } from './arguments.ts'
+import { findConnectionShortage, findStreamShortage, NOTHING, oneConnection, oneStream, scopeClosedError } from './refusal.ts'
+import { SpanScope } from './span-scope.ts'
+import type { AggregateScope, ScopePair } from './aggregate-scope.ts'
+import type { Graph } from './graph.ts'
+import type { Usage } from './refusal.ts'
+import type { OwnedServiceScope, ServiceScope } from './resource-scope.ts'
+import type { MessageStreamDirection } from '@libp2p/interface'
+
+/**
+ * Streams, connections and file descriptors
+ */
+type Counts = { -readonly [K in keyof Omit<Usage, 'memory'>]: Usage[K] }
+
+function addCounts (counts: Counts, added: Counts, sign: 1 | -1): void {
+  counts.streamsInbound += sign * added.streamsInbound
+  counts.streamsOutbound += sign * added.streamsOutbound
+  counts.connsInbound += sign * added.connsInbound
+  counts.connsOutbound += sign * added.connsOutbound
+  counts.fd += sign * added.fd
+}
+
+/**
+ * A span of a service that can hold streams and connections too
+ */
+export class ServiceSpanScope extends SpanScope implements OwnedServiceScope, Usage {
+  declare readonly graph: Graph & { readonly normal: ScopePair }
+  declare readonly owner: AggregateScope
+  streamsInbound = 0
+  streamsOutbound = 0
+  connsInbound = 0
+  connsOutbound = 0
+  fd = 0
+
+  get serviceScope (): ServiceScope {
+    return this.owner
+  }
+
+  get usage (): Usage {
+    return this
+  }
+
+  reserveStream (direction: MessageStreamDirection): void {
+    checkDirection(direction)
+    this.#reserve(oneStream(direction === 'inbound'), findStreamShortage)
+  }
+
+  releaseStream (direction: MessageStreamDirection): void {
+    checkDirection(direction)
+
+    const inbound = direction === 'inbound'
+    const held = inbound ? this.streamsInbound : this.streamsOutbound
+
+    this.#release(oneStream(inbound), held > 0, `${direction} streams`)
+  }
+
+  reserveConnection (direction: MessageStreamDirection, usefd = false): void {
+    checkDirection(direction)
+    this.#reserve(oneConnection(direction === 'inbound', usefd), findConnectionShortage)
+  }
+
+  releaseConnection (direction: MessageStreamDirection, usefd = false): void {
+    checkDirection(direction)
+
+    const inbound = direction === 'inbound'
+    const held = inbound ? this.connsInbound : this.connsOutbound
+
+    // those that are left must be able to hold the file descriptors that are left
+    const isHeld = held > 0 && (usefd ? this.fd > 0 : this.fd < this.connsInbound + this.connsOutbound)
+
+    this.#release(oneConnection(inbound, usefd), isHeld, `${direction} connections ${usefd ? 'with' : 'without'} a file descriptor`)
+  }
+
+  release (): void {
+    super.release()
+
+    const held = { ...NOTHING }
+
+    addCounts(held, this, 1)
+    this.#add(held, -1)
+    this.graph.tracer?.removed(this.chain, held)
+  }
+
+  protected leave (): void {
+    addCounts(this.owner, this, -1)
+    addCounts(this.graph.normal.system, this, -1)
+    super.leave()
+  }
+
+  protected empty (): void {
+    super.empty()
+    addCounts(this, this, -1)
+  }
+
+  #reserve (added: Usage, findShortage: typeof findStreamShortage): void {
+    if (this.closed) {
+      throw scopeClosedError(this, this)
+    }
+
+    for (const scope of this.#nodes) {
+      const shortage = findShortage(this, scope, scope, added)
+
+      if (shortage != null) {
+        const refusal = this.graph.refuse(shortage)
+
+        if (refusal != null) {
+          throw this.graph.errorOf(refusal)
+        }
+
+        break
+      }
+    }
+
+    this.#add(added, 1)
+    this.graph.tracer?.added(this.chain, added)
+  }
+
+  #release (dropped: Usage, isHeld: boolean, what: string): void {
+    if (this.closed) {
+      return
+    }
+
+    if (!isHeld) {
+      this.graph.reportOverRelease(this, what, 1, 0)
+      return
+    }
+
+    this.#add(dropped, -1)
+    this.graph.tracer?.removed(this.chain, dropped)
+  }
+
+  /**
+   * Where it is counted. None of the others is ever collected, so nothing has to look
+   * whether they have become idle.
+   */
+  get #nodes (): [this, AggregateScope, AggregateScope] {
+    return [this, this.owner, this.graph.normal.system]
+  }
+
+  #add (usage: Usage, sign: 1 | -1): void {
+    for (const scope of this.#nodes) {
+      addCounts(scope, usage, sign)
+    }
+  }
+}

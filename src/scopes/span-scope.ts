@@ -1,0 +1,69 @@
+import { OwnedScope } from './owned-scope.ts'
+import { NOTHING } from './refusal.ts'
+import type { AggregateScope } from './aggregate-scope.ts'
+import type { Graph, GraphScope } from './graph.ts'
+import type { Usage } from './refusal.ts'
+import type { ScopeKind } from './scope-kind.ts'
+import type { Limit } from '../limits/limit.ts'
+import type { SettingPath } from '../limits/setting.ts'
+
+/**
+ * A temporary child of any node. It has the limit that its owner had when it
+ * began, and reserves in its owner and so in everything that constrains that.
+ *
+ * It may outlive its owner: what it held was released with the owner then.
+ */
+export class SpanScope extends OwnedScope {
+  declare ownLimit: Readonly<Limit>
+  declare readonly owner: AggregateScope | OwnedScope
+
+  constructor (graph: Graph, owner: AggregateScope | OwnedScope, serial: number) {
+    super(graph, serial)
+    this.ownLimit = owner.limit
+    this.owner = owner
+  }
+
+  get kind (): ScopeKind {
+    return 'span'
+  }
+
+  get name (): string {
+    return `${this.owner.name}.span-${this.serial}`
+  }
+
+  get limit (): Readonly<Limit> {
+    return this.ownLimit
+  }
+
+  get limitPath (): SettingPath | undefined {
+    return this.owner.limitPath
+  }
+
+  get usage (): Usage {
+    return { ...NOTHING, memory: this.memory }
+  }
+
+  get edges (): GraphScope[] {
+    return this.owner.closed ? [] : this.owner.chain
+  }
+
+  protected firstEdgeWithoutMemory (size: number, priority: number): AggregateScope | OwnedScope | undefined {
+    return this.owner.firstWithoutMemory(size, priority)
+  }
+
+  protected addMemoryToEdges (size: number): void {
+    this.owner.addMemory(size)
+  }
+
+  protected removeMemoryFromEdges (size: number): void {
+    if (!this.owner.closed) {
+      this.owner.removeMemory(size)
+    }
+  }
+
+  protected leave (): void {
+    if (!this.owner.closed) {
+      this.owner.endSpan(this.memory)
+    }
+  }
+}

@@ -1,0 +1,298 @@
+import { ResourceScopeStateError } from '../errors.ts'
+import { checkName } from './arguments.ts'
+import { MovableScope } from './movable-scope.ts'
+import { findStreamShortage, NOTHING, oneStream, Refusal } from './refusal.ts'
+import type { AggregateScope, PeerShareScope, ScopePair } from './aggregate-scope.ts'
+import type { DefaultConnectionScope } from './connection-scope.ts'
+import type { GraphScope } from './graph.ts'
+import type { MovableGraph } from './movable-scope.ts'
+import type { Usage } from './refusal.ts'
+import type { ProtocolScope, StreamManagementScope } from './resource-scope.ts'
+import type { ScopeKind } from './scope-kind.ts'
+import type { Limit } from '../limits/limit.ts'
+import type { SettingPath } from '../limits/setting.ts'
+
+interface StreamGraph extends MovableGraph {
+  readonly streamLimit: Readonly<Limit>
+
+  getProtocol(protocol: string): AggregateScope
+}
+
+/**
+ * The scopes above a stream whose protocol is known, in the order in which they are asked for
+ * memory. `firstEdgeWithoutMemory` has the same, unrolled.
+ */
+export function inOrder <T> ({ peer, protocol, protocolPeer, service, servicePeer, system }: Record<'peer' | 'protocol' | 'protocolPeer' | 'service' | 'servicePeer' | 'system', T | undefined>): T[] {
+  return [peer, protocolPeer, servicePeer, protocol, service, system].filter(scope => scope != null)
+}
+
+/**
+ * One stream. What constrains it, in the order in which it is checked:
+ *
+ * - peer, transient, system, when it is opened
+ * - peer, protocol peer, protocol, system, once the protocol is known
+ * - peer, protocol peer, service peer, protocol, service, system, once the service
+ * is known too
+ */
+export class DefaultStreamScope extends MovableScope implements StreamManagementScope {
+  declare readonly graph: StreamGraph
+  declare readonly peerScope: AggregateScope
+  declare protocolPeer?: PeerShareScope
+
+  /**
+   * What it is a stream of, where that is known
+   */
+  declare readonly connection?: DefaultConnectionScope
+
+  constructor (graph: StreamGraph, serial: number, ownLimit: Readonly<Limit> | undefined, peerScope: AggregateScope, inbound: boolean, pair: ScopePair, connection?: DefaultConnectionScope) {
+    super(graph, serial, ownLimit, inbound, pair, peerScope)
+    this.protocolPeer = undefined
+    this.connection = connection
+  }
+
+  get kind (): ScopeKind {
+    return 'stream'
+  }
+
+  get name (): string {
+    return `stream-${this.serial}`
+  }
+
+  get limit (): Readonly<Limit> {
+    return this.ownLimit ?? this.graph.streamLimit
+  }
+
+  get limitPath (): SettingPath | undefined {
+    return this.graph.limitPath('stream')
+  }
+
+  get edges (): GraphScope[] {
+    const { pair, peerScope, protocolPeer, servicePeer } = this
+
+    if (protocolPeer == null) {
+      return [peerScope, pair.transient, pair.system]
+    }
+
+    return inOrder({
+      peer: peerScope,
+      protocolPeer,
+      servicePeer,
+      protocol: protocolPeer.group,
+      service: servicePeer?.group,
+      system: pair.system
+    })
+  }
+
+  get protocolScope (): ProtocolScope | undefined {
+    return this.protocolPeer?.group
+  }
+
+  protected get missingForService (): 'protocol' | undefined {
+    return this.protocolPeer == null ? 'protocol' : undefined
+  }
+
+  get usage (): Usage {
+    return {
+      memory: this.memory,
+      streamsInbound: this.inbound ? 1 : 0,
+      streamsOutbound: this.inbound ? 0 : 1,
+      connsInbound: 0,
+      connsOutbound: 0,
+      fd: 0
+    }
+  }
+
+  fitsInto (scope: AggregateScope): boolean {
+    return scope.fitsStreamMove(this.inbound, this.rare === undefined ? this.memory : this.reserved)
+  }
+
+  addTo (scope: AggregateScope): void {
+    scope.addStream(this.inbound, this.memory)
+
+    if (this.rare !== undefined) {
+      scope.markBuffers(this.rare.buffers)
+    }
+  }
+
+  removeFrom (scope: AggregateScope): void {
+    // first: the node may become idle with what leaves it last
+    if (this.rare !== undefined) {
+      scope.markBuffers(-this.rare.buffers)
+    }
+
+    scope.removeStream(this.inbound, this.memory)
+  }
+
+  /**
+   * Why the stream cannot be opened, if so
+   */
+  findShortage (): Refusal | undefined {
+    const { inbound, limit, pair, peerScope } = this
+
+    if ((inbound ? limit.streamsInbound : limit.streamsOutbound) < 1 || limit.streams < 1) {
+      return findStreamShortage(this, this, NOTHING, oneStream(inbound))
+    }
+
+    if (!peerScope.fitsStream(inbound)) {
+      return findStreamShortage(this, peerScope, peerScope, oneStream(inbound))
+    }
+
+    if (!pair.transient.fitsStream(inbound)) {
+      return findStreamShortage(this, pair.transient, pair.transient, oneStream(inbound))
+    }
+
+    if (!pair.system.fitsStream(inbound)) {
+      return findStreamShortage(this, pair.system, pair.system, oneStream(inbound))
+    }
+  }
+
+  /**
+   * Commits a new stream that was found to fit
+   */
+  enter (): void {
+    this.addTo(this.peerScope)
+    this.addTo(this.pair.transient)
+    this.addTo(this.pair.system)
+    this.graph.follower?.placed(this)
+
+    if (this.graph.tracer !== undefined) {
+      this.graph.tracer.created(this)
+      this.graph.tracer.added([...this.edges, this], this.usage)
+    }
+  }
+
+  /**
+   * Moves the stream from transient to its protocol, or answers why not
+   */
+  trySetProtocol (protocol: string): Refusal | undefined {
+    checkName('protocol', protocol)
+    this.assertOpen()
+
+    if (this.protocolPeer != null) {
+      throw new ResourceScopeStateError('stream scope already attached to a protocol')
+    }
+
+    const child = this.join(this.graph.getProtocol(protocol), this.peerScope)
+
+    if (child instanceof Refusal) {
+      return child
+    }
+
+    this.removeFrom(this.pair.transient)
+    this.protocolPeer = child
+    this.graph.follower?.placed(this)
+    this.traceJoined(child)
+
+    if (this.graph.tracer !== undefined) {
+      this.graph.tracer.removed([this.pair.transient], this.usage)
+    }
+  }
+
+  setProtocol (protocol: string): void {
+    const refusal = this.trySetProtocol(protocol)
+
+    if (refusal != null) {
+      throw this.graph.errorOf(refusal)
+    }
+  }
+
+  protected firstEdgeWithoutMemory (size: number, priority: number): AggregateScope | undefined {
+    const { pair, peerScope, protocolPeer, servicePeer } = this
+
+    if (!peerScope.fitsMemory(size, priority)) {
+      return peerScope
+    }
+
+    if (protocolPeer == null) {
+      if (!pair.transient.fitsMemory(size, priority)) {
+        return pair.transient
+      }
+    } else {
+      if (!protocolPeer.fitsMemory(size, priority)) {
+        return protocolPeer
+      }
+
+      if (servicePeer != null && !servicePeer.fitsMemory(size, priority)) {
+        return servicePeer
+      }
+
+      if (!protocolPeer.group.fitsMemory(size, priority)) {
+        return protocolPeer.group
+      }
+
+      if (servicePeer != null && !servicePeer.group.fitsMemory(size, priority)) {
+        return servicePeer.group
+      }
+    }
+
+    if (!pair.system.fitsMemory(size, priority)) {
+      return pair.system
+    }
+  }
+
+  protected addMemoryToEdges (size: number): void {
+    const { pair, protocolPeer, servicePeer } = this
+
+    this.peerScope.memory += size
+    pair.system.memory += size
+
+    if (protocolPeer == null) {
+      pair.transient.memory += size
+      return
+    }
+
+    protocolPeer.memory += size
+    protocolPeer.group.memory += size
+
+    if (servicePeer != null) {
+      servicePeer.memory += size
+      servicePeer.group.memory += size
+    }
+  }
+
+  protected removeMemoryFromEdges (size: number): void {
+    // none of them can become idle, the stream itself is still in them
+    this.addMemoryToEdges(-size)
+  }
+
+  protected addBuffersToEdges (size: number): void {
+    const { pair, peerScope, protocolPeer, servicePeer } = this
+
+    peerScope.addBuffers(size)
+    pair.system.addBuffers(size)
+
+    if (protocolPeer == null) {
+      pair.transient.addBuffers(size)
+      return
+    }
+
+    protocolPeer.addBuffers(size)
+    protocolPeer.group.addBuffers(size)
+
+    if (servicePeer != null) {
+      servicePeer.addBuffers(size)
+      servicePeer.group.addBuffers(size)
+    }
+  }
+
+  protected leave (): void {
+    const { pair, protocolPeer, servicePeer } = this
+
+    this.graph.follower?.left(this)
+    this.removeFrom(this.peerScope)
+    this.removeFrom(pair.system)
+
+    if (protocolPeer == null) {
+      this.removeFrom(pair.transient)
+      return
+    }
+
+    this.removeFrom(protocolPeer)
+    this.removeFrom(protocolPeer.group)
+
+    if (servicePeer != null) {
+      this.removeFrom(servicePeer)
+      this.removeFrom(servicePeer.group)
+    }
+  }
+}

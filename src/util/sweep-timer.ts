@@ -1,0 +1,58 @@
+import { setBackgroundTimer } from './background-timer.ts'
+
+/**
+ * How often the admission forgets addresses that it need not remember any more,
+ * in ms
+ */
+const SWEEP_INTERVAL = 60_000
+
+/**
+ * What forgets, in small steps
+ */
+interface Swept {
+  /**
+   * How much there is that may have to be forgotten
+   */
+  readonly tracked: number
+
+  /**
+   * @returns false if there is more to look at
+   */
+  sweep(): boolean
+}
+
+/**
+ * Lets something forget what it need not remember, in the background. There is a timer
+ * only while there may be something to forget.
+ */
+export class SweepTimer {
+  readonly #swept: Swept
+  #timer?: ReturnType<typeof setTimeout>
+
+  constructor (swept: Swept) {
+    this.#swept = swept
+  }
+
+  start (): void {
+    if (this.#timer === undefined) {
+      this.#schedule(SWEEP_INTERVAL)
+    }
+  }
+
+  stop (): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #schedule (delay: number): void {
+    this.#timer = setBackgroundTimer(() => {
+      this.#timer = undefined
+
+      if (!this.#swept.sweep()) {
+        this.#schedule(0)
+      } else if (this.#swept.tracked > 0) {
+        this.#schedule(SWEEP_INTERVAL)
+      }
+    }, delay)
+  }
+}
