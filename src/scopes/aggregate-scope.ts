@@ -18,17 +18,17 @@ interface AggregateGraph extends Graph {
 
 export interface AggregateScopeInit extends Limited {
   /**
-   * Where a reservation that is made directly in this node goes as well
+   * Where a reservation that is made directly in this scope goes as well
    */
   parent?: AggregateScope
 
   /**
-   * For a child of a peer, that peer's node
+   * For a child of a peer, that peer's scope
    */
   peerScope?: AggregateScope
 
   /**
-   * For a child of a peer, the node of the protocol or service
+   * For a child of a peer, the scope of the protocol or service
    */
   group?: AggregateScope
 }
@@ -48,7 +48,7 @@ export type PeerShareScope = AggregateScope & {
 const COLLECTED = new Set<ScopeKind>(['peer', 'protocol', 'servicePeer', 'protocolPeer'])
 
 /**
- * A node that adds up what streams, connections and spans hold: system,
+ * A scope that adds up what streams, connections and spans hold: system,
  * transient, services, protocols, peers and the two allowlisted ones.
  *
  * There is one class for all of them, so that the code that checks and commits
@@ -56,7 +56,7 @@ const COLLECTED = new Set<ScopeKind>(['peer', 'protocol', 'servicePeer', 'protoc
  */
 export class AggregateScope extends LimitedCounts implements PeerScope, ProtocolScope, ServiceScope {
   /**
-   * It waits in the list of nodes that may be idle, or is never collected
+   * It waits in the list of scopes that may be idle, or is never collected
    */
   queued: boolean
   readonly group?: AggregateScope
@@ -68,12 +68,12 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
   readonly #peer?: PeerId
 
   /**
-   * Views, spans and handles that need this node to stay
+   * Views, spans and handles that need this scope to stay
    */
   references = 0
 
   /**
-   * What was set by hand, on this scope: collecting the node would forget it
+   * What was set by hand, on this scope: collecting the scope would forget it
    */
   ownLimits?: ParsedLimits = undefined
 
@@ -87,13 +87,13 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
   readonly graph: AggregateGraph
 
   /**
-   * The part of `memory` that was reserved directly in this node: the most that
+   * The part of `memory` that was reserved directly in this scope: the most that
    * may be released here
    */
   ownMemory = 0
 
   /**
-   * How many requests this node has refused
+   * How many requests this scope has refused
    */
   refusals = 0
 
@@ -139,7 +139,7 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
   }
 
   /**
-   * What is reserved directly in this node is reserved in these
+   * What is reserved directly in this scope is reserved in these
    */
   get chain (): GraphScope[] {
     return this.parent == null ? [this] : [this, this.parent]
@@ -160,10 +160,10 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
     return this.key
   }
 
-  // what the node is as an owner: of memory reserved directly in it, and of spans
+  // what the scope is as an owner: of memory reserved directly in it, and of spans
 
   /**
-   * The first node on the way up that has no room, or `undefined`
+   * The first scope on the way up that has no room, or `undefined`
    */
   firstWithoutMemory (size: number, priority: number): AggregateScope | undefined {
     if (this.closed || !this.fitsMemory(size, priority)) {
@@ -176,7 +176,7 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
   }
 
   /**
-   * Adds memory that was found to fit, for this node or for a span of it
+   * Adds memory that was found to fit, for this scope or for a span of it
    */
   addMemory (size: number): void {
     this.memory += size
@@ -225,7 +225,7 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
   }
 
   /**
-   * Nothing is held here and nobody needs this node
+   * Nothing is held here and nobody needs this scope
    */
   get idle (): boolean {
     return this.empty && this.references === 0 && this.ownLimits === undefined
@@ -238,7 +238,7 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
     }
   }
 
-  // ResourceScope. Owned nodes have the same: one method for all classes would be
+  // ResourceScope. Owned scopes have the same: one method for all classes would be
   // called with more shapes than V8 keeps apart, on the hottest path that there is
 
   /**
@@ -297,7 +297,7 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
       throw scopeClosedError(this, this)
     }
 
-    // the span needs this node to stay
+    // the span needs this scope to stay
     this.references++
 
     return this.graph.openSpan(this, ++this.spans)

@@ -182,7 +182,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
   }
 
   removeFrom (scope: AggregateScope): void {
-    // first: the node may become idle with what leaves it last
+    // first: the scope may become idle with what leaves it last
     if (this.rare !== undefined) {
       scope.markBuffers(-this.rare.buffers)
     }

@@ -7,7 +7,7 @@ import type { AggregateScope } from './aggregate-scope.ts'
 const COLLECT_INTERVAL = 30_000
 
 /**
- * How many nodes may wait. A flood of ever new peers passes this long before the
+ * How many scopes may wait. A flood of ever new peers passes this long before the
  * interval is over, and then has them collected right away.
  */
 const MAX_WAITING = 16_384
@@ -18,20 +18,20 @@ const MAX_WAITING = 16_384
 const SLICE_DURATION = 1
 
 /**
- * How many nodes are collected between two looks at the clock
+ * How many scopes are collected between two looks at the clock
  */
 const NODES_PER_LOOK = 32
 
 export interface IdleNodesInit {
   /**
-   * Forgets a node that is idle
+   * Forgets a scope that is idle
    */
   collect(scope: AggregateScope): void
 }
 
 /**
- * The nodes that have become idle. They wait here until they are collected, so
- * that collecting costs what is idle and not what exists. A node that has been
+ * The scopes that have become idle. They wait here until they are collected, so
+ * that collecting costs what is idle and not what exists. A scope that has been
  * used again by then is let go, and comes back when it is next idle.
  */
 export class IdleScopes {
@@ -45,7 +45,7 @@ export class IdleScopes {
   /**
    * How many calls of code that is not the graph's own are running: of limiters, of those
    * who follow the graph and of those who make room in it. One may come between looking a
-   * node up and using it, and so nothing is collected until all have returned.
+   * scope up and using it, and so nothing is collected until all have returned.
    */
   held = 0
 
@@ -66,7 +66,7 @@ export class IdleScopes {
   }
 
   /**
-   * From now on nodes are collected in the background
+   * From now on scopes are collected in the background
    */
   start (): void {
     this.#running = true

@@ -129,7 +129,7 @@ export abstract class LimitedCounts implements Usage {
 
   /**
    * A stream moves in: everything is checked, as go-libp2p does, so that nothing
-   * moves into a node that is over a limit for another reason
+   * moves into a scope that is over a limit for another reason
    */
   fitsStreamMove (inbound: boolean, memory: number): boolean {
     return this.memory - this.buffers + memory <= this.limit.memory &&

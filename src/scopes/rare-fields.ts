@@ -7,7 +7,7 @@ import type { Limit } from '../limits/limit.ts'
  * the rest does not pay for it.
  */
 export class RareFields {
-  // see owned-node.ts for why these are not fields of the class
+  // see owned-scope.ts for why these are not fields of the class
   declare ownLimit?: Readonly<Limit>
   declare spans: number
   declare buffers: number

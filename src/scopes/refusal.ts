@@ -10,7 +10,7 @@ import type { MessageStreamDirection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * The part of a node that a refusal needs to explain itself
+ * The part of a scope that a refusal needs to explain itself
  */
 export interface RefusingScope {
   readonly kind: ScopeKind
@@ -28,7 +28,7 @@ export interface RefusingScope {
   readonly limitPath?: SettingPath
 
   /**
-   * The node that this one reserves in, where it is a span
+   * The scope that this one reserves in, where it is a span
    */
   readonly owner?: RefusingScope
 
@@ -51,7 +51,7 @@ interface Share {
 }
 
 /**
- * What something was asked for: an owned or an aggregate node, with what it says about who
+ * What something was asked for: an owned or an aggregate scope, with what it says about who
  * that is
  */
 export interface RequestingScope extends Partial<Named> {
@@ -124,7 +124,7 @@ export interface AnyRefusal extends RefusedRequest {
  * and no stack trace is captured until somebody asks for it.
  */
 export class Refusal implements AnyRefusal {
-  // see owned-node.ts for why these are not fields of the class
+  // see owned-scope.ts for why these are not fields of the class
   declare readonly asker?: RefusingScope
   declare readonly refuser: RefusingScope
   declare readonly resource: 'stream' | 'connection' | 'fd' | 'memory'

@@ -79,7 +79,7 @@ export interface ScopeGraphInit {
 }
 
 /**
- * The graph of scopes: it makes the nodes, finds them by name and forgets those
+ * The graph of scopes: it makes the scopes, finds them by name and forgets those
  * that are idle.
  */
 export class ScopeGraph {
@@ -173,7 +173,7 @@ export class ScopeGraph {
     this.tracer = tracer
   }
 
-  // nodes by name, made when they are first asked for
+  // scopes by name, made when they are first asked for
 
   getService (service: string): AggregateScope {
     return this.services.get(service) ?? this.#add(this.services, { kind: 'service', key: service, parent: this.normal.system })
@@ -225,7 +225,7 @@ export class ScopeGraph {
    *
    * @param peer
    * @param direction
-   * @param connection - what it is opened on: where that is open, the node of its peer
+   * @param connection - what it is opened on: where that is open, the scope of its peer
    * is at hand
    */
   newStream (peer: PeerId, direction: MessageStreamDirection, connection?: object): DefaultStreamScope {
@@ -380,8 +380,8 @@ export class ScopeGraph {
     return Object.assign(error, this.#observer.requesterOf?.(refusal))
   }
 
-  reportOverRelease (node: { name: string }, resource: string, released: number, held: number): void {
-    this.#observer.onOverRelease(node.name, resource, released, held)
+  reportOverRelease (scope: { name: string }, resource: string, released: number, held: number): void {
+    this.#observer.onOverRelease(scope.name, resource, released, held)
   }
 
   // which limits apply

@@ -97,7 +97,7 @@ export class ServiceSpanScope extends SpanScope implements OwnedServiceScope, Us
       throw scopeClosedError(this, this)
     }
 
-    for (const scope of this.#nodes) {
+    for (const scope of this.#scopes) {
       const shortage = findShortage(this, scope, scope, added)
 
       if (shortage != null) {
@@ -133,12 +133,12 @@ export class ServiceSpanScope extends SpanScope implements OwnedServiceScope, Us
    * Where it is counted. None of the others is ever collected, so nothing has to look
    * whether they have become idle.
    */
-  get #nodes (): [this, AggregateScope, AggregateScope] {
+  get #scopes (): [this, AggregateScope, AggregateScope] {
     return [this, this.owner, this.graph.normal.system]
   }
 
   #add (usage: Usage, sign: 1 | -1): void {
-    for (const scope of this.#nodes) {
+    for (const scope of this.#scopes) {
       addCounts(scope, usage, sign)
     }
   }

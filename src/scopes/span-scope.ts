@@ -8,7 +8,7 @@ import type { Limit } from '../limits/limit.ts'
 import type { SettingPath } from '../limits/setting.ts'
 
 /**
- * A temporary child of any node. It has the limit that its owner had when it
+ * A temporary child of any scope. It has the limit that its owner had when it
  * began, and reserves in its owner and so in everything that constrains that.
  *
  * It may outlive its owner: what it held was released with the owner then.

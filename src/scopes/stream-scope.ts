@@ -115,7 +115,7 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
   }
 
   removeFrom (scope: AggregateScope): void {
-    // first: the node may become idle with what leaves it last
+    // first: the scope may become idle with what leaves it last
     if (this.rare !== undefined) {
       scope.markBuffers(-this.rare.buffers)
     }

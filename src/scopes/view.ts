@@ -1,7 +1,7 @@
 import type { AggregateScope } from './aggregate-scope.ts'
 
 /**
- * Keeps a node while a function, sync or async, works with it
+ * Keeps a scope while a function, sync or async, works with it
  */
 export function view<T> (scope: AggregateScope, fn: (scope: AggregateScope) => T): T {
   let result: T
