@@ -75,7 +75,7 @@ describe('features', () => {
 
   it('should be what is exported, and be known', () => {
     const problems: Array<[unknown, string]> = [
-      [null, 'features: expected an object, got null'],
+      [null, "features: expected an object such as { inspection } (import { inspection } from 'libp2p-resource-manager/features'), got null"],
       [{ inspection: true }, "features.inspection: expected import { inspection } from 'libp2p-resource-manager/features', got true"],
       [{ presets: null }, "features.presets: expected import { presets } from 'libp2p-resource-manager/features', got null"],
       [{ inspect: defaultFeatures.inspection }, 'features.inspect: unknown feature (did you mean inspection?)']

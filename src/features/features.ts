@@ -1,7 +1,7 @@
 import { InvalidParametersError } from '@libp2p/interface'
 import { MissingFeatureError } from '../errors.ts'
 import { unknownName } from '../util/did-you-mean.ts'
-import { checkObject, invalid } from '../util/validation.ts'
+import { invalid } from '../util/validation.ts'
 import type { admission } from './admission.ts'
 import type { bans } from './bans.ts'
 import type { fairness } from './fairness.ts'
@@ -85,7 +85,9 @@ const NAMES = Object.keys({
  * @throws {InvalidParametersError} If these are no features: they would silently not be there
  */
 export function checkFeatures (features: Features): void {
-  checkObject('features', features)
+  if (typeof features !== 'object' || features === null || Array.isArray(features)) {
+    throw invalid('features', `an object such as { inspection } (${importText('inspection')})`, features)
+  }
 
   for (const [name, feature] of Object.entries(features)) {
     if (!NAMES.includes(name)) {

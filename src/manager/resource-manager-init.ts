@@ -109,7 +109,8 @@ export interface ResourceManagerInit extends LimitsInit, AdmissionOptions, Press
 
   /**
    * Who is told of everything that happens in the graph of scopes, such as a `traceFile`.
-   * Tracing makes every operation several times slower. Without it there is no cost.
+   * Tracing makes a stream take about 40 times as long in the graph, 4 µs instead of 0.1 µs.
+   * Without it there is no cost.
    *
    * @default []
    */

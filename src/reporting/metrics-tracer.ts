@@ -5,8 +5,11 @@ import { checkObject, invalid } from '../util/validation.ts'
 import { METRICS_METHODS } from './metrics-reporter.ts'
 import type { MetricsReporter } from './metrics-reporter.ts'
 import type { BaseCosts } from '../manager/scope-opener.ts'
+import type { AggregateScope, PeerShareScope } from '../scopes/aggregate-scope.ts'
 import type { AnyScope, GraphTracer } from '../scopes/graph-tracer.ts'
 import type { IdleScopes } from '../scopes/idle-scopes.ts'
+import type { MovableScope } from '../scopes/movable-scope.ts'
+import type { OwnedScope } from '../scopes/owned-scope.ts'
 import type { AnyRefusal, Usage } from '../scopes/refusal.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
@@ -45,6 +48,45 @@ export class MetricsTracer implements GraphTracer {
 
   destroyed (): void {}
 
+  ended (): void {}
+
+  entered (scope: MovableScope): void {
+    const { idle } = this.#init
+
+    // reporters are called in the middle of changes
+    idle.held++
+
+    try {
+      if (scope instanceof DefaultStreamScope) {
+        this.#reporter.allowStream?.(scope.peerScope.key, directionOf(scope.inbound))
+      } else if (scope instanceof DefaultConnectionScope) {
+        this.#reporter.allowConn?.(directionOf(scope.inbound), scope.usefd)
+      }
+    } catch (err) {
+      this.#fail(err)
+    } finally {
+      idle.held--
+    }
+  }
+
+  joined (_scope: MovableScope, { group }: PeerShareScope): void {
+    const { idle } = this.#init
+
+    idle.held++
+
+    try {
+      if (group.kind === 'protocol') {
+        this.#reporter.allowProtocol?.(group.key)
+      } else {
+        this.#reporter.allowService?.(group.key)
+      }
+    } catch (err) {
+      this.#fail(err)
+    } finally {
+      idle.held--
+    }
+  }
+
   removed (): void {}
 
   evicted (): void {}
@@ -54,7 +96,6 @@ export class MetricsTracer implements GraphTracer {
   added (scopes: AnyScope[], usage: Usage): void {
     const { idle } = this.#init
 
-    // reporters are called in the middle of changes
     idle.held++
 
     try {
@@ -108,6 +149,18 @@ export class Tracers implements GraphTracer {
     this.#tracers.forEach(tracer => { tracer.destroyed(scope) })
   }
 
+  entered (scope: MovableScope): void {
+    this.#tracers.forEach(tracer => { tracer.entered(scope) })
+  }
+
+  joined (scope: MovableScope, share: PeerShareScope, left?: AggregateScope): void {
+    this.#tracers.forEach(tracer => { tracer.joined(scope, share, left) })
+  }
+
+  ended (scope: OwnedScope): void {
+    this.#tracers.forEach(tracer => { tracer.ended(scope) })
+  }
+
   added (scopes: AnyScope[], usage: Usage, priority?: number): void {
     this.#tracers.forEach(tracer => { tracer.added(scopes, usage, priority) })
   }
@@ -155,26 +208,10 @@ function tellAdded (reporter: MetricsReporter, scopes: AnyScope[], usage: Usage)
   }
 
   const [first] = scopes
-  const last = scopes[scopes.length - 1]
 
-  if (last instanceof DefaultStreamScope) {
-    reporter.allowStream?.(last.peerScope.key, directionOf(last.inbound))
-  } else if (last instanceof DefaultConnectionScope) {
-    reporter.allowConn?.(directionOf(last.inbound), last.usefd)
-  } else if ('key' in first) {
-    // what is there already has moved to it
-    switch (first.kind) {
-      case 'peer':
-        reporter.allowPeer?.(first.key)
-        break
-      case 'protocol':
-        reporter.allowProtocol?.(first.key)
-        break
-      case 'service':
-        reporter.allowService?.(first.key)
-        break
-      default:
-    }
+  // a connection has moved to it
+  if ('key' in first && first.kind === 'peer') {
+    reporter.allowPeer?.(first.key)
   }
 }
 

@@ -7,9 +7,11 @@ import { nameRequester, requesterOf } from './requester.ts'
 import { traceScope } from './trace-scope.ts'
 import type { TraceEvent, TraceEventType, TraceReporter } from './trace-event.ts'
 import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
+import type { PeerShareScope } from '../scopes/aggregate-scope.ts'
 import type { Eviction } from '../scopes/evictions.ts'
 import type { AnyScope, GraphTracer } from '../scopes/graph-tracer.ts'
 import type { IdleScopes } from '../scopes/idle-scopes.ts'
+import type { MovableScope } from '../scopes/movable-scope.ts'
 import type { AnyRefusal, Usage } from '../scopes/refusal.ts'
 import type { ObservedSession, SessionObserver } from '../sessions/session-observer.ts'
 
@@ -130,6 +132,26 @@ export class Tracer implements GraphTracer, SessionObserver {
 
   destroyed (scope: AnyScope): void {
     this.#push(this.#event('destroy_scope', identify(scope)))
+  }
+
+  entered (scope: MovableScope): void {
+    this.created(scope)
+    this.added([...scope.edges, scope] as AnyScope[], scope.usage)
+  }
+
+  joined (scope: MovableScope, share: PeerShareScope, left?: AggregateScope): void {
+    const { usage } = scope
+
+    this.added([share.group, share], usage)
+
+    if (left !== undefined) {
+      this.removed([left], usage)
+    }
+  }
+
+  ended (scope: OwnedScope): void {
+    this.removed(scope.edges as AnyScope[], scope.usage)
+    this.destroyed(scope)
   }
 
   added (scopes: AnyScope[], usage: Usage, priority: number = MEMORY_PRIORITY_ALWAYS): void {

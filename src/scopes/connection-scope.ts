@@ -220,8 +220,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
     this.graph.follower?.placed(this)
 
     if (this.graph.tracer !== undefined) {
-      this.graph.tracer.created(this)
-      this.graph.tracer.added([...this.edges, this], this.usage)
+      this.graph.tracer.entered(this)
     }
   }
 

@@ -1,5 +1,6 @@
-import type { AggregateScope } from './aggregate-scope.ts'
+import type { AggregateScope, PeerShareScope } from './aggregate-scope.ts'
 import type { Eviction } from './evictions.ts'
+import type { MovableScope } from './movable-scope.ts'
 import type { OwnedScope } from './owned-scope.ts'
 import type { AnyRefusal, Usage } from './refusal.ts'
 
@@ -15,6 +16,25 @@ export interface GraphTracer {
   created(scope: AnyScope): void
 
   destroyed(scope: AnyScope): void
+
+  /**
+   * A connection or stream is there, and counted in its edges
+   */
+  entered(scope: MovableScope): void
+
+  /**
+   * It counts in a protocol or service as well
+   *
+   * @param scope
+   * @param share - that of its peer
+   * @param left - where it counts no longer, if anywhere
+   */
+  joined(scope: MovableScope, share: PeerShareScope, left?: AggregateScope): void
+
+  /**
+   * A scope is closed, and counts nowhere any more
+   */
+  ended(scope: OwnedScope): void
 
   /**
    * The same was added to all of these. The priority is that of a reservation of

@@ -11,9 +11,20 @@ export interface GraphScope extends RefusingScope {
 }
 
 /**
+ * A scope that is counted in others
+ */
+export interface CountedScope extends GraphScope {
+  readonly edges: GraphScope[]
+  readonly usage: Usage
+}
+
+/**
  * Is told of everything that changes, after it has changed
  */
 export interface ChangeListener {
+  entered(scope: CountedScope): void
+  joined(scope: CountedScope, share: GraphScope, left?: GraphScope): void
+  ended(scope: CountedScope): void
   created(scope: GraphScope): void
   destroyed(scope: GraphScope): void
   added(scopes: GraphScope[], usage: Usage, priority?: number): void

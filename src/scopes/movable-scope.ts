@@ -208,7 +208,11 @@ export abstract class MovableScope extends OwnedScope {
 
     this.servicePeer = child
     this.graph.follower?.placed(this)
-    this.traceJoined(child)
+
+    if (this.graph.tracer !== undefined) {
+      this.graph.tracer.joined(this, child)
+    }
+
     // who was told may have ended this
     if (!this.closed) {
       serviceGate?.joined(this, service)
@@ -283,11 +287,5 @@ export abstract class MovableScope extends OwnedScope {
     this.addTo(child)
 
     return child
-  }
-
-  protected traceJoined (child: PeerShareScope): void {
-    if (this.graph.tracer !== undefined) {
-      this.graph.tracer.added([child.group, child], this.usage)
-    }
   }
 }

@@ -242,8 +242,7 @@ export abstract class OwnedScope implements ResourceScopeSpan {
     this.leave()
 
     if (this.graph.tracer !== undefined) {
-      this.graph.tracer.removed(this.edges, this.usage)
-      this.graph.tracer.destroyed(this)
+      this.graph.tracer.ended(this)
     }
 
     this.empty()

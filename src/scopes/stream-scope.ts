@@ -156,8 +156,7 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
     this.graph.follower?.placed(this)
 
     if (this.graph.tracer !== undefined) {
-      this.graph.tracer.created(this)
-      this.graph.tracer.added([...this.edges, this], this.usage)
+      this.graph.tracer.entered(this)
     }
   }
 
@@ -181,10 +180,9 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
     this.removeFrom(this.pair.transient)
     this.protocolPeer = child
     this.graph.follower?.placed(this)
-    this.traceJoined(child)
 
     if (this.graph.tracer !== undefined) {
-      this.graph.tracer.removed([this.pair.transient], this.usage)
+      this.graph.tracer.joined(this, child, this.pair.transient)
     }
   }
 

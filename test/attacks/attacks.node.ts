@@ -11,7 +11,7 @@ import { unreadData } from './unread-data.ts'
 const DURATION = 2_500
 
 describe('attacks by other processes', function () {
-  this.timeout(60_000)
+  this.timeout(150_000)
   // real processes, sockets and time, on a machine that may be busy
   this.retries(1)
 

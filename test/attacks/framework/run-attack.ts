@@ -65,7 +65,7 @@ export async function untilNothingLeft (victim: Child, patience: number = PATIEN
  * Waits until the victim does not have enough for everybody
  */
 async function untilContested (victim: Child): Promise<void> {
-  const deadline = Date.now() + PATIENCE
+  const deadline = Date.now() + 3 * PATIENCE
 
   while (!await victim.ask<boolean>('contested')) {
     if (Date.now() > deadline) {
