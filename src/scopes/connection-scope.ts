@@ -170,21 +170,21 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
   }
 
   fitsInto (scope: AggregateScope): boolean {
-    return scope.fitsConnectionMove(this.inbound, this.usefd, this.rare === undefined ? this.memory : this.reserved)
+    return scope.fitsConnectionMove(this.inbound, this.usefd, this.memory - this.buffers)
   }
 
   addTo (scope: AggregateScope): void {
     scope.addConnection(this.inbound, this.usefd, this.memory)
 
-    if (this.rare !== undefined) {
-      scope.markBuffers(this.rare.buffers)
+    if (this.buffers !== 0) {
+      scope.markBuffers(this.buffers)
     }
   }
 
   removeFrom (scope: AggregateScope): void {
     // first: the scope may become idle with what leaves it last
-    if (this.rare !== undefined) {
-      scope.markBuffers(-this.rare.buffers)
+    if (this.buffers !== 0) {
+      scope.markBuffers(-this.buffers)
     }
 
     scope.removeConnection(this.inbound, this.usefd, this.memory)

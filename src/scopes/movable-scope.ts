@@ -72,6 +72,11 @@ export abstract class MovableScope extends OwnedScope {
    */
   declare serviceAssigned: boolean
 
+  /**
+   * What uses it, where that can be made to give way to others
+   */
+  declare holder?: Evictable
+
   constructor (graph: MovableGraph, serial: number, ownLimit: Readonly<Limit> | undefined, inbound: boolean, pair: ScopePair, peerScope?: AggregateScope) {
     super(graph, serial)
     this.inbound = inbound
@@ -79,6 +84,7 @@ export abstract class MovableScope extends OwnedScope {
     this.peerScope = peerScope
     this.servicePeer = undefined
     this.serviceAssigned = false
+    this.holder = undefined
 
     if (ownLimit !== undefined) {
       this.ownLimit = ownLimit
@@ -91,17 +97,6 @@ export abstract class MovableScope extends OwnedScope {
 
   set ownLimit (limit: Readonly<Limit>) {
     this.makeRare().ownLimit = limit
-  }
-
-  /**
-   * What uses it, where that can be made to give way to others
-   */
-  get holder (): Evictable | undefined {
-    return this.rare?.holder
-  }
-
-  set holder (holder: Evictable) {
-    this.makeRare().holder = holder
   }
 
   /**
@@ -141,7 +136,7 @@ export abstract class MovableScope extends OwnedScope {
     }
 
     this.memory += size
-    this.makeRare().buffers += size
+    this.buffers += size
     this.addBuffersToEdges(size)
 
     if (this.graph.tracer !== undefined) {
@@ -159,11 +154,7 @@ export abstract class MovableScope extends OwnedScope {
    */
   protected empty (): void {
     super.empty()
-
-    if (this.rare !== undefined) {
-      this.rare.buffers = 0
-      this.rare.holder = undefined
-    }
+    this.holder = undefined
   }
 
   get allowlisted (): boolean {

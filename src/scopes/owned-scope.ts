@@ -40,6 +40,12 @@ export abstract class OwnedScope implements ResourceScopeSpan {
   declare ownMemory: number
 
   /**
+   * The part of `memory` that is in buffers, which refuses nothing here. A field: a getter
+   * that looks at `rare` is called with several shapes, for each reservation.
+   */
+  declare buffers: number
+
+  /**
    * Left out where none of it is set
    */
   declare rare?: RareFields
@@ -50,6 +56,7 @@ export abstract class OwnedScope implements ResourceScopeSpan {
     this.serial = serial
     this.memory = 0
     this.ownMemory = 0
+    this.buffers = 0
     this.rare = undefined
     this.closed = false
   }
@@ -95,19 +102,12 @@ export abstract class OwnedScope implements ResourceScopeSpan {
    */
   protected abstract leave (): void
 
-  /**
-   * The part of `memory` that is in buffers, which refuses nothing here
-   */
-  get buffers (): number {
-    return this.rare === undefined ? 0 : this.rare.buffers
-  }
-
   get reserved (): number {
     return this.memory - this.buffers
   }
 
   fitsMemory (size: number, priority: number): boolean {
-    return this.reserved + size <= memoryThreshold(this.limit.memory, priority)
+    return this.memory - this.buffers + size <= memoryThreshold(this.limit.memory, priority)
   }
 
   /**
@@ -116,6 +116,7 @@ export abstract class OwnedScope implements ResourceScopeSpan {
   protected empty (): void {
     this.memory = 0
     this.ownMemory = 0
+    this.buffers = 0
   }
 
   protected makeRare (): RareFields {

@@ -1,4 +1,3 @@
-import type { Evictable } from './evictable.ts'
 import type { Limit } from '../limits/limit.ts'
 
 /**
@@ -10,16 +9,12 @@ export class RareFields {
   // see owned-scope.ts for why these are not fields of the class
   declare ownLimit?: Readonly<Limit>
   declare spans: number
-  declare buffers: number
-  declare holder?: Evictable
   declare places?: object
   declare origin?: object
 
   constructor () {
     this.ownLimit = undefined
     this.spans = 0
-    this.buffers = 0
-    this.holder = undefined
     this.places = undefined
     this.origin = undefined
   }

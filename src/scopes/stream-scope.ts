@@ -103,21 +103,21 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
   }
 
   fitsInto (scope: AggregateScope): boolean {
-    return scope.fitsStreamMove(this.inbound, this.rare === undefined ? this.memory : this.reserved)
+    return scope.fitsStreamMove(this.inbound, this.memory - this.buffers)
   }
 
   addTo (scope: AggregateScope): void {
     scope.addStream(this.inbound, this.memory)
 
-    if (this.rare !== undefined) {
-      scope.markBuffers(this.rare.buffers)
+    if (this.buffers !== 0) {
+      scope.markBuffers(this.buffers)
     }
   }
 
   removeFrom (scope: AggregateScope): void {
     // first: the scope may become idle with what leaves it last
-    if (this.rare !== undefined) {
-      scope.markBuffers(-this.rare.buffers)
+    if (this.buffers !== 0) {
+      scope.markBuffers(-this.buffers)
     }
 
     scope.removeStream(this.inbound, this.memory)
