@@ -85,6 +85,8 @@ export class History {
   readonly #total = noSessions()
   // in the order in which they were used, the latest is the last one
   readonly #combinations = new Map<string, HistoryEntry>()
+  // the last of them, which need not be looked for
+  #latest?: HistoryEntry
   readonly #sums: Record<Dimension, RecentSums>
   #evicted = 0
   #revision = 0
@@ -112,9 +114,10 @@ export class History {
 
     addStats(this.#total, entry)
 
-    for (const [dimension, name] of DIMENSIONS) {
-      this.#sums[dimension].add(entry[name], entry)
-    }
+    // one by one: this is done for each session that ends
+    this.#sums.peers.add(entry.peer, entry)
+    this.#sums.locations.add(entry.location, entry)
+    this.#sums.references.add(entry.reference, entry)
 
     this.#addCombination(entry)
     this.#revision++
@@ -182,11 +185,19 @@ export class History {
     Object.assign(this.#sums, other.#sums)
     this.#combinations.clear()
     other.#combinations.forEach((entry, key) => { this.#combinations.set(key, entry) })
+    this.#latest = other.#latest
     this.#evicted = other.#evicted
     this.#revision++
   }
 
   #addCombination (entry: Readonly<HistoryEntry>): void {
+    // streams of one peer with one protocol often end one after the other
+    if (this.#latest !== undefined && isSameCombination(this.#latest, entry)) {
+      addStats(this.#latest, entry)
+
+      return
+    }
+
     const { location, peer, reference } = entry
     const key = keyOf(entry)
     const sum = this.#combinations.get(key) ?? { location, peer, reference, ...noSessions() }
@@ -195,14 +206,15 @@ export class History {
     this.#combinations.delete(key)
     this.#combinations.set(key, sum)
 
-    if (this.#combinations.size <= this.#maxEntries) {
-      return
+    if (this.#combinations.size > this.#maxEntries) {
+      const [first] = this.#combinations.keys()
+
+      this.#combinations.delete(first)
+      this.#evicted++
     }
 
-    const [first] = this.#combinations.keys()
-
-    this.#combinations.delete(first)
-    this.#evicted++
+    // where there may be none this one is gone already
+    this.#latest = this.#combinations.size === 0 ? undefined : sum
   }
 
   #evictions (): EvictedHistory {
@@ -236,6 +248,10 @@ export class History {
 
     return rest
   }
+}
+
+function isSameCombination (a: HistoryEntry, b: HistoryEntry): boolean {
+  return a.peer === b.peer && a.location === b.location && a.reference === b.reference
 }
 
 /**

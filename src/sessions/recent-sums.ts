@@ -18,6 +18,8 @@ export class RecentSums {
   readonly #other = noSessions()
   // in the order in which they were used, the latest is the last one
   readonly #sums = new Map<string, SessionStats>()
+  // the last of them, which need not be moved
+  #latest?: string
   #evicted = 0
 
   /**
@@ -41,11 +43,18 @@ export class RecentSums {
       return
     }
 
-    const sum = this.#sums.get(name) ?? noSessions()
+    let sum = this.#sums.get(name)
+
+    if (sum === undefined) {
+      sum = noSessions()
+      this.#sums.set(name, sum)
+    } else if (name !== this.#latest) {
+      this.#sums.delete(name)
+      this.#sums.set(name, sum)
+    }
 
     addStats(sum, stats)
-    this.#sums.delete(name)
-    this.#sums.set(name, sum)
+    this.#latest = name
     this.#evict()
   }
 

@@ -133,6 +133,26 @@ describe('sessions/history', () => {
     }
   })
 
+  it('should count what is the same as the one before, whether that is kept or not', () => {
+    for (const max of [0, 1, 2]) {
+      const history = new History(max)
+
+      for (const bytes of [1, 2]) {
+        history.add(entry('a', 'a', 'a', bytes))
+      }
+
+      history.addEarlier(history.toRecord())
+      history.add(entry('a', 'a', 'a', 4))
+
+      const { evicted, peers, totalRxBytes } = history.summary()
+
+      expect(totalRxBytes).to.equal(10)
+      expect(peers[max === 0 ? 'other' : 'a']).to.include({ totalSessions: 5, totalRxBytes: 10 })
+      expect(history.toRecord().combinations).to.deep.equal(max === 0 ? [] : [{ ...entry('a', 'a', 'a', 10), totalSessions: 5 }])
+      expect(evicted.combinations).to.equal(max === 0 ? 5 : 0)
+    }
+  })
+
   it('should not grow while remote peers make up names', () => {
     const history = new History(100)
 
