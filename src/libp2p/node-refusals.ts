@@ -2,10 +2,8 @@ import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import { Refusal } from '../scopes/refusal.ts'
 import { CONNECTIONS } from '../sessions/service-collectors.ts'
 import type { NodeBans } from './connections/node-bans.ts'
-import type { Core } from './core.ts'
 import type { NodeFairness } from './fairness/node-fairness.ts'
-import type { TransientHolders } from './fairness/transient-holders.ts'
-import type { Pressure } from './pressure/pressure.ts'
+import type { OpeningChecks } from './opening-checks.ts'
 import type { Newcomer, NodeRefusals } from '../reporting/explain-opening.ts'
 import type { AnyRefusal } from '../scopes/refusal.ts'
 import type { ConnectionScope } from '../scopes/resource-scope.ts'
@@ -15,9 +13,7 @@ import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 export interface FindNodeRefusalsInit {
-  manager: Pick<Core, 'isAllowlisted' | 'isTrustedPeer' | 'metricsSource'>
-  pressure?: Pressure
-  transient: TransientHolders
+  checks: Pick<OpeningChecks, 'findConnection' | 'findStream'>
   collectors?: ServiceCollectors
 
   /** Where full scopes are shared fairly */
@@ -41,9 +37,7 @@ export class FindNodeRefusals implements NodeRefusals {
   }
 
   findAccepted (address?: Multiaddr): AnyRefusal | undefined {
-    return this.#init.pressure?.find('connection') ??
-      this.#init.fairness?.handshakes?.find(address) ??
-      (address == null ? undefined : this.#init.transient.findConnection(address))
+    return this.#init.checks.findConnection(address)
   }
 
   findConnected (direction: MessageStreamDirection, peer: PeerId, address?: Multiaddr): AnyRefusal | undefined {
@@ -51,15 +45,7 @@ export class FindNodeRefusals implements NodeRefusals {
   }
 
   findOpened (peer?: PeerId, connection?: ConnectionScope): AnyRefusal | undefined {
-    const { manager, pressure, transient } = this.#init
-    const endpoint = connection instanceof DefaultConnectionScope ? connection.endpoint : undefined
-
-    // the connections of those who are trusted may use scopes of their own
-    if (manager.isAllowlisted(endpoint) || (peer != null && manager.isTrustedPeer(peer))) {
-      return
-    }
-
-    return pressure?.find('stream') ?? (peer == null ? undefined : transient.findStream(manager.metricsSource.graph.peers.get(peer.toString())))
+    return this.#init.checks.findStream(peer, connection instanceof DefaultConnectionScope ? connection : undefined)
   }
 
   findVictim (refusal: AnyRefusal, newcomer: Newcomer): string | undefined {

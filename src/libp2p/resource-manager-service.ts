@@ -14,6 +14,7 @@ import { PendingDials } from './connections/pending-dials.ts'
 import { CustomManager, withoutOwnLimits } from './custom-manager.ts'
 import { TransientHolders } from './fairness/transient-holders.ts'
 import { nodeDemand } from './node-demand.ts'
+import { OpeningChecks } from './opening-checks.ts'
 import { override } from './override.ts'
 import { decodeLength } from './streams/decode-length.ts'
 import { MuxerGuard } from './streams/muxer-guard.ts'
@@ -137,7 +138,8 @@ export class ResourceManagerService extends DefaultResourceManager {
     this.setBaseCosts(baseCosts)
 
     const sessions = this.#watchSessions()
-    const streams = new StreamTracker(this, services, this.#transient, init.handlerGrace, sessions, this.#pressure)
+    const checks = new OpeningChecks(this, this.#transient, this.#pressure)
+    const streams = new StreamTracker(this, services, this.#transient, checks, init.handlerGrace, sessions, this.#pressure)
     const fairness = this.#shareFairly(components, init.fairness, streams, services)
 
     const bans = init.bans == null || init.bans === false
@@ -160,14 +162,12 @@ export class ResourceManagerService extends DefaultResourceManager {
     this.#processMemory = init.processMemory
     this.#services = services
     this.#sessions = sessions
-    this.#connections = new ConnectionTracker(this, streams.memory, this.#transient, sessions, this.#pressure, ties)
+    this.#connections = new ConnectionTracker(this, streams.memory, this.#transient, checks, sessions, ties)
     this.#gate = new InboundGate(this, components.connectionManager)
     this.limitInbound(() => this.#gate.findFull())
     this.#muxers = new MuxerGuard(streams)
     this.nodeRefusals = this.features.inspection && new this.features.inspection.FindNodeRefusals({
-      manager: this,
-      pressure: this.#pressure,
-      transient: this.#transient,
+      checks,
       collectors: this.serviceCollectors,
       fairness,
       bans,
@@ -176,7 +176,7 @@ export class ResourceManagerService extends DefaultResourceManager {
     this.#streams = streams
     this.metricsSource.graph.roomMakers.push(streams.memory.eviction, ties)
     streams.fairness = this.#fairness = fairness
-    this.#connections.handshakes = fairness?.handshakes
+    checks.handshakes = fairness?.handshakes
     this.nodeBans = this.metricsSource.graph.bans = bans
 
     this.#connections.peerTags = this.features.admission && new this.features.admission.NodePeerTags(components.events, components.peerStore, this.allowlist)

@@ -2,6 +2,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { TransientHolders } from '../../src/libp2p/fairness/transient-holders.ts'
 import { FindNodeRefusals } from '../../src/libp2p/node-refusals.ts'
+import { OpeningChecks } from '../../src/libp2p/opening-checks.ts'
 import { serviceTable } from '../../src/libp2p/streams/service-table.ts'
 import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { fakePeer } from '../scopes/fixtures.ts'
@@ -129,7 +130,7 @@ describe('what a node would refuse', () => {
   it('should be the share of the transient scope that one remote has, without counting it', () => {
     const manager = new DefaultResourceManager({ rateLimits: false, limits: { transient: { connsInbound: 8, streamsInbound: 8 } } })
     const transient = new TransientHolders(manager)
-    const refusals = new FindNodeRefusals({ manager, transient, services: serviceTable(false) })
+    const refusals = new FindNodeRefusals({ checks: new OpeningChecks(manager, transient), services: serviceTable(false) })
 
     // shares matter only where there is little room left
     for (let i = 0; i < 6; i++) {

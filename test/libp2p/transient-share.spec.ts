@@ -4,6 +4,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { ConnectionLimitExceededError, StreamLimitExceededError } from '../../src/index.ts'
 import { TransientHolders } from '../../src/libp2p/fairness/transient-holders.ts'
+import { OpeningChecks } from '../../src/libp2p/opening-checks.ts'
 import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { refusalCounts } from '../scopes/fixtures.ts'
 import { eventually, rejection } from './fixtures/eventually.ts'
@@ -55,14 +56,14 @@ describe('the share of one remote of the transient scope', () => {
     const { holders, open } = setUp()
 
     open()
-    expect(holders.refuseConnection(SAME_IP)).to.equal(undefined)
+    expect(holders.findConnection(SAME_IP)).to.equal(undefined)
     open(SAME_IP)
 
-    const error = explain(holders.refuseConnection(SAME_IP))
+    const error = explain(holders.findConnection(SAME_IP))
     expect(error).to.be.instanceOf(ConnectionLimitExceededError)
     expect(error).to.include({ message: 'transient:1.2.3.4: cannot reserve inbound connection: resource limit exceeded', current: 2, attempted: 1, limit: 2 })
     expect(error.settingPath).to.deep.equal(['transientShare'])
-    expect(holders.refuseConnection(OTHER_IP)).to.equal(undefined)
+    expect(holders.findConnection(OTHER_IP)).to.equal(undefined)
   })
 
   it('should count an IPv6 /56 as one remote, and an IPv4 address in any spelling', () => {
@@ -71,31 +72,31 @@ describe('the share of one remote of the transient scope', () => {
 
     open(inPrefix('2001:db8:0:100::1'))
     open(inPrefix('2001:db8:0:1ff:ffff:ffff:ffff:ffff'))
-    expect(explain(holders.refuseConnection(inPrefix('2001:db8:0:180::2')))).to.include({
+    expect(explain(holders.findConnection(inPrefix('2001:db8:0:180::2')))).to.include({
       message: 'transient:2001:db8:0:100::/56: cannot reserve inbound connection: resource limit exceeded',
       current: 2
     })
-    expect(holders.refuseConnection(inPrefix('2001:db8:0:200::1'))).to.equal(undefined)
-    expect(holders.refuseConnection(inPrefix('2001:db8:0:ff::1'))).to.equal(undefined)
+    expect(holders.findConnection(inPrefix('2001:db8:0:200::1'))).to.equal(undefined)
+    expect(holders.findConnection(inPrefix('2001:db8:0:ff::1'))).to.equal(undefined)
 
     const mapped = setUp()
 
     mapped.open()
     mapped.open(inPrefix('::ffff:1.2.3.4'))
-    expect(explain(mapped.holders.refuseConnection(SAME_IP))).to.have.property('scope', 'transient:1.2.3.4')
-    expect(mapped.holders.refuseConnection(inPrefix('::ffff:1.2.3.5'))).to.equal(undefined)
+    expect(explain(mapped.holders.findConnection(SAME_IP))).to.have.property('scope', 'transient:1.2.3.4')
+    expect(mapped.holders.findConnection(inPrefix('::ffff:1.2.3.5'))).to.equal(undefined)
   })
 
   it('should refuse nobody while there is room', () => {
     const { holders, open } = setUp(0.01, { limits: { transient: { connsInbound: 80, streamsInbound: 80 } } }, 60)
 
     for (let i = 0; i < 10; i++) {
-      expect(holders.refuseConnection(ADDRESS)).to.equal(undefined)
+      expect(holders.findConnection(ADDRESS)).to.equal(undefined)
       open()
     }
 
-    expect(explain(holders.refuseConnection(ADDRESS))).to.include({ current: 10, limit: 0 })
-    expect(holders.refuseConnection(OTHER_IP)).to.equal(undefined)
+    expect(explain(holders.findConnection(ADDRESS))).to.include({ current: 10, limit: 0 })
+    expect(holders.findConnection(OTHER_IP)).to.equal(undefined)
   })
 
   it('should count what is transient only, and what is inbound only', () => {
@@ -105,25 +106,25 @@ describe('the share of one remote of the transient scope', () => {
     open(ADDRESS, 'outbound')
     const first = open()
     open()
-    expect(holders.refuseConnection(ADDRESS)).to.not.equal(undefined)
+    expect(holders.findConnection(ADDRESS)).to.not.equal(undefined)
 
     holders.delete(first)
     holders.delete(first)
-    expect(holders.refuseConnection(ADDRESS)).to.equal(undefined)
+    expect(holders.findConnection(ADDRESS)).to.equal(undefined)
     open()
-    expect(holders.refuseConnection(ADDRESS)).to.not.equal(undefined)
+    expect(holders.findConnection(ADDRESS)).to.not.equal(undefined)
   })
 
   it('should let everybody have one, and all where the share is one or there is no limit', () => {
     const tiny = setUp(0.01)
-    expect(tiny.holders.refuseConnection(ADDRESS)).to.equal(undefined)
+    expect(tiny.holders.findConnection(ADDRESS)).to.equal(undefined)
     tiny.open()
-    expect(tiny.holders.refuseConnection(ADDRESS)).to.not.equal(undefined)
+    expect(tiny.holders.findConnection(ADDRESS)).to.not.equal(undefined)
 
     for (const { holders, open } of [setUp(1, undefined, 0), setUp(0.25, { limits: { transient: { conns: 'unlimited', connsInbound: 'unlimited' } } })]) {
       for (let i = 0; i < 7; i++) {
         open()
-        expect(holders.refuseConnection(ADDRESS)).to.equal(undefined)
+        expect(holders.findConnection(ADDRESS)).to.equal(undefined)
       }
     }
   })
@@ -132,10 +133,10 @@ describe('the share of one remote of the transient scope', () => {
     const { holders, open } = setUp(undefined, undefined, 5)
 
     open(RELAYED)
-    expect(holders.refuseConnection(RELAYED)).to.equal(undefined)
+    expect(holders.findConnection(RELAYED)).to.equal(undefined)
     open(RELAYED)
-    expect(explain(holders.refuseConnection(RELAYED))).to.include({ scope: 'transient:relay /ip4/1.2.3.4/tcp/1', current: 2, limit: 2 })
-    expect(holders.refuseConnection(ADDRESS)).to.equal(undefined)
+    expect(explain(holders.findConnection(RELAYED))).to.include({ scope: 'transient:relay /ip4/1.2.3.4/tcp/1', current: 2, limit: 2 })
+    expect(holders.findConnection(ADDRESS)).to.equal(undefined)
   })
 
   it('should be that of the peer that is the relay, whatever its address', () => {
@@ -144,15 +145,15 @@ describe('the share of one remote of the transient scope', () => {
 
     open(over('/ip4/1.2.3.4/tcp/1'))
     open(over('/ip6/2001:db8::1/tcp/1'))
-    expect(explain(holders.refuseConnection(over('/dns4/a.example/tcp/1')))).to.include({ scope: `transient:relay ${OTHER_PEER}`, current: 2 })
-    expect(holders.refuseConnection(RELAYED)).to.equal(undefined)
+    expect(explain(holders.findConnection(over('/dns4/a.example/tcp/1')))).to.include({ scope: `transient:relay ${OTHER_PEER}`, current: 2 })
+    expect(holders.findConnection(RELAYED)).to.equal(undefined)
   })
 
   it('should only count refusals where limits are not enforced', () => {
     const { manager, holders, open } = setUp(0.01, { enforce: false, limits: LIMITS })
 
     open()
-    expect(holders.refuseConnection(ADDRESS)).to.equal(undefined)
+    expect(new OpeningChecks(manager, holders).refuseConnection(ADDRESS)).to.equal(undefined)
     expect(refusalCounts(manager)).to.deep.equal([{ kind: 'transient', resource: 'connection', direction: 'inbound', count: 1 }])
   })
 
@@ -187,12 +188,12 @@ describe('the share of one remote of the transient scope', () => {
     const other = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
 
     for (let i = 0; i < 2; i++) {
-      expect(holders.refuseStream({ peerScope: manager.metricsSource.graph.peers.get(peer.toString()) })).to.equal(undefined)
+      expect(holders.findStream(manager.metricsSource.graph.peers.get(peer.toString()))).to.equal(undefined)
       holders.addStream(manager.openStream(peer, 'inbound') as any)
     }
 
-    expect(explain(holders.refuseStream({ peerScope: manager.metricsSource.graph.peers.get(peer.toString()) }))).to.be.instanceOf(StreamLimitExceededError).with.property('scope', `transient:${peer}`)
-    expect(holders.refuseStream({ peerScope: manager.metricsSource.graph.peers.get(other.toString()) })).to.equal(undefined)
+    expect(explain(holders.findStream(manager.metricsSource.graph.peers.get(peer.toString())))).to.be.instanceOf(StreamLimitExceededError).with.property('scope', `transient:${peer}`)
+    expect(holders.findStream(manager.metricsSource.graph.peers.get(other.toString()))).to.equal(undefined)
   })
 
   describe('of a node', () => {

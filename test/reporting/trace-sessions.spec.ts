@@ -198,7 +198,10 @@ describe('trace of what refuses without being a scope', () => {
     const peer = fakePeer(1)
 
     transient.addStream(manager.openStream(peer, 'inbound') as any)
-    transient.refuseStream({ peerScope: manager.metricsSource.graph.peers.get(peer.toString()) })
+
+    const peerScope = manager.metricsSource.graph.peers.get(peer.toString())
+
+    manager.refuse(transient.findStream(peerScope), { peerScope })
 
     expect(last()).to.deep.equal({ type: 'block_add_stream', name: `transient:${peer}`, scope: { class: 'transient' }, requester: { peer: String(peer) }, deltaIn: 1 })
   })

@@ -13,9 +13,8 @@ import type { DialTies } from './dial-ties.ts'
 import type { NodePeerTags } from './peer-tags.ts'
 import type { AnyRefusal } from '../../scopes/refusal.ts'
 import type { StreamMemory } from '../buffers/stream-memory.ts'
-import type { Handshakes } from '../fairness/handshakes.ts'
 import type { TransientHolders } from '../fairness/transient-holders.ts'
-import type { Pressures } from '../pressure/pressure.ts'
+import type { OpeningChecks } from '../opening-checks.ts'
 import type { Sessions } from '../sessions/node-sessions.ts'
 import type { MultiaddrConnection, PeerId, Transport } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -29,7 +28,7 @@ export class ConnectionTracker {
   readonly #memory: StreamMemory
   readonly #transient: TransientHolders
   readonly #sessions?: Sessions
-  readonly #pressures?: Pressures
+  readonly #checks: OpeningChecks
   readonly #ties?: DialTies
   readonly #closing = new ClosingSockets()
 
@@ -38,11 +37,6 @@ export class ConnectionTracker {
    */
   readonly #accepted: AcceptedSockets
   readonly #directHandshakes: DirectHandshakes
-
-  /**
-   * Set where handshakes have a budget
-   */
-  handshakes?: Pick<Handshakes, 'find' | 'begin'>
 
   /**
    * Set where peers may be trusted because of their tags
@@ -64,16 +58,16 @@ export class ConnectionTracker {
    * @param manager
    * @param memory - where their buffers are accounted for
    * @param transient - where connections are until their peer is known
+   * @param checks - what is asked before an inbound one has a scope
    * @param sessions - where some services have a collector
-   * @param pressures - where the process itself is watched
    * @param ties - what becomes of connections that both ends have dialled
    */
-  constructor (manager: Core, memory: StreamMemory, transient: TransientHolders, sessions?: Sessions, pressures?: Pressures, ties?: DialTies) {
+  constructor (manager: Core, memory: StreamMemory, transient: TransientHolders, checks: OpeningChecks, sessions?: Sessions, ties?: DialTies) {
     this.#manager = manager
     this.#memory = memory
     this.#transient = transient
     this.#sessions = sessions
-    this.#pressures = pressures
+    this.#checks = checks
     this.#accepted = new AcceptedSockets(manager, transient, address => this.#openInbound(address))
     this.#directHandshakes = new DirectHandshakes(manager, transient, address => this.#openInbound(address))
     this.#ties = ties
@@ -266,24 +260,17 @@ export class ConnectionTracker {
     // a proxy has the address, and many others use it
     const endpoint = this.#manager.isProxy(address) ? undefined : address
 
-    // neither applies to those that are trusted
-    if (!this.#manager.isAllowlisted(endpoint) && this.#refuseInbound(endpoint)) {
+    if (this.#checks.refuseConnection(endpoint) != null) {
       return
     }
 
     const scope = this.#manager.tryOpenConnection('inbound', usesFileDescriptor(address), endpoint)
 
     if (scope instanceof DefaultConnectionScope) {
-      this.handshakes?.begin(endpoint)
+      this.#checks.handshakes?.begin(endpoint)
 
       return scope
     }
-  }
-
-  #refuseInbound (endpoint?: Multiaddr): boolean {
-    return this.#pressures?.refuse('connection', endpoint) != null ||
-      this.#manager.refuse(this.handshakes?.find(endpoint), endpoint) != null ||
-      (endpoint != null && this.#transient.refuseConnection(endpoint) != null)
   }
 
   readonly #end = (live: LiveConnection): void => {

@@ -112,23 +112,7 @@ export class TransientHolders {
   }
 
   /**
-   * Why an inbound connection must not be opened, if so. It counts as a refusal.
-   */
-  refuseConnection (address: Multiaddr): AnyRefusal | undefined {
-    return this.#manager.refuse(this.findConnection(address), address)
-  }
-
-  /**
-   * Why an inbound stream must not be opened, if so. It counts as a refusal.
-   *
-   * @param connection - the one that it would be opened on
-   */
-  refuseStream (connection: Pick<DefaultConnectionScope, 'peerScope'>): AnyRefusal | undefined {
-    return this.#manager.refuse(this.findStream(connection.peerScope), connection)
-  }
-
-  /**
-   * The same as `refuseConnection` for somebody who only asks
+   * Why an inbound connection must not be opened, if so
    */
   findConnection (address: Multiaddr): AnyRefusal | undefined {
     const remote = this.#remoteOf(address)
@@ -137,7 +121,7 @@ export class TransientHolders {
   }
 
   /**
-   * The same as `refuseStream` for somebody who only asks
+   * Why an inbound stream must not be opened, if so
    *
    * @param peerScope - the scope of the peer, if it has one
    */

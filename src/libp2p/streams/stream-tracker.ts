@@ -14,9 +14,10 @@ import type { LiveStreamOwner } from '../buffers/live-stream.ts'
 import type { Core } from '../core.ts'
 import type { NodeFairness } from '../fairness/node-fairness.ts'
 import type { TransientHolders } from '../fairness/transient-holders.ts'
+import type { OpeningChecks } from '../opening-checks.ts'
 import type { Pressures } from '../pressure/pressure.ts'
 import type { Sessions } from '../sessions/node-sessions.ts'
-import type { MessageStream, MessageStreamDirection, PeerId, Stream, StreamMiddleware, StreamMuxer } from '@libp2p/interface'
+import type { MessageStream, MessageStreamDirection, Stream, StreamMiddleware, StreamMuxer } from '@libp2p/interface'
 
 /**
  * The connection that a muxer works for, once it is known
@@ -50,7 +51,7 @@ export class StreamTracker implements LiveStreamOwner {
   readonly #manager: Core
   readonly #services: NameTable<string>
   readonly #sessions?: Sessions
-  readonly #pressures?: Pressures
+  readonly #checks: OpeningChecks
   readonly #transient: TransientHolders
 
   /**
@@ -69,16 +70,17 @@ export class StreamTracker implements LiveStreamOwner {
    * @param manager
    * @param services - the services by their protocols
    * @param transient - where streams are until their protocol is known
+   * @param checks - what is asked before an inbound one has a scope
    * @param handlerGrace - in ms
    * @param sessions - where some services have a collector
    * @param pressures - where the process itself is watched
    */
-  constructor (manager: Core, services: NameTable<string>, transient: TransientHolders, handlerGrace?: number, sessions?: Sessions, pressures?: Pressures) {
+  constructor (manager: Core, services: NameTable<string>, transient: TransientHolders, checks: OpeningChecks, handlerGrace?: number, sessions?: Sessions, pressures?: Pressures) {
     this.#manager = manager
     this.#transient = transient
     this.#services = services
     this.#sessions = sessions
-    this.#pressures = pressures
+    this.#checks = checks
     this.memory = new StreamMemory(manager, this.live, { pressures })
     this.handlers = new RunningHandlers(manager, (live) => { this.end(live) }, handlerGrace)
   }
@@ -216,17 +218,8 @@ export class StreamTracker implements LiveStreamOwner {
       throw new Error('the connection of the muxer is not known or not open')
     }
 
-    return (direction === 'inbound' ? this.#refuseInbound(scope, peer) : undefined) ??
+    return (direction === 'inbound' ? this.#checks.refuseStream(scope, peer) : undefined) ??
       this.#manager.tryOpenStream(peer, direction, scope)
-  }
-
-  #refuseInbound (connection: DefaultConnectionScope, peer: PeerId): AnyRefusal | undefined {
-    // the connections of those who are trusted may use scopes of their own
-    if (this.#manager.isAllowlisted(connection.endpoint) || this.#manager.isTrustedPeer(peer)) {
-      return
-    }
-
-    return this.#pressures?.refuse('stream', connection) ?? this.#transient.refuseStream(connection)
   }
 
   #attachOrEnd (stream: Stream, scope: DefaultStreamScope, muxed: MuxedConnection): void {
