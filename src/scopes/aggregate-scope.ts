@@ -2,7 +2,7 @@ import { parseLimit, resolveParsed } from '../limits/build-limits.ts'
 import { checkPriority, checkSize } from './arguments.ts'
 import { LimitedCounts } from './limited-counts.ts'
 import { MEMORY_PRIORITY_ALWAYS } from './memory-priority.ts'
-import { NOTHING, scopeClosedError, statOf } from './refusal.ts'
+import { NOTHING, scopeClosedError, scopeText, statOf } from './refusal.ts'
 import type { Graph, GraphScope } from './graph.ts'
 import type { Limited } from './limit-of.ts'
 import type { Refusal, Usage } from './refusal.ts'
@@ -310,6 +310,10 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
 
   stat (): ScopeStat {
     return statOf(this)
+  }
+
+  toString (): string {
+    return scopeText(this)
   }
 }
 

@@ -2,7 +2,7 @@ import { resolveLimit } from '../limits/build-limits.ts'
 import { checkPriority, checkSize } from './arguments.ts'
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from './memory-priority.ts'
 import { RareFields } from './rare-fields.ts'
-import { NOTHING, scopeClosedError, statOf } from './refusal.ts'
+import { NOTHING, scopeClosedError, scopeText, statOf } from './refusal.ts'
 import type { AggregateScope } from './aggregate-scope.ts'
 import type { Graph, GraphScope } from './graph.ts'
 import type { Refusal, Usage } from './refusal.ts'
@@ -226,6 +226,10 @@ export abstract class OwnedScope implements ResourceScopeSpan {
 
   stat (): ScopeStat {
     return statOf(this.closed ? NOTHING : this.usage)
+  }
+
+  toString (): string {
+    return scopeText(this)
   }
 
   release (): void {

@@ -1,5 +1,6 @@
 import { ConnectionLimitExceededError, MemoryLimitExceededError, ResourceScopeClosedError, StreamLimitExceededError } from '../errors.ts'
 import { limitField } from '../limits/setting.ts'
+import { printable } from '../util/printable.ts'
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from './memory-priority.ts'
 import type { ScopeStat } from './resource-scope.ts'
 import type { ScopeKind } from './scope-kind.ts'
@@ -274,6 +275,15 @@ export function statOf (usage: Usage): ScopeStat {
     numConnsOutbound: usage.connsOutbound,
     numFD: usage.fd
   }
+}
+
+/**
+ * A scope and what it holds, for people: remotes may have chosen part of its name
+ */
+export function scopeText (scope: { readonly name: string, stat(): ScopeStat }): string {
+  const { memory, numConnsInbound, numConnsOutbound, numFD, numStreamsInbound, numStreamsOutbound } = scope.stat()
+
+  return printable(`${scope.name}: memory ${memory} B, streams ${numStreamsInbound} in ${numStreamsOutbound} out, conns ${numConnsInbound} in ${numConnsOutbound} out, fd ${numFD}`)
 }
 
 export function findMemoryShortage (asker: RefusingScope | undefined, scope: RefusingScope, size: number, priority: number): Refusal | undefined {

@@ -64,6 +64,10 @@ abstract class ScopeView<S extends ConnectionScope | StreamScope> {
   stat (): ScopeStat {
     return this.#scope.stat()
   }
+
+  toString (): string {
+    return String(this.#scope)
+  }
 }
 
 export class ConnectionScopeView extends ScopeView<ConnectionScope> implements ConnectionScope {}

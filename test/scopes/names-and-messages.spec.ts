@@ -171,3 +171,21 @@ describe('messages', () => {
     expect(messageOf(() => stream.beginSpan())).to.equal('stream-1: resource scope closed')
   })
 })
+
+describe('scopes as text', () => {
+  it('should say what they hold, with what remotes chose escaped', () => {
+    const manager = createManager()
+    const stream = manager.openStream(peerA, 'inbound')
+
+    stream.setProtocol('/a\n\u001b[2J')
+    stream.reserveMemory(1000)
+
+    const held = 'memory 1000 B, streams 1 in 0 out, conns 0 in 0 out, fd 0'
+
+    expect(String(stream)).to.equal(`stream-1: ${held}`)
+    expect(manager.viewSystem(String)).to.equal(`system: ${held}`)
+    expect(String(stream.protocolScope)).to.equal(`protocol:/a\\u000a\\u001b[2J: ${held}`)
+    stream.done()
+    expect(String(stream)).to.equal('stream-1: memory 0 B, streams 0 in 0 out, conns 0 in 0 out, fd 0')
+  })
+})
