@@ -9,6 +9,8 @@ export const streamsOneConnection: Attack = {
   what: 'a peer opens streams of eight protocols over one connection and keeps them',
   attackers: 1,
   honest: 'stranger',
+  // without limits of their own, peers could have as many as the handlers of the victim say
+  manager: { limits: { peerDefault: { streamsInbound: 256 } } },
   bounds: { resident: 128, streams: 300 },
   run: async (target) => {
     const connection = await target.connect(await target.startNode(0))

@@ -15,7 +15,7 @@ import { World } from './framework/world.ts'
  */
 const DESCRIPTORS = 128
 const PEERS = 140
-const ATTEMPTS = 100
+const ATTEMPTS = 300
 
 /**
  * Plain js-libp2p leaves nothing to the program: whatever it opens fails with EMFILE
