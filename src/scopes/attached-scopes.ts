@@ -13,12 +13,19 @@ import type { Connection, Stream } from '@libp2p/interface'
  * collects its whole heap. A property of the stream itself would make it another kind of
  * object for the compiler, in all that libp2p does with it.
  *
- * The symbols are registered, so that two copies of this package in one program see each
- * other's scopes. Their number is the version of what they promise: a `scope` with the
- * methods of `StreamScope` or `ConnectionScope`.
+ * Two copies of this package in one program change the same classes, and each must only
+ * follow what is its own: these symbols are those of one copy.
  */
-const CONNECTION = Symbol.for('libp2p-resource-manager/connection/1')
-const STREAM = Symbol.for('libp2p-resource-manager/stream/1')
+const CONNECTION = Symbol('libp2p-resource-manager.connection')
+const STREAM = Symbol('libp2p-resource-manager.stream')
+
+/**
+ * What other copies find as well, so that a protocol may have been built with another copy than
+ * the node. The number is the version of what is promised: a `scope` with the methods
+ * of `ConnectionScope` or `StreamScope`.
+ */
+const SHARED_CONNECTION = Symbol.for('libp2p-resource-manager/connection/1')
+const SHARED_STREAM = Symbol.for('libp2p-resource-manager/stream/1')
 
 export const NULL_CONNECTION = new ConnectionScopeView(nullScope())
 export const NULL_STREAM = new StreamScopeView(nullScope())
@@ -34,6 +41,8 @@ interface Timeline {
   open: number
   [CONNECTION]?: Follower<DefaultConnectionScope>
   [STREAM]?: Follower<DefaultStreamScope>
+  [SHARED_CONNECTION]?: Follower<ConnectionScope>
+  [SHARED_STREAM]?: Follower<StreamScope>
 }
 
 interface Timed {
@@ -42,11 +51,17 @@ interface Timed {
 }
 
 export function attachToConnection (connection: Timed, follower: Follower<DefaultConnectionScope>): void {
-  (connection.timeline as Timeline)[CONNECTION] = follower
+  const timeline = connection.timeline as Timeline
+
+  timeline[CONNECTION] = follower
+  timeline[SHARED_CONNECTION] = follower
 }
 
 export function attachToStream (stream: Timed, follower: Follower<DefaultStreamScope>): void {
-  (stream.timeline as Timeline)[STREAM] = follower
+  const timeline = stream.timeline as Timeline
+
+  timeline[STREAM] = follower
+  timeline[SHARED_STREAM] = follower
 }
 
 export function followerOfConnection (connection: Timed): Follower<DefaultConnectionScope> | undefined {
@@ -58,17 +73,19 @@ export function followerOfStream (stream: Timed): Follower<DefaultStreamScope> |
 }
 
 /**
- * The scope of a connection, for those who use it: it cannot be closed or moved. Where no resource manager watches the connection it
+ * The scope of a connection, for those who use it: it cannot be closed or moved. Where no
+ * resource manager watches the connection it
  * is one that accepts everything, so that it can be used unconditionally.
  */
 export function getConnectionScope (connection: Connection): ConnectionScope {
-  const scope = followerOfConnection(connection)?.scope
+  const scope = (connection as Timed).timeline?.[SHARED_CONNECTION]?.scope
 
   return scope == null ? NULL_CONNECTION : new ConnectionScopeView(scope)
 }
 
 /**
- * The scope of a stream, for those who use it: it cannot be closed or moved. Where no resource manager watches the stream it is one
+ * The scope of a stream, for those who use it: it cannot be closed or moved. Where no
+ * resource manager watches the stream it is one
  * that accepts everything, so that a protocol can use it unconditionally:
  *
  * ```ts
@@ -80,7 +97,7 @@ export function getConnectionScope (connection: Connection): ConnectionScope {
  * ```
  */
 export function getStreamScope (stream: Stream): StreamScope {
-  const scope = followerOfStream(stream)?.scope
+  const scope = (stream as Timed).timeline?.[SHARED_STREAM]?.scope
 
   return scope == null ? NULL_STREAM : new StreamScopeView(scope)
 }

@@ -57,7 +57,7 @@ export const slowReaders: Attack = {
   attackers: 2,
   duration: 12_000,
   honest: 'stranger',
-  bounds: { resident: 192, buffered: 64 },
+  bounds: { resident: 256, buffered: 64 },
   run: async (target) => {
     const connection = await target.connect(await target.startNode(target.attacker))
 
@@ -75,7 +75,7 @@ export const liveReaders: Attack = {
   attackers: 2,
   duration: 12_000,
   honest: 'stranger',
-  bounds: { resident: 192, buffered: 64 },
+  bounds: { resident: 256, buffered: 64 },
   run: async (target) => {
     await target.repeat(32, 2, async (i) => {
       const connection = await target.connect(await target.startNode(32 * target.attacker + i))

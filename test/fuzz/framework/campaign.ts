@@ -13,7 +13,7 @@ const MiB = 2 ** 20
  * By how much the memory of the victim may grow, in MiB: what is resident during the cases, and what is not garbage after them
  */
 const MAX_RESIDENT_GROWTH = 384
-const MAX_USED_GROWTH = 24
+const MAX_USED_GROWTH = 64
 
 /**
  * How much more it may be with WebRTC, whose peer connections weigh more and are garbage later
