@@ -107,7 +107,7 @@ export class CustomManager {
       return refusal
     }
 
-    const ours = open()
+    const ours = openOrEnd(open, theirs)
 
     // what was refused is let in where limits are not enforced
     if (theirs instanceof CustomRefusal) {
@@ -122,8 +122,8 @@ export class CustomManager {
 
     this.#connections.set(ours, theirs)
     pair(ours, theirs)
-    askFirst(ours, 'trySetPeer', (peer: PeerId) => { theirs.setPeer(peer) })
-    askFirst(ours, 'trySetService', (service: string) => { theirs.setService?.(service) })
+    askFirst(ours, 'trySetPeer', 'peerScope', (peer: PeerId) => { theirs.setPeer(peer) })
+    askFirst(ours, 'trySetService', 'serviceScope', (service: string) => { theirs.setService?.(service) })
 
     return ours
   }
@@ -137,7 +137,7 @@ export class CustomManager {
       return refusal
     }
 
-    const ours = open()
+    const ours = openOrEnd(open, theirs)
 
     if (theirs instanceof CustomRefusal) {
       return ours
@@ -150,8 +150,8 @@ export class CustomManager {
     }
 
     pair(ours, theirs)
-    askFirst(ours, 'trySetProtocol', (protocol: string) => { theirs.setProtocol(protocol) })
-    askFirst(ours, 'trySetService', (service: string) => { theirs.setService?.(service) })
+    askFirst(ours, 'trySetProtocol', 'protocolScope', (protocol: string) => { theirs.setProtocol(protocol) })
+    askFirst(ours, 'trySetService', 'serviceScope', (service: string) => { theirs.setService?.(service) })
 
     return ours
   }
@@ -166,14 +166,19 @@ export class CustomManager {
 }
 
 /**
- * A step of a scope of ours that somebody else may refuse
+ * A step of a scope of ours that somebody else may refuse. One that it has taken already, or can
+ * take no more, is not asked about again: what is said of it is the same as without.
  */
-function askFirst (ours: MovableScope, name: 'trySetPeer' | 'trySetProtocol' | 'trySetService', ask: (argument: any) => void): void {
-  const steps = ours as unknown as Record<typeof name, (argument: unknown) => AnyRefusal | undefined>
+function askFirst (ours: MovableScope, name: 'trySetPeer' | 'trySetProtocol' | 'trySetService', result: 'peerScope' | 'protocolScope' | 'serviceScope', ask: (argument: any) => void): void {
+  const steps = ours as unknown as Record<typeof name, (argument: unknown) => AnyRefusal | undefined> & { [K in typeof result]?: object }
   const step = steps[name].bind(ours)
   const request = ours instanceof DefaultStreamScope ? 'stream' : 'connection'
 
   override(steps, name, argument => {
+    if (ours.closed || steps[result] !== undefined) {
+      return step(argument)
+    }
+
     const asked = attempt(request, ours.inbound ? 'inbound' : 'outbound', () => { ask(argument) })
     const refusal = asked instanceof CustomRefusal ? ours.graph.refuse(asked, ours) : undefined
 
@@ -186,17 +191,42 @@ function askFirst (ours: MovableScope, name: 'trySetPeer' | 'trySetProtocol' | '
  */
 function pair (ours: OwnedScope, theirs: Pick<ResourceScopeSpan, 'done'> & CustomMemory): void {
   const { beginSpan, done, releaseMemory, tryReserveMemory } = ours
+  // what is reserved in theirs, which may be less where limits are not enforced
+  let reserved = 0
 
+  // ours first: it refuses nothing, and throws what is no request at all
   override(ours, 'tryReserveMemory', (size, priority) => {
-    const asked = attempt('memory', undefined, () => { theirs.reserveMemory?.(size, priority) })
-    const refusal = asked instanceof CustomRefusal ? ours.graph.refuse(asked, ours) : undefined
+    const refusal = tryReserveMemory.call(ours, size, priority)
 
-    return refusal as ReturnType<typeof tryReserveMemory> ?? tryReserveMemory.call(ours, size, priority)
+    if (refusal != null) {
+      return refusal
+    }
+
+    const asked = attempt('memory', undefined, () => { theirs.reserveMemory?.(size, priority) }, size)
+
+    if (!(asked instanceof CustomRefusal)) {
+      reserved += size
+      return
+    }
+
+    const refused = ours.graph.refuse(asked, ours)
+
+    if (refused != null) {
+      releaseMemory.call(ours, size)
+    }
+
+    return refused as typeof refusal
   })
 
   override(ours, 'releaseMemory', size => {
     releaseMemory.call(ours, size)
-    theirs.releaseMemory?.(size)
+
+    const released = ours.closed ? 0 : Math.min(size, reserved)
+
+    if (released > 0) {
+      reserved -= released
+      theirs.releaseMemory?.(released)
+    }
   })
 
   override(ours, 'beginSpan', () => {
@@ -218,12 +248,28 @@ function pair (ours: OwnedScope, theirs: Pick<ResourceScopeSpan, 'done'> & Custo
   })
 }
 
-function attempt <T> (resource: 'connection' | 'stream' | 'memory', direction: MessageStreamDirection | undefined, fn: () => T): T | CustomRefusal {
+function attempt <T> (resource: 'connection' | 'stream' | 'memory', direction: MessageStreamDirection | undefined, fn: () => T, attempted: number = 1): T | CustomRefusal {
   try {
     return fn()
   } catch (err) {
-    return new CustomRefusal(resource, direction, err)
+    return new CustomRefusal(resource, direction, err, attempted)
   }
+}
+
+/**
+ * Opens ours, and ends theirs if that fails
+ */
+function openOrEnd <T> (open: () => T, theirs: CustomRefusal | { done(): void }): T {
+  try {
+    return open()
+  } catch (err) {
+    theirs instanceof CustomRefusal || theirs.done()
+    throw err
+  }
+}
+
+function numberIn (value: unknown): number {
+  return typeof value === 'number' ? value : 0
 }
 
 /**
@@ -231,7 +277,7 @@ function attempt <T> (resource: 'connection' | 'stream' | 'memory', direction: M
  */
 class CustomRefusal implements AnyRefusal {
   readonly kind = 'custom'
-  readonly attempted = 1
+  readonly attempted: number
   readonly current: number
   readonly limit: number
   readonly scope: string
@@ -239,12 +285,13 @@ class CustomRefusal implements AnyRefusal {
   readonly direction?: MessageStreamDirection
   readonly #err: any
 
-  constructor (resource: 'connection' | 'stream' | 'memory', direction: MessageStreamDirection | undefined, err: any) {
+  constructor (resource: 'connection' | 'stream' | 'memory', direction: MessageStreamDirection | undefined, err: any, attempted: number) {
+    this.attempted = attempted
     this.resource = resource
     this.direction = direction
     this.scope = typeof err?.scope === 'string' ? err.scope : 'custom'
-    this.current = Number(err?.current ?? 0)
-    this.limit = Number(err?.limit ?? 0)
+    this.current = numberIn(err?.current)
+    this.limit = numberIn(err?.limit)
     this.#err = err
   }
 

@@ -111,6 +111,36 @@ describe('a resource manager of your own', () => {
     await eventually(() => toy.memory === 0, 'the end of the stream')
   })
 
+  it('should be asked about nothing twice, and about nothing that is no request', async () => {
+    // one of ours, which does not take the same service twice
+    const own = createResourceManager({ limits: { service: { mail: { streams: 1 } } } })
+    const { dialer, listener, address } = await overMemory().connect(nodes, { listener: { manager: { manager: own, services: { mail: [PROTOCOL] } } } })
+    const inbox = await Inbox.of(listener)
+    const connection = await dialer.dial(address)
+
+    await connection.newStream(PROTOCOL)
+
+    const stream = await inbox.next()
+    const scope = getStreamScope(stream)
+
+    scope.setService('mail')
+    expect(() => { scope.setService('other') }).to.throw('already attached to a service')
+    expect(own.stat().services).to.have.property('mail').that.includes({ numStreamsInbound: 1 })
+
+    const memory = (): number[] => [own, listener.services.resourceManager].map(manager => manager.stat().services.mail.memory)
+
+    expect(() => { scope.reserveMemory(-1) }).to.throw('size')
+    scope.reserveMemory(100)
+    scope.releaseMemory(1000)
+    scope.releaseMemory(1000)
+    expect(memory()).to.deep.equal([0, 0])
+
+    stream.abort(new Error('enough'))
+    await eventually(() => own.stat().services.mail.numStreamsInbound === 0, 'the end of the stream')
+    expect(() => { scope.reserveMemory(1) }).to.throw('closed')
+    expect(own.stat().system).to.include({ memory: 0, numStreamsInbound: 0 })
+  })
+
   it('should count only in a dry run', async () => {
     toy.maxStreams = 0
 
@@ -122,6 +152,25 @@ describe('a resource manager of your own', () => {
     await inbox.next()
     expect(listener.services.resourceManager.refusals().map(({ count }) => count)).to.deep.equal([1])
     expect(held(listener)[PROTOCOL]).to.deep.equal({ numStreamsInbound: 1 })
+  })
+
+  it('should not be told of memory that it has refused in a dry run', async () => {
+    const { dialer, listener, address } = await overMemory().connect(nodes, { listener: { manager: { manager: toy, enforce: false } } })
+    const inbox = await Inbox.of(listener)
+    const connection = await dialer.dial(address)
+
+    toy.maxMemory = 100
+    await connection.newStream(PROTOCOL)
+
+    const scope = getStreamScope(await inbox.next())
+
+    scope.reserveMemory(80)
+    scope.reserveMemory(50)
+    expect(scope.stat().memory).to.equal(130)
+    expect(toy.memory).to.equal(80)
+    expect(listener.services.resourceManager.recentRefusals()[0]).to.include({ attempted: 50 })
+    scope.releaseMemory(130)
+    expect(toy.memory).to.equal(0)
   })
 
   it('should be one, and have no limits of ours beside it', async () => {
