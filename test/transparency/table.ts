@@ -60,10 +60,11 @@ const DEFAULTS: ManagerName[] = ['default', 'small machine']
 const mplexForRequests = mplex({ disconnectThreshold: 1_000 })
 
 /**
- * A program that pauses streams has to raise this: yamux sends up to 16 MiB ahead, and
- * plain js-libp2p resets streams with more than 4 MiB in their read buffer
+ * A program that pauses streams has to raise this to all that it is sent. A stream that is paused in its listener while it
+ * resumes goes on opening the window (`resume()` of `@libp2p/utils`), so all of it may wait, and plain js-libp2p
+ * resets streams with more than 4 MiB in their read buffer.
  */
-const yamuxForPausing = yamux({ streamOptions: { maxReadBufferLength: 16 * MiB } })
+const yamuxForPausing = yamux({ streamOptions: { maxReadBufferLength: 64 * MiB } })
 
 const SLOW = { bytesPerSecond: MiB }
 const FAR = { latency: 100 }
