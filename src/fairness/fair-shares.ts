@@ -13,7 +13,7 @@ import type { FairnessConfig } from './fairness-init.ts'
 import type { Origin } from './origin.ts'
 import type { SharedScopeInit } from './shared-scope.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
-import type { ScopeFollower } from '../scopes/movable-scope.ts'
+import type { PlacementObserver } from '../scopes/movable-scope.ts'
 import type { OwnedScope } from '../scopes/owned-scope.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { RoomMaker } from '../scopes/room-maker.ts'
@@ -57,10 +57,10 @@ export interface FairSharesInit {
 
 /**
  * Shares what is full fairly. As long as there is room nobody gives way: nothing is known
- * here, and nothing is followed. When something does not fit into a scope that is shared, it
- * is found out who holds what there, and that is followed until half of it is gone.
+ * here, and nothing is observed. When something does not fit into a scope that is shared, it
+ * is found out who holds what there, and that is observed until half of it is gone.
  */
-export class FairShares implements RoomMaker, ScopeFollower {
+export class FairShares implements RoomMaker, PlacementObserver {
   readonly #init: FairSharesInit
   readonly #graph: ScopeGraph
   readonly #scopeInit: SharedScopeInit
@@ -81,9 +81,9 @@ export class FairShares implements RoomMaker, ScopeFollower {
   }
 
   /**
-   * How many scopes are followed
+   * How many scopes are observed
    */
-  get following (): number {
+  get observed (): number {
     return this.#connections.size + this.#streams.size
   }
 
@@ -157,7 +157,7 @@ export class FairShares implements RoomMaker, ScopeFollower {
     }
   }
 
-  // ScopeFollower
+  // PlacementObserver
 
   placed (member: MovableScope): void {
     const before = this.#takeOut(member)
@@ -180,7 +180,7 @@ export class FairShares implements RoomMaker, ScopeFollower {
   }
 
   /**
-   * Follows nothing any more
+   * Observes nothing any more
    */
   stop (): void {
     this.#all().forEach(shared => { this.#drop(shared) })
@@ -281,7 +281,7 @@ export class FairShares implements RoomMaker, ScopeFollower {
     }
 
     scopes.set(scope, shared)
-    this.#graph.follower = this
+    this.#graph.placements = this
 
     return shared
   }
@@ -289,7 +289,7 @@ export class FairShares implements RoomMaker, ScopeFollower {
   /**
    * Follows a scope no more when half of what was held there is gone. It takes that many
    * to fill it again, so that finding out who holds what costs each of them about as much as
-   * following them would.
+   * observing them would.
    */
   #forget (shared: SharedScope): void {
     if (2 * shared.size < shared.peak) {
@@ -307,8 +307,8 @@ export class FairShares implements RoomMaker, ScopeFollower {
     this.#connections.get(shared.scope) === shared && this.#connections.delete(shared.scope)
     this.#streams.get(shared.scope) === shared && this.#streams.delete(shared.scope)
 
-    if (this.following === 0) {
-      this.#graph.follower = undefined
+    if (this.observed === 0) {
+      this.#graph.placements = undefined
     }
   }
 
@@ -342,7 +342,7 @@ export class FairShares implements RoomMaker, ScopeFollower {
 }
 
 /**
- * When bytes were last seen is not followed, it is looked at when it matters
+ * When bytes were last seen is not observed, it is looked at when it matters
  */
 function findIdle (shared: SharedScope, path: GroupPath): FairMember<MovableScope> | undefined {
   let idlest: FairMember<MovableScope> | undefined

@@ -17,7 +17,7 @@ import { nodeDemand } from './node-demand.ts'
 import { OpeningChecks } from './opening-checks.ts'
 import { override } from './override.ts'
 import { decodeLength } from './streams/decode-length.ts'
-import { MuxerGuard } from './streams/muxer-guard.ts'
+import { MuxerTracker } from './streams/muxer-tracker.ts'
 import { askForProtocols } from './streams/service-protocols.ts'
 import { serviceTable } from './streams/service-table.ts'
 import { StreamTracker } from './streams/stream-tracker.ts'
@@ -105,7 +105,7 @@ export class ResourceManagerService extends DefaultResourceManager {
    * How many inbound streams handlers accept, by protocol, where they say so
    */
   readonly #handlers: Map<string, number>
-  readonly #muxers: MuxerGuard
+  readonly #muxers: MuxerTracker
   protected readonly nodeBans?: NodeBans
   protected readonly nodeRefusals?: NodeRefusals
   readonly #pressure?: ProcessPressure
@@ -165,7 +165,7 @@ export class ResourceManagerService extends DefaultResourceManager {
     this.#connections = new ConnectionTracker(this, streams.memory, this.#transient, checks, sessions, ties)
     this.#gate = new InboundGate(this, components.connectionManager)
     this.limitInbound(() => this.#gate.findFull())
-    this.#muxers = new MuxerGuard(streams)
+    this.#muxers = new MuxerTracker(streams)
     this.nodeRefusals = this.features.inspection && new this.features.inspection.FindNodeRefusals({
       checks,
       collectors: this.serviceCollectors,

@@ -36,9 +36,9 @@ export function startTracing ({ baseCosts, graph, limits, log, metricsReporter, 
   }
 
   const { idle } = graph
-  const following = new Set<GraphTracer>()
-  const follow = (): void => {
-    graph.tracer = following.size > 1 ? new Tracers([...following]) : [...following][0]
+  const observing = new Set<GraphTracer>()
+  const observe = (): void => {
+    graph.tracer = observing.size > 1 ? new Tracers([...observing]) : [...observing][0]
   }
 
   const metrics = metricsReporter === undefined
@@ -49,8 +49,8 @@ export function startTracing ({ baseCosts, graph, limits, log, metricsReporter, 
       baseCosts,
       onError: (err) => {
         log.error('the metrics reporter failed and is not used any more - %e', err)
-        following.delete(metrics as GraphTracer)
-        follow()
+        observing.delete(metrics as GraphTracer)
+        observe()
       }
     })
 
@@ -61,25 +61,25 @@ export function startTracing ({ baseCosts, graph, limits, log, metricsReporter, 
       idle,
       onError: (err) => { log.error('a trace reporter failed and is not used any more - %e', err) },
       onEmpty: () => {
-        following.delete(tracer as GraphTracer)
-        follow()
+        observing.delete(tracer as GraphTracer)
+        observe()
       }
     })
 
   if (tracer !== undefined) {
-    following.add(tracer)
+    observing.add(tracer)
     tracer.start(limits)
     // a reporter may have failed at once
-    if (following.has(tracer)) {
+    if (observing.has(tracer)) {
       graph.startTracing(tracer)
     }
   }
 
   if (metrics !== undefined) {
-    following.add(metrics)
+    observing.add(metrics)
   }
 
-  follow()
+  observe()
 
   return tracer
 }

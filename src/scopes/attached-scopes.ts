@@ -33,16 +33,16 @@ export const NULL_STREAM = new StreamScopeView(nullScope())
 /**
  * Who follows a connection or stream
  */
-export interface Follower<T> {
+export interface Live<T> {
   readonly scope: T
 }
 
 interface Timeline {
   open: number
-  [CONNECTION]?: Follower<DefaultConnectionScope>
-  [STREAM]?: Follower<DefaultStreamScope>
-  [SHARED_CONNECTION]?: Follower<ConnectionScope>
-  [SHARED_STREAM]?: Follower<StreamScope>
+  [CONNECTION]?: Live<DefaultConnectionScope>
+  [STREAM]?: Live<DefaultStreamScope>
+  [SHARED_CONNECTION]?: Live<ConnectionScope>
+  [SHARED_STREAM]?: Live<StreamScope>
 }
 
 interface Timed {
@@ -50,25 +50,25 @@ interface Timed {
   timeline?: Timeline
 }
 
-export function attachToConnection (connection: Timed, follower: Follower<DefaultConnectionScope>): void {
+export function attachToConnection (connection: Timed, live: Live<DefaultConnectionScope>): void {
   const timeline = connection.timeline as Timeline
 
-  timeline[CONNECTION] = follower
-  timeline[SHARED_CONNECTION] = follower
+  timeline[CONNECTION] = live
+  timeline[SHARED_CONNECTION] = live
 }
 
-export function attachToStream (stream: Timed, follower: Follower<DefaultStreamScope>): void {
+export function attachToStream (stream: Timed, live: Live<DefaultStreamScope>): void {
   const timeline = stream.timeline as Timeline
 
-  timeline[STREAM] = follower
-  timeline[SHARED_STREAM] = follower
+  timeline[STREAM] = live
+  timeline[SHARED_STREAM] = live
 }
 
-export function followerOfConnection (connection: Timed): Follower<DefaultConnectionScope> | undefined {
+export function attachedToConnection (connection: Timed): Live<DefaultConnectionScope> | undefined {
   return connection.timeline?.[CONNECTION]
 }
 
-export function followerOfStream (stream: Timed): Follower<DefaultStreamScope> | undefined {
+export function attachedToStream (stream: Timed): Live<DefaultStreamScope> | undefined {
   return stream.timeline?.[STREAM]
 }
 

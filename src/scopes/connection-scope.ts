@@ -217,7 +217,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
     this.addTo(this.pair.transient)
     this.addTo(this.pair.system)
     this.graph.connections.add(this)
-    this.graph.follower?.placed(this)
+    this.graph.placements?.placed(this)
 
     if (this.graph.tracer !== undefined) {
       this.graph.tracer.entered(this)
@@ -274,7 +274,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
     }
 
     this.peerScope = peerScope
-    graph.follower?.placed(this)
+    graph.placements?.placed(this)
 
     if (graph.tracer !== undefined) {
       graph.tracer.added(leavesAllowlist ? [peerScope, system] : [peerScope], this.usage)
@@ -365,7 +365,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
     }
 
     this.graph.connections.delete(this)
-    this.graph.follower?.left(this)
+    this.graph.placements?.left(this)
     this.graph.admission?.leave(this)
   }
 }

@@ -7,7 +7,7 @@ import type { AnyRefusal, Usage } from './refusal.ts'
 export type AnyScope = AggregateScope | OwnedScope
 
 /**
- * Follows everything that changes in the graph. It is called after the change, and
+ * Observes everything that changes in the graph. It is called after the change, and
  * must not throw.
  *
  * There usually is none, and then nothing but a look at one field happens.

@@ -27,13 +27,13 @@ export interface ServiceGate {
 }
 
 /**
- * Follows which connections and streams are where. It is called after the change, and must
+ * Observes which connections and streams are where. It is called after the change, and must
  * not throw.
  *
  * There is one only while something is full. Without, nothing but a look at one field
  * happens.
  */
-export interface ScopeFollower {
+export interface PlacementObserver {
   /**
    * It has entered the graph, or has moved in it
    */
@@ -47,7 +47,7 @@ export interface ScopeFollower {
 
 export interface MovableGraph extends Graph {
   readonly serviceGate?: ServiceGate
-  readonly follower?: ScopeFollower
+  readonly placements?: PlacementObserver
 
   getService(service: string): AggregateScope
   getPeerChild(peerScope: AggregateScope, group: AggregateScope): PeerShareScope
@@ -198,7 +198,7 @@ export abstract class MovableScope extends OwnedScope {
     }
 
     this.servicePeer = child
-    this.graph.follower?.placed(this)
+    this.graph.placements?.placed(this)
 
     if (this.graph.tracer !== undefined) {
       this.graph.tracer.joined(this, child)

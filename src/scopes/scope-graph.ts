@@ -23,7 +23,7 @@ import type { BanGate } from './ban-gate.ts'
 import type { ConnectionAdmission } from './connection-scope.ts'
 import type { Eviction } from './evictions.ts'
 import type { GraphTracer } from './graph-tracer.ts'
-import type { ScopeFollower } from './movable-scope.ts'
+import type { PlacementObserver } from './movable-scope.ts'
 import type { ServiceGate } from './movable-scope.ts'
 import type { OwnedScope } from './owned-scope.ts'
 import type { AnyRefusal } from './refusal.ts'
@@ -100,7 +100,7 @@ export class ScopeGraph {
   /**
    * Is told where connections and streams are, while something is full
    */
-  follower?: ScopeFollower = undefined
+  placements?: PlacementObserver = undefined
   readonly normal: ScopePair
   readonly allowlisted: ScopePair
 

@@ -153,7 +153,7 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
     this.addTo(this.peerScope)
     this.addTo(this.pair.transient)
     this.addTo(this.pair.system)
-    this.graph.follower?.placed(this)
+    this.graph.placements?.placed(this)
 
     if (this.graph.tracer !== undefined) {
       this.graph.tracer.entered(this)
@@ -179,7 +179,7 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
 
     this.removeFrom(this.pair.transient)
     this.protocolPeer = child
-    this.graph.follower?.placed(this)
+    this.graph.placements?.placed(this)
 
     if (this.graph.tracer !== undefined) {
       this.graph.tracer.joined(this, child, this.pair.transient)
@@ -276,7 +276,7 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
   protected leave (): void {
     const { pair, protocolPeer, servicePeer } = this
 
-    this.graph.follower?.left(this)
+    this.graph.placements?.left(this)
     this.removeFrom(this.peerScope)
     this.removeFrom(pair.system)
 

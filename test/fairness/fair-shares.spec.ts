@@ -29,8 +29,8 @@ describe('fair shares of connections', () => {
     }
 
     expect(world.evicted).to.be.empty()
-    expect(world.shares.following, 'nothing is followed before somebody is refused').to.equal(0)
-    expect(world.graph.follower).to.equal(undefined)
+    expect(world.shares.observed, 'nothing is followed before somebody is refused').to.equal(0)
+    expect(world.graph.placements).to.equal(undefined)
   })
 
   it('should give the place of the youngest connection of the largest network to a stranger', () => {
@@ -264,12 +264,12 @@ describe('fair shares of connections', () => {
     const first = Array.from({ length: 6 }, (_, i) => opened(world.connect('1.1.1.1', i)))
 
     opened(world.connect('2.2.2.2', 7))
-    expect(world.shares.following).to.equal(1)
+    expect(world.shares.observed).to.equal(1)
 
     // half of it is gone
     first.slice(0, 4).forEach(scope => { scope.done() })
-    expect(world.shares.following).to.equal(0)
-    expect(world.graph.follower).to.equal(undefined)
+    expect(world.shares.observed).to.equal(0)
+    expect(world.graph.placements).to.equal(undefined)
 
     for (let i = 0; i < 4; i++) {
       opened(world.connect('3.3.3.3', 20 + i))
@@ -278,7 +278,7 @@ describe('fair shares of connections', () => {
     opened(world.connect('4.4.4.4', 9))
     expect(world.evicted.at(-1)?.peerScope?.key).to.equal('peer-23')
     world.connections.forEach(scope => { scope.done() })
-    expect(world.shares.following).to.equal(0)
+    expect(world.shares.observed).to.equal(0)
   })
 
   it('should end nothing more while something ends', () => {
@@ -497,8 +497,8 @@ describe('fair shares, whatever happens', () => {
 
       world.streams.forEach(scope => { scope.done() })
       world.connections.forEach(scope => { scope.done() })
-      expect(world.shares.following, 'nothing is kept').to.equal(0)
-      expect(graph.follower).to.equal(undefined)
+      expect(world.shares.observed, 'nothing is kept').to.equal(0)
+      expect(graph.placements).to.equal(undefined)
       scopes.forEach(({ empty }) => { expect(empty).to.equal(true) })
     }), { numRuns: 200 })
   })

@@ -7,7 +7,7 @@ import { getConnectionScope, MEMORY_PRIORITY_MEDIUM, MemoryLimitExceededError } 
 import { LiveConnection } from '../../src/libp2p/buffers/live-connection.ts'
 import { LiveStream } from '../../src/libp2p/buffers/live-stream.ts'
 import { StreamMemory } from '../../src/libp2p/buffers/stream-memory.ts'
-import { followConnectionClass } from '../../src/libp2p/streams/followed-classes.ts'
+import { observeConnectionClass } from '../../src/libp2p/streams/observed-classes.ts'
 import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { attachToConnection } from '../../src/scopes/attached-scopes.ts'
 import { fakePeer } from '../scopes/fixtures.ts'
@@ -171,7 +171,7 @@ describe('when the buffers of connections are looked at', () => {
           ended.scope.done()
         })
 
-        followConnectionClass(connection as any)
+        observeConnectionClass(connection as any)
         attachToConnection(connection as any, buffers)
         memory.addConnection(buffers)
 

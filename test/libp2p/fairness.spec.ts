@@ -2,7 +2,7 @@ import { KEEP_ALIVE } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { EvictedError } from '../../src/index.ts'
-import { followerOfConnection } from '../../src/scopes/attached-scopes.ts'
+import { attachedToConnection } from '../../src/scopes/attached-scopes.ts'
 import { CapturedLogger } from './fixtures/captured-logger.ts'
 import { eventually, eventuallyEqual, rejection } from './fixtures/eventually.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
@@ -344,7 +344,7 @@ describe('sharing fairly on a node', () => {
     const { node, address } = await listen({})
     const { connections: [local], dialer } = await connect(address)
     const remote = await otherEnd(local, dialer, node)
-    const { holder } = followerOfConnection(remote)?.scope as any
+    const { holder } = attachedToConnection(remote)?.scope as any
 
     await Inbox.of(dialer)
 

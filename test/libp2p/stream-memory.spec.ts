@@ -12,9 +12,9 @@ import { LiveConnection } from '../../src/libp2p/buffers/live-connection.ts'
 import { LiveStream } from '../../src/libp2p/buffers/live-stream.ts'
 import { StreamMemory } from '../../src/libp2p/buffers/stream-memory.ts'
 import { PressureRefusal } from '../../src/libp2p/pressure/pressure-refusal.ts'
-import { followStreamClass } from '../../src/libp2p/streams/followed-classes.ts'
+import { observeStreamClass } from '../../src/libp2p/streams/observed-classes.ts'
 import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
-import { attachToStream, followerOfStream } from '../../src/scopes/attached-scopes.ts'
+import { attachToStream, attachedToStream } from '../../src/scopes/attached-scopes.ts'
 import { eventually, rejection } from './fixtures/eventually.ts'
 import { ownerOf } from './fixtures/live-streams.ts'
 import { held, otherEnd, TestNodes } from './fixtures/nodes.ts'
@@ -238,7 +238,7 @@ for (const [name, muxer] of Object.entries({ yamux: yamux(), mplex: mplex() })) 
     it('should deliver the same bytes whenever somebody looks at the buffers', async () => {
       const { listener, open } = await connect()
       const { near, far } = await open()
-      const live = [near, far].map(stream => new LiveStream(stream, followerOfStream(far)?.scope as DefaultStreamScope, {} as DefaultConnectionScope, ownerOf(new Set())))
+      const live = [near, far].map(stream => new LiveStream(stream, attachedToStream(far)?.scope as DefaultStreamScope, {} as DefaultConnectionScope, ownerOf(new Set())))
       const look = (): void => { live.forEach(one => { one.measure() }) }
       const sent: number[] = []
       const echoed: number[] = []
@@ -419,7 +419,7 @@ describe('when buffers are looked at', () => {
       const one = new LiveStream(stream as unknown as Stream, manager.openStream(peer, 'outbound') as DefaultStreamScope, connection, ownerOf(live, memory))
 
       live.add(one)
-      followStreamClass(one.stream)
+      observeStreamClass(one.stream)
       attachToStream(one.stream, one)
     }
 

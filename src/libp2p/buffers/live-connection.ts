@@ -1,4 +1,4 @@
-import { followerOfConnection } from '../../scopes/attached-scopes.ts'
+import { attachedToConnection } from '../../scopes/attached-scopes.ts'
 import { receiverOf } from '../connections/web-socket-receiver.ts'
 import { CompactList } from './compact-list.ts'
 import type { BufferHolder } from './buffer-holder.ts'
@@ -212,7 +212,7 @@ export class LiveConnection implements BufferHolder, Evictable, Positioned {
 /**
  * What follows a connection, raw or not, if it is accounted for
  */
-export const liveConnection = followerOfConnection as (connection: Connection | MultiaddrConnection) => LiveConnection | undefined
+export const liveConnection = attachedToConnection as (connection: Connection | MultiaddrConnection) => LiveConnection | undefined
 
 /**
  * What the remote has sent. The rest it has not taken.

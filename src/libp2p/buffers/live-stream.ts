@@ -1,4 +1,4 @@
-import { followerOfStream } from '../../scopes/attached-scopes.ts'
+import { attachedToStream } from '../../scopes/attached-scopes.ts'
 import { nextActivity } from '../streams/activity.ts'
 import { CompactList } from './compact-list.ts'
 import type { BufferHolder } from './buffer-holder.ts'
@@ -274,7 +274,7 @@ export function hasWindow (stream: object): stream is Stream & WindowedStream {
 /**
  * What follows a stream, if it is accounted for
  */
-export const liveStream = followerOfStream as (stream: Stream) => LiveStream | undefined
+export const liveStream = attachedToStream as (stream: Stream) => LiveStream | undefined
 
 function unsentBy (channel: DataChannel): number {
   try {

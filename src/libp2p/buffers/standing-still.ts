@@ -7,7 +7,7 @@ import type { AggregateScope } from '../../scopes/aggregate-scope.ts'
 import type { OwnedScope } from '../../scopes/owned-scope.ts'
 
 /**
- * Follows how the contents of buffers move, and ends what holds more than one of its scopes
+ * Observes how the contents of buffers move, and ends what holds more than one of its scopes
  * may have and does not move
  */
 export class StandingStill {

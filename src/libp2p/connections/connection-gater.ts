@@ -50,7 +50,7 @@ export function accountingGater (gater: ConnectionGater, tracker: ConnectionTrac
       }
 
       // it may have been closed while the gater was thinking
-      return !tracker.follows(maConn)
+      return !tracker.tracks(maConn)
     },
     denyInboundEncryptedConnection: denyEncrypted('denyInboundEncryptedConnection'),
     denyOutboundEncryptedConnection: denyEncrypted('denyOutboundEncryptedConnection')

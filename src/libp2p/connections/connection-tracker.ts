@@ -2,7 +2,7 @@ import { ConnectionClosedError } from '@libp2p/interface'
 import { attachToConnection } from '../../scopes/attached-scopes.ts'
 import { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
 import { liveConnection, LiveConnection } from '../buffers/live-connection.ts'
-import { followConnectionClass } from '../streams/followed-classes.ts'
+import { observeConnectionClass } from '../streams/observed-classes.ts'
 import { AcceptedSockets } from './accepted-sockets.ts'
 import { ClosingSockets } from './closing-sockets.ts'
 import { DirectHandshakes } from './direct-handshakes.ts'
@@ -144,7 +144,7 @@ export class ConnectionTracker {
    */
   adopt (maConn: MultiaddrConnection, scope: DefaultConnectionScope): void {
     try {
-      this.#follow(maConn, scope)
+      this.#observe(maConn, scope)
     } catch (err) {
       scope.done()
       throw err
@@ -155,10 +155,10 @@ export class ConnectionTracker {
    * Objects of others may be frozen, or be none of libp2p's: what they can refuse comes
    * first
    */
-  #follow (maConn: MultiaddrConnection, scope: DefaultConnectionScope): void {
+  #observe (maConn: MultiaddrConnection, scope: DefaultConnectionScope): void {
     const live = new LiveConnection(scope, maConn, this.#end)
 
-    followConnectionClass(maConn)
+    observeConnectionClass(maConn)
     attachToConnection(maConn, live)
     maConn.addEventListener('close', ({ error }) => {
       this.#end(live)
@@ -204,7 +204,7 @@ export class ConnectionTracker {
   /**
    * Whether a connection is accounted for
    */
-  follows (maConn: MultiaddrConnection): boolean {
+  tracks (maConn: MultiaddrConnection): boolean {
     return liveConnection(maConn)?.scope.closed === false
   }
 

@@ -55,7 +55,7 @@ export interface Transient {
   position: number
 }
 
-interface Followed {
+interface Held {
   /** While it is transient */
   transient?: Transient
 }
@@ -148,7 +148,7 @@ export class TransientHolders {
    * It has got its peer or protocol, or has ended. Nothing happens if it is not here
    * any more.
    */
-  delete (live: Followed): void {
+  delete (live: Held): void {
     const { transient } = live
 
     if (transient == null) {

@@ -100,7 +100,7 @@ export class RunningHandlers {
 
   /**
    * The middleware of a stream. The connection adds what calls the handler of an inbound one
-   * (libp2p 3), which is followed from there until it has ended. The handler itself stays the
+   * (libp2p 3), which is observed from there until it has ended. The handler itself stays the
    * one that others see in the registrar.
    */
   chain (middleware: StreamMiddleware[]): StreamMiddleware[] {
@@ -131,14 +131,14 @@ export class RunningHandlers {
   }
 
   readonly #push = (() => {
-    const follow = (middleware: StreamMiddleware): StreamMiddleware => this.#follow(middleware)
+    const observe = (middleware: StreamMiddleware): StreamMiddleware => this.#observe(middleware)
 
     return function (this: StreamMiddleware[], ...added: StreamMiddleware[]): number {
-      return Array.prototype.push.apply(this, added.map(follow))
+      return Array.prototype.push.apply(this, added.map(observe))
     }
   })()
 
-  #follow (middleware: StreamMiddleware): StreamMiddleware {
+  #observe (middleware: StreamMiddleware): StreamMiddleware {
     return async (stream, connection, next) => {
       const live = liveStream(stream)
 

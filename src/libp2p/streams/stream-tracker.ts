@@ -5,7 +5,7 @@ import { DefaultStreamScope } from '../../scopes/stream-scope.ts'
 import { PositionedList } from '../../util/positioned-list.ts'
 import { liveStream, LiveStream } from '../buffers/live-stream.ts'
 import { StreamMemory } from '../buffers/stream-memory.ts'
-import { followStreamClass } from './followed-classes.ts'
+import { observeStreamClass } from './observed-classes.ts'
 import { RunningHandlers } from './running-handlers.ts'
 import type { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
 import type { AnyRefusal } from '../../scopes/refusal.ts'
@@ -239,7 +239,7 @@ export class StreamTracker implements LiveStreamOwner {
     // without its connection the stream would not have been opened
     const live = new LiveStream(stream, scope, muxed.scope as DefaultConnectionScope, this)
 
-    followStreamClass(stream)
+    observeStreamClass(stream)
     attachToStream(stream, live)
 
     // it may have been closed before there was a listener

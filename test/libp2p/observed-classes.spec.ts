@@ -1,7 +1,7 @@
 import { expect } from 'aegir/chai'
 import { LiveConnection } from '../../src/libp2p/buffers/live-connection.ts'
 import { LiveStream } from '../../src/libp2p/buffers/live-stream.ts'
-import { followConnectionClass, followStreamClass } from '../../src/libp2p/streams/followed-classes.ts'
+import { observeConnectionClass, observeStreamClass } from '../../src/libp2p/streams/observed-classes.ts'
 import { attachToConnection, attachToStream } from '../../src/scopes/attached-scopes.ts'
 import type { Stream } from '@libp2p/interface'
 
@@ -39,7 +39,7 @@ describe('the class of streams', () => {
       evict: () => false
     })
 
-    followStreamClass(stream as Stream)
+    observeStreamClass(stream as Stream)
     attachToStream(stream as Stream, live)
 
     return { closed: () => closed, left }
@@ -135,8 +135,8 @@ describe('the class of raw connections', () => {
     }
 
     live.onReceived = bytes => { received.push(bytes) }
-    followConnectionClass(followed as any)
-    followConnectionClass(stranger as any)
+    observeConnectionClass(followed as any)
+    observeConnectionClass(stranger as any)
     attachToConnection(followed as any, live)
 
     receive(3)

@@ -11,7 +11,7 @@ type StreamListener = (event: CustomEvent<Stream>) => void
  * Stands between muxers and connections, so that no stream of either direction
  * gets past without being accounted for
  */
-export class MuxerGuard {
+export class MuxerTracker {
   readonly #tracker: StreamTracker
 
   /**
@@ -47,7 +47,7 @@ export class MuxerGuard {
 
         this.#tracker.memory.watchMuxer(muxer, maConn)
 
-        return this.#guard(muxer, maConn)
+        return this.#track(muxer, maConn)
       }
     }
   }
@@ -72,13 +72,13 @@ export class MuxerGuard {
     }
   }
 
-  #guard (muxer: StreamMuxer, encrypted: MessageStream): StreamMuxer {
+  #track (muxer: StreamMuxer, encrypted: MessageStream): StreamMuxer {
     const muxed: MuxedConnection = { encrypted, muxer }
 
     this.#connections.set(muxer.streams, muxed)
     refuseTextOfInbound(muxer)
-    this.#guardInbound(muxer, muxed)
-    this.#guardOutbound(muxer, muxed)
+    this.#trackInbound(muxer, muxed)
+    this.#trackOutbound(muxer, muxed)
 
     return muxer
   }
@@ -87,7 +87,7 @@ export class MuxerGuard {
    * Wraps the listeners that others add. A listener of our own would make the
    * muxer deliver its early streams before the connection listens.
    */
-  #guardInbound (muxer: StreamMuxer, muxed: MuxedConnection): void {
+  #trackInbound (muxer: StreamMuxer, muxed: MuxedConnection): void {
     const addEventListener: any = muxer.addEventListener.bind(muxer)
     const removeEventListener: any = muxer.removeEventListener.bind(muxer)
     const wrapped = new WeakMap<object, StreamListener>()
@@ -123,7 +123,7 @@ export class MuxerGuard {
     }
   }
 
-  #guardOutbound (muxer: StreamMuxer, muxed: MuxedConnection): void {
+  #trackOutbound (muxer: StreamMuxer, muxed: MuxedConnection): void {
     const createStream = muxer.createStream.bind(muxer)
 
     muxer.createStream = async (options?: CreateStreamOptions) => {

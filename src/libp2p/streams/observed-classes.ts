@@ -6,12 +6,12 @@ import type { LiveStream } from '../buffers/live-stream.ts'
 import type { MessageStream, MultiaddrConnection, Stream, StreamMessageEvent } from '@libp2p/interface'
 
 /**
- * Classes whose connections or streams are followed have these, and so have their objects.
+ * Classes whose connections or streams are observed have these, and so have their objects.
  *
  * Methods are replaced in the class, once, because methods of their own would make each
  * stream and connection an object of another kind after it has been made. libp2p handles
  * all of them with the same code, which is compiled for up to four kinds of objects and is
- * much slower for more. Nothing changes for those that nobody follows, such as those of
+ * much slower for more. Nothing changes for those that nobody observes, such as those of
  * nodes without a resource manager.
  */
 const CONNECTIONS = Symbol('connection')
@@ -21,7 +21,7 @@ const STREAMS = Symbol('stream')
  * Makes all connections of the class of a raw connection tell who follows them what they
  * receive
  */
-export function followConnectionClass (connection: MultiaddrConnection): void {
+export function observeConnectionClass (connection: MultiaddrConnection): void {
   const target = targetOf(connection, CONNECTIONS, ['dispatchEvent'])
 
   if (target == null) {
@@ -44,7 +44,7 @@ export function followConnectionClass (connection: MultiaddrConnection): void {
  * when they have not been able to send, when they are read, and before they let the remote
  * send more
  */
-export function followStreamClass (stream: Stream): void {
+export function observeStreamClass (stream: Stream): void {
   const target = targetOf(stream, STREAMS, ['dispatchEvent', 'send', 'sendWindowUpdate', 'close', Symbol.asyncIterator])
 
   if (target == null) {
@@ -177,13 +177,13 @@ function replace <T extends MessageStream, K extends keyof T> (target: T, name: 
  * objects of a class have. Those that are of no class, or of one that must not be changed,
  * have methods of their own.
  */
-function targetOf <T extends MessageStream> (object: T, followed: symbol, methods: PropertyKey[]): T | undefined {
-  if (followed in object) {
+function targetOf <T extends MessageStream> (object: T, observed: symbol, methods: PropertyKey[]): T | undefined {
+  if (observed in object) {
     return
   }
 
   const prototype = Object.getPrototypeOf(object)
   const isOfClass = prototype !== Object.prototype && Object.isExtensible(prototype) && !methods.some(method => Object.hasOwn(object, method))
 
-  return Object.defineProperty(isOfClass ? prototype : object, followed, { value: true })
+  return Object.defineProperty(isOfClass ? prototype : object, observed, { value: true })
 }
