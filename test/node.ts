@@ -1,3 +1,4 @@
+import './retried.ts'
 import './attacks/attacks.node.ts'
 import './attacks/lockouts.node.ts'
 import './attacks/faults.node.ts'

@@ -12,9 +12,6 @@ const DURATION = 2_500
 
 describe('attacks by other processes', function () {
   this.timeout(150_000)
-  // real processes, sockets and time, on a machine that may be busy
-  this.retries(1)
-
   before(function () {
     // elsewhere the machine has one loopback address, and all parties need their own
     if (process.platform !== 'linux') {

@@ -14,9 +14,6 @@ import type { Connection } from '@libp2p/interface'
  * own here.
  */
 describe('admission of connections over TCP', function () {
-  // real sockets and real time, on a machine that may be busy
-  this.retries(1)
-
   let nodes: TestNodes
 
   beforeEach(() => {

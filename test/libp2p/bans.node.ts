@@ -21,9 +21,6 @@ const ENOUGH = 1_000
  * Real nodes over TCP. Addresses of the loopback network stand for hosts.
  */
 describe('bans over TCP', function () {
-  // real sockets and real time, on a machine that may be busy
-  this.retries(1)
-
   const nodes = new TestNodes()
 
   afterEach(async () => {

@@ -39,9 +39,6 @@ function channelOf (stream: Stream): Channel {
 }
 
 describe('data channels of WebRTC', function () {
-  // real sockets and real time, on a machine that may be busy
-  this.retries(1)
-
   const nodes = new TestNodes()
   const uncaught = new UncaughtErrors()
 

@@ -12,9 +12,6 @@ const FULL: ResourceManagerInit = { limits: { system: { connsInbound: 1 }, allow
  * node has never heard of, unless it is named.
  */
 describe('places kept for peers, over TCP', function () {
-  // real sockets and real time, on a machine that may be busy
-  this.retries(1)
-
   const nodes = new TestNodes()
 
   afterEach(async () => {

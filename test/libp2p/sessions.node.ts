@@ -46,9 +46,6 @@ function sessionsOf (node: TestNode): SessionRegistry {
 const RATE = 2 ** 20
 
 describe('bit rates of sessions', function () {
-  // real sockets and real time, on a machine that may be busy
-  this.retries(1)
-
   const nodes = new TestNodes()
 
   afterEach(async () => {
@@ -124,9 +121,6 @@ describe('bit rates of sessions', function () {
 })
 
 describe('sessions over tcp', function () {
-  // real sockets and real time, on a machine that may be busy
-  this.retries(1)
-
   const nodes = new TestNodes()
 
   afterEach(async () => {

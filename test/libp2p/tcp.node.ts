@@ -19,9 +19,6 @@ wiringSuite('tcp', overTcp)
 const HANDSHAKE_TIMEOUT = 50
 
 describe('tcp sockets', function () {
-  // real sockets and real time, on a machine that may be busy
-  this.retries(1)
-
   const nodes = new TestNodes()
   const sockets: Socket[] = []
 

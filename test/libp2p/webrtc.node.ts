@@ -13,9 +13,6 @@ import type { NodeOptions } from './fixtures/nodes.ts'
 
 // these bring their own encryption and their own muxer
 describe('wiring: webrtc-direct', function () {
-  // real sockets and real time, on a machine that may be busy
-  this.retries(1)
-
   connectionEndings(overWebRtcDirect)
   streamRefusals(overWebRtcDirect)
 })

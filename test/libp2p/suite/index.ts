@@ -12,7 +12,7 @@ import type { TransportUnderTest } from './transport.ts'
  */
 export function wiringSuite (name: string, transport: TransportUnderTest): void {
   describe(`wiring: ${name}`, function () {
-    // real sockets and real time, on a machine that may be busy
+    // in browsers too, where CI has no rule for it
     this.retries(1)
 
     connectionEndings(transport)
