@@ -1,7 +1,7 @@
 import type { AdmissionChanges } from './admission/admission-options.ts'
 import type { Allowlist } from './admission/allowlist.ts'
 import type { NetworkPrefixLimit } from './admission/subnet-limits.ts'
-import type { Bans } from './bans/bans.ts'
+import type { Bans } from './bans/ban.ts'
 import type { LimitChange } from './limits/limit-changes.ts'
 import type { ConcreteLimitConfig } from './limits/limit-config.ts'
 import type { LimitsInit } from './limits/resolve-limits.ts'

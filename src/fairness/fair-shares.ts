@@ -1,19 +1,19 @@
 import { EvictedError } from '../errors.ts'
+import { connectionOf } from '../scopes/connection-of.ts'
 import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import { MovableScope } from '../scopes/movable-scope.ts'
 import { DefaultStreamScope } from '../scopes/stream-scope.ts'
 import { keyedHash, secretKey } from '../util/keyed-hash.ts'
 import { withoutStackTrace } from '../util/without-stack-trace.ts'
 import { PROTECTED } from './fair-pool.ts'
+import { FullScopes } from './full-scopes.ts'
 import { originOf } from './origin.ts'
 import { RecentEvictions } from './recent-evictions.ts'
-import { SharedScope } from './shared-scope.ts'
 import type { FairMember, GroupPath } from './fair-pool.ts'
 import type { FairnessConfig } from './fairness-init.ts'
 import type { Origin } from './origin.ts'
-import type { SharedScopeInit } from './shared-scope.ts'
+import type { SharedScope, SharedScopeInit } from './shared-scope.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
-import type { PlacementObserver } from '../scopes/movable-scope.ts'
 import type { OwnedScope } from '../scopes/owned-scope.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { RoomMaker } from '../scopes/room-maker.ts'
@@ -56,35 +56,39 @@ export interface FairSharesInit {
 }
 
 /**
- * Shares what is full fairly. As long as there is room nobody gives way: nothing is known
- * here, and nothing is observed. When something does not fit into a scope that is shared, it
- * is found out who holds what there, and that is observed until half of it is gone.
+ * Shares what is full fairly. As long as there is room nobody gives way. When something does not
+ * fit into a scope that is shared, whoever holds most of it gives way, if that is enough.
  */
-export class FairShares implements RoomMaker, PlacementObserver {
+export class FairShares implements RoomMaker {
   readonly #init: FairSharesInit
   readonly #graph: ScopeGraph
-  readonly #scopeInit: SharedScopeInit
+  readonly #full: FullScopes
   readonly #recent: RecentEvictions
-
-  /** Of the scopes that are full */
-  readonly #connections = new Map<AggregateScope, SharedScope>()
-  readonly #streams = new Map<AggregateScope, SharedScope>()
   #evicting = false
 
   constructor (init: FairSharesInit) {
-    const { config, graph, key, now, worth } = init
+    const { config, connections, graph, key, now, streams, worth } = init
 
     this.#init = init
     this.#graph = graph
     this.#recent = new RecentEvictions(now)
-    this.#scopeInit = { protect: config.protect, worth, hash: keyedHash(key ?? secretKey()), now }
+    this.#full = new FullScopes({
+      graph,
+      connections,
+      streams,
+      pathOf: member => this.#pathOf(member),
+      protect: config.protect,
+      worth,
+      hash: keyedHash(key ?? secretKey()),
+      now
+    })
   }
 
   /**
    * How many scopes are observed
    */
   get observed (): number {
-    return this.#connections.size + this.#streams.size
+    return this.#full.observed
   }
 
   // RoomMaker
@@ -148,46 +152,18 @@ export class FairShares implements RoomMaker, PlacementObserver {
    * What a peer is worth has changed
    */
   worthChanged (peer: string): void {
-    for (const shared of this.#all()) {
-      for (const member of shared.members) {
-        if (member.value.peerScope?.key === peer) {
-          shared.rerank(member, shared.rankOf(member.value))
-        }
-      }
-    }
-  }
-
-  // PlacementObserver
-
-  placed (member: MovableScope): void {
-    const before = this.#takeOut(member)
-
-    if (member.inbound && !member.allowlisted) {
-      const path = this.#pathOf(member)
-
-      for (const shared of this.#kindOf(member).values()) {
-        if (isIn(member, shared.scope)) {
-          placesOf(member).push(shared.add(member, path, shared.rankOf(member)))
-        }
-      }
-    }
-
-    before.forEach(({ pool }) => { this.#forget(pool as SharedScope) })
-  }
-
-  left (member: MovableScope): void {
-    this.#takeOut(member).forEach(({ pool }) => { this.#forget(pool as SharedScope) })
+    this.#full.worthChanged(peer)
   }
 
   /**
    * Observes nothing any more
    */
   stop (): void {
-    this.#all().forEach(shared => { this.#drop(shared) })
+    this.#full.clear()
   }
 
   #find (scope: AggregateScope, connection: boolean, path: GroupPath, refusal: Refusal): FairMember<MovableScope> | undefined {
-    const shared = this.#share(scope, connection)
+    const shared = this.#full.share(scope, connection)
 
     shared?.protect()
 
@@ -261,78 +237,6 @@ export class FairShares implements RoomMaker, PlacementObserver {
     return true
   }
 
-  /**
-   * Finds out who holds what of a scope, if anybody does
-   */
-  #share (scope: AggregateScope, connection: boolean): SharedScope | undefined {
-    const scopes = connection ? this.#connections : this.#streams
-    const known = scopes.get(scope)
-
-    if (known !== undefined || (connection ? scope.connsInbound : scope.streamsInbound) === 0) {
-      return known
-    }
-
-    const shared = new SharedScope(scope, this.#scopeInit)
-
-    for (const member of connection ? this.#init.connections() : this.#init.streams()) {
-      if (member.inbound && !member.closed && isIn(member, scope)) {
-        placesOf(member).push(shared.add(member, this.#pathOf(member), shared.rankOf(member)))
-      }
-    }
-
-    scopes.set(scope, shared)
-    this.#graph.placements = this
-
-    return shared
-  }
-
-  /**
-   * Follows a scope no more when half of what was held there is gone. It takes that many
-   * to fill it again, so that finding out who holds what costs each of them about as much as
-   * observing them would.
-   */
-  #forget (shared: SharedScope): void {
-    if (2 * shared.size < shared.peak) {
-      this.#drop(shared)
-    }
-  }
-
-  #drop (shared: SharedScope): void {
-    for (const member of shared.members) {
-      const places = placesOf(member.value)
-
-      places.splice(places.indexOf(member), 1)
-    }
-
-    this.#connections.get(shared.scope) === shared && this.#connections.delete(shared.scope)
-    this.#streams.get(shared.scope) === shared && this.#streams.delete(shared.scope)
-
-    if (this.observed === 0) {
-      this.#graph.placements = undefined
-    }
-  }
-
-  #takeOut (member: MovableScope): Array<FairMember<MovableScope>> {
-    const places = member.places as Array<FairMember<MovableScope>> | undefined
-
-    if (places === undefined) {
-      return []
-    }
-
-    member.places = undefined
-    places.forEach(member => { member.pool.remove(member) })
-
-    return places
-  }
-
-  #kindOf (member: MovableScope): Map<AggregateScope, SharedScope> {
-    return member instanceof DefaultConnectionScope ? this.#connections : this.#streams
-  }
-
-  #all (): SharedScope[] {
-    return [...this.#connections.values(), ...this.#streams.values()]
-  }
-
   #pathOf (member: MovableScope): GroupPath {
     const { host, network, subnet } = this.originOf(connectionOf(member))
 
@@ -368,33 +272,6 @@ function findIdle (shared: SharedScope, path: GroupPath): FairMember<MovableScop
   }
 
   return idlest
-}
-
-function placesOf (member: MovableScope): Array<FairMember<MovableScope>> {
-  member.places ??= []
-
-  return member.places as Array<FairMember<MovableScope>>
-}
-
-function connectionOf (member: MovableScope): DefaultConnectionScope | undefined {
-  return member instanceof DefaultStreamScope ? member.connection : member as DefaultConnectionScope
-}
-
-/**
- * Whether something is counted in a scope that is shared
- */
-function isIn (member: MovableScope, scope: AggregateScope): boolean {
-  const { pair, peerScope, servicePeer } = member
-
-  if (scope === pair.system || scope === servicePeer?.group) {
-    return true
-  }
-
-  if (member instanceof DefaultStreamScope) {
-    return scope === (member.protocolPeer?.group ?? pair.transient)
-  }
-
-  return peerScope === undefined && scope === pair.transient
 }
 
 /**

@@ -1,6 +1,6 @@
 import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import { Refusal } from '../scopes/refusal.ts'
-import { CONNECTIONS } from '../sessions/service-collectors.ts'
+import { CONNECTIONS } from '../sessions/sessions-init.ts'
 import type { NodeBans } from './connections/node-bans.ts'
 import type { NodeFairness } from './fairness/node-fairness.ts'
 import type { OpeningChecks } from './opening-checks.ts'

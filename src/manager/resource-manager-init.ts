@@ -8,7 +8,7 @@ import type { PressureInit } from '../libp2p/pressure/process-pressure.ts'
 import type { LimitsInit } from '../limits/resolve-limits.ts'
 import type { MetricsReporter } from '../reporting/metrics-reporter.ts'
 import type { TraceReporter } from '../reporting/trace-event.ts'
-import type { SessionsInit } from '../sessions/service-collectors.ts'
+import type { SessionsInit } from '../sessions/sessions-init.ts'
 import type { ComponentLogger } from '@libp2p/interface'
 
 /**

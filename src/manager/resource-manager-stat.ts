@@ -1,5 +1,5 @@
 import type { BanLevel } from '../bans/ban.ts'
-import type { StrikeKind } from '../bans/bans.ts'
+import type { StrikeKind } from '../bans/ban.ts'
 import type { ScopeStat } from '../scopes/resource-scope.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 

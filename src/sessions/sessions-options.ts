@@ -1,6 +1,6 @@
 import { ANY, BOOLEAN } from '../util/description.ts'
 import { COLLECTOR_OPTIONS } from './collector-config.ts'
-import type { SessionsInit } from './service-collectors.ts'
+import type { SessionsInit } from './sessions-init.ts'
 import type { DescriptionOf } from '../util/description.ts'
 
 const BITRATES = { maxRxBitrate: ANY, maxTxBitrate: ANY } as const

@@ -1,4 +1,4 @@
-import { BanKeeper } from '../../src/bans/bans.ts'
+import { BanKeeper } from '../../src/bans/ban-keeper.ts'
 import { parseIP } from '../../src/util/ip-address.ts'
 import { IPNetwork } from '../../src/util/ip-network.ts'
 import { fakePeer } from '../scopes/fixtures.ts'

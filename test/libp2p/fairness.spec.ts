@@ -246,20 +246,20 @@ describe('sharing fairly on a node', () => {
     expect(events).to.deep.equal([{ full: 'system', name: 'conn-2' }])
   })
 
-  it('should follow nothing any more when the node has stopped', async () => {
+  it('should observe nothing any more when the node has stopped', async () => {
     const { node, address } = await listen({ limits: { system: { connsInbound: 2 } } })
     const { graph } = componentsOf(node).resourceManager?.metricsSource ?? (node.services.resourceManager as any).metricsSource
 
     await connect(address, 2)
     await eventually(() => node.getConnections().length === 2, 'the connections')
     await connect(address)
-    expect(graph.follower).not.to.equal(undefined)
+    expect(graph.placements).not.to.equal(undefined)
     expect(graph.roomMakers.length).to.be.greaterThan(0)
 
     const makers = graph.roomMakers.length
 
     await node.stop()
-    expect(graph.follower).to.equal(undefined)
+    expect(graph.placements).to.equal(undefined)
     expect(graph.roomMakers.length).to.equal(makers - 1)
     await node.start()
     expect(graph.roomMakers.length).to.equal(makers)

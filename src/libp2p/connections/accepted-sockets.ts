@@ -1,10 +1,11 @@
 import { ipPortToMultiaddr } from '@libp2p/utils'
 import { setBackgroundTimer } from '../../util/background-timer.ts'
+import { ObservedListeners } from './observed-listeners.ts'
 import type { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
 import type { Evictable } from '../../scopes/evictable.ts'
 import type { Core } from '../core.ts'
 import type { Transient, TransientHolders } from '../fairness/transient-holders.ts'
-import type { CreateListenerOptions, Listener, Transport } from '@libp2p/interface'
+import type { Listener, Transport } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { IncomingMessage } from 'node:http'
 import type { Server, Socket } from 'node:net'
@@ -59,7 +60,13 @@ export class AcceptedSockets {
   readonly #manager: Core
   readonly #transient: TransientHolders
   readonly #open: (address: Multiaddr) => DefaultConnectionScope | undefined
-  readonly #watched = new WeakSet<Transport>()
+  readonly #listeners = new ObservedListeners((listener, transport) => {
+    if (isWebSocketListener(listener)) {
+      this.#watchListener(listener)
+    } else if (transport[Symbol.toStringTag] === WEBSOCKETS) {
+      this.#manager.warn(`this version of ${WEBSOCKETS} is not known: sockets that have not sent a request are not counted`)
+    }
+  })
 
   /**
    * By their addresses, the oldest first
@@ -84,28 +91,11 @@ export class AcceptedSockets {
   }
 
   /**
-   * Follows the sockets of all listeners that a transport makes from now on, where it makes
+   * Observes the sockets of all listeners that a transport makes from now on, where it makes
    * such listeners
    */
   watch (transport: Transport): void {
-    if (this.#watched.has(transport) || !Object.isExtensible(transport)) {
-      return
-    }
-
-    const createListener = transport.createListener.bind(transport)
-
-    this.#watched.add(transport)
-    transport.createListener = (options: CreateListenerOptions) => {
-      const listener = createListener(options)
-
-      if (isWebSocketListener(listener)) {
-        this.#watchListener(listener)
-      } else if (transport[Symbol.toStringTag] === WEBSOCKETS) {
-        this.#manager.warn(`this version of ${WEBSOCKETS} is not known: sockets that have not sent a request are not counted`)
-      }
-
-      return listener
-    }
+    this.#listeners.of(transport)
   }
 
   [Symbol.iterator] (): Iterator<{ readonly scope: DefaultConnectionScope }> {

@@ -1,10 +1,11 @@
 import { CODE_WEBRTC_DIRECT, multiaddr } from '@multiformats/multiaddr'
 import { refuseTextInHandshakes } from './data-channels.ts'
+import { ObservedListeners } from './observed-listeners.ts'
 import type { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
 import type { Evictable } from '../../scopes/evictable.ts'
 import type { Core } from '../core.ts'
 import type { Transient, TransientHolders } from '../fairness/transient-holders.ts'
-import type { CreateListenerOptions, Listener, Transport } from '@libp2p/interface'
+import type { Listener, Transport } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 const WEBRTC_DIRECT = '@libp2p/webrtc-direct'
@@ -41,7 +42,14 @@ export class DirectHandshakes {
   readonly #manager: Core
   readonly #transient: TransientHolders
   readonly #open: (address: Multiaddr) => DefaultConnectionScope | undefined
-  readonly #watched = new WeakSet<Transport>()
+  readonly #listeners = new ObservedListeners(listener => {
+    if (isDirectListener(listener)) {
+      this.#watchListener(listener)
+    } else {
+      this.#manager.warn(`this version of ${WEBRTC_DIRECT} is not known: its connections are not counted until their handshake is over`)
+    }
+  })
+
   readonly #handshakes = new Map<string, Handshake>()
 
   /**
@@ -56,27 +64,12 @@ export class DirectHandshakes {
   }
 
   /**
-   * Follows the handshakes of all listeners that a transport makes from now on, where it makes
+   * Observes the handshakes of all listeners that a transport makes from now on, where it makes
    * such listeners
    */
   watch (transport: Transport): void {
-    if (transport[Symbol.toStringTag] !== WEBRTC_DIRECT || this.#watched.has(transport) || !Object.isExtensible(transport)) {
-      return
-    }
-
-    const createListener = transport.createListener.bind(transport)
-
-    this.#watched.add(transport)
-    transport.createListener = (options: CreateListenerOptions) => {
-      const listener = createListener(options)
-
-      if (isDirectListener(listener)) {
-        this.#watchListener(listener)
-      } else {
-        this.#manager.warn(`this version of ${WEBRTC_DIRECT} is not known: its connections are not counted until their handshake is over`)
-      }
-
-      return listener
+    if (transport[Symbol.toStringTag] === WEBRTC_DIRECT) {
+      this.#listeners.of(transport)
     }
   }
 

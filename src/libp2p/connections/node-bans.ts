@@ -1,19 +1,17 @@
 import { Key } from 'interface-datastore/key'
+import { BanKeeper } from '../../bans/ban-keeper.ts'
 import { banLine } from '../../bans/ban-line.ts'
 import { BanRefusal } from '../../bans/ban-refusal.ts'
 import { BanStore } from '../../bans/ban-store.ts'
-import { BanKeeper, checkReason } from '../../bans/bans.ts'
 import { resolveFairness } from '../../fairness/fairness-init.ts'
 import { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
-import { Refusal } from '../../scopes/refusal.ts'
-import { DefaultStreamScope } from '../../scopes/stream-scope.ts'
 import { setBackgroundTimer } from '../../util/background-timer.ts'
 import { startClock } from '../../util/clock.ts'
 import { parseIP } from '../../util/ip-address.ts'
 import { ipFromMultiaddr } from '../../util/ip-from-address.ts'
 import { IPNetwork, parseNetwork } from '../../util/ip-network.ts'
 import { peerInAddress } from '../../util/peer-in-address.ts'
-import { checkWholeNumber } from '../../util/validation.ts'
+import { Offences } from './offences.ts'
 import type { Ban, KnownBan, Place } from '../../bans/ban.ts'
 import type { BansInit } from '../../bans/bans-init.ts'
 import type { FairnessInit, Groups } from '../../fairness/fairness-init.ts'
@@ -38,18 +36,6 @@ const KEY = '/libp2p-resource-manager/bans'
  * How often bans that have ended are taken out that nobody asks for any more, in ms
  */
 const SWEEP_INTERVAL = 60_000
-
-/**
- * What the word of a handler counts unless it says more
- */
-const REPORT_STRIKES = 10
-const MAX_REPORT_STRIKES = 1_000_000
-
-/**
- * The scopes in which somebody has a limit of its own. What others have filled is nobody's
- * fault who comes later.
- */
-const OWN_SCOPES = new Set(['peer', 'protocolPeer', 'servicePeer'])
 
 export interface NodeBansInit {
   manager: Core & { warnProcess(code: WarningCode, message: string): void }
@@ -83,6 +69,7 @@ export class NodeBans implements BanGate {
   readonly #init: NodeBansInit
   readonly #graph: ScopeGraph
   readonly #groups: Groups
+  readonly #offences: Offences
   readonly #store: BanStore
   #timer?: ReturnType<typeof setTimeout>
 
@@ -105,6 +92,14 @@ export class NodeBans implements BanGate {
       now: startClock(init.now),
       time: init.time ?? Date.now,
       random: init.random ?? Math.random
+    })
+    this.#offences = new Offences({
+      graph: this.#graph,
+      keeper: this.keeper,
+      connections: init.connections,
+      isAllowlisted: address => manager.isAllowlisted(address),
+      isExempt: (peer, address) => this.#isExempt(peer, address),
+      placeOf: address => this.#placeOf(address)
     })
     this.#store = new BanStore({
       datastore,
@@ -170,35 +165,12 @@ export class NodeBans implements BanGate {
 
   // strikes
 
-  /**
-   * Something was refused
-   */
   refused (refusal: AnyRefusal): void {
-    const { kind, requester } = refusal
-
-    if (refusal instanceof Refusal ? refusal.resource === 'memory' || !OWN_SCOPES.has(kind) : !this.#isOwn(refusal)) {
-      return
-    }
-
-    const scope = requester ?? refusal.asker
-
-    if (scope instanceof DefaultConnectionScope || scope instanceof DefaultStreamScope) {
-      scope.inbound && this.#strikeFor(refusal, scope)
-    } else if (refusal.direction === 'inbound' && scope != null && 'getComponents' in scope) {
-      this.#strikeUnproved(scope)
-    }
+    this.#offences.refused(refusal)
   }
 
-  /**
-   * Something has given way to others
-   */
-  evicted ({ scope, victim }: Eviction): void {
-    const connection = connectionOf(victim)
-    const peer = victim.peerScope?.peer
-
-    if (peer !== undefined && connection !== undefined && !this.#isExempt(peer, connection.endpoint)) {
-      this.keeper.strike(peer, 'eviction', `holding most of ${scope.name}`, this.#placeOf(connection.endpoint))
-    }
+  evicted (eviction: Eviction): void {
+    this.#offences.evicted(eviction)
   }
 
   /**
@@ -206,15 +178,8 @@ export class NodeBans implements BanGate {
    *
    * @throws {InvalidParametersError} naming the argument that cannot be used
    */
-  report (peer: PeerId, reason: string, strikes: number = REPORT_STRIKES): void {
-    checkReason(reason)
-    checkWholeNumber('strikes', strikes, 1, MAX_REPORT_STRIKES)
-
-    const connection = this.#connectionsOf(peer).find(({ inbound }) => inbound)
-
-    if (!this.#isExempt(peer, connection?.endpoint)) {
-      this.keeper.strike(peer, 'report', reason, this.#placeOf(connection?.endpoint), strikes)
-    }
+  report (peer: PeerId, reason: string, strikes?: number): void {
+    this.#offences.report(peer, reason, strikes)
   }
 
   stat (): BansStat {
@@ -230,34 +195,6 @@ export class NodeBans implements BanGate {
     const counts = Object.entries(this.keeper.count()).filter(([, count]) => count > 0)
 
     return counts.length === 0 ? [] : [`banned: ${counts.map(([level, count]) => `${count} ${level}${count === 1 ? '' : 's'}`).join(', ')}`]
-  }
-
-  /**
-   * Limits of somebody's own that are no scopes: rates, and the share of transient. That of a
-   * protocol is for all.
-   */
-  #isOwn ({ kind, resource }: AnyRefusal): boolean {
-    return (kind === 'peer' && resource === 'rate') || kind === 'subnet' || kind === 'transient'
-  }
-
-  #strikeFor ({ joining, scope }: AnyRefusal, member: DefaultConnectionScope | DefaultStreamScope): void {
-    const { endpoint } = connectionOf(member) ?? {}
-    // of a connection whose peer had no room for it
-    const peerScope = member.peerScope ?? (joining === undefined ? undefined : this.#graph.peers.get(joining))
-
-    if (peerScope?.peer === undefined) {
-      this.#strikeUnproved(endpoint)
-    } else if (this.keeper.isDue(peerScope.key) && !this.#isExempt(peerScope.peer, endpoint)) {
-      this.keeper.strike(peerScope.peer, 'refusal', `more than ${scope} may have`, this.#placeOf(endpoint))
-    }
-  }
-
-  #strikeUnproved (address: Multiaddr | undefined): void {
-    const place = this.#placeOf(address)
-
-    if (place !== undefined && !this.#init.manager.isAllowlisted(address)) {
-      this.keeper.strikeUnproved(place)
-    }
   }
 
   #isExempt (peer: PeerId, address: Multiaddr | undefined): boolean {
@@ -330,12 +267,6 @@ export class NodeBans implements BanGate {
     return good.size
   }
 
-  #connectionsOf (peer: PeerId): DefaultConnectionScope[] {
-    const key = peer.toString()
-
-    return Array.from(this.#init.connections, ({ scope }) => scope).filter(({ peerScope }) => peerScope?.key === key)
-  }
-
   #placeOf (address: Multiaddr | undefined): Place | undefined {
     const ip = address == null ? undefined : ipFromMultiaddr(address)
 
@@ -362,8 +293,4 @@ export class NodeBans implements BanGate {
       this.#sweepLater()
     }, SWEEP_INTERVAL)
   }
-}
-
-function connectionOf (member: Eviction['victim']): DefaultConnectionScope | undefined {
-  return member instanceof DefaultStreamScope ? member.connection : member as DefaultConnectionScope
 }

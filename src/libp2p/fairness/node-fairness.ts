@@ -2,8 +2,8 @@ import { PROTECTED } from '../../fairness/fair-pool.ts'
 import { FairShares } from '../../fairness/fair-shares.ts'
 import { resolveFairness } from '../../fairness/fairness-init.ts'
 import { originOf } from '../../fairness/origin.ts'
+import { connectionOf } from '../../scopes/connection-of.ts'
 import { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
-import { DefaultStreamScope } from '../../scopes/stream-scope.ts'
 import { startClock } from '../../util/clock.ts'
 import { nextActivity } from '../streams/activity.ts'
 import { Handshakes } from './handshakes.ts'
@@ -127,7 +127,7 @@ export class NodeFairness implements RoomMaker {
   }
 
   #worthOf (scope: MovableScope): number {
-    const connection = scope instanceof DefaultStreamScope ? scope.connection : scope as DefaultConnectionScope
+    const connection = connectionOf(scope)
     const { manager } = this.#init
     const { peerScope } = scope
 

@@ -1,4 +1,4 @@
-import { CONNECTIONS } from '../../sessions/service-collectors.ts'
+import { CONNECTIONS } from '../../sessions/sessions-init.ts'
 import { ipFromMultiaddr } from '../../util/ip-from-address.ts'
 import { transportSide, watchBytes } from '../streams/watch-bytes.ts'
 import { ByteSession } from './byte-session.ts'

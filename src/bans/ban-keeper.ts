@@ -6,7 +6,7 @@ import { MAX_DURATION, resolveBans } from './bans-init.ts'
 import { BANS_OPTIONS } from './bans-options.ts'
 import { Strikes } from './strikes.ts'
 import type { BanTarget } from './ban-target.ts'
-import type { Ban, BanLevel, KnownBan, Place } from './ban.ts'
+import type { Ban, BanLevel, BanOptions, Bans, KnownBan, Place, StrikeKind } from './ban.ts'
 import type { BansConfig, BansInit } from './bans-init.ts'
 import type { DescriptionOf } from '../util/description.ts'
 import type { IPAddress } from '../util/ip-address.ts'
@@ -19,64 +19,7 @@ import type { PeerId } from '@libp2p/interface'
  */
 const GOOD_PER_OFFENDER = 1 / 9
 
-/**
- * What strikes are for
- */
-export type StrikeKind = 'refusal' | 'eviction' | 'report'
-
-export interface BanOptions {
-  /**
-   * How long, in ms, up to a year
-   *
-   * @default `bans.duration`, with its random part
-   */
-  duration?: number
-
-  /**
-   * For the log and for `list`
-   *
-   * @default 'by the operator'
-   */
-  reason?: string
-}
-
 const BAN_OPTIONS = { duration: ANY, reason: ANY } as const satisfies DescriptionOf<BanOptions>
-
-/**
- * Who is banned, which can be changed at any time
- */
-export interface Bans {
-  /**
-   * Those who are banned now: peers first, then hosts, then subnets
-   */
-  list(): Ban[]
-
-  /**
-   * Bans a peer, an IP address or a network, and ends what there is with it. Who is
-   * allowlisted is not affected by the ban of its address.
-   *
-   * @throws {InvalidParametersError} if it is nobody, if the peer is allowlisted, or naming
-   * the option that cannot be used
-   */
-  add(target: BanTarget, options?: BanOptions): Ban
-
-  /**
-   * Ends a ban, and forgets the strikes that have led to it
-   *
-   * @returns Whether there was one
-   * @throws {InvalidParametersError} if it is nobody
-   */
-  lift(target: BanTarget): boolean
-
-  /**
-   * Changes the option `bans` while the node runs. What is left out stays as it is, and so do
-   * the bans that there are.
-   *
-   * @throws {InvalidParametersError} naming the value that cannot be used. Nothing has changed
-   * then.
-   */
-  set(options: BansInit): void
-}
 
 /**
  * What the bans have to know of those that they are about
