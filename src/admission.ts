@@ -21,7 +21,7 @@
  */
 
 export { Allowlist } from './admission/allowlist.ts'
-export { DefaultNetworkPrefixLimits } from './admission/default-prefix-limits.ts'
+export { DefaultNetworkPrefixLimits } from './admission/subnet-limits.ts'
 export { rateLimit } from './admission/rate-limit-handler.ts'
 export type { AllowlistEntry } from './admission/allowlist-entry.ts'
 export type { RateLimitOptions } from './admission/rate-limit-handler.ts'

@@ -22,7 +22,7 @@
  */
 
 export { collectorId } from './sessions/collector-id.ts'
-export { createCollector } from './sessions/create-collector.ts'
+export { createCollector } from './sessions/default-collector.ts'
 export { IPLimiter, NullIPLimiter } from './sessions/ip-limiter.ts'
 export { NullCollector } from './sessions/null-collector.ts'
 export { SessionRegistry } from './sessions/registry.ts'

@@ -222,3 +222,11 @@ export function resolveConnCount (field: string, connCount: ConnCount): number {
 
   return connCount
 }
+
+/**
+ * The limits of networks that are there unless `subnetLimits.prefixes` has others for the
+ * same networks. They cannot be changed.
+ */
+export const DefaultNetworkPrefixLimits: readonly NetworkPrefixLimit[] = Object.freeze(LOOPBACK_NETWORKS.map(network => {
+  return Object.freeze({ network, connCount: 'unlimited' as const })
+}))

@@ -1,4 +1,6 @@
+import { ANY } from '../util/description.ts'
 import { checkObject, checkWholeNumber, invalid } from '../util/validation.ts'
+import type { DescriptionOf } from '../util/description.ts'
 
 export interface BansInit {
   /**
@@ -81,3 +83,10 @@ function checkCount (field: keyof BansInit, value: number, min: number): void {
     throw invalid(`bans.${field}`, `a whole number from ${min}, or Infinity`, value)
   }
 }
+
+/**
+ * Who is banned for what
+ */
+export const BANS_OPTIONS = {
+  bans: { strikes: ANY, halfLife: ANY, duration: ANY, peers: ANY, hosts: ANY }
+} as const satisfies DescriptionOf<{ bans?: BansInit }>

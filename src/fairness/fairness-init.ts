@@ -1,5 +1,7 @@
+import { ANY } from '../util/description.ts'
 import { checkPrefixLength } from '../util/ip-network.ts'
 import { checkList, checkObject, checkWholeNumber, invalid } from '../util/validation.ts'
+import type { DescriptionOf } from '../util/description.ts'
 
 /**
  * How many bits the addresses of one group have in common
@@ -187,3 +189,12 @@ function checkNesting (groups: Groups): void {
     }
   }
 }
+
+const PREFIX_LENGTHS = { ipv4: ANY, ipv6: ANY } as const
+
+/**
+ * Who shares what is full with whom
+ */
+export const FAIRNESS_OPTIONS = {
+  fairness: { networks: PREFIX_LENGTHS, subnets: PREFIX_LENGTHS, hosts: PREFIX_LENGTHS, protect: ANY, useful: ANY, handshakes: { cpu: ANY } }
+} as const satisfies DescriptionOf<{ fairness?: FairnessInit | false }>

@@ -2,7 +2,7 @@ import { ADMISSION_OPTIONS } from '../admission/admission-options.ts'
 import { Admission } from '../admission/admission.ts'
 import { Allowlist } from '../admission/allowlist.ts'
 import { NodePeerTags } from '../libp2p/connections/peer-tags.ts'
-import { isInfinite } from '../limits/is-infinite.ts'
+import { isInfinite } from '../limits/infinite-limits.ts'
 import { AdmittedConnections } from '../manager/admitted-connections.ts'
 
 /**

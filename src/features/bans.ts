@@ -1,5 +1,4 @@
-import { resolveBans } from '../bans/bans-init.ts'
-import { BANS_OPTIONS } from '../bans/bans-options.ts'
+import { BANS_OPTIONS, resolveBans } from '../bans/bans-init.ts'
 import { NodeBans } from '../libp2p/connections/node-bans.ts'
 
 /**

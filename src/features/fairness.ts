@@ -1,5 +1,4 @@
-import { resolveFairness } from '../fairness/fairness-init.ts'
-import { FAIRNESS_OPTIONS } from '../fairness/fairness-options.ts'
+import { FAIRNESS_OPTIONS, resolveFairness } from '../fairness/fairness-init.ts'
 import { NodeFairness } from '../libp2p/fairness/node-fairness.ts'
 
 /**

@@ -1,5 +1,4 @@
-import { PRESSURE_OPTIONS } from '../libp2p/pressure/pressure-options.ts'
-import { ProcessPressure, checkPressure } from '../libp2p/pressure/process-pressure.ts'
+import { checkPressure, PRESSURE_OPTIONS, ProcessPressure } from '../libp2p/pressure/process-pressure.ts'
 
 /**
  * Refuses what remotes open while the process has too much to do: the options

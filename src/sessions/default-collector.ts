@@ -1,6 +1,7 @@
+import { checkDescribed } from '../util/description.ts'
 import { invalid } from '../util/validation.ts'
 import { checkBytes, checkSessionId, checkText, checkTopBitrate } from './arguments.ts'
-import { resolveCollectorConfig } from './collector-config.ts'
+import { COLLECTOR_OPTIONS, resolveCollectorConfig } from './collector-config.ts'
 import { History } from './history.ts'
 import { SessionTable } from './session-table.ts'
 import { LiveSession } from './session.ts'
@@ -375,4 +376,16 @@ export class DefaultCollector implements Collector, TickTask {
 
 function exceeds (bitrate: number, max: number): boolean {
   return max > 0 && bitrate > max
+}
+
+/**
+ * A collector that is in no registry. Its history is lost with it, and it has a timer of its
+ * own while there are sessions.
+ *
+ * @throws {InvalidParametersError} If an option cannot be used
+ */
+export function createCollector (config: CollectorConfig = {}): Collector {
+  checkDescribed('config', config, COLLECTOR_OPTIONS)
+
+  return new DefaultCollector(config)
 }

@@ -1,10 +1,12 @@
+import { ANY, BOOLEAN } from '../util/description.ts'
 import { join } from '../util/problems.ts'
 import { checkList, invalid } from '../util/validation.ts'
-import { resolveCollectorConfig } from './collector-config.ts'
+import { COLLECTOR_OPTIONS, resolveCollectorConfig } from './collector-config.ts'
 import { collectorId } from './collector-id.ts'
 import type { ResolvedCollectorConfig } from './collector-config.ts'
 import type { CollectorConfig } from './collector.ts'
 import type { ThrottleInit } from './stream-budgets.ts'
+import type { DescriptionOf } from '../util/description.ts'
 
 /**
  * In place of a service: the collector of whole connections
@@ -143,3 +145,15 @@ function checkThrottle (field: string, { companions = [], throttle = false }: Se
     throw invalid(field, 'false where there is neither a maxRxBitrate nor a maxTxBitrate', throttle)
   }
 }
+
+const BITRATES = { maxRxBitrate: ANY, maxTxBitrate: ANY } as const
+
+/**
+ * Who transfers how many bytes
+ */
+export const SESSIONS_OPTIONS = {
+  sessions: {
+    collectors: { '*': { ...COLLECTOR_OPTIONS, companions: ANY, throttle: BOOLEAN } },
+    throttle: { system: BITRATES, peer: BITRATES }
+  }
+} as const satisfies { sessions: DescriptionOf<SessionsInit> }

@@ -1,5 +1,5 @@
 import { expect } from 'aegir/chai'
-import { createCollector } from '../../src/sessions/create-collector.ts'
+import { createCollector } from '../../src/sessions/default-collector.ts'
 import { NullCollector } from '../../src/sessions/null-collector.ts'
 import { SessionRegistry } from '../../src/sessions/registry.ts'
 import { KEY, TestDatastore, stopTime } from './fixtures.ts'

@@ -1,3 +1,4 @@
+import { ANY } from '../../util/description.ts'
 import { EventLoopDelay, eventLoopDelayThresholds } from './event-loop-delay.ts'
 import { Pressures } from './pressure.ts'
 import { ProcessMemory, processMemoryThresholds } from './process-memory.ts'
@@ -5,6 +6,7 @@ import type { EventLoopDelayInit } from './event-loop-delay.ts'
 import type { ProcessMemoryInit } from './process-memory.ts'
 import type { NodeStat } from '../../manager/resource-manager-stat.ts'
 import type { AnyRefusal } from '../../scopes/refusal.ts'
+import type { DescriptionOf } from '../../util/description.ts'
 import type { Core } from '../core.ts'
 
 /**
@@ -94,3 +96,13 @@ export class ProcessPressure extends Pressures {
     }
   }
 }
+
+const THRESHOLDS = { max: ANY, resume: ANY } as const
+
+/**
+ * What the process has too much of
+ */
+export const PRESSURE_OPTIONS = {
+  processMemory: THRESHOLDS,
+  eventLoopDelay: THRESHOLDS
+} as const satisfies DescriptionOf<PressureInit>
