@@ -2,13 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { tcp } from '@libp2p/tcp'
 import { expect } from 'aegir/chai'
 import { LevelDatastore } from 'datastore-level'
 import { CapturedLogger } from './fixtures/captured-logger.ts'
 import { eventually, rejection } from './fixtures/eventually.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
-import { TestNodes } from './fixtures/nodes.ts'
+import { connected, refusals, TcpNodes } from './fixtures/tcp-nodes.ts'
 import type { NodeOptions, TestNode } from './fixtures/nodes.ts'
 import type { Bans, ResourceManagerInit, TraceEvent } from '../../src/index.ts'
 
@@ -21,56 +20,22 @@ const ENOUGH = 1_000
  * Real nodes over TCP. Addresses of the loopback network stand for hosts.
  */
 describe('bans over TCP', function () {
-  const nodes = new TestNodes()
+  const nodes = new TcpNodes()
 
   afterEach(async () => {
     await nodes.stop()
   })
 
-  async function listen (manager: ResourceManagerInit = {}, options: NodeOptions = {}, localAddress = '127.0.0.1'): Promise<TestNode> {
-    return nodes.create({
-      transports: [tcp()],
-      addresses: { listen: [`/ip4/${localAddress}/tcp/0`] },
-      connectionManager: { inboundConnectionThreshold: 1_000 },
-      manager: { bans: {}, ...manager },
-      ...options
-    })
+  async function listen (manager: ResourceManagerInit = {}, options: NodeOptions = {}, localAddress?: string): Promise<TestNode> {
+    return nodes.listen({ bans: {}, ...manager }, options, localAddress)
   }
 
-  async function remote (localAddress = '127.0.0.1'): Promise<TestNode> {
-    // it is passed on to `net.connect`, though the type does not list it
-    const dialOpts: object = { localAddress }
-
-    return nodes.create({ transports: [tcp({ dialOpts })], manager: false, connectionManager: { reconnectRetries: 0 } })
-  }
-
-  async function connect (from: TestNode, to: TestNode): Promise<void> {
-    await from.dial(to.getMultiaddrs(), { force: true })
-    await eventually(() => connected(to, from), 'the connection')
-  }
-
-  /**
-   * The dialer may have finished its part of the handshake by the time it is refused
-   */
   async function refused (from: TestNode, to: TestNode): Promise<void> {
-    const before = refusals(to)
-
-    await from.dial(to.getMultiaddrs(), { force: true }).catch(() => {})
-    await eventually(() => refusals(to) > before, 'the refusal')
-    await eventually(() => from.getConnections().length === 0, 'the end')
-    await eventually(() => !connected(to, from), 'the end at the other side')
+    await nodes.refused(from, to, 'ban')
   }
 
   async function closed (from: TestNode, to: TestNode): Promise<void> {
     await eventually(() => from.getConnections().length === 0 && !connected(to, from), 'the end of the connections')
-  }
-
-  function connected (node: TestNode, { peerId }: TestNode): boolean {
-    return node.getConnections(peerId).some(({ status }) => status === 'open')
-  }
-
-  function refusals (node: TestNode): number {
-    return node.services.resourceManager.refusals().reduce((sum, { count, kind }) => kind === 'ban' ? sum + count : sum, 0)
   }
 
   function bansOf (node: TestNode): Bans {
@@ -89,10 +54,10 @@ describe('bans over TCP', function () {
    * As many peers of a host as ban it
    */
   async function offenders (node: TestNode, localAddress: string): Promise<TestNode[]> {
-    const peers = await Promise.all(Array.from({ length: 4 }, async () => remote(localAddress)))
+    const peers = await Promise.all(Array.from({ length: 4 }, async () => nodes.remote(localAddress)))
 
     for (const peer of peers) {
-      await connect(peer, node)
+      await nodes.connect(peer, node)
     }
 
     peers.forEach(peer => { report(node, peer) })
@@ -101,25 +66,25 @@ describe('bans over TCP', function () {
   }
 
   it('should end what there is with a peer that a handler reports, refuse it, and let others in', async () => {
-    const [hostile, honest] = await Promise.all([remote(), remote()])
+    const [hostile, honest] = await Promise.all([nodes.remote(), nodes.remote()])
     const node = await listen()
 
-    await connect(hostile, node)
-    await connect(hostile, node)
+    await nodes.connect(hostile, node)
+    await nodes.connect(hostile, node)
     report(node, hostile, 29)
     expect(banned(node)).to.deep.equal([])
     report(node, hostile, 1)
     expect(banned(node)).to.deep.equal([`peer ${hostile.peerId}`])
     await closed(hostile, node)
     await refused(hostile, node)
-    await connect(honest, node)
+    await nodes.connect(honest, node)
     await refused(hostile, node)
     expect(connected(node, honest)).to.equal(true)
     expect(node.services.resourceManager.refusals()[0]).to.include({ kind: 'ban', resource: 'connection', direction: 'inbound', setting: 'bans' })
     expect(bansOf(node).list()[0]).to.include({ by: 'strikes', address: '127.0.0.1', reason: '30 strikes, last for nonsense' })
 
     expect(bansOf(node).lift(hostile.peerId)).to.equal(true)
-    await connect(hostile, node)
+    await nodes.connect(hostile, node)
   })
 
   it('should not dial a peer that is banned, and say so', async () => {
@@ -141,7 +106,7 @@ describe('bans over TCP', function () {
   })
 
   it('should count what a limit of its own refuses, and what has given way', async () => {
-    const hostile = await remote()
+    const hostile = await nodes.remote()
     const node = await listen({ bans: { strikes: 1 }, limits: { peerDefault: { streamsInbound: 1 } } })
 
     await Inbox.of(node)
@@ -151,25 +116,25 @@ describe('bans over TCP', function () {
     await closed(hostile, node)
     expect(bansOf(node).list()[0].reason).to.equal(`1 strikes, last for more than peer:${hostile.peerId} may have`)
 
-    const [greedy, stranger] = await Promise.all([remote(), remote('127.0.0.9')])
+    const [greedy, stranger] = await Promise.all([nodes.remote(), nodes.remote('127.0.0.9')])
     const full = await listen({ bans: { strikes: 1 }, limits: { system: { connsInbound: 3 } }, fairness: { protect: 0 } })
 
     for (let i = 0; i < 3; i++) {
-      await connect(greedy, full)
+      await nodes.connect(greedy, full)
     }
 
-    await connect(stranger, full)
+    await nodes.connect(stranger, full)
     await closed(greedy, full)
     expect(bansOf(full).list()[0].reason).to.equal('1 strikes, last for holding most of system')
     expect(connected(full, stranger)).to.equal(true)
   })
 
   it('should not count what others have filled', async () => {
-    const [first, second] = await Promise.all([remote(), remote()])
+    const [first, second] = await Promise.all([nodes.remote(), nodes.remote()])
     const node = await listen({ bans: { strikes: 1 }, limits: { system: { connsInbound: 1 }, protocolDefault: { streamsInbound: 1 } } })
 
     await Inbox.of(node)
-    await connect(first, node)
+    await nodes.connect(first, node)
     await second.dial(node.getMultiaddrs()).catch(() => {})
     await first.getConnections()[0].newStream(PROTOCOL)
     await first.getConnections()[0].newStream(PROTOCOL).catch(() => {})
@@ -181,7 +146,7 @@ describe('bans over TCP', function () {
     let handshakes = 0
     const node = await listen({}, { connectionGater: { denyInboundEncryptedConnection: async () => { handshakes++; return false } } })
     const peers = await offenders(node, '127.0.0.2')
-    const [beside, elsewhere] = await Promise.all([remote('127.0.0.2'), remote('127.0.0.3')])
+    const [beside, elsewhere] = await Promise.all([nodes.remote('127.0.0.2'), nodes.remote('127.0.0.3')])
 
     expect(banned(node)).to.have.lengthOf(5).and.include('host 127.0.0.2/32')
     await Promise.all(peers.map(async peer => closed(peer, node)))
@@ -189,10 +154,10 @@ describe('bans over TCP', function () {
     const before = handshakes
     await refused(beside, node)
     expect(handshakes).to.equal(before)
-    await connect(elsewhere, node)
+    await nodes.connect(elsewhere, node)
 
     expect(bansOf(node).lift('127.0.0.2')).to.equal(true)
-    await connect(beside, node)
+    await nodes.connect(beside, node)
     // they are still banned themselves
     await refused(peers[0], node)
   })
@@ -200,9 +165,9 @@ describe('bans over TCP', function () {
   it('should not ban a host while somebody who has done nothing shares its address, and dial whom it likes there', async () => {
     const node = await listen()
     const honest = await listen({ bans: false }, {}, '127.0.0.2')
-    const neighbour = await remote('127.0.0.2')
+    const neighbour = await nodes.remote('127.0.0.2')
 
-    await connect(neighbour, node)
+    await nodes.connect(neighbour, node)
     await offenders(node, '127.0.0.2')
     expect(banned(node)).to.have.lengthOf(4).and.not.include('host 127.0.0.2/32')
     expect(connected(node, neighbour)).to.equal(true)
@@ -214,11 +179,11 @@ describe('bans over TCP', function () {
   })
 
   it('should not affect those who are allowlisted, by their id or their address', async () => {
-    const [friend, neighbour] = await Promise.all([remote('127.0.0.4'), remote('127.0.0.2')])
+    const [friend, neighbour] = await Promise.all([nodes.remote('127.0.0.4'), nodes.remote('127.0.0.2')])
     const node = await listen({ allowlist: [`/p2p/${friend.peerId}`, '/ip4/127.0.0.2'] })
 
-    await connect(friend, node)
-    await connect(neighbour, node)
+    await nodes.connect(friend, node)
+    await nodes.connect(neighbour, node)
     report(node, friend)
     report(node, neighbour)
     expect(banned(node)).to.deep.equal([])
@@ -226,7 +191,7 @@ describe('bans over TCP', function () {
 
     bansOf(node).add('127.0.0.0/24')
     bansOf(node).add(neighbour.peerId)
-    await connect(neighbour, node)
+    await nodes.connect(neighbour, node)
     expect(connected(node, friend), 'it has proved who it is').to.equal(true)
     // before that the address is all that there is
     await friend.hangUp(node.peerId)
@@ -237,14 +202,14 @@ describe('bans over TCP', function () {
     const path = await mkdtemp(join(tmpdir(), 'bans-'))
 
     try {
-      const hostile = await remote()
+      const hostile = await nodes.remote()
       // bans belong to the node, and nodes may share a datastore
       const privateKey = await generateKeyPair('Ed25519')
       let datastore = new LevelDatastore(path)
       await datastore.open()
       const before = await listen({}, { datastore: datastore as any, privateKey })
 
-      await connect(hostile, before)
+      await nodes.connect(hostile, before)
       report(before, hostile)
       bansOf(before).add('127.0.0.2', { reason: 'a list', duration: 60_000 })
       const list = bansOf(before).list()
@@ -257,7 +222,7 @@ describe('bans over TCP', function () {
 
       expect(bansOf(after).list()).to.deep.equal(list)
       await refused(hostile, after)
-      await refused(await remote('127.0.0.2'), after)
+      await refused(await nodes.remote('127.0.0.2'), after)
       bansOf(after).lift(hostile.peerId)
       await after.stop()
       await datastore.close()
@@ -267,7 +232,7 @@ describe('bans over TCP', function () {
       const again = await listen({}, { datastore: datastore as any, privateKey })
 
       expect(banned(again)).to.deep.equal(['host 127.0.0.2/32'])
-      await connect(hostile, again)
+      await nodes.connect(hostile, again)
       await again.stop()
       await datastore.close()
     } finally {
@@ -276,10 +241,10 @@ describe('bans over TCP', function () {
   })
 
   it('should go on when the node is stopped and started', async () => {
-    const hostile = await remote()
+    const hostile = await nodes.remote()
     const node = await listen()
 
-    await connect(hostile, node)
+    await nodes.connect(hostile, node)
     report(node, hostile)
     await node.stop()
     await node.start()
@@ -289,15 +254,15 @@ describe('bans over TCP', function () {
 
   it('should only say who would be banned in a dry run', async () => {
     const logger = new CapturedLogger()
-    const hostile = await remote()
+    const hostile = await nodes.remote()
     const node = await listen({ enforce: false }, { logger })
 
-    await connect(hostile, node)
+    await nodes.connect(hostile, node)
     report(node, hostile)
-    await connect(hostile, node)
+    await nodes.connect(hostile, node)
     expect(banned(node)).to.deep.equal([`peer ${hostile.peerId}`])
     expect(hostile.getConnections()).to.have.lengthOf(2)
-    await eventually(() => refusals(node) === 1, 'what would have been refused')
+    await eventually(() => refusals(node, 'ban') === 1, 'what would have been refused')
     expect(logger.errors.filter(line => line.includes('banned'))).to.deep.equal([
       `%s would have banned level=peer address=127.0.0.1 peer=${hostile.peerId} seconds=${seconds(node)} reason="1000 strikes, last for nonsense"`
     ])
@@ -312,7 +277,7 @@ describe('bans over TCP', function () {
   it('should tell people and tools', async () => {
     const logger = new CapturedLogger()
     const events: TraceEvent[] = []
-    const hostile = await remote()
+    const hostile = await nodes.remote()
     const warnings: any[] = []
     const onWarning = (warning: any): void => { warnings.push(warning) }
     const node = await listen({ warnings: true, trace: [{ consumeEvent: event => { events.push(event) } }] }, { logger })
@@ -321,7 +286,7 @@ describe('bans over TCP', function () {
     process.on('warning', onWarning)
 
     try {
-      await connect(hostile, node)
+      await nodes.connect(hostile, node)
       report(node, hostile)
       bansOf(node).add('127.0.0.2', { duration: 60_000 })
       await eventually(() => warnings.some(({ code }) => code === 'RESOURCE_MANAGER_BAN'), 'the warning')
@@ -344,12 +309,12 @@ describe('bans over TCP', function () {
   })
 
   it('should not be there without the option', async () => {
-    const hostile = await remote()
+    const hostile = await nodes.remote()
 
     for (const manager of [{ bans: undefined }, { bans: false as const }]) {
       const node = await listen(manager)
 
-      await connect(hostile, node)
+      await nodes.connect(hostile, node)
       report(node, hostile)
       expect(node.services.resourceManager.bans).to.equal(undefined)
       expect(node.services.resourceManager.stat()).not.to.have.property('bans')
