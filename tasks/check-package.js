@@ -118,16 +118,17 @@ function installNode (version, directory) {
 
 /**
  * @param {{ files: Array<{ path: string }> }} pack
- * @param {{ browser: Record<string, string>, exports: Record<string, string | Record<string, string>> }} manifest
+ * @param {{ bin: Record<string, string>, browser: Record<string, string>, exports: Record<string, string | Record<string, string>> }} manifest
  */
 function checkFiles ({ files }, manifest) {
   const paths = files.map(({ path }) => path)
   // a pattern stands for what is in a directory, of which one is required below
   const targets = Object.values(manifest.exports).flatMap(target => typeof target === 'string' ? [] : Object.values(target))
   const replacements = Object.entries(manifest.browser).flat()
+  const commands = Object.values(manifest.bin)
 
   assert.deepEqual(paths.filter(path => !PACKED.test(path)), [], 'files that are not to be packed')
-  assert.deepEqual([...REQUIRED_FILES, ...targets, ...replacements].map(path => path.replace(/^\.\//, '')).filter(path => !paths.includes(path)), [], 'files that are missing')
+  assert.deepEqual([...REQUIRED_FILES, ...targets, ...replacements, ...commands].map(path => path.replace(/^\.\//, '')).filter(path => !paths.includes(path)), [], 'files that are missing')
 }
 
 /**
@@ -168,6 +169,7 @@ function checkPackage (directory) {
     const node = installNode(version, join(directory, `node-${version}`))
 
     step(`require and import, Node.js ${run(node, ['--version'], project).trim()}`, () => { run(node, ['require.cjs'], project) })
+    step(`the command, Node.js ${version}`, () => { run(node, ['command.js'], project) })
     step(`two nodes, Node.js ${version}`, () => { run(node, ['smoke.js'], project) })
   }
 }

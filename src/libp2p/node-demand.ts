@@ -18,7 +18,7 @@ interface Libp2pConnectionManager {
 /**
  * What a node may do, as far as its connection manager says so
  */
-export function nodeDemand (connectionManager: ConnectionManager): NodeDemand {
+export function nodeDemand (connectionManager: Pick<ConnectionManager, 'getMaxConnections'>): NodeDemand {
   const { dialQueue, maxIncomingPendingConnections } = connectionManager as Libp2pConnectionManager
   const maxConnections = countOr(connectionManager.getMaxConnections?.(), DEFAULTS.maxConnections)
 

@@ -1,0 +1,16 @@
+import { registerLimitsShow } from './limits-show.ts'
+import type { Register } from './commands.ts'
+
+/**
+ * What can be done with limits, in the order in which `--help` lists it
+ */
+const LIMITS_COMMANDS: Register[] = [registerLimitsShow]
+
+/**
+ * `limits …`
+ */
+export const registerLimits: Register = (program, terminal) => {
+  const limits = program.command('limits').description('limits, and files with limits')
+
+  LIMITS_COMMANDS.forEach(register => { register(limits, terminal) })
+}

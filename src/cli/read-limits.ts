@@ -1,0 +1,59 @@
+import { extname } from 'node:path'
+import { limitsFromJSON } from '../limits/limits-json.ts'
+import { limitsFromTOML } from '../limits/limits-toml.ts'
+import { CommandError } from './exit-codes.ts'
+import { inputName, readInput } from './read-input.ts'
+import { styled, writeLine } from './terminal.ts'
+import type { Terminal } from './terminal.ts'
+import type { PartialLimitConfig } from '../limits/limit-config.ts'
+import type { NoteListener } from '../util/problems.ts'
+
+/**
+ * Whether a text is TOML: by the name of its file, or by how it begins where that does not
+ * say, as of kubo's `config` and the standard input
+ */
+export function isTOML (path: string, text: string): boolean {
+  switch (extname(path).toLowerCase()) {
+    case '.toml':
+      return true
+    case '.json':
+      return false
+    default:
+      return !/^\uFEFF?\s*(?:\{|$)/.test(text)
+  }
+}
+
+/**
+ * Runs what reads a text, and has its errors name the input
+ *
+ * @throws {CommandError}
+ */
+export function named <T> (path: string, read: () => T): T {
+  try {
+    return read()
+  } catch (err: any) {
+    throw err.name === 'InvalidParametersError' ? new CommandError(`${inputName(path)}: ${err.message}`) : err
+  }
+}
+
+/**
+ * Writes what somebody should know, and that is no result
+ */
+export function writeNote (terminal: Terminal, note: string): void {
+  writeLine(terminal.stderr, `${styled(terminal.stderr, 'yellow', 'note:')} ${note}`)
+}
+
+/**
+ * The limits in a file, or in the standard input for `-`, whatever its shape
+ *
+ * @param terminal
+ * @param path
+ * @param onNote - who is told of what is read in another way than it is written
+ * @throws {CommandError} naming the input, and every problem
+ */
+export async function readLimits (terminal: Terminal, path: string, onNote: NoteListener = (note) => { writeNote(terminal, `${inputName(path)}: ${note}`) }): Promise<PartialLimitConfig> {
+  const text = await readInput(terminal, path)
+  const parse = isTOML(path, text) ? limitsFromTOML : limitsFromJSON
+
+  return named(path, () => parse(text, { onNote }))
+}

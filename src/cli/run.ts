@@ -1,0 +1,69 @@
+import { Command, CommanderError } from 'commander'
+import { COMMANDS } from './commands.ts'
+import { EXIT, CommandError } from './exit-codes.ts'
+import { styled, writeLine } from './terminal.ts'
+import type { ExitCode } from './exit-codes.ts'
+import type { Terminal } from './terminal.ts'
+
+const NAME = 'libp2p-resource-manager'
+
+function createProgram (terminal: Terminal): Command {
+  const { stdout, stderr } = terminal
+
+  const program = new Command(NAME)
+    .description('Limits of libp2p nodes: shows, checks, compares and converts them, and looks at running nodes.')
+    .exitOverride()
+    .configureHelp({ helpWidth: Math.min(stdout.columns ?? 80, 100), showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => { stdout.write(text) },
+      writeErr: (text) => { stderr.write(text) },
+      outputError: () => {},
+      getOutHelpWidth: () => stdout.columns ?? 80,
+      getErrHelpWidth: () => stderr.columns ?? 80
+    })
+
+  // commands inherit the settings above when they are added
+  COMMANDS.forEach(register => { register(program, terminal) })
+
+  return program
+}
+
+/**
+ * What an error comes to: its exit code, and what is told about it
+ */
+function explain (err: any): { exitCode: ExitCode, message: string } {
+  if (err instanceof CommandError) {
+    return { exitCode: err.exitCode, message: err.message }
+  }
+
+  if (err instanceof CommanderError) {
+    return { exitCode: err.exitCode === 0 ? EXIT.FINE : EXIT.UNUSABLE, message: err.message.replace(/^error: /, '') }
+  }
+
+  // by its name, as it is one of our own as well as of libp2p
+  return err?.name === 'InvalidParametersError'
+    ? { exitCode: EXIT.UNUSABLE, message: err.message }
+    : { exitCode: EXIT.INTERNAL, message: `unexpected: ${err?.stack ?? err}` }
+}
+
+/**
+ * Runs the command
+ *
+ * @param args - what follows its name
+ * @returns what the process exits with
+ */
+export async function run (args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  try {
+    await createProgram(terminal).parseAsync(args, { from: 'user' })
+  } catch (err: any) {
+    const { exitCode, message } = explain(err)
+
+    if (exitCode !== EXIT.FINE) {
+      writeLine(terminal.stderr, `${styled(terminal.stderr, 'red', 'error:')} ${message}`)
+    }
+
+    return exitCode
+  }
+
+  return terminal.exitCode
+}

@@ -1,0 +1,37 @@
+import { printable } from '../util/printable.ts'
+
+/**
+ * A column of a table
+ */
+export interface Column {
+  title: string
+
+  /**
+   * Numbers are easier to compare when they end at the same place
+   *
+   * @default 'left'
+   */
+  align?: 'left' | 'right'
+}
+
+/**
+ * What is between two columns
+ */
+const GAP = '  '
+
+/**
+ * The lines of a table, the titles first. What would move the cursor of a terminal is escaped
+ * in cells, as names may come from remote peers.
+ *
+ * @param columns - a text is a column that is aligned to the left
+ * @param rows - one text for each column
+ */
+export function tableLines (columns: ReadonlyArray<Column | string>, rows: readonly string[][]): string[] {
+  const described = columns.map(column => typeof column === 'string' ? { title: column } : column)
+  const cells = [described.map(({ title }) => title), ...rows.map(row => row.map(printable))]
+  const widths = described.map((_, i) => cells.reduce((width, row) => Math.max(width, row[i].length), 0))
+
+  return cells.map(row => row.map((cell, i) => {
+    return described[i].align === 'right' ? cell.padStart(widths[i]) : cell.padEnd(widths[i])
+  }).join(GAP).trimEnd())
+}
