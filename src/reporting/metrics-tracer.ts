@@ -89,21 +89,23 @@ export class MetricsTracer implements GraphTracer {
 
   removed (): void {}
 
+  buffered (_scope: MovableScope, size: number): void {
+    if (size > 0) {
+      this.#tell(reporter => { reporter.allowMemory?.(size) })
+    }
+  }
+
+  moved (_scope: MovableScope, [peer]: AggregateScope[]): void {
+    this.#tell(reporter => { reporter.allowPeer?.(peer.key) })
+  }
+
   evicted (): void {}
 
   ban (): void {}
 
-  added (scopes: AnyScope[], usage: Usage): void {
-    const { idle } = this.#init
-
-    idle.held++
-
-    try {
-      tellAdded(this.#reporter, scopes, usage)
-    } catch (err) {
-      this.#fail(err)
-    } finally {
-      idle.held--
+  added (_scopes: AnyScope[], usage: Usage): void {
+    if (usage.streamsInbound + usage.streamsOutbound + usage.connsInbound + usage.connsOutbound === 0) {
+      this.#tell(reporter => { reporter.allowMemory?.(usage.memory) })
     }
   }
 
@@ -114,6 +116,20 @@ export class MetricsTracer implements GraphTracer {
 
     try {
       tellRefused(this.#reporter, refusal, baseCosts())
+    } catch (err) {
+      this.#fail(err)
+    } finally {
+      idle.held--
+    }
+  }
+
+  #tell (tell: (reporter: MetricsReporter) => void): void {
+    const { idle } = this.#init
+
+    idle.held++
+
+    try {
+      tell(this.#reporter)
     } catch (err) {
       this.#fail(err)
     } finally {
@@ -161,6 +177,14 @@ export class Tracers implements GraphTracer {
     this.#tracers.forEach(tracer => { tracer.ended(scope) })
   }
 
+  moved (scope: MovableScope, to: AggregateScope[], from: AggregateScope[]): void {
+    this.#tracers.forEach(tracer => { tracer.moved(scope, to, from) })
+  }
+
+  buffered (scope: MovableScope, size: number): void {
+    this.#tracers.forEach(tracer => { tracer.buffered(scope, size) })
+  }
+
   added (scopes: AnyScope[], usage: Usage, priority?: number): void {
     this.#tracers.forEach(tracer => { tracer.added(scopes, usage, priority) })
   }
@@ -199,20 +223,6 @@ export function checkMetricsReporter (reporter: MetricsReporter): void {
 
 function directionOf (inbound: boolean): MessageStreamDirection {
   return inbound ? 'inbound' : 'outbound'
-}
-
-function tellAdded (reporter: MetricsReporter, scopes: AnyScope[], usage: Usage): void {
-  if (usage.streamsInbound + usage.streamsOutbound + usage.connsInbound + usage.connsOutbound === 0) {
-    reporter.allowMemory?.(usage.memory)
-    return
-  }
-
-  const [first] = scopes
-
-  // a connection has moved to it
-  if ('key' in first && first.kind === 'peer') {
-    reporter.allowPeer?.(first.key)
-  }
 }
 
 function tellRefused (reporter: MetricsReporter, refusal: AnyRefusal, baseCosts: BaseCosts): void {

@@ -47,7 +47,7 @@ export interface TraceScope {
   /** A peer id */
   peer?: string
 
-  /** The number of a connection */
+  /** The number of a connection, also of the one that a stream is opened on */
   conn?: string
 
   /** The number of a stream */
@@ -96,6 +96,23 @@ export interface TraceEvent {
    * limit of the scope
    */
   limit?: ConcreteLimitConfig | Readonly<Limit>
+
+  /**
+   * What was counted in the scope, or was refused there: the name of the scope that is the
+   * reason, where it is another one
+   */
+  of?: string
+
+  /**
+   * For what was refused because it was to become part of a peer, protocol or service:
+   * which one
+   */
+  joining?: string
+
+  /**
+   * For memory that is in the buffers of a connection or stream, for which nobody asked
+   */
+  buffered?: true
 
   /**
    * For `evict` the name of the scope that was full. What gave way is in `scope` and

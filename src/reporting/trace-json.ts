@@ -8,8 +8,8 @@ import type { Limit } from '../limits/limit.ts'
 
 /**
  * An event as go-libp2p writes it: with its names and order of fields, and without
- * those that are 0. Only sessions, what is refused and what gives way have fields that it does
- * not know.
+ * those that are 0. Sessions, what is refused, what gives way, and what says because of which scope
+ * another one has changed have fields that it does not know.
  */
 export function traceToJSON (event: TraceEvent): string {
   return JSON.stringify({
@@ -17,6 +17,9 @@ export function traceToJSON (event: TraceEvent): string {
     Type: event.type,
     Scope: event.scope == null ? undefined : scopeToJSON(event.scope),
     Name: event.name,
+    Of: event.of,
+    Joining: event.joining,
+    Buffered: event.buffered,
     Full: event.full,
     Requester: event.requester == null ? undefined : requesterToJSON(event.requester),
     Limit: event.limit == null ? undefined : limitToJSON(event.limit),

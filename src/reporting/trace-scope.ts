@@ -1,5 +1,6 @@
 import { AggregateScope } from '../scopes/aggregate-scope.ts'
 import { SpanScope } from '../scopes/span-scope.ts'
+import { DefaultStreamScope } from '../scopes/stream-scope.ts'
 import type { TraceScope } from './trace-event.ts'
 import type { AnyScope } from '../scopes/graph-tracer.ts'
 
@@ -17,9 +18,13 @@ export function traceScope (scope: AnyScope): TraceScope {
     return { ...owner, span: owner.span == null ? String(scope.serial) : `${owner.span}.span-${scope.serial}` }
   }
 
-  return scope.kind === 'conn'
-    ? { class: 'conn', conn: String(scope.serial) }
-    : { class: 'stream', stream: String(scope.serial) }
+  if (scope.kind === 'conn') {
+    return { class: 'conn', conn: String(scope.serial) }
+  }
+
+  const connection = scope instanceof DefaultStreamScope ? scope.connection : undefined
+
+  return { class: 'stream', stream: String(scope.serial), ...connection === undefined ? {} : { conn: String(connection.serial) } }
 }
 
 function aggregateScope ({ group, key, kind }: AggregateScope): TraceScope {

@@ -16,6 +16,7 @@ import type { AnyRefusal, Usage } from '../scopes/refusal.ts'
 import type { ObservedSession, SessionObserver } from '../sessions/session-observer.ts'
 
 type EventFields = Partial<TraceEvent>
+type MemoryFields = Pick<EventFields, 'priority' | 'buffered'>
 
 function isNode (node: unknown): node is AnyScope {
   return node instanceof AggregateScope || node instanceof OwnedScope
@@ -136,33 +137,40 @@ export class Tracer implements GraphTracer, SessionObserver {
 
   entered (scope: MovableScope): void {
     this.created(scope)
-    this.added([...scope.edges, scope] as AnyScope[], scope.usage)
+    this.#add([...scope.edges, scope] as AnyScope[], scope, scope.usage)
   }
 
   joined (scope: MovableScope, share: PeerShareScope, left?: AggregateScope): void {
+    this.moved(scope, [share.group, share], left === undefined ? [] : [left])
+  }
+
+  moved (scope: MovableScope, to: AggregateScope[], from: AggregateScope[]): void {
     const { usage } = scope
 
-    this.added([share.group, share], usage)
-
-    if (left !== undefined) {
-      this.removed([left], usage)
-    }
+    this.#add(to, scope, usage)
+    this.#remove(from, scope, usage)
   }
 
   ended (scope: OwnedScope): void {
-    this.removed(scope.edges as AnyScope[], scope.usage)
+    this.#remove(scope.edges as AnyScope[], scope, scope.usage)
     this.destroyed(scope)
   }
 
-  added (scopes: AnyScope[], usage: Usage, priority: number = MEMORY_PRIORITY_ALWAYS): void {
-    for (const scope of scopes) {
-      this.#changed(scope, usage, 1, priority)
-    }
+  added (scopes: AnyScope[], usage: Usage, priority?: number): void {
+    this.#add(scopes, scopes[0], usage, { priority: priority ?? MEMORY_PRIORITY_ALWAYS })
   }
 
   removed (scopes: AnyScope[], usage: Usage): void {
-    for (const scope of scopes) {
-      this.#changed(scope, usage, -1, 0)
+    this.#remove(scopes, scopes[0], usage)
+  }
+
+  buffered (scope: MovableScope, size: number): void {
+    const chain = scope.chain as AnyScope[]
+
+    if (size > 0) {
+      this.#add(chain, scope, { ...NOTHING, memory: size }, { priority: MEMORY_PRIORITY_ALWAYS, buffered: true })
+    } else {
+      this.#remove(chain, scope, { ...NOTHING, memory: -size }, { buffered: true })
     }
   }
 
@@ -170,8 +178,11 @@ export class Tracer implements GraphTracer, SessionObserver {
     const { attempted, priority, request, resource } = refusal
     const scope = refusal instanceof Refusal && isNode(refusal.refuser) ? refusal.refuser : undefined
     const requester = nameRequester(requesterOf(refusal))
+    const asker = refusal.requester ?? refusal.asker
     const identity = {
       ...scope == null ? { name: refusal.scope, scope: { class: classOf(refusal) } } : identify(scope),
+      of: asker != null && isNode(asker) && asker !== scope ? asker.name : undefined,
+      joining: refusal.joining,
       requester: Object.keys(requester).length === 0 ? undefined : requester
     }
     const held = scope?.usage ?? NOTHING
@@ -217,12 +228,24 @@ export class Tracer implements GraphTracer, SessionObserver {
     }
   }
 
-  #changed (scope: AnyScope, usage: Usage, sign: 1 | -1, priority: number): void {
+  #add (scopes: AnyScope[], of: AnyScope, usage: Usage, memory: MemoryFields = { priority: MEMORY_PRIORITY_ALWAYS }): void {
+    for (const scope of scopes) {
+      this.#changed(scope, of, usage, 1, memory)
+    }
+  }
+
+  #remove (scopes: AnyScope[], of: AnyScope, usage: Usage, memory: MemoryFields = {}): void {
+    for (const scope of scopes) {
+      this.#changed(scope, of, usage, -1, memory)
+    }
+  }
+
+  #changed (scope: AnyScope, of: AnyScope, usage: Usage, sign: 1 | -1, memory: MemoryFields): void {
     const held = scope.usage
-    const identity = identify(scope)
+    const identity = scope === of ? identify(scope) : { ...identify(scope), of: of.name }
 
     if (usage.memory !== 0) {
-      this.#push(this.#event(sign > 0 ? 'reserve_memory' : 'release_memory', { ...identity, priority, delta: sign * usage.memory, memory: held.memory }))
+      this.#push(this.#event(sign > 0 ? 'reserve_memory' : 'release_memory', { ...identity, ...memory, delta: sign * usage.memory, memory: held.memory }))
     }
 
     if (usage.streamsInbound + usage.streamsOutbound !== 0) {
@@ -241,6 +264,8 @@ export class Tracer implements GraphTracer, SessionObserver {
       scope: undefined,
       name: undefined,
       limit: undefined,
+      of: undefined,
+      joining: undefined,
       requester: undefined,
       priority: 0,
       delta: 0,

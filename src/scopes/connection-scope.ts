@@ -277,8 +277,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
     graph.placements?.placed(this)
 
     if (graph.tracer !== undefined) {
-      graph.tracer.added(leavesAllowlist ? [peerScope, system] : [peerScope], this.usage)
-      graph.tracer.removed(leavesAllowlist ? [pair.transient, pair.system] : [pair.transient], this.usage)
+      graph.tracer.moved(this, leavesAllowlist ? [peerScope, system] : [peerScope], leavesAllowlist ? [pair.transient, pair.system] : [pair.transient])
     }
   }
 

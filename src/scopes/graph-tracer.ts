@@ -37,13 +37,28 @@ export interface GraphTracer {
   ended(scope: OwnedScope): void
 
   /**
-   * The same was added to all of these. The priority is that of a reservation of
-   * memory.
+   * A connection has become one of a peer
+   *
+   * @param scope
+   * @param to - where it counts now and did not before, the peer first
+   * @param from - where it counts no longer
+   */
+  moved(scope: MovableScope, to: AggregateScope[], from: AggregateScope[]): void
+
+  /**
+   * There is more in the buffers of a connection or stream or, below 0, less. Nobody was
+   * asked whether it fits.
+   */
+  buffered(scope: MovableScope, size: number): void
+
+  /**
+   * The same was added to all of these, of which the first has asked for it. The priority is
+   * that of a reservation of memory.
    */
   added(scopes: AnyScope[], usage: Usage, priority?: number): void
 
   /**
-   * The same was taken out of all of these
+   * The same was taken out of all of these, of which the first has given it back
    */
   removed(scopes: AnyScope[], usage: Usage): void
 

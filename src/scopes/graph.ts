@@ -27,6 +27,8 @@ export interface ChangeListener {
   ended(scope: CountedScope): void
   created(scope: GraphScope): void
   destroyed(scope: GraphScope): void
+  moved(scope: CountedScope, to: GraphScope[], from: GraphScope[]): void
+  buffered(scope: CountedScope, size: number): void
   added(scopes: GraphScope[], usage: Usage, priority?: number): void
   removed(scopes: GraphScope[], usage: Usage): void
 }

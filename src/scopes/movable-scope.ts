@@ -1,8 +1,7 @@
 import { ResourceScopeStateError } from '../errors.ts'
 import { checkName } from './arguments.ts'
-import { MEMORY_PRIORITY_ALWAYS } from './memory-priority.ts'
 import { OwnedScope } from './owned-scope.ts'
-import { findMoveShortage, NOTHING, Refusal, scopeClosedError } from './refusal.ts'
+import { findMoveShortage, Refusal, scopeClosedError } from './refusal.ts'
 import type { AggregateScope, PeerShareScope, ScopePair } from './aggregate-scope.ts'
 import type { Evictable } from './evictable.ts'
 import type { Graph } from './graph.ts'
@@ -140,11 +139,7 @@ export abstract class MovableScope extends OwnedScope {
     this.addBuffersToEdges(size)
 
     if (this.graph.tracer !== undefined) {
-      if (size > 0) {
-        this.graph.tracer.added(this.chain, { ...NOTHING, memory: size }, MEMORY_PRIORITY_ALWAYS)
-      } else {
-        this.graph.tracer.removed(this.chain, { ...NOTHING, memory: -size })
-      }
+      this.graph.tracer.buffered(this, size)
     }
   }
 

@@ -16,7 +16,7 @@ import type { TraceEvent } from '../../src/index.ts'
 /**
  * The fields of go-libp2p's events and scopes, and those of a limit
  */
-const EVENT_FIELDS = ['Time', 'Type', 'Scope', 'Name', 'Requester', 'Limit', 'Priority', 'Delta', 'DeltaIn', 'DeltaOut', 'Memory', 'StreamsIn', 'StreamsOut', 'ConnsIn', 'ConnsOut', 'FD']
+const EVENT_FIELDS = ['Time', 'Type', 'Scope', 'Name', 'Of', 'Joining', 'Buffered', 'Requester', 'Limit', 'Priority', 'Delta', 'DeltaIn', 'DeltaOut', 'Memory', 'StreamsIn', 'StreamsOut', 'ConnsIn', 'ConnsOut', 'FD']
 const SCOPE_FIELDS = ['Class', 'Conn', 'Stream', 'Service', 'Protocol', 'Peer', 'Span']
 const SESSION_FIELDS = ['Class', 'Collector', 'Session', 'Reference', 'Location', 'Peer']
 const LIMIT_FIELDS = ['Streams', 'StreamsInbound', 'StreamsOutbound', 'Conns', 'ConnsInbound', 'ConnsOutbound', 'FD', 'Memory']

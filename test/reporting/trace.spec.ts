@@ -78,20 +78,23 @@ describe('trace', () => {
     const reserve = { type: 'reserve_memory', priority: 101, delta: 64, memory: 64 }
     const release = { type: 'release_memory', delta: -64 }
     const constraints = [peer, protocolPeer, servicePeer, protocol, service, system]
+    const of = 'stream-1'
 
     expect(events.slice(begin).map(compact)).to.deep.equal([
       { type: 'create_scope', ...peer },
       { type: 'create_scope', ...itself },
-      ...[peer, transient, system, itself].map(scope => ({ ...add, ...scope })),
+      ...[peer, transient, system].map(scope => ({ ...add, ...scope, of })),
+      { ...add, ...itself },
       { type: 'create_scope', ...protocol },
       { type: 'create_scope', ...protocolPeer },
-      ...[protocol, protocolPeer].map(scope => ({ ...add, ...scope })),
-      { ...remove, ...transient },
+      ...[protocol, protocolPeer].map(scope => ({ ...add, ...scope, of })),
+      { ...remove, ...transient, of },
       { type: 'create_scope', ...service },
       { type: 'create_scope', ...servicePeer },
-      ...[service, servicePeer].map(scope => ({ ...add, ...scope })),
-      ...[itself, ...constraints].map(scope => ({ ...reserve, ...scope })),
-      ...constraints.flatMap(scope => [{ ...release, ...scope }, { ...remove, ...scope }]),
+      ...[service, servicePeer].map(scope => ({ ...add, ...scope, of })),
+      { ...reserve, ...itself },
+      ...constraints.map(scope => ({ ...reserve, ...scope, of })),
+      ...constraints.flatMap(scope => [{ ...release, ...scope, of }, { ...remove, ...scope, of }]),
       { type: 'destroy_scope', ...itself }
     ])
   })
@@ -167,8 +170,8 @@ describe('trace', () => {
     const system = { name: 'system', scope: { class: 'system' } }
 
     expect(events.slice(begin).map(compact)).to.deep.equal([
-      { type: 'block_add_stream', ...system, requester: { peer: String(peerA) }, deltaIn: 1, streamsOut: 1 },
-      { type: 'block_add_conn', ...system, requester: { address: '/ip4/192.0.2.1/tcp/4001' }, deltaOut: 1, delta: 1 },
+      { type: 'block_add_stream', ...system, of: 'stream-2', requester: { peer: String(peerA) }, deltaIn: 1, streamsOut: 1 },
+      { type: 'block_add_conn', ...system, of: 'conn-1', requester: { address: '/ip4/192.0.2.1/tcp/4001' }, deltaOut: 1, delta: 1 },
       { type: 'block_reserve_memory', ...system, priority: 203, delta: 11 }
     ])
   })
@@ -179,7 +182,7 @@ describe('trace', () => {
     manager.openStream(peerA, 'inbound')
     expect(() => manager.openStream(peerA, 'inbound')).to.throw()
 
-    expect(compact(events[events.length - 1])).to.deep.equal({ type: 'block_add_stream', name: `peer:${peerA}`, scope: { class: 'rate' }, requester: { peer: String(peerA) }, deltaIn: 1 })
+    expect(compact(events[events.length - 1])).to.deep.equal({ type: 'block_add_stream', name: `peer:${peerA}`, scope: { class: 'rate' }, of: 'stream-2', requester: { peer: String(peerA) }, deltaIn: 1 })
   })
 
   it('should tell what would have been refused where limits are not enforced, and that it was let in', () => {
