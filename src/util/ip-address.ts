@@ -85,10 +85,23 @@ function ipv6ToString (words: number[]): string {
 }
 
 const CODE_DOT = 0x2e
-const CODE_COLON = 0x3a
+const CODE_SLASH = 0x2f
 const CODE_ZERO = 0x30
+const CODE_COLON = 0x3a
 const CODE_A = 0x61
+const CODE_PERCENT = 0x25
 const IPV6_GROUPS = 8
+
+/**
+ * What there is where an address does not end
+ */
+const NOT_AN_ADDRESS = -1
+
+/**
+ * What was read last: always the same arrays, because every connection reads an address
+ */
+const groups = new Uint16Array(IPV6_GROUPS)
+const ipv4 = new Int32Array(1)
 
 /**
  * Reads an address such as `1.2.3.4`, `2001:db8::1` or `fe80::1%eth0`, whose
@@ -98,138 +111,177 @@ export function parseIP (text: string): IPAddress | undefined {
   return text.includes(':') ? parseIPv6(text) : parseIPv4(text)
 }
 
-export function parseIPv4 (text: string, start = 0, end = text.length): IPAddress | undefined {
-  const word = readIPv4(text, start, end)
-
-  return word == null ? undefined : new IPAddress(4, word, 0, 0, 0)
+export function parseIPv4 (text: string): IPAddress | undefined {
+  return readIPv4(text, 0) === text.length ? lastIPv4() : undefined
 }
 
-export function parseIPv6 (text: string, start = 0, end = text.length): IPAddress | undefined {
-  const zone = text.indexOf('%', start)
+export function parseIPv6 (text: string): IPAddress | undefined {
+  const end = readIPv6(text, 0)
 
-  if (!readGroups(text, start, zone === -1 || zone > end ? end : zone)) {
-    return undefined
+  return end === text.length || text.charCodeAt(end) === CODE_PERCENT ? lastIPv6() : undefined
+}
+
+/**
+ * Reads the IPv4 or IPv6 address that begins somewhere in the text of a multiaddr
+ *
+ * @returns Where it ends, or -1 if there is none. `lastIPv4` and `lastIPv6` answer what was read.
+ */
+export function readPart (text: string, start: number, version: 4 | 6): number {
+  const end = version === 4 ? readIPv4(text, start) : readIPv6(text, start)
+
+  if (end === text.length || text.charCodeAt(end) === CODE_SLASH) {
+    return end
   }
 
+  if (version === 4 || text.charCodeAt(end) !== CODE_PERCENT) {
+    return NOT_AN_ADDRESS
+  }
+
+  const slash = text.indexOf('/', end)
+
+  return slash === -1 ? text.length : slash
+}
+
+/**
+ * The IPv4 address that was read last
+ */
+export function lastIPv4 (): IPAddress {
+  return new IPAddress(4, ipv4[0], 0, 0, 0)
+}
+
+/**
+ * The IPv6 address that was read last
+ */
+export function lastIPv6 (): IPAddress {
   const word0 = groups[0] << 16 | groups[1]
   const word1 = groups[2] << 16 | groups[3]
   const word2 = groups[4] << 16 | groups[5]
+
   const word3 = groups[6] << 16 | groups[7]
 
-  if (word0 === 0 && word1 === 0 && word2 === 0xffff) {
-    return new IPAddress(4, word3, 0, 0, 0)
-  }
-
-  return new IPAddress(6, word0, word1, word2, word3)
+  return word0 === 0 && word1 === 0 && word2 === 0xffff ? new IPAddress(4, word3, 0, 0, 0) : new IPAddress(6, word0, word1, word2, word3)
 }
 
-function readIPv4 (text: string, start: number, end: number): number | undefined {
+/**
+ * Reads what may be four numbers with dots between them
+ *
+ * @returns Where they end, or -1 if there are none
+ */
+function readIPv4 (text: string, start: number): number {
+  const { length } = text
   let word = 0
   let octet = 0
   let digits = 0
   let dots = 0
+  let i = start
 
-  for (let i = start; i < end; i++) {
+  for (; i < length; i++) {
     const code = text.charCodeAt(i)
+    const digit = code - CODE_ZERO
 
-    if (code === CODE_DOT) {
-      if (digits === 0 || dots === 3) {
-        return undefined
+    if (digit >= 0 && digit <= 9) {
+      // a leading zero is refused: some read what follows as octal, some do not
+      if (digits > 0 && octet === 0) {
+        return NOT_AN_ADDRESS
       }
 
+      octet = octet * 10 + digit
+      digits++
+
+      if (octet > 0xff) {
+        return NOT_AN_ADDRESS
+      }
+    } else if (code === CODE_DOT && digits > 0 && dots < 3) {
       word = word << 8 | octet
       octet = 0
       digits = 0
       dots++
-      continue
-    }
-
-    const digit = code - CODE_ZERO
-
-    // a leading zero is refused: some read what follows as octal, some do not
-    if (digit < 0 || digit > 9 || (digits > 0 && octet === 0)) {
-      return undefined
-    }
-
-    octet = octet * 10 + digit
-    digits++
-
-    if (octet > 0xff) {
-      return undefined
+    } else {
+      break
     }
   }
 
-  return dots === 3 && digits > 0 ? word << 8 | octet : undefined
+  if (dots !== 3 || digits === 0) {
+    return NOT_AN_ADDRESS
+  }
+
+  ipv4[0] = word << 8 | octet
+
+  return i
 }
 
 /**
- * What {@link readGroups} has read: always the same, because every connection reads an
- * address
- */
-const groups = new Uint16Array(IPV6_GROUPS)
-
-/**
- * Reads the eight groups of an IPv6 address
+ * Reads what may be the eight groups of an IPv6 address
  *
- * @returns false if it is none
+ * @returns Where they end, or -1 if there are none
  */
-function readGroups (text: string, begin: number, end: number): boolean {
+function readIPv6 (text: string, begin: number): number {
+  const { length } = text
   let count = 0
   let gap = -1
   let i = begin
 
-  if (text.startsWith('::', begin)) {
+  if (text.charCodeAt(i) === CODE_COLON) {
+    if (text.charCodeAt(i + 1) !== CODE_COLON) {
+      return NOT_AN_ADDRESS
+    }
+
     gap = 0
     i += 2
   }
 
-  while (i < end) {
+  for (;;) {
     const start = i
     let group = 0
+    let code = 0
 
-    for (let digit = hexDigit(text, i); i < end && digit !== -1; digit = hexDigit(text, i)) {
-      group = (group << 4 | digit) & 0xfffff
-      i++
-    }
+    for (; i < length; i++) {
+      code = text.charCodeAt(i)
 
-    if (i < end && text.charCodeAt(i) === CODE_DOT) {
-      // the last two groups may be written as an IPv4 address
-      const word = readIPv4(text, start, end)
+      const digit = hexDigit(code)
 
-      if (word == null || count > IPV6_GROUPS - 2) {
-        return false
+      if (digit === -1) {
+        break
       }
 
-      groups[count++] = word >>> 16
-      groups[count++] = word
-      break
+      group = group << 4 | digit
     }
 
-    if (i === start || i - start > 4 || count === IPV6_GROUPS) {
-      return false
+    if (i < length && code === CODE_DOT) {
+      // the last two groups may be written as an IPv4 address
+      i = count > IPV6_GROUPS - 2 ? NOT_AN_ADDRESS : readIPv4(text, start)
+      groups[count] = ipv4[0] >>> 16
+      groups[count + 1] = ipv4[0]
+
+      return i !== NOT_AN_ADDRESS && fillGap(count + 2, gap) ? i : NOT_AN_ADDRESS
+    }
+
+    if (i === start) {
+      // nothing follows but what may follow a gap
+      return gap === count && fillGap(count, gap) ? i : NOT_AN_ADDRESS
+    }
+
+    if (i - start > 4 || count === IPV6_GROUPS) {
+      return NOT_AN_ADDRESS
     }
 
     groups[count++] = group
 
-    if (i === end) {
-      break
+    if (i === length || code !== CODE_COLON) {
+      return fillGap(count, gap) ? i : NOT_AN_ADDRESS
     }
 
-    if (text.charCodeAt(i++) !== CODE_COLON || i === end) {
-      return false
-    }
+    i++
 
     if (text.charCodeAt(i) === CODE_COLON) {
       if (gap !== -1) {
-        return false
+        return NOT_AN_ADDRESS
       }
 
       gap = count
       i++
     }
   }
-
-  return fillGap(count, gap)
 }
 
 /**
@@ -258,11 +310,11 @@ function fillGap (count: number, gap: number): boolean {
   return true
 }
 
-function hexDigit (text: string, index: number): number {
-  const code = text.charCodeAt(index)
+function hexDigit (code: number): number {
+  const digit = code - CODE_ZERO
 
-  if (code >= CODE_ZERO && code <= CODE_ZERO + 9) {
-    return code - CODE_ZERO
+  if (digit >= 0 && digit <= 9) {
+    return digit
   }
 
   // the bit that upper and lower case letters differ in
