@@ -9,6 +9,7 @@ import { LiveConnection } from '../src/libp2p/buffers/live-connection.ts'
 import { LiveStream } from '../src/libp2p/buffers/live-stream.ts'
 import { StreamMemory } from '../src/libp2p/buffers/stream-memory.ts'
 import { InfiniteLimits } from '../src/limits.ts'
+import { PositionedList } from '../src/util/positioned-list.ts'
 import { createPeers } from './peers.ts'
 import type { LiveStreamOwner } from '../src/libp2p/buffers/live-stream.ts'
 import type { DefaultResourceManager } from '../src/manager/resource-manager.ts'
@@ -86,9 +87,9 @@ const [peer] = createPeers(1)
 for (const count of COUNTS) {
   const manager = createResourceManager({ limits: InfiniteLimits }) as DefaultResourceManager
   const openConnection = (): DefaultConnectionScope => manager.openConnection('inbound', false) as DefaultConnectionScope
-  const streams = new Set<LiveStream>()
+  const streams = new PositionedList<LiveStream>()
   const ofStreams = new StreamMemory(manager, streams)
-  const ofConnections = new StreamMemory(manager, new Set())
+  const ofConnections = new StreamMemory(manager, new PositionedList())
   const connection = openConnection()
 
   for (let i = 0; i < count; i++) {

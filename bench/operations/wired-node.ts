@@ -67,15 +67,16 @@ export class WiredNode {
   /**
    * @param peer - the other end of connections where nothing else is said
    * @param init - the options of the resource manager, or `false` for none
+   * @param maxConnections - how many libp2p's connection manager allows
    */
-  constructor (peer: PeerId, init: ResourceManagerInit | false) {
+  constructor (peer: PeerId, init: ResourceManagerInit | false, maxConnections: number = 300) {
     const handler: StreamHandlerRecord = { handler: () => {}, options: {} }
     const gater: ConnectionGater = {}
 
     this.#peer = peer
     this.#components = {
       connectionGater: gater,
-      connectionManager: { getMaxConnections: () => 300 },
+      connectionManager: { getMaxConnections: () => maxConnections },
       datastore: { put: async () => {} },
       events: new TypedEventEmitter(),
       logger: defaultLogger(),

@@ -1,3 +1,4 @@
+import { inSlices } from '../util/slices.ts'
 import { DISTRIBUTIONS } from './distribution-metrics.ts'
 import { Distributed } from './distribution.ts'
 import { LimitShares } from './limit-shares.ts'
@@ -5,16 +6,7 @@ import type { Distribution, DistributionFamily } from './distribution.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
-
-/**
- * How long a look at everything may hold the event loop at a time, in ms
- */
-const SLICE_DURATION = 1
-
-/**
- * How many peers or connections are looked at between two looks at the clock
- */
-const LOOKED_AT_ONCE = 64
+import type { Slice } from '../util/slices.ts'
 
 /**
  * What can only be found out by looking at all scopes
@@ -23,26 +15,6 @@ export interface ScopeFigures {
   /** How full the fullest scope of each kind is */
   fullest: Map<ScopeKind, LimitShares>
   distributions: Map<DistributionFamily, Distribution[]>
-}
-
-/**
- * Lets others have the event loop when it has been held for long enough
- */
-class Slices {
-  #looked = 0
-  #end = performance.now() + SLICE_DURATION
-
-  /**
-   * @returns Whether `next` is to be waited for
-   */
-  get over (): boolean {
-    return ++this.#looked % LOOKED_AT_ONCE === 0 && performance.now() > this.#end
-  }
-
-  async next (): Promise<void> {
-    await new Promise<void>(resolve => { setTimeout(resolve, 0) })
-    this.#end = performance.now() + SLICE_DURATION
-  }
 }
 
 const reading = new WeakMap<ScopeGraph, Promise<ScopeFigures>>()
@@ -57,24 +29,23 @@ export async function readScopeFigures (graph: ScopeGraph): Promise<ScopeFigures
   let figures = reading.get(graph)
 
   if (figures == null) {
-    figures = lookAtAll(graph).finally(() => { reading.delete(graph) })
+    figures = inSlices(slice => lookAtAll(graph, slice)).finally(() => { reading.delete(graph) })
     reading.set(graph, figures)
   }
 
   return figures
 }
 
-async function lookAtAll (graph: ScopeGraph): Promise<ScopeFigures> {
+function * lookAtAll (graph: ScopeGraph, slice: Slice): Generator<undefined, ScopeFigures, undefined> {
   const fullest = new Map<ScopeKind, LimitShares>()
-  const slices = new Slices()
   const ofPeers = DISTRIBUTIONS.filter(({ ofPeer }) => ofPeer != null).map(family => new Distributed(family))
   const ofConnections = DISTRIBUTIONS.filter(({ ofConnection }) => ofConnection != null).map(family => new Distributed(family))
 
   for (const scope of groups(graph)) {
     sharesOf(fullest, scope).add(scope)
 
-    if (slices.over) {
-      await slices.next()
+    if (slice.over) {
+      yield
     }
   }
 
@@ -82,8 +53,8 @@ async function lookAtAll (graph: ScopeGraph): Promise<ScopeFigures> {
     addPeer(fullest, peer)
     ofPeers.forEach(distributed => { distributed.addPeer(peer) })
 
-    if (slices.over) {
-      await slices.next()
+    if (slice.over) {
+      yield
     }
   }
 
@@ -93,8 +64,8 @@ async function lookAtAll (graph: ScopeGraph): Promise<ScopeFigures> {
       ofConnections.forEach(distributed => { distributed.addConnection(connection) })
     }
 
-    if (slices.over) {
-      await slices.next()
+    if (slice.over) {
+      yield
     }
   }
 

@@ -46,6 +46,15 @@ export class PositionedList<T extends Positioned> implements Iterable<T> {
     value.position = -1
   }
 
+  /**
+   * The value at a position. Whoever goes through the list from its end to its beginning, and
+   * lets it change meanwhile, sees all that were there and stay, and may see some twice: what
+   * leaves has its place taken by the last one.
+   */
+  at (position: number): T | undefined {
+    return this.#values[position]
+  }
+
   [Symbol.iterator] (): Iterator<T> {
     return this.#values.values()
   }

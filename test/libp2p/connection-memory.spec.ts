@@ -10,6 +10,7 @@ import { StreamMemory } from '../../src/libp2p/buffers/stream-memory.ts'
 import { observeConnectionClass } from '../../src/libp2p/streams/observed-classes.ts'
 import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { attachToConnection } from '../../src/scopes/attached-scopes.ts'
+import { PositionedList } from '../../src/util/positioned-list.ts'
 import { fakePeer } from '../scopes/fixtures.ts'
 import { eventually } from './fixtures/eventually.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
@@ -154,9 +155,9 @@ describe('when the buffers of connections are looked at', () => {
     clock.restore()
   })
 
-  function setUp (limits: LimitsInit['limits'] = {}): { manager: DefaultResourceManager, memory: StreamMemory, live: Set<LiveStream>, held(): number, add(connection?: FakeConnection): { connection: FakeConnection, buffers: LiveConnection, scope: DefaultConnectionScope } } {
+  function setUp (limits: LimitsInit['limits'] = {}): { manager: DefaultResourceManager, memory: StreamMemory, live: PositionedList<LiveStream>, held(): number, add(connection?: FakeConnection): { connection: FakeConnection, buffers: LiveConnection, scope: DefaultConnectionScope } } {
     const manager = new DefaultResourceManager({ limits })
-    const live = new Set<LiveStream>()
+    const live = new PositionedList<LiveStream>()
     const memory = new StreamMemory(manager, live)
 
     return {

@@ -15,6 +15,7 @@ import { PressureRefusal } from '../../src/libp2p/pressure/pressure-refusal.ts'
 import { observeStreamClass } from '../../src/libp2p/streams/observed-classes.ts'
 import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { attachToStream, attachedToStream } from '../../src/scopes/attached-scopes.ts'
+import { PositionedList } from '../../src/util/positioned-list.ts'
 import { eventually, rejection } from './fixtures/eventually.ts'
 import { ownerOf } from './fixtures/live-streams.ts'
 import { held, otherEnd, TestNodes } from './fixtures/nodes.ts'
@@ -238,7 +239,7 @@ for (const [name, muxer] of Object.entries({ yamux: yamux(), mplex: mplex() })) 
     it('should deliver the same bytes whenever somebody looks at the buffers', async () => {
       const { listener, open } = await connect()
       const { near, far } = await open()
-      const live = [near, far].map(stream => new LiveStream(stream, attachedToStream(far)?.scope as DefaultStreamScope, {} as DefaultConnectionScope, ownerOf(new Set())))
+      const live = [near, far].map(stream => new LiveStream(stream, attachedToStream(far)?.scope as DefaultStreamScope, {} as DefaultConnectionScope, ownerOf(new PositionedList())))
       const look = (): void => { live.forEach(one => { one.measure() }) }
       const sent: number[] = []
       const echoed: number[] = []
@@ -357,6 +358,12 @@ describe('the write buffers of streams', () => {
  */
 const MAX_UNREAD = 4 * KiB * KiB
 
+function clear (live: PositionedList<LiveStream>): void {
+  for (const one of [...live]) {
+    live.delete(one)
+  }
+}
+
 /**
  * A stream that only has buffers
  */
@@ -407,12 +414,12 @@ describe('when buffers are looked at', () => {
     clock.restore()
   })
 
-  async function setUp (count: number, limits: LimitsInit['limits'] = {}, enforce = true, pressures?: Pick<Pressures, 'findProcessShortage'>): Promise<{ manager: DefaultResourceManager, memory: StreamMemory, live: Set<LiveStream>, streams: FakeStream[], timers(): number }> {
+  async function setUp (count: number, limits: LimitsInit['limits'] = {}, enforce = true, pressures?: Pick<Pressures, 'findProcessShortage'>): Promise<{ manager: DefaultResourceManager, memory: StreamMemory, live: PositionedList<LiveStream>, streams: FakeStream[], timers(): number }> {
     const manager = new DefaultResourceManager({ limits, enforce })
     const peer = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
     const streams = Array.from({ length: count }, () => new FakeStream())
     const connection = manager.openConnection('outbound', false) as DefaultConnectionScope
-    const live = new Set<LiveStream>()
+    const live = new PositionedList<LiveStream>()
     const memory = new StreamMemory(manager, live, { pressures })
 
     for (const stream of streams) {
@@ -484,9 +491,46 @@ describe('when buffers are looked at', () => {
     expect(memoryOf(manager)).to.equal(7)
     expect(timers()).to.equal(1)
 
-    live.clear()
+    clear(live)
     clock.tick(250)
     expect(timers()).to.equal(0)
+  })
+
+  it('should count everything when a look takes several turns of the event loop, and what comes and goes meanwhile', async () => {
+    const { live, manager, memory, streams, timers } = await setUp(300)
+    let now = 0
+    // every look at the clock takes longer than a slice
+    const slow = sinon.stub(performance, 'now').callsFake(() => { now += 10; return now })
+
+    try {
+      streams.forEach(stream => { stream.readBufferLength = 7 })
+      clock.tick(250)
+      expect(memoryOf(manager), 'nothing is counted before all of it is measured').to.equal(0)
+      expect(timers()).to.equal(1)
+
+      // what was looked at already is gone, and what was not
+      const gone = [[...live][299], [...live][0]]
+
+      gone.forEach(one => {
+        live.delete(one)
+        one.scope.done()
+      })
+
+      // a new connection does not begin a second look
+      memory.start()
+      expect(timers()).to.equal(1)
+
+      clock.tick(10)
+      expect(memoryOf(manager)).to.equal(7 * 298)
+      expect(timers()).to.equal(1)
+
+      // what had something and has nothing is looked at again
+      streams.forEach(stream => { stream.readBufferLength = 0 })
+      clock.tick(260)
+      expect(memoryOf(manager)).to.equal(0)
+    } finally {
+      slow.restore()
+    }
   })
 
   it('should abort in the order of what they hold, only as many as it takes', async () => {
@@ -508,7 +552,7 @@ describe('when buffers are looked at', () => {
     streams[1].readBufferLength = 50
     memory.look()
 
-    expect(live).to.have.lengthOf(1)
+    expect(live.size).to.equal(1)
     expect(memoryOf(manager)).to.equal(50)
   })
 
@@ -518,7 +562,7 @@ describe('when buffers are looked at', () => {
     const channel = { readyState: 'open', bufferedAmount: 7 }
     const stream = Object.assign(streams[0], { channel })
 
-    live.clear()
+    clear(live)
     live.add(new LiveStream(stream as unknown as Stream, before.scope, before.connectionScope, ownerOf(live)))
     memory.look()
     expect(memoryOf(manager)).to.equal(7)
@@ -528,7 +572,7 @@ describe('when buffers are looked at', () => {
     expect(memoryOf(manager)).to.equal(0)
 
     Object.assign(stream, { channel: { readyState: 'closing', bufferedAmount: 7 } })
-    live.clear()
+    clear(live)
     live.add(new LiveStream(stream as unknown as Stream, before.scope, before.connectionScope, ownerOf(live)))
     memory.look()
     expect(memoryOf(manager)).to.equal(0)
@@ -593,7 +637,7 @@ describe('when buffers are looked at', () => {
         expect(streams[0].error).to.be.instanceOf(MemoryLimitExceededError)
         expect(String((streams[0].error as any).scope)).to.include(scope)
         expect((streams[0].error as any).limit).to.equal(1_000)
-        expect(live).to.have.lengthOf(1)
+        expect(live.size).to.equal(1)
         expect(memoryOf(manager)).to.equal(0)
         expect(manager.refusals()).to.have.lengthOf(1)
       })

@@ -32,7 +32,9 @@
  * `compact-list.ts`.
  *
  * A look takes 10 to 50 ns for every stream and 50 to 200 ns for every connection where
- * nothing has changed; a message costs one addition.
+ * nothing has changed; a message costs one addition. Those of the interval let others have the
+ * event loop after each millisecond, and what they have measured is counted at their end. Those
+ * because of bytes are in one piece: they bound the memory.
  * `bench/stream-memory.ts` measures it.
  *
  * What waits for a `for await` over a stream counts as well. What other listeners have taken
@@ -42,6 +44,7 @@
 
 import { setBackgroundTimer } from '../../util/background-timer.ts'
 import { PositionedList } from '../../util/positioned-list.ts'
+import { runInSlices } from '../../util/slices.ts'
 import { BufferEviction } from './buffer-eviction.ts'
 import { StandingStill } from './standing-still.ts'
 import type { BufferEvictionInit } from './buffer-eviction.ts'
@@ -49,6 +52,7 @@ import type { BufferHolder } from './buffer-holder.ts'
 import type { Core } from '../core.ts'
 import type { LiveConnection } from './live-connection.ts'
 import type { LiveStream } from './live-stream.ts'
+import type { Slice } from '../../util/slices.ts'
 import type { MessageStream, StreamMessageEvent, StreamMuxer } from '@libp2p/interface'
 
 /**
@@ -70,7 +74,7 @@ const LOOK_AFTER_BYTES_PER_CONNECTION = 1024
 const LOOK_INTERVAL = 250
 
 type Chunk = StreamMessageEvent['data']
-type Streams = Iterable<LiveStream> & { readonly size: number }
+type Streams = Pick<PositionedList<LiveStream>, 'at' | 'size' | typeof Symbol.iterator>
 
 /**
  * Looks at what is in the buffers of streams and connections
@@ -91,6 +95,7 @@ export class StreamMemory {
   #withheld: LiveStream[] = []
   #uncounted = 0
   #lookQueued = false
+  #looking = false
   #timer?: ReturnType<typeof setTimeout>
 
   /**
@@ -139,25 +144,89 @@ export class StreamMemory {
   }
 
   /**
-   * Brings what is counted up to date
+   * Brings what is counted up to date, in one piece: what bounds the memory of buffers has to
+   * be over before more is received
    */
   look (): void {
-    const { eviction } = this
-    const grown: BufferHolder[] = []
+    const streams: LiveStream[] = []
+    const connections: LiveConnection[] = []
 
     this.#uncounted = 0
-    eviction.restart()
 
     // most are empty, and were before. There is a loop for each class because the engine
     // compiles `measure` into it then.
     for (const stream of this.#streams) {
       if (stream.size + stream.measure() > 0) {
-        eviction.measured(stream, grown)
+        streams.push(stream)
       }
     }
 
     for (const connection of this.connections) {
       if (connection.size + connection.measure() > 0) {
+        connections.push(connection)
+      }
+    }
+
+    this.#count(streams, connections)
+  }
+
+  /**
+   * The same, and whether anything stands still. Nothing waits for it, so it lets others have
+   * the event loop where there are very many.
+   */
+  * #lookInSlices (slice: Slice): Generator<undefined, void, undefined> {
+    // some may be looked at twice, see `at`
+    const streams = new Set<LiveStream>()
+    const connections = new Set<LiveConnection>()
+
+    this.#uncounted = 0
+
+    for (let i = this.#streams.size - 1; i >= 0; i--) {
+      const stream = this.#streams.at(i)
+
+      if (stream !== undefined && (stream.size + stream.measure() > 0 || stream.progress !== undefined)) {
+        streams.add(stream)
+      }
+
+      if (slice.over) {
+        yield
+      }
+    }
+
+    for (let i = this.connections.size - 1; i >= 0; i--) {
+      const connection = this.connections.at(i)
+
+      if (connection !== undefined && (connection.size + connection.measure() > 0 || connection.progress !== undefined)) {
+        connections.add(connection)
+      }
+
+      if (slice.over) {
+        yield
+      }
+    }
+
+    this.#count(streams, connections)
+    this.eviction.relieveProcess()
+    this.#standingStill.look(streams, connections, LOOK_INTERVAL)
+  }
+
+  /**
+   * Counts what has just been measured
+   */
+  #count (streams: Iterable<LiveStream>, connections: Iterable<LiveConnection>): void {
+    const { eviction } = this
+    const grown: BufferHolder[] = []
+
+    eviction.restart()
+
+    for (const stream of streams) {
+      if (!stream.scope.closed) {
+        eviction.measured(stream, grown)
+      }
+    }
+
+    for (const connection of connections) {
+      if (!connection.scope.closed) {
         eviction.measured(connection, grown)
       }
     }
@@ -208,19 +277,21 @@ export class StreamMemory {
    * There is something to look at from now on
    */
   start (): void {
-    if (this.#timer != null) {
+    if (this.#timer !== undefined || this.#looking) {
       return
     }
 
     this.#timer = setBackgroundTimer(() => {
       this.#timer = undefined
-      this.look()
-      this.eviction.relieveProcess()
-      this.#standingStill.look(this.#streams, this.connections, LOOK_INTERVAL)
+      this.#looking = true
 
-      if (this.#streams.size > 0 || this.connections.size > 0) {
-        this.start()
-      }
+      runInSlices(slice => this.#lookInSlices(slice), () => {
+        this.#looking = false
+
+        if (this.#streams.size > 0 || this.connections.size > 0) {
+          this.start()
+        }
+      }, setBackgroundTimer)
     }, LOOK_INTERVAL)
   }
 }

@@ -1,0 +1,82 @@
+/**
+ * How long what looks at very much may hold the event loop at a time, in ms
+ */
+const SLICE_DURATION = 1
+
+/**
+ * How many are looked at between two looks at the clock
+ */
+const LOOKED_AT_ONCE = 64
+
+/**
+ * A part of some work, after which others have the event loop
+ */
+export class Slice {
+  #looked = 0
+  #end = 0
+
+  begin (): void {
+    this.#end = performance.now() + SLICE_DURATION
+  }
+
+  /**
+   * It is asked after everything that was looked at
+   *
+   * @returns Whether the event loop has been held for long enough
+   */
+  get over (): boolean {
+    return ++this.#looked % LOOKED_AT_ONCE === 0 && performance.now() > this.#end
+  }
+}
+
+/**
+ * What yields when its slice is over, and returns a result
+ */
+export type SlicedWork<T> = (slice: Slice) => Generator<undefined, T, undefined>
+
+type Schedule = (fn: () => void, delay: number) => unknown
+
+/**
+ * Does some work in slices. What fits into one is done when this returns.
+ *
+ * @param work
+ * @param done - is called with what `work` returns
+ * @param schedule - `setTimeout`, or what takes its place where nobody waits for the end
+ */
+export function runInSlices <T> (work: SlicedWork<T>, done: (result: T) => void, schedule: Schedule): void {
+  const slice = new Slice()
+  const steps = work(slice)
+  const go = (): void => {
+    slice.begin()
+
+    const step = steps.next()
+
+    if (step.done === true) {
+      done(step.value)
+    } else {
+      schedule(go, 0)
+    }
+  }
+
+  go()
+}
+
+/**
+ * The same for somebody who waits, and who may have held the event loop already: it begins
+ * in a slice of its own
+ */
+export async function inSlices <T> (work: SlicedWork<T>): Promise<T> {
+  const slice = new Slice()
+  const steps = work(slice)
+
+  for (;;) {
+    await new Promise<void>(resolve => { setTimeout(resolve, 0) })
+    slice.begin()
+
+    const step = steps.next()
+
+    if (step.done === true) {
+      return step.value
+    }
+  }
+}
