@@ -1,10 +1,12 @@
+import { registerLimitsCheck } from './limits-check.ts'
+import { registerLimitsDiff } from './limits-diff.ts'
 import { registerLimitsShow } from './limits-show.ts'
 import type { Register } from './commands.ts'
 
 /**
  * What can be done with limits, in the order in which `--help` lists it
  */
-const LIMITS_COMMANDS: Register[] = [registerLimitsShow]
+const LIMITS_COMMANDS: Register[] = [registerLimitsShow, registerLimitsCheck, registerLimitsDiff]
 
 /**
  * `limits …`

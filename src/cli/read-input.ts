@@ -26,6 +26,29 @@ export function inputName (path: string): string {
 }
 
 /**
+ * How `InvalidParametersError` begins where it lists more than one problem, and what is
+ * between them: see `Problems`
+ */
+const SUBJECT = /^invalid (?:limits|configuration):\s+/
+const SEPARATOR = '\n  '
+
+/**
+ * Ends a command because of what is in its input
+ */
+export class InvalidInputError extends CommandError {
+  static name = 'InvalidInputError'
+  name = 'InvalidInputError'
+
+  /** One line each */
+  readonly problems: string[]
+
+  constructor (path: string, { message }: Error) {
+    super(`${inputName(path)}: ${message}`)
+    this.problems = message.replace(SUBJECT, '').split(SEPARATOR)
+  }
+}
+
+/**
  * The error for input that cannot be read, with the reason in words
  */
 export function unreadable (path: string, err: any): CommandError {

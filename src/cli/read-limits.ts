@@ -1,8 +1,7 @@
 import { extname } from 'node:path'
 import { limitsFromJSON } from '../limits/limits-json.ts'
 import { limitsFromTOML } from '../limits/limits-toml.ts'
-import { CommandError } from './exit-codes.ts'
-import { inputName, readInput } from './read-input.ts'
+import { InvalidInputError, inputName, readInput } from './read-input.ts'
 import { styled, writeLine } from './terminal.ts'
 import type { Terminal } from './terminal.ts'
 import type { PartialLimitConfig } from '../limits/limit-config.ts'
@@ -26,13 +25,13 @@ export function isTOML (path: string, text: string): boolean {
 /**
  * Runs what reads a text, and has its errors name the input
  *
- * @throws {CommandError}
+ * @throws {InvalidInputError}
  */
 export function named <T> (path: string, read: () => T): T {
   try {
     return read()
   } catch (err: any) {
-    throw err.name === 'InvalidParametersError' ? new CommandError(`${inputName(path)}: ${err.message}`) : err
+    throw err.name === 'InvalidParametersError' ? new InvalidInputError(path, err) : err
   }
 }
 
@@ -49,7 +48,8 @@ export function writeNote (terminal: Terminal, note: string): void {
  * @param terminal
  * @param path
  * @param onNote - who is told of what is read in another way than it is written
- * @throws {CommandError} naming the input, and every problem
+ * @throws {CommandError} naming the input, if it cannot be read
+ * @throws {InvalidInputError} listing every problem
  */
 export async function readLimits (terminal: Terminal, path: string, onNote: NoteListener = (note) => { writeNote(terminal, `${inputName(path)}: ${note}`) }): Promise<PartialLimitConfig> {
   const text = await readInput(terminal, path)

@@ -1,4 +1,6 @@
 import { printable } from '../util/printable.ts'
+import { styled, writeLine } from './terminal.ts'
+import type { Terminal } from './terminal.ts'
 
 /**
  * A column of a table
@@ -34,4 +36,14 @@ export function tableLines (columns: ReadonlyArray<Column | string>, rows: reado
   return cells.map(row => row.map((cell, i) => {
     return described[i].align === 'right' ? cell.padStart(widths[i]) : cell.padEnd(widths[i])
   }).join(GAP).trimEnd())
+}
+
+/**
+ * Writes a table, the titles in bold where the terminal has that
+ */
+export function writeTable (terminal: Terminal, columns: ReadonlyArray<Column | string>, rows: readonly string[][]): void {
+  const [titles, ...lines] = tableLines(columns, rows)
+
+  writeLine(terminal.stdout, styled(terminal.stdout, 'bold', titles))
+  lines.forEach(line => { writeLine(terminal.stdout, line) })
 }

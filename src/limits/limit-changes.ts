@@ -29,7 +29,7 @@ const MAX_LISTED = 8
  * In what limits differ. A name that one of them does not have has the limits for all of its
  * kind there.
  */
-function limitChanges (before: ConcreteLimitConfig, after: ConcreteLimitConfig): LimitChange[] {
+export function limitChanges (before: ConcreteLimitConfig, after: ConcreteLimitConfig): LimitChange[] {
   const changes: LimitChange[] = []
   const compare = (path: string[], from: Limit, to: Limit): void => {
     for (const field of LIMIT_FIELDS) {

@@ -213,7 +213,7 @@ export class ScopeOpener {
    * How many connections that remotes open there is memory for
    */
   get affordableConnections (): number {
-    return Math.floor(memoryThreshold(this.#graph.normal.system.limit.memory, INBOUND_PRIORITY) / this.baseCosts.connection)
+    return affordableConnections(this.#graph.normal.system.limit.memory, this.baseCosts)
   }
 
   /**
@@ -229,6 +229,13 @@ export class ScopeOpener {
  * node itself wants to do
  */
 const INBOUND_PRIORITY = MEMORY_PRIORITY_HIGH
+
+/**
+ * How many connections that remotes open a memory limit is enough for
+ */
+export function affordableConnections (memory: number, { connection }: BaseCosts): number {
+  return Math.floor(memoryThreshold(memory, INBOUND_PRIORITY) / connection)
+}
 
 /**
  * Why a connection or stream that weighs this much cannot be opened, if so
