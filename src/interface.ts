@@ -7,6 +7,7 @@ import type { ConcreteLimitConfig } from './limits/limit-config.ts'
 import type { LimitsInit } from './limits/resolve-limits.ts'
 import type { Holder, HoldersOptions, ResourceManagerStat } from './manager/resource-manager-stat.ts'
 import type { Explanation } from './reporting/explain.ts'
+import type { HighWaterMark } from './reporting/high-water-marks.ts'
 import type { RecentRefusal, RecentRefusalsOptions } from './reporting/recent-refusals.ts'
 import type { RefusalCount } from './reporting/refusal-counts.ts'
 import type { ReservationRequest } from './reporting/reservation-request.ts'
@@ -163,6 +164,16 @@ export interface ResourceManager extends Startable {
    * @throws {MissingFeatureError} In pages without the feature `inspection`
    */
   recentRefusals(options?: RecentRefusalsOptions): RecentRefusal[]
+
+  /**
+   * The most that there has been at a time of everything that has a limit, in system,
+   * transient, each service and each protocol, and of the peer that had most. It is looked at
+   * ten times a second from the start of the manager on, and whenever this is called: streams
+   * cost no more because of it, and peaks that are shorter are missed.
+   *
+   * @throws {MissingFeatureError} In pages without the feature `inspection`
+   */
+  highWaterMarks(): HighWaterMark[]
 
   /**
    * Whether something would fit now. If not, the answer says which scope would refuse it, or

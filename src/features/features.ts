@@ -37,9 +37,9 @@ export interface Features {
 
   /**
    * Refusals in the log and as warnings of the process, `refusals`, `recentRefusals`, who was
-   * refused in errors, `explain`, `usage`, `holders`, `systemState`, `serviceState`, the
-   * table of `toString`, and warnings about limits that contradict each other when a node
-   * starts
+   * refused in errors, `highWaterMarks`, `explain`, `usage`, `holders`, `systemState`,
+   * `serviceState`, the table of `toString`, and warnings about limits that contradict each
+   * other when a node starts
    */
   readonly inspection?: typeof inspection
 

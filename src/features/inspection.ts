@@ -14,9 +14,9 @@ import { BOOLEAN } from '../util/description.ts'
 
 /**
  * What people want to know: refusals in the log and as warnings of the process, `refusals`,
- * `recentRefusals`, who was refused in errors, `explain`, `usage`, `holders`, `systemState`,
- * `serviceState`, the table of `toString`, and warnings about limits that contradict each
- * other when a node starts
+ * `recentRefusals`, who was refused in errors, `highWaterMarks`, `explain`, `usage`, `holders`,
+ * `systemState`, `serviceState`, the table of `toString`, and warnings about limits that contradict
+ * each other when a node starts
  */
 export const inspection = {
   options: { warnings: BOOLEAN },

@@ -9,6 +9,7 @@ import type { ResourceManager } from '../interface.ts'
 import type { ResourceManagerStat } from './resource-manager-stat.ts'
 import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
 import type { Explanation } from '../reporting/explain.ts'
+import type { HighWaterMark } from '../reporting/high-water-marks.ts'
 import type { RecentRefusal } from '../reporting/recent-refusals.ts'
 import type { RefusalCount } from '../reporting/refusal-counts.ts'
 import type { ScopeUsage } from '../reporting/scope-usage.ts'
@@ -125,6 +126,10 @@ export class NullResourceManager implements ResourceManager {
   }
 
   refusals (): RefusalCount[] {
+    return []
+  }
+
+  highWaterMarks (): HighWaterMark[] {
     return []
   }
 

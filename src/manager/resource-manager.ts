@@ -37,6 +37,7 @@ import type { Limiter } from '../limits/limiter.ts'
 import type { LimitsInit } from '../limits/resolve-limits.ts'
 import type { NodeRefusals } from '../reporting/explain-opening.ts'
 import type { Explanation } from '../reporting/explain.ts'
+import type { HighWaterMark } from '../reporting/high-water-marks.ts'
 import type { HoldersSource } from '../reporting/holders.ts'
 import type { Inspector } from '../reporting/inspector.ts'
 import type { MetricsSource } from '../reporting/metric-family.ts'
@@ -174,6 +175,7 @@ export class DefaultResourceManager implements ResourceManager {
 
   async start (): Promise<void> {
     this.#graph.idle.start()
+    this.#inspector?.highWaterMarks.start(this.#graph)
     await this.#sessions?.start()
   }
 
@@ -191,6 +193,7 @@ export class DefaultResourceManager implements ResourceManager {
   async stop (): Promise<void> {
     this.#graph.idle.stop()
     this.#admission?.stop()
+    this.#inspector?.highWaterMarks.stop()
     this.#inspector?.refusalLog.flush()
     // the sessions end at once, and reporters are told of it before they are stopped
     await Promise.all([this.#sessions?.stop(), this.#tracer?.stop()])
@@ -363,6 +366,10 @@ export class DefaultResourceManager implements ResourceManager {
 
   recentRefusals (options?: RecentRefusalsOptions): RecentRefusal[] {
     return need(this.#inspector, 'inspection', 'recentRefusals').recent.list(options)
+  }
+
+  highWaterMarks (): HighWaterMark[] {
+    return need(this.#inspector, 'inspection', 'highWaterMarks').highWaterMarks.list(this.#graph)
   }
 
   evictions (): EvictionCount[] {

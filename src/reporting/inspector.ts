@@ -1,4 +1,5 @@
 import { ProcessWarnings } from '../util/process-warnings.ts'
+import { HighWaterMarks } from './high-water-marks.ts'
 import { RecentRefusals } from './recent-refusals.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { nameRequester, requesterOf } from './requester.ts'
@@ -32,6 +33,7 @@ export interface InspectorInit {
  * Tells people what is refused: it remembers and logs it, and warns of it
  */
 export class Inspector {
+  readonly highWaterMarks = new HighWaterMarks()
   readonly recent = new RecentRefusals()
   readonly warnings: ProcessWarnings
   readonly refusalLog: RefusalLog
