@@ -29,6 +29,8 @@ export default {
     forbid('limits-know-no-scopes', 'Limits are figures.', { path: '^src/limits/' }, { path: '^src/(scopes|admission|fairness|sessions|bans)/' }),
     forbid('reporting-knows-no-wiring', 'What is reported is read from the graph.', { path: '^src/reporting/' }, { path: '^src/(libp2p|features)/' }),
     forbid('wiring-has-a-core', 'The wiring has a core, an interface. Only the service is a manager.', { path: WIRING, pathNot: '^src/libp2p/(resource-manager-service|check-node-options)[.]ts$' }, { path: '^src/(features/|manager/(resource-manager|resource-manager-init)[.]ts$)' }),
+    forbid('a-fleet-is-a-value', 'Whoever has no fleet has none of its code: it reaches the manager as an option.', { path: '^src/', pathNot: '^src/fleet([.]ts$|/)' }, { path: '^src/fleet/', dependencyTypesNot: ['type-only'] }),
+    forbid('fleet-knows-no-wiring', 'A fleet has a manager, with or without a node.', { path: '^src/fleet/' }, { path: '^src/(libp2p|features)/|^src/manager/resource-manager[.]ts$' }),
     forbid('features-are-values', 'What a page may leave out reaches the manager through src/features only.', { path: '^src/manager/' }, { path: '^src/(libp2p|reporting|sessions|admission|fairness|bans)/', dependencyTypesNot: ['type-only'] }),
     forbid('nobody-imports-doors', 'Entry points are for users.', { path: '^src/[^/]+/' }, { path: '^src/(index|admission|cli|compliance|features|limits|node|prometheus|scope-names|sessions|toml)[.]ts$' }),
     forbid('nobody-needs-the-command', 'The command is for terminals, in Node.js only.', { path: '^src/', pathNot: '^src/cli(/|[.]ts$)' }, { path: '^src/cli(/|[.]ts$)' }),

@@ -25,6 +25,28 @@ import type { MessageStreamDirection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
+ * Limits of subnets and networks that are not only those of this node
+ */
+export interface SharedSubnets {
+  /**
+   * Counts one more connection with an address
+   *
+   * @returns why it does not fit, in which case nothing has changed
+   */
+  add(ip: IPAddress, direction: MessageStreamDirection): AdmissionRefusal | undefined
+
+  /**
+   * What `add` would answer, with nothing counted
+   */
+  peek(ip: IPAddress, direction: MessageStreamDirection): AdmissionRefusal | undefined
+
+  /**
+   * Takes back what `add` counted
+   */
+  remove(ip: IPAddress): void
+}
+
+/**
  * Decides by address which connections are opened, before they get a scope
  */
 export class Admission {
@@ -34,6 +56,9 @@ export class Admission {
    * Left out unless rates of streams are configured
    */
   streamRates?: StreamRateLimiter
+
+  /** Set where subnets have limits that this node shares with others */
+  shared?: SharedSubnets = undefined
 
   readonly #clock: () => number
   readonly #subnets: SubnetLimiter
@@ -143,7 +168,7 @@ export class Admission {
       }
     }
 
-    return this.#subnets.add(ip, direction)
+    return this.#add(ip, direction)
   }
 
   /**
@@ -178,7 +203,7 @@ export class Admission {
 
     const rates = direction === 'inbound' && !this.allowlist.allowedIP(ip) ? this.#rates : undefined
 
-    return rates?.peek(ip) ?? this.#subnets.peek(ip, direction)
+    return rates?.peek(ip) ?? this.#subnets.peek(ip, direction) ?? this.shared?.peek(ip, direction)
   }
 
   /**
@@ -188,7 +213,7 @@ export class Admission {
    * @returns why it does not fit, in which case it does not count
    */
   count (ip: IPAddress | undefined, direction: MessageStreamDirection): AdmissionRefusal | undefined {
-    return ip == null ? undefined : this.#subnets.add(ip, direction)
+    return ip == null ? undefined : this.#add(ip, direction)
   }
 
   /**
@@ -198,6 +223,7 @@ export class Admission {
   release (ip: IPAddress | undefined): void {
     if (ip != null) {
       this.#subnets.remove(ip)
+      this.shared?.remove(ip)
     }
   }
 
@@ -325,6 +351,22 @@ export class Admission {
    */
   stop (): void {
     this.#sweepTimer.stop()
+  }
+
+  #add (ip: IPAddress, direction: MessageStreamDirection): AdmissionRefusal | undefined {
+    const refusal = this.#subnets.add(ip, direction)
+
+    if (refusal !== undefined || this.shared === undefined) {
+      return refusal
+    }
+
+    const full = this.shared.add(ip, direction)
+
+    if (full !== undefined) {
+      this.#subnets.remove(ip)
+    }
+
+    return full
   }
 
   get #tables (): Sweepable[] {

@@ -270,6 +270,7 @@ export class ResourceManagerService extends DefaultResourceManager {
 
   protected nodeStat (): NodeStat {
     return {
+      ...super.nodeStat(),
       handlers: this.#streams.handlers.stat(),
       transientHolders: this.#transient.oldest(),
       ...this.#fairness == null ? {} : { transientTimeouts: this.#fairness.timeouts.stat() },

@@ -39,6 +39,10 @@ export function checkOptions (init: ResourceManagerInit): void {
     throw invalid('logger', 'a logger such as defaultLogger() of @libp2p/logger', init.logger)
   }
 
+  if (init.fleet !== undefined && typeof init.fleet?.start !== 'function') {
+    throw invalid('fleet', 'fleet(…) of libp2p-resource-manager/fleet', init.fleet)
+  }
+
   for (const [option, value] of Object.entries(init)) {
     if (!Object.hasOwn(OPTIONS, option)) {
       throw unknownOption('', option, hintFor(option))

@@ -7,7 +7,7 @@ import type { DescriptionOf } from '../util/description.ts'
  * Those that are described by their own types and checked where they are used, all of
  * their keys included
  */
-type CheckedElsewhere = 'limits' | 'manager' | 'features' | 'logger' | 'trace'
+type CheckedElsewhere = 'fleet' | 'limits' | 'manager' | 'features' | 'logger' | 'trace'
 
 type OptionDescription<K extends keyof ResourceManagerInit> = keyof Features | DescriptionOf<K extends CheckedElsewhere ? unknown : ResourceManagerInit[K]>
 
@@ -42,6 +42,7 @@ export const OPTIONS = {
   metrics: BOOLEAN,
   sessions: 'sessions',
   warnings: 'inspection',
+  fleet: ANY,
   manager: ANY,
   features: ANY,
   logger: ANY

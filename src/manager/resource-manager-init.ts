@@ -1,3 +1,4 @@
+import type { FleetLink } from './fleet-link.ts'
 import type { AdmissionOptions } from '../admission/admission-options.ts'
 import type { BansInit } from '../bans/bans-init.ts'
 import type { FairnessInit } from '../fairness/fairness-init.ts'
@@ -132,6 +133,14 @@ export interface ResourceManagerInit extends LimitsInit, AdmissionOptions, Press
    * @default {}
    */
   sessions?: SessionsInit
+
+  /**
+   * The limits, bans and trusted addresses that this node shares with others: what `fleet` of
+   * `libp2p-resource-manager/fleet` makes. Its own limits always stand beside them.
+   *
+   * @default undefined
+   */
+  fleet?: FleetLink
 
   /**
    * Whether a node that has `metrics` has those of the resource manager too. A stand-alone

@@ -1,5 +1,6 @@
 import type { BanLevel } from '../bans/ban.ts'
 import type { StrikeKind } from '../bans/ban.ts'
+import type { FleetStat } from '../fleet/fleet-stat.ts'
 import type { ScopeStat } from '../scopes/resource-scope.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
@@ -192,6 +193,9 @@ export interface ResourceManagerStat {
   /** Only where there is an `eventLoopDelay` option */
   eventLoopDelay?: EventLoopDelayStat
 
+  /** Only where there is a `fleet` option: what this node last knew of the fleet */
+  fleet?: FleetStat
+
   /** Not there in a stand-alone manager */
   handlers?: HandlersStat
 }
@@ -199,4 +203,4 @@ export interface ResourceManagerStat {
 /**
  * The part of it that only a node has
  */
-export type NodeStat = Pick<ResourceManagerStat, 'transientHolders' | 'transientTimeouts' | 'bans' | 'processMemory' | 'eventLoopDelay' | 'handlers'>
+export type NodeStat = Pick<ResourceManagerStat, 'transientHolders' | 'transientTimeouts' | 'bans' | 'processMemory' | 'eventLoopDelay' | 'fleet' | 'handlers'>

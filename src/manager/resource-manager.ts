@@ -20,6 +20,7 @@ import { graphStat } from './graph-stat.ts'
 import { ScopeOpener } from './scope-opener.ts'
 import type { Features } from '../features/features.ts'
 import type { ResourceManager, SetLimitsOptions } from '../interface.ts'
+import type { FleetLink } from './fleet-link.ts'
 import type { ResourceManagerInit } from './resource-manager-init.ts'
 import type { Holder, HoldersOptions, NodeStat, ResourceManagerStat } from './resource-manager-stat.ts'
 import type { BaseCosts } from './scope-opener.ts'
@@ -95,6 +96,7 @@ export class DefaultResourceManager implements ResourceManager {
   readonly #warnings: WarningLog
   readonly #limitsInit: LimitsInit
   readonly #demand?: () => NodeDemand
+  readonly #fleet?: FleetLink
 
   /**
    * Makes a limiter of what was set last, for what the node may do now
@@ -112,6 +114,7 @@ export class DefaultResourceManager implements ResourceManager {
     this.log = (init.logger ?? defaultLogger()).forComponent('libp2p:resource-manager')
     this.#warnings = new WarningLog(this.log)
     this.#demand = demand
+    this.#fleet = init.fleet
 
     const limiter = resolveLimits(init, this.features.presets, demand?.())
 
@@ -177,6 +180,7 @@ export class DefaultResourceManager implements ResourceManager {
     this.#graph.idle.start()
     this.#inspector?.highWaterMarks.start(this.#graph)
     await this.#sessions?.start()
+    await this.#fleet?.start(this, this.#admission)
   }
 
   /**
@@ -196,7 +200,7 @@ export class DefaultResourceManager implements ResourceManager {
     this.#inspector?.highWaterMarks.stop()
     this.#inspector?.refusalLog.flush()
     // the sessions end at once, and reporters are told of it before they are stopped
-    await Promise.all([this.#sessions?.stop(), this.#tracer?.stop()])
+    await Promise.all([this.#sessions?.stop(), this.#tracer?.stop(), this.#fleet?.stop()])
   }
 
   viewSystem<T> (fn: (scope: ResourceScope & ResourceScopeLimiter) => T): T {
@@ -596,7 +600,7 @@ export class DefaultResourceManager implements ResourceManager {
    * What only a node has
    */
   protected nodeStat (): NodeStat {
-    return {}
+    return this.#fleet == null ? {} : { fleet: this.#fleet.view() }
   }
 
   /**

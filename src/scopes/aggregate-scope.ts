@@ -4,6 +4,7 @@ import { LimitedCounts } from './limited-counts.ts'
 import { MEMORY_PRIORITY_ALWAYS } from './memory-priority.ts'
 import { NOTHING, scopeClosedError, scopeText, statOf } from './refusal.ts'
 import type { Graph, GraphScope } from './graph.ts'
+import type { LimitCap } from './limit-cap.ts'
 import type { Limited } from './limit-of.ts'
 import type { Refusal, Usage } from './refusal.ts'
 import type { PeerScope, ProtocolScope, ResourceScopeSpan, ScopeStat, ServiceScope } from './resource-scope.ts'
@@ -14,6 +15,7 @@ import type { PeerId } from '@libp2p/interface'
 
 interface AggregateGraph extends Graph {
   readonly idle: { add(scope: AggregateScope): void }
+  readonly limitCap?: LimitCap
 }
 
 export interface AggregateScopeInit extends Limited {
@@ -305,7 +307,8 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
 
   setLimit (limits: ResourceLimits): void {
     this.ownLimits = { ...this.ownLimits, ...parseLimit(limits) }
-    this.limit = resolveParsed(this.ownLimits, this.limit)
+    this.limit = resolveParsed(this.ownLimits, this.graph.limitCap?.uncapped(this) ?? this.limit)
+    this.graph.limitCap?.limitChanged(this)
   }
 
   stat (): ScopeStat {

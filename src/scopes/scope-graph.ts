@@ -23,6 +23,7 @@ import type { BanGate } from './ban-gate.ts'
 import type { ConnectionAdmission } from './connection-scope.ts'
 import type { Eviction } from './evictions.ts'
 import type { GraphTracer } from './graph-tracer.ts'
+import type { LimitCap } from './limit-cap.ts'
 import type { PlacementObserver } from './movable-scope.ts'
 import type { ServiceGate } from './movable-scope.ts'
 import type { OwnedScope } from './owned-scope.ts'
@@ -95,6 +96,9 @@ export class ScopeGraph {
   /** Set where somebody may be banned */
   bans?: BanGate = undefined
   serviceGate?: ServiceGate = undefined
+
+  /** Set where limits are shared with other nodes */
+  limitCap?: LimitCap = undefined
   tracer?: GraphTracer = undefined
 
   /**
@@ -421,6 +425,7 @@ export class ScopeGraph {
       }
 
       scope.limit = scope.ownLimits === undefined ? limit : resolveParsed(scope.ownLimits, limit)
+      this.limitCap?.limitChanged(scope)
       scope.queueIfIdle()
     }
   }
@@ -446,6 +451,7 @@ export class ScopeGraph {
     const scope = this.#make(init)
 
     scopes.set(init.key, scope)
+    this.limitCap?.limitChanged(scope)
     scope.queueIfIdle()
     this.tracer?.created(scope)
 

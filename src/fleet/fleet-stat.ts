@@ -1,0 +1,60 @@
+/**
+ * `'joining'` until the fleet has answered for the first time, `'lost'` if it has not done so
+ * for longer than leases last
+ */
+export type FleetState = 'joining' | 'joined' | 'lost' | 'stopped'
+
+/**
+ * The room that a node has leased in a scope, and what it holds of it. Each has the fields of
+ * a limit that the fleet has one for.
+ */
+export interface LeaseStat {
+  /** Such as `system`, `service:my-service`, `peer:12D3Koo…` or `subnet:192.0.2.0/24` */
+  scope: string
+
+  /** Of the whole fleet */
+  limit: Record<string, number>
+
+  /** What this node may hold now */
+  leased: Record<string, number>
+
+  /** What it holds now */
+  held: Record<string, number>
+}
+
+/**
+ * What a node last knew of its fleet
+ */
+export interface FleetStat {
+  name: string
+
+  /** Of this node */
+  node: string
+  state: FleetState
+
+  /** How old what is known here of the fleet is, in ms. It is Infinity before the first answer. */
+  age: number
+
+  /** How many nodes the fleet had then, this one included */
+  nodes: number
+
+  /** Why the fleet last did not answer, as long as it does not */
+  error?: string
+
+  /** The version of the decisions that are in force here. Each change makes it one more. */
+  version: number
+
+  /** How many peers and networks the fleet blocks, and how many entries are in its allow list */
+  blocked: number
+  allowed: number
+
+  /** How often the engine was called since the start, and how many of these calls have failed */
+  calls: number
+  failures: number
+
+  /** How many connections have ended because the fleet had more of them than it may, since the start */
+  ended: number
+
+  /** What limits of the fleet there are, and the room that is leased of them. Of peers, protocols and subnets the first hundred. */
+  leases: LeaseStat[]
+}
