@@ -17,3 +17,4 @@
 
 export { isConnScope, isSpan, isStreamScope, isSystemScope, isTransientScope, parseProtocolScopeName, parseScopeName, peerStrInScopeName } from './reporting/scope-names.ts'
 export type { ParsedScopeName } from './reporting/scope-names.ts'
+export type { ScopeKind } from './scopes/scope-kind.ts'

@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 /* eslint-disable no-console */
 /**
- * Packs what `aegir build` made, installs it in a project of its own, and uses it there
+ * Packs what `npm run build` made, installs it in a project of its own, and uses it there
  * as its users do: types, `import` and `require`, and a node with a connection, in
  * every version of Node.js that is supported. It needs npm's registry.
  */
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -59,9 +59,14 @@ const MODULE_RESOLUTIONS = {
 /**
  * Everything else has no business in the package
  */
-const PACKED = /^(?:src\/.+\.ts|dist\/src\/.+\.(?:js|d\.ts)(?:\.map)?|dist\/index\.min\.js(?:\.map)?|dist\/typedoc-urls\.json|dashboards\/.+\.(?:json|yml)|docs\/.+\.md|package\.json|README\.md|CHANGELOG\.md|LICENSE(?:-APACHE|-MIT)?)$/
+const PACKED = /^(?:dist\/(?:browser|src)\/.+\.js|dist\/src\/.+\.d\.ts|dashboards\/.+\.(?:json|yml)|docs\/.+\.md|package\.json|README\.md|CHANGELOG\.md|LICENSE(?:-APACHE|-MIT)?)$/
 
-const REQUIRED_FILES = ['README.md', 'CHANGELOG.md', 'docs/tuning.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'dist/index.min.js', 'dist/src/index.d.ts', 'src/index.ts']
+const REQUIRED_FILES = ['README.md', 'CHANGELOG.md', 'docs/tuning.md', 'LICENSE-APACHE', 'LICENSE-MIT']
+
+/**
+ * How much the package may be once it is installed. The README says so too.
+ */
+const MAX_INSTALLED = { files: 200, bytes: 2_000_000 }
 
 /**
  * @param {string} file
@@ -118,17 +123,39 @@ function installNode (version, directory) {
 
 /**
  * @param {{ files: Array<{ path: string }> }} pack
- * @param {{ bin: Record<string, string>, browser: Record<string, string>, exports: Record<string, string | Record<string, string>> }} manifest
+ * @param {{ bin: Record<string, string>, exports: Record<string, string | Record<string, string>> }} manifest
  */
 function checkFiles ({ files }, manifest) {
   const paths = files.map(({ path }) => path)
   // a pattern stands for what is in a directory, of which one is required below
   const targets = Object.values(manifest.exports).flatMap(target => typeof target === 'string' ? [] : Object.values(target))
-  const replacements = Object.entries(manifest.browser).flat()
   const commands = Object.values(manifest.bin)
 
   assert.deepEqual(paths.filter(path => !PACKED.test(path)), [], 'files that are not to be packed')
-  assert.deepEqual([...REQUIRED_FILES, ...targets, ...replacements, ...commands].map(path => path.replace(/^\.\//, '')).filter(path => !paths.includes(path)), [], 'files that are missing')
+  assert.deepEqual([...REQUIRED_FILES, ...targets, ...commands].map(path => path.replace(/^\.\//, '')).filter(path => !paths.includes(path)), [], 'files that are missing')
+}
+
+/**
+ * Finds out how much is installed, dependencies aside
+ *
+ * @param {string} directory
+ */
+function measure (directory) {
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
+  const bytes = files.reduce((sum, { name, parentPath }) => sum + statSync(join(parentPath, name)).size, 0)
+
+  return { files: files.length, bytes }
+}
+
+/**
+ * @param {string} directory
+ */
+function checkSize (directory) {
+  const { files, bytes } = measure(directory)
+
+  assert.ok(files <= MAX_INSTALLED.files && bytes <= MAX_INSTALLED.bytes, `${files} files of ${bytes} bytes are installed, more than ${MAX_INSTALLED.files} files or ${MAX_INSTALLED.bytes} bytes`)
+
+  return `${files} files, ${(bytes / 1_000_000).toFixed(2)} MB installed`
 }
 
 /**
@@ -153,6 +180,8 @@ function checkPackage (directory) {
     npm(['install', '--ignore-scripts', join(directory, pack.filename), `publint@${PUBLINT}`, ...tools, ...DEPENDENCIES.map(name => `${name}@${versions[name]}`)], project)
   })
 
+  step(checkSize(join(project, 'node_modules', manifest.name)), () => {})
+
   step('publint', () => {
     run(join(bin, 'publint'), ['run', '--strict', join('node_modules', manifest.name)], project)
   })
@@ -164,6 +193,8 @@ function checkPackage (directory) {
   step('types, as strict as can be', () => {
     run(join(bin, 'tsc'), [...COMPILER_OPTIONS, ...STRICTEST_OPTIONS, '--moduleResolution', 'nodenext', ...MODULE_RESOLUTIONS.nodenext], project)
   })
+
+  step('what pages get', () => { run(process.execPath, ['--conditions=browser', 'page.js'], project) })
 
   for (const version of NODE_VERSIONS) {
     const node = installNode(version, join(directory, `node-${version}`))
