@@ -16,9 +16,9 @@ import { SubnetLimiter } from './subnet-limiter.ts'
 import { IPV6_HOST_PREFIX_LENGTH, resolvePrefixLimit } from './subnet-limits.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
 import type { AdmissionChanges, AdmissionInit } from './admission-options.ts'
-import type { AdmissionRefusal } from './admission-refusal.ts'
 import type { AdmissionRules } from './admission-rules.ts'
 import type { NetworkPrefixLimit } from './subnet-limits.ts'
+import type { Refusal } from '../scopes/refusal.ts'
 import type { IPAddress } from '../util/ip-address.ts'
 import type { Sweepable } from '../util/sweeper.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
@@ -33,12 +33,12 @@ export interface SharedSubnets {
    *
    * @returns why it does not fit, in which case nothing has changed
    */
-  add(ip: IPAddress, direction: MessageStreamDirection): AdmissionRefusal | undefined
+  add(ip: IPAddress, direction: MessageStreamDirection): Refusal | undefined
 
   /**
    * What `add` would answer, with nothing counted
    */
-  peek(ip: IPAddress, direction: MessageStreamDirection): AdmissionRefusal | undefined
+  peek(ip: IPAddress, direction: MessageStreamDirection): Refusal | undefined
 
   /**
    * Takes back what `add` counted
@@ -153,7 +153,7 @@ export class Admission {
    * @param direction - who opens the connection: rates are for inbound ones
    * @returns why it is refused, in which case it does not count
    */
-  admit (ip: IPAddress | undefined, direction: MessageStreamDirection): AdmissionRefusal | undefined {
+  admit (ip: IPAddress | undefined, direction: MessageStreamDirection): Refusal | undefined {
     if (ip == null) {
       return
     }
@@ -174,7 +174,7 @@ export class Admission {
   /**
    * Why an inbound stream of a peer comes too soon, if so
    */
-  admitStream (peer: string): AdmissionRefusal | undefined {
+  admitStream (peer: string): Refusal | undefined {
     if (this.streamRates != null) {
       this.#sweepTimer.start()
 
@@ -185,7 +185,7 @@ export class Admission {
   /**
    * Why an inbound stream whose protocol was negotiated comes too soon, if so
    */
-  admitProtocol (protocol: string, peer: string): AdmissionRefusal | undefined {
+  admitProtocol (protocol: string, peer: string): Refusal | undefined {
     if (this.streamRates != null) {
       this.#sweepTimer.start()
 
@@ -196,7 +196,7 @@ export class Admission {
   /**
    * What `admit` would answer, with nothing counted and no token taken
    */
-  peek (ip: IPAddress | undefined, direction: MessageStreamDirection): AdmissionRefusal | undefined {
+  peek (ip: IPAddress | undefined, direction: MessageStreamDirection): Refusal | undefined {
     if (ip == null) {
       return
     }
@@ -212,7 +212,7 @@ export class Admission {
    *
    * @returns why it does not fit, in which case it does not count
    */
-  count (ip: IPAddress | undefined, direction: MessageStreamDirection): AdmissionRefusal | undefined {
+  count (ip: IPAddress | undefined, direction: MessageStreamDirection): Refusal | undefined {
     return ip == null ? undefined : this.#add(ip, direction)
   }
 
@@ -353,7 +353,7 @@ export class Admission {
     this.#sweepTimer.stop()
   }
 
-  #add (ip: IPAddress, direction: MessageStreamDirection): AdmissionRefusal | undefined {
+  #add (ip: IPAddress, direction: MessageStreamDirection): Refusal | undefined {
     const refusal = this.#subnets.add(ip, direction)
 
     if (refusal !== undefined || this.shared === undefined) {

@@ -9,8 +9,8 @@ import { RateLimiter } from './rate-limiter.ts'
 import { DEFAULT_MAX_TRACKED, MAX_TRACKED, resolveRate, resolveRateLimits } from './rate-limits.ts'
 import { refusePeer } from './stream-rates.ts'
 import { NamedBuckets } from './token-buckets.ts'
-import type { AdmissionRefusal } from './admission-refusal.ts'
 import type { Rate, RateLimits } from './rate-limits.ts'
+import type { Refusal } from '../scopes/refusal.ts'
 import type { DescriptionOf } from '../util/description.ts'
 import type { Sweepable } from '../util/sweeper.ts'
 import type { Connection, StreamHandler } from '@libp2p/interface'
@@ -118,7 +118,7 @@ class PeerAndAddressLimiter {
     this.#tables = this.#peers == null ? this.#addresses.tables : [this.#peers, ...this.#addresses.tables]
   }
 
-  take (connection: Connection): AdmissionRefusal | undefined {
+  take (connection: Connection): Refusal | undefined {
     const ip = ipFromMultiaddr(connection.remoteAddr)
     const peer = connection.remotePeer.toString()
     const now = this.#clock()

@@ -1,11 +1,12 @@
+import { Rule } from '../scopes/refusal.ts'
+import { oneOf } from '../scopes/usage.ts'
 import { IPNetwork } from '../util/ip-network.ts'
 import { NetworkMap } from '../util/network-map.ts'
-import { AdmissionRefusal } from './admission-refusal.ts'
 import { SubnetBuckets, TokenBucket } from './token-buckets.ts'
-import type { RefusedBy } from './admission-refusal.ts'
 import type { ResolvedRateLimits, ResolvedSubnetRate } from './rate-limits.ts'
 import type { TokenRate } from './token-rate.ts'
-import type { SettingPath } from '../limits/setting.ts'
+import type { Refusal } from '../scopes/refusal.ts'
+import type { Usage } from '../scopes/usage.ts'
 import type { IPAddress } from '../util/ip-address.ts'
 import type { Sweepable } from '../util/sweeper.ts'
 
@@ -14,7 +15,7 @@ import type { Sweepable } from '../util/sweeper.ts'
  */
 interface NetworkRate {
   network: IPNetwork
-  setting?: SettingPath
+  rule: Rule
 
   /**
    * Left out where it is unlimited
@@ -55,7 +56,8 @@ export class RateLimiter {
    */
   lifted = false
 
-  readonly #request: 'connection' | 'stream'
+  readonly #added: Usage
+  readonly #rules: Record<'ipv4' | 'ipv6' | 'global', Rule>
   readonly #clock: () => number
   readonly #networks = new NetworkMap<NetworkRate>()
   readonly #ipv4: SubnetBuckets[] = []
@@ -68,7 +70,15 @@ export class RateLimiter {
   #foundCount = 0
 
   constructor ({ limits, previous, request, clock }: RateLimiterInit) {
-    this.#request = request
+    const isConnection = request === 'connection'
+    const createRule = (kind: string, entry = kind): Rule => new Rule(kind, { exceeded: 'rate', setting: ['rateLimits', `${request}s`, entry] })
+
+    this.#added = oneOf(request, true)
+    this.#rules = {
+      ipv4: createRule('subnet', isConnection ? 'ipv4' : 'subnet'),
+      ipv6: createRule('subnet', isConnection ? 'ipv6' : 'subnet'),
+      global: createRule('global')
+    }
     this.#clock = clock
     // there is nothing in this one yet
     const before: RateLimiter = previous ?? this
@@ -78,7 +88,11 @@ export class RateLimiter {
     this.#global = bucketFor(limits.global, before.#global)
 
     for (const { network, rate, setting } of limits.prefixes) {
-      this.#networks.set(network, { network, bucket: bucketFor(rate, before.#networks.get(network)?.bucket), setting })
+      this.#networks.set(network, {
+        network,
+        bucket: bucketFor(rate, before.#networks.get(network)?.bucket),
+        rule: setting === undefined ? createRule('network', isConnection ? 'prefixes' : 'network') : new Rule('network', { exceeded: 'rate', setting })
+      })
     }
   }
 
@@ -88,7 +102,7 @@ export class RateLimiter {
    * @param ip - the address; without one, only the global rate applies
    * @returns why there is none, in which case nothing has changed
    */
-  take (ip: IPAddress | undefined): AdmissionRefusal | undefined {
+  take (ip: IPAddress | undefined): Refusal | undefined {
     const now = this.#clock()
     const refusal = this.check(ip, now)
 
@@ -102,7 +116,7 @@ export class RateLimiter {
   /**
    * What `take` would answer, with nothing taken
    */
-  peek (ip: IPAddress | undefined): AdmissionRefusal | undefined {
+  peek (ip: IPAddress | undefined): Refusal | undefined {
     return this.check(ip, this.#clock())
   }
 
@@ -111,7 +125,7 @@ export class RateLimiter {
    *
    * @returns why there is none
    */
-  check (ip: IPAddress | undefined, now: number): AdmissionRefusal | undefined {
+  check (ip: IPAddress | undefined, now: number): Refusal | undefined {
     this.#foundCount = 0
 
     if (ip != null) {
@@ -124,7 +138,7 @@ export class RateLimiter {
           this.#found[this.#foundCount++] = rate
 
           if (rate.bucket?.check(now) === false) {
-            return this.#refuse('network', rate.network, rate.bucket, now, rate.setting)
+            return this.#refuse(rate.rule, rate.network, rate.bucket, now)
           }
         }
       }
@@ -139,13 +153,13 @@ export class RateLimiter {
         const buckets = subnets[i]
 
         if (!this.#isLifted(buckets) && !buckets.check(ip, now)) {
-          return this.#refuse('subnet', new IPNetwork(ip, buckets.prefixLength), buckets, now)
+          return this.#refuse(ip.version === 4 ? this.#rules.ipv4 : this.#rules.ipv6, new IPNetwork(ip, buckets.prefixLength), buckets, now)
         }
       }
     }
 
     if (this.#global?.check(now) === false) {
-      return this.#refuse('global', undefined, this.#global, now)
+      return this.#refuse(this.#rules.global, undefined, this.#global, now)
     }
   }
 
@@ -214,15 +228,8 @@ export class RateLimiter {
     return this.lifted && buckets.isDefault
   }
 
-  #refuse (kind: RefusedBy['kind'], subject: IPNetwork | undefined, buckets: TokenBucket | SubnetBuckets, now: number, setting?: SettingPath): AdmissionRefusal {
-    return new AdmissionRefusal(this.#request, 'inbound', {
-      resource: 'rate',
-      kind,
-      subject,
-      current: buckets.missing(now),
-      limit: buckets.rate.burst,
-      setting
-    })
+  #refuse (rule: Rule, subject: IPNetwork | undefined, buckets: TokenBucket | SubnetBuckets, now: number): Refusal {
+    return rule.refuse('rate', this.#added, buckets.missing(now), buckets.rate.burst, subject)
   }
 }
 

@@ -1,11 +1,12 @@
+import { Rule } from '../scopes/refusal.ts'
+import { oneStream } from '../scopes/usage.ts'
 import { NameTable } from '../util/name-table.ts'
 import { checkObject, checkWholeNumber } from '../util/validation.ts'
-import { AdmissionRefusal } from './admission-refusal.ts'
 import { DEFAULT_MAX_TRACKED, MAX_TRACKED, resolveRate } from './rate-limits.ts'
 import { NamedBuckets, TokenBucket } from './token-buckets.ts'
-import type { RefusedBy } from './admission-refusal.ts'
 import type { Rate } from './rate-limits.ts'
 import type { TokenRate } from './token-rate.ts'
+import type { Refusal } from '../scopes/refusal.ts'
 import type { Sweepable } from '../util/sweeper.ts'
 
 /**
@@ -79,12 +80,12 @@ export class StreamRateLimiter {
     this.#clock = clock
     this.#peer = peer == null ? undefined : bucketsFor(peer, maxPeers, previous?.peerBuckets)
 
-    this.#protocol = protocolRates(`${field}.protocol`, protocol, (rate, name) => {
+    this.#protocol = protocolRates(`${field}.protocol`, 'protocol', protocol, (rate, name) => {
       const same = previous?.bucketOf(name)
 
       return same?.rate.equals(rate) === true ? same : new TokenBucket(rate)
     })
-    this.#protocolPeer = protocolRates(`${field}.protocolPeer`, protocolPeer, (rate, name) => {
+    this.#protocolPeer = protocolRates(`${field}.protocolPeer`, 'protocolPeer', protocolPeer, (rate, name) => {
       const buckets = bucketsFor(rate, maxPeers, previous?.bucketsOf(name))
 
       this.#protocolPeerTables.push(buckets)
@@ -118,7 +119,7 @@ export class StreamRateLimiter {
    * @param peer - the peer id as text
    * @returns why it is refused, in which case nothing has changed
    */
-  admit (peer: string): AdmissionRefusal | undefined {
+  admit (peer: string): Refusal | undefined {
     const buckets = this.#peer
 
     if (buckets == null) {
@@ -137,7 +138,7 @@ export class StreamRateLimiter {
   /**
    * What `admit` would answer, with nothing counted
    */
-  peek (peer: string): AdmissionRefusal | undefined {
+  peek (peer: string): Refusal | undefined {
     const buckets = this.#peer
     const now = this.#clock()
 
@@ -153,7 +154,7 @@ export class StreamRateLimiter {
    * @param peer - the peer id as text
    * @returns why it is refused, in which case nothing has changed
    */
-  admitProtocol (protocol: string, peer: string): AdmissionRefusal | undefined {
+  admitProtocol (protocol: string, peer: string): Refusal | undefined {
     const ofPeer = this.#protocolPeer.get(protocol)
     const ofAll = this.#protocol.get(protocol)
 
@@ -175,7 +176,7 @@ export class StreamRateLimiter {
   /**
    * What `admitProtocol` would answer, with nothing counted
    */
-  peekProtocol (protocol: string, peer: string): AdmissionRefusal | undefined {
+  peekProtocol (protocol: string, peer: string): Refusal | undefined {
     return this.#checkProtocol(protocol, peer, this.#clock())
   }
 
@@ -186,16 +187,16 @@ export class StreamRateLimiter {
     return this.#peer == null ? this.#protocolPeerTables : [this.#peer, ...this.#protocolPeerTables]
   }
 
-  #checkProtocol (protocol: string, peer: string, now: number): AdmissionRefusal | undefined {
+  #checkProtocol (protocol: string, peer: string, now: number): Refusal | undefined {
     const ofPeer = this.#protocolPeer.get(protocol)
     const ofAll = this.#protocol.get(protocol)
 
     if (ofPeer?.buckets?.check(peer, now) === false) {
-      return refuse('protocol', `${protocol}.peer:${peer}`, ofPeer.buckets, now, ['protocolPeer', ofPeer.name])
+      return refuse(ofPeer.rule, `${protocol}.peer:${peer}`, ofPeer.buckets, now)
     }
 
     if (ofAll?.buckets?.check(now) === false) {
-      return refuse('protocol', protocol, ofAll.buckets, now, ['protocol', ofAll.name])
+      return refuse(ofAll.rule, protocol, ofAll.buckets, now)
     }
   }
 }
@@ -205,6 +206,7 @@ export class StreamRateLimiter {
  */
 interface ProtocolRate<T> {
   readonly name: string
+  readonly rule: Rule
 
   /**
    * Left out where it is unlimited, though a pattern may not be
@@ -212,11 +214,11 @@ interface ProtocolRate<T> {
   readonly buckets?: T
 }
 
-function protocolRates <T> (field: string, rates: Record<string, Rate>, create: (rate: TokenRate, name: string) => T): NameTable<ProtocolRate<T>> {
+function protocolRates <T> (field: string, option: string, rates: Record<string, Rate>, create: (rate: TokenRate, name: string) => T): NameTable<ProtocolRate<T>> {
   return new NameTable(field, Object.entries(rates).map(([name, limit]) => {
     const rate = resolveRate(`${field}[${JSON.stringify(name)}]`, limit)
 
-    return [name, { name, buckets: rate == null ? undefined : create(rate, name) }]
+    return [name, { name, rule: createRule('protocol', option, name), buckets: rate == null ? undefined : create(rate, name) }]
   }))
 }
 
@@ -224,20 +226,19 @@ function bucketsFor (rate: TokenRate, max: number, previous?: NamedBuckets): Nam
   return previous?.rate.equals(rate) === true && previous.max === max ? previous : new NamedBuckets(rate, max)
 }
 
+function createRule (kind: 'peer' | 'protocol', ...option: string[]): Rule {
+  return new Rule(kind, { exceeded: 'rate', setting: ['rateLimits', 'streams', ...option] })
+}
+
+const PEER = createRule('peer', 'peer')
+
 /**
  * The refusal of a stream of a peer that has opened too many
  */
-export function refusePeer (peer: string, buckets: NamedBuckets, now: number): AdmissionRefusal {
-  return refuse('peer', peer, buckets, now)
+export function refusePeer (peer: string, buckets: NamedBuckets, now: number): Refusal {
+  return refuse(PEER, peer, buckets, now)
 }
 
-function refuse (kind: 'peer' | 'protocol', subject: string, buckets: TokenBucket | NamedBuckets, now: number, entry?: RefusedBy['entry']): AdmissionRefusal {
-  return new AdmissionRefusal('stream', 'inbound', {
-    resource: 'rate',
-    kind,
-    subject,
-    current: buckets.missing(now),
-    limit: buckets.rate.burst,
-    entry
-  })
+function refuse (rule: Rule, subject: string, buckets: TokenBucket | NamedBuckets, now: number): Refusal {
+  return rule.refuse('rate', oneStream(true), buckets.missing(now), buckets.rate.burst, subject)
 }

@@ -1,8 +1,10 @@
+import { Rule } from '../scopes/refusal.ts'
+import { oneConnection } from '../scopes/usage.ts'
 import { IPNetwork } from '../util/ip-network.ts'
 import { NetworkMap } from '../util/network-map.ts'
-import { AdmissionRefusal } from './admission-refusal.ts'
 import { SubnetCounts } from './subnet-counts.ts'
 import type { ResolvedPrefixLimit, ResolvedSubnetLimits } from './subnet-limits.ts'
+import type { Refusal } from '../scopes/refusal.ts'
 import type { IPAddress } from '../util/ip-address.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
@@ -11,6 +13,13 @@ import type { MessageStreamDirection } from '@libp2p/interface'
  */
 interface CountedNetwork extends ResolvedPrefixLimit {
   count: number
+  readonly rule: Rule
+}
+
+const RULES = {
+  ipv4: new Rule('subnet', { setting: ['subnetLimits', 'ipv4'] }),
+  ipv6: new Rule('subnet', { setting: ['subnetLimits', 'ipv6'] }),
+  network: new Rule('network', { setting: ['subnetLimits', 'prefixes'] })
 }
 
 /**
@@ -63,7 +72,7 @@ export class SubnetLimiter {
    *
    * @returns why it does not fit, in which case nothing has changed
    */
-  add (ip: IPAddress, direction: MessageStreamDirection): AdmissionRefusal | undefined {
+  add (ip: IPAddress, direction: MessageStreamDirection): Refusal | undefined {
     if (this.#stale) {
       this.#refresh()
     }
@@ -76,13 +85,9 @@ export class SubnetLimiter {
       const full = counts.findFull(ip, host)
 
       if (full != null) {
-        return new AdmissionRefusal('connection', direction, {
-          resource: 'subnet',
-          kind: 'subnet',
-          subject: new IPNetwork(ip, full.prefixLength),
-          current: full.counts.valueAt(full.position),
-          limit: full.connCount
-        })
+        const rule = ip.version === 4 ? RULES.ipv4 : RULES.ipv6
+
+        return rule.refuse('subnet', oneConnection(direction === 'inbound', false), full.counts.valueAt(full.position), full.connCount, new IPNetwork(ip, full.prefixLength))
       }
 
       counts.addFound(ip, host)
@@ -90,14 +95,7 @@ export class SubnetLimiter {
     }
 
     if (network.count + 1 > network.connCount) {
-      return new AdmissionRefusal('connection', direction, {
-        resource: 'subnet',
-        kind: 'network',
-        subject: network.network,
-        current: network.count,
-        limit: network.connCount,
-        setting: network.setting
-      })
+      return network.rule.refuse('subnet', oneConnection(direction === 'inbound', false), network.count, network.connCount, network.network)
     }
 
     network.count++
@@ -107,7 +105,7 @@ export class SubnetLimiter {
   /**
    * What `add` would answer, with nothing counted
    */
-  peek (ip: IPAddress, direction: MessageStreamDirection): AdmissionRefusal | undefined {
+  peek (ip: IPAddress, direction: MessageStreamDirection): Refusal | undefined {
     const refusal = this.add(ip, direction)
 
     if (refusal == null) {
@@ -238,7 +236,7 @@ export class SubnetLimiter {
     }
 
     for (const limit of this.#limits.prefixes) {
-      this.#networks.set(limit.network, { ...limit, count: 0 })
+      this.#networks.set(limit.network, { ...limit, count: 0, rule: limit.setting === undefined ? RULES.network : new Rule('network', { setting: limit.setting }) })
     }
 
     this.#recount(this.#ipv4)

@@ -99,9 +99,9 @@ export class FairShares implements RoomMaker {
       return false
     }
 
-    const scope = refusal.refuser as AggregateScope
+    const scope = refusal.fullScope as AggregateScope | undefined
 
-    if (!SHARED.has(scope.kind) || !this.#fitsItsPeer(newcomer, scope)) {
+    if (scope === undefined || !SHARED.has(scope.kind) || !this.#fitsItsPeer(newcomer, scope)) {
       return false
     }
 
@@ -126,11 +126,11 @@ export class FairShares implements RoomMaker {
    * @param peer
    */
   findVictim (refusal: Refusal, request: 'connection' | 'stream', origin: Origin, peer = ''): MovableScope | undefined {
-    const scope = refusal.refuser as AggregateScope
+    const scope = refusal.fullScope as AggregateScope | undefined
     const path: GroupPath = [origin.network, origin.subnet, origin.host, peer]
     const connection = request === 'connection'
 
-    if (SHARED.has(scope.kind) && !(connection && this.#recent.has(hostOf(path)))) {
+    if (scope !== undefined && SHARED.has(scope.kind) && !(connection && this.#recent.has(hostOf(path)))) {
       return this.#find(scope, connection, path, refusal)?.value
     }
   }

@@ -1,6 +1,6 @@
 import type { MetricsSource } from '../reporting/metric-family.ts'
 import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
-import type { AnyRefusal } from '../scopes/refusal.ts'
+import type { Refusal } from '../scopes/refusal.ts'
 import type { ConnectionScope } from '../scopes/resource-scope.ts'
 import type { DefaultStreamScope } from '../scopes/stream-scope.ts'
 import type { Logger, MessageStreamDirection, PeerId } from '@libp2p/interface'
@@ -24,12 +24,12 @@ export interface Core {
   readonly limitsRates: boolean
   readonly metricsSource: Pick<MetricsSource, 'graph'>
 
-  tryOpenConnection(direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): DefaultConnectionScope | AnyRefusal
+  tryOpenConnection(direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): DefaultConnectionScope | Refusal
   forgetConnection(connection: DefaultConnectionScope): void
-  tryOpenStream(peer: PeerId, direction: MessageStreamDirection, connection?: ConnectionScope): DefaultStreamScope | AnyRefusal
-  refuseProtocolByRate(protocol: string, stream: DefaultStreamScope): AnyRefusal | undefined
-  refuse(refusal: AnyRefusal | undefined, requester?: AnyRefusal['requester'], joining?: string): AnyRefusal | undefined
-  errorOf(refusal: AnyRefusal): Error
+  tryOpenStream(peer: PeerId, direction: MessageStreamDirection, connection?: ConnectionScope): DefaultStreamScope | Refusal
+  refuseProtocolByRate(protocol: string, stream: DefaultStreamScope): Refusal | undefined
+  refuse(refusal: Refusal | undefined, requester?: Refusal['requester'], joining?: string): Refusal | undefined
+  errorOf(refusal: Refusal): Error
   warn(message: string): void
 
   // who is trusted, and who is who

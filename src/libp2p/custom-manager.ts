@@ -1,13 +1,11 @@
-import { ConnectionLimitExceededError, MemoryLimitExceededError, StreamLimitExceededError } from '../errors.ts'
 import { InfiniteLimits } from '../limits/infinite-limits.ts'
 import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
+import { Refusal, Rule } from '../scopes/refusal.ts'
 import { DefaultStreamScope } from '../scopes/stream-scope.ts'
 import { invalid } from '../util/validation.ts'
 import { override } from './override.ts'
-import type { ResourceLimitExceededError } from '../errors.ts'
 import type { MovableScope } from '../scopes/movable-scope.ts'
 import type { OwnedScope } from '../scopes/owned-scope.ts'
-import type { AnyRefusal } from '../scopes/refusal.ts'
 import type { ConnectionManagementScope, ResourceScopeSpan, StreamManagementScope } from '../scopes/resource-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { MessageStreamDirection, PeerId, Startable } from '@libp2p/interface'
@@ -99,9 +97,9 @@ export class CustomManager {
     this.#graph = graph
   }
 
-  openConnection (open: () => DefaultConnectionScope | AnyRefusal, direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): DefaultConnectionScope | AnyRefusal {
+  openConnection (open: () => DefaultConnectionScope | Refusal, direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): DefaultConnectionScope | Refusal {
     const theirs = attempt('connection', direction, () => this.#manager.openConnection(direction, usefd, endpoint))
-    const refusal = theirs instanceof CustomRefusal ? this.#graph.refuse(theirs, endpoint) : undefined
+    const refusal = theirs instanceof Refusal ? this.#graph.refuse(theirs, endpoint) : undefined
 
     if (refusal != null) {
       return refusal
@@ -110,7 +108,7 @@ export class CustomManager {
     const ours = openOrEnd(open, theirs)
 
     // what was refused is let in where limits are not enforced
-    if (theirs instanceof CustomRefusal) {
+    if (theirs instanceof Refusal) {
       return ours
     }
 
@@ -128,10 +126,10 @@ export class CustomManager {
     return ours
   }
 
-  openStream (open: () => DefaultStreamScope | AnyRefusal, peer: PeerId, direction: MessageStreamDirection, connection?: object): DefaultStreamScope | AnyRefusal {
+  openStream (open: () => DefaultStreamScope | Refusal, peer: PeerId, direction: MessageStreamDirection, connection?: object): DefaultStreamScope | Refusal {
     const theirs = attempt('stream', direction, () => this.#manager.openStream(peer, direction, connection && this.#connections.get(connection)))
 
-    const refusal = theirs instanceof CustomRefusal ? this.#graph.refuse(theirs, connection as AnyRefusal['requester']) : undefined
+    const refusal = theirs instanceof Refusal ? this.#graph.refuse(theirs, connection as Refusal['requester']) : undefined
 
     if (refusal != null) {
       return refusal
@@ -139,7 +137,7 @@ export class CustomManager {
 
     const ours = openOrEnd(open, theirs)
 
-    if (theirs instanceof CustomRefusal) {
+    if (theirs instanceof Refusal) {
       return ours
     }
 
@@ -170,7 +168,7 @@ export class CustomManager {
  * take no more, is not asked about again: what is said of it is the same as without.
  */
 function askFirst (ours: MovableScope, name: 'trySetPeer' | 'trySetProtocol' | 'trySetService', result: 'peerScope' | 'protocolScope' | 'serviceScope', ask: (argument: any) => void): void {
-  const steps = ours as unknown as Record<typeof name, (argument: unknown) => AnyRefusal | undefined> & { [K in typeof result]?: object }
+  const steps = ours as unknown as Record<typeof name, (argument: unknown) => Refusal | undefined> & { [K in typeof result]?: object }
   const step = steps[name].bind(ours)
   const request = ours instanceof DefaultStreamScope ? 'stream' : 'connection'
 
@@ -180,7 +178,7 @@ function askFirst (ours: MovableScope, name: 'trySetPeer' | 'trySetProtocol' | '
     }
 
     const asked = attempt(request, ours.inbound ? 'inbound' : 'outbound', () => { ask(argument) })
-    const refusal = asked instanceof CustomRefusal ? ours.graph.refuse(asked, ours) : undefined
+    const refusal = asked instanceof Refusal ? ours.graph.refuse(asked, ours) : undefined
 
     return refusal ?? step(argument)
   })
@@ -204,7 +202,7 @@ function pair (ours: OwnedScope, theirs: Pick<ResourceScopeSpan, 'done'> & Custo
 
     const asked = attempt('memory', undefined, () => { theirs.reserveMemory?.(size, priority) }, size)
 
-    if (!(asked instanceof CustomRefusal)) {
+    if (!(asked instanceof Refusal)) {
       reserved += size
       return
     }
@@ -248,74 +246,28 @@ function pair (ours: OwnedScope, theirs: Pick<ResourceScopeSpan, 'done'> & Custo
   })
 }
 
-function attempt <T> (resource: 'connection' | 'stream' | 'memory', direction: MessageStreamDirection | undefined, fn: () => T, attempted: number = 1): T | CustomRefusal {
+function attempt <T> (resource: 'connection' | 'stream' | 'memory', direction: MessageStreamDirection | undefined, fn: () => T, attempted: number = 1): T | Refusal {
   try {
     return fn()
-  } catch (err) {
-    return new CustomRefusal(resource, direction, err, attempted)
+  } catch (cause: any) {
+    const rule = new Rule('custom', { cause, nameOf: () => typeof cause?.scope === 'string' ? cause.scope : 'custom' })
+
+    return new Refusal(undefined, rule, resource, direction, numberIn(cause?.current), attempted, numberIn(cause?.limit))
   }
 }
 
 /**
  * Opens ours, and ends theirs if that fails
  */
-function openOrEnd <T> (open: () => T, theirs: CustomRefusal | { done(): void }): T {
+function openOrEnd <T> (open: () => T, theirs: Refusal | { done(): void }): T {
   try {
     return open()
   } catch (err) {
-    theirs instanceof CustomRefusal || theirs.done()
+    theirs instanceof Refusal || theirs.done()
     throw err
   }
 }
 
 function numberIn (value: unknown): number {
   return typeof value === 'number' ? value : 0
-}
-
-/**
- * What somebody else's manager has thrown
- */
-class CustomRefusal implements AnyRefusal {
-  readonly kind = 'custom'
-  readonly attempted: number
-  readonly current: number
-  readonly limit: number
-  readonly scope: string
-  readonly resource: 'connection' | 'stream' | 'memory'
-  readonly direction?: MessageStreamDirection
-  readonly #err: any
-
-  constructor (resource: 'connection' | 'stream' | 'memory', direction: MessageStreamDirection | undefined, err: any, attempted: number) {
-    this.attempted = attempted
-    this.resource = resource
-    this.direction = direction
-    this.scope = typeof err?.scope === 'string' ? err.scope : 'custom'
-    this.current = numberIn(err?.current)
-    this.limit = numberIn(err?.limit)
-    this.#err = err
-  }
-
-  get message (): string {
-    return String(this.#err?.message ?? this.#err)
-  }
-
-  toError (): ResourceLimitExceededError {
-    const error = this.#toOwnError()
-
-    // theirs may be frozen, or always the same
-    error.cause = this.#err
-
-    return error
-  }
-
-  #toOwnError (): ResourceLimitExceededError {
-    switch (this.resource) {
-      case 'memory':
-        return new MemoryLimitExceededError(this.message, this)
-      case 'stream':
-        return new StreamLimitExceededError(this.message, this)
-      default:
-        return new ConnectionLimitExceededError(this.message, this)
-    }
-  }
 }

@@ -1,11 +1,10 @@
 import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
-import { Refusal } from '../scopes/refusal.ts'
 import { CONNECTIONS } from '../sessions/sessions-init.ts'
 import type { NodeBans } from './connections/node-bans.ts'
 import type { NodeFairness } from './fairness/node-fairness.ts'
 import type { OpeningChecks } from './opening-checks.ts'
 import type { Newcomer, NodeRefusals } from '../reporting/explain-opening.ts'
-import type { AnyRefusal } from '../scopes/refusal.ts'
+import type { Refusal } from '../scopes/refusal.ts'
 import type { ConnectionScope } from '../scopes/resource-scope.ts'
 import type { ServiceCollectors } from '../sessions/service-collectors.ts'
 import type { NameTable } from '../util/name-table.ts'
@@ -36,20 +35,20 @@ export class FindNodeRefusals implements NodeRefusals {
     this.#init = init
   }
 
-  findAccepted (address?: Multiaddr): AnyRefusal | undefined {
+  findAccepted (address?: Multiaddr): Refusal | undefined {
     return this.#init.checks.findConnection(address)
   }
 
-  findConnected (direction: MessageStreamDirection, peer: PeerId, address?: Multiaddr): AnyRefusal | undefined {
+  findConnected (direction: MessageStreamDirection, peer: PeerId, address?: Multiaddr): Refusal | undefined {
     return this.#init.bans?.findPeer(direction, peer, address) ?? this.#init.collectors?.findRefusal(CONNECTIONS, 'connection', direction)
   }
 
-  findOpened (peer?: PeerId, connection?: ConnectionScope): AnyRefusal | undefined {
+  findOpened (peer?: PeerId, connection?: ConnectionScope): Refusal | undefined {
     return this.#init.checks.findStream(peer, connection instanceof DefaultConnectionScope ? connection : undefined)
   }
 
-  findVictim (refusal: AnyRefusal, newcomer: Newcomer): string | undefined {
-    return refusal instanceof Refusal ? this.#init.fairness?.findVictim(refusal, newcomer)?.name : undefined
+  findVictim (refusal: Refusal, newcomer: Newcomer): string | undefined {
+    return this.#init.fairness?.findVictim(refusal, newcomer)?.name
   }
 
   serviceOf (protocol: string): string | undefined {

@@ -4,14 +4,14 @@ import type { TransientHolders } from './fairness/transient-holders.ts'
 import type { Pressure } from './pressure/pressure.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
-import type { AnyRefusal } from '../scopes/refusal.ts'
+import type { Refusal } from '../scopes/refusal.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
  * Why something must not be opened, if so. Nothing is counted.
  */
-type Check<T> = (subject: T) => AnyRefusal | undefined
+type Check<T> = (subject: T) => Refusal | undefined
 
 /**
  * What a node asks before something that a remote opens may have a scope: nothing of those
@@ -55,14 +55,14 @@ export class OpeningChecks {
    *
    * @param address - the one that it counts as: none if it comes from a proxy
    */
-  findConnection (address?: Multiaddr): AnyRefusal | undefined {
+  findConnection (address?: Multiaddr): Refusal | undefined {
     return this.#core.isAllowlisted(address) ? undefined : find(this.#ofConnections, address)
   }
 
   /**
    * The same, and it counts as a refusal
    */
-  refuseConnection (address?: Multiaddr): AnyRefusal | undefined {
+  refuseConnection (address?: Multiaddr): Refusal | undefined {
     return this.#core.isAllowlisted(address) ? undefined : this.#refuse(this.#ofConnections, address, address)
   }
 
@@ -72,7 +72,7 @@ export class OpeningChecks {
    * @param peer
    * @param connection - the one that it would be opened on, if that is known
    */
-  findStream (peer?: PeerId, connection?: Pick<DefaultConnectionScope, 'endpoint'>): AnyRefusal | undefined {
+  findStream (peer?: PeerId, connection?: Pick<DefaultConnectionScope, 'endpoint'>): Refusal | undefined {
     if (this.#trusts(peer, connection?.endpoint)) {
       return
     }
@@ -83,7 +83,7 @@ export class OpeningChecks {
   /**
    * The same for a connection whose peer is known, and it counts as a refusal
    */
-  refuseStream (connection: DefaultConnectionScope, peer: PeerId): AnyRefusal | undefined {
+  refuseStream (connection: DefaultConnectionScope, peer: PeerId): Refusal | undefined {
     return this.#trusts(peer, connection.endpoint) ? undefined : this.#refuse(this.#ofStreams, connection.peerScope, connection)
   }
 
@@ -94,7 +94,7 @@ export class OpeningChecks {
   /**
    * Where limits are not enforced each of them is counted
    */
-  #refuse <T> (checks: ReadonlyArray<Check<T>>, subject: T, requester: AnyRefusal['requester']): AnyRefusal | undefined {
+  #refuse <T> (checks: ReadonlyArray<Check<T>>, subject: T, requester: Refusal['requester']): Refusal | undefined {
     for (const check of checks) {
       const refusal = this.#core.refuse(check(subject), requester)
 
@@ -105,7 +105,7 @@ export class OpeningChecks {
   }
 }
 
-function find <T> (checks: ReadonlyArray<Check<T>>, subject: T): AnyRefusal | undefined {
+function find <T> (checks: ReadonlyArray<Check<T>>, subject: T): Refusal | undefined {
   for (const check of checks) {
     const refusal = check(subject)
 

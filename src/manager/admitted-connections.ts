@@ -1,9 +1,10 @@
-import { ProvingRefusal } from '../scopes/proving-refusal.ts'
-import { findShortage } from './scope-opener.ts'
+import { Rule } from '../scopes/refusal.ts'
+import { oneConnection } from '../scopes/usage.ts'
+import { findRefusal } from './scope-opener.ts'
 import type { Admission } from '../admission/admission.ts'
 import type { ConnectionAdmission } from '../scopes/connection-scope.ts'
 import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
-import type { AnyRefusal, Refusal } from '../scopes/refusal.ts'
+import type { Refusal } from '../scopes/refusal.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { IPAddress } from '../util/ip-address.ts'
 import type { PeerId } from '@libp2p/interface'
@@ -24,6 +25,12 @@ export class AdmittedConnections implements ConnectionAdmission {
   readonly #findFull: () => Refusal | undefined
 
   /**
+   * As many connections as may are in their handshake although the system is full, because
+   * their peer may turn out to be trusted. They are in transient, where one may give way to another.
+   */
+  readonly #proving: Rule
+
+  /**
    * @param graph
    * @param admission
    * @param findFull - why the node may not have one more inbound connection, whatever the
@@ -33,6 +40,7 @@ export class AdmittedConnections implements ConnectionAdmission {
     this.#graph = graph
     this.#admission = admission
     this.#findFull = findFull
+    this.#proving = new Rule('transient', { scope: graph.normal.transient, setting: ['limits', 'allowlistedSystem', 'connsInbound'] })
   }
 
   prove (refused: DefaultConnectionScope, weight: number): DefaultConnectionScope | undefined {
@@ -46,7 +54,7 @@ export class AdmittedConnections implements ConnectionAdmission {
     }
 
     const prover = graph.newConnection(inbound ? 'inbound' : 'outbound', usefd, graph.proving, endpoint)
-    const find = (): Refusal | undefined => (inbound ? this.findProvers(prover) : undefined) ?? findShortage(prover, weight)
+    const find = (): Refusal | undefined => (inbound ? this.findProvers() : undefined) ?? findRefusal(prover, weight)
 
     return graph.makeRoom(find(), prover, find) == null ? prover : undefined
   }
@@ -54,12 +62,12 @@ export class AdmittedConnections implements ConnectionAdmission {
   /**
    * Why there may not be one more inbound connection that has to prove who it is, if so
    */
-  findProvers (newcomer?: DefaultConnectionScope): Refusal | undefined {
-    const { allowlisted, normal, provers } = this.#graph
+  findProvers (): Refusal | undefined {
+    const { allowlisted, provers } = this.#graph
     const { conns, connsInbound } = allowlisted.system.limit
     const limit = Math.ceil(PROVERS * Math.min(conns, connsInbound))
 
-    return provers < limit ? undefined : new ProvingRefusal(newcomer, normal.transient, provers, limit)
+    return provers < limit ? undefined : this.#proving.refuse('connection', oneConnection(true, false), provers, limit)
   }
 
   trusts (peer: PeerId): boolean {
@@ -81,7 +89,7 @@ export class AdmittedConnections implements ConnectionAdmission {
     connection.countedAddress = undefined
   }
 
-  leaveAllowlist (connection: DefaultConnectionScope, peer: string): AnyRefusal | undefined {
+  leaveAllowlist (connection: DefaultConnectionScope, peer: string): Refusal | undefined {
     const { endpoint, inbound } = connection
     const full = inbound ? this.#graph.refuse(this.#findFull(), connection, peer) : undefined
 

@@ -1,7 +1,7 @@
 import type { Admission } from '../admission/admission.ts'
 import type { FleetStat } from '../fleet/fleet-stat.ts'
 import type { MetricsSource } from '../reporting/metric-family.ts'
-import type { AnyRefusal } from '../scopes/refusal.ts'
+import type { Refusal } from '../scopes/refusal.ts'
 import type { Logger } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -14,7 +14,7 @@ export interface FleetMember {
   readonly metricsSource: MetricsSource
 
   isAllowlisted(address?: Multiaddr): boolean
-  errorOf(refusal: AnyRefusal): Error
+  errorOf(refusal: Refusal): Error
   warn(message: string): void
 }
 

@@ -49,7 +49,7 @@ import type { ScopeUsage, UsageOptions } from '../reporting/scope-usage.ts'
 import type { Tracer } from '../reporting/tracer.ts'
 import type { EvictionCount } from '../scopes/evictions.ts'
 import type { MovableScope } from '../scopes/movable-scope.ts'
-import type { AnyRefusal, Refusal } from '../scopes/refusal.ts'
+import type { Refusal } from '../scopes/refusal.ts'
 import type { ConnectionManagementScope, ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ResourceScopeLimiter, ServiceScope, StreamManagementScope, StreamScope } from '../scopes/resource-scope.ts'
 import type { HistoryStoreInit } from '../sessions/history-store.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
@@ -232,7 +232,7 @@ export class DefaultResourceManager implements ResourceManager {
   /**
    * Opens a connection, or answers why not
    */
-  tryOpenConnection (direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): DefaultConnectionScope | AnyRefusal {
+  tryOpenConnection (direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): DefaultConnectionScope | Refusal {
     return this.#opener.openConnection(direction, usefd, endpoint)
   }
 
@@ -256,7 +256,7 @@ export class DefaultResourceManager implements ResourceManager {
   /**
    * Opens a stream, or answers why not
    */
-  tryOpenStream (peer: PeerId, direction: MessageStreamDirection, connection?: ConnectionScope): DefaultStreamScope | AnyRefusal {
+  tryOpenStream (peer: PeerId, direction: MessageStreamDirection, connection?: ConnectionScope): DefaultStreamScope | Refusal {
     return this.#opener.openStream(peer, direction, connection)
   }
 
@@ -312,7 +312,7 @@ export class DefaultResourceManager implements ResourceManager {
   /**
    * The error that a caller gets who was refused
    */
-  errorOf (refusal: AnyRefusal): Error {
+  errorOf (refusal: Refusal): Error {
     return this.#graph.errorOf(refusal)
   }
 
@@ -325,7 +325,7 @@ export class DefaultResourceManager implements ResourceManager {
    * @param joining - the peer, protocol or service that the scope was to become part of
    * @returns What the caller has to turn down: nothing where limits are not enforced
    */
-  refuse (refusal: AnyRefusal | undefined, requester?: AnyRefusal['requester'], joining?: string): AnyRefusal | undefined {
+  refuse (refusal: Refusal | undefined, requester?: Refusal['requester'], joining?: string): Refusal | undefined {
     return this.#graph.refuse(refusal, requester, joining)
   }
 
@@ -543,7 +543,7 @@ export class DefaultResourceManager implements ResourceManager {
   /**
    * Why an inbound stream whose protocol was negotiated comes too soon, if so
    */
-  refuseProtocolByRate (protocol: string, stream: DefaultStreamScope): AnyRefusal | undefined {
+  refuseProtocolByRate (protocol: string, stream: DefaultStreamScope): Refusal | undefined {
     return this.#opener.refuseProtocolByRate(protocol, stream)
   }
 

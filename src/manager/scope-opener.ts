@@ -1,9 +1,9 @@
 import { checkDirection } from '../scopes/arguments.ts'
 import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
+import { findMemoryRefusal } from '../scopes/find-refusal.ts'
 import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_HIGH, memoryThreshold } from '../scopes/memory-priority.ts'
-import { findMemoryShortage } from '../scopes/refusal.ts'
 import type { Admission } from '../admission/admission.ts'
-import type { AnyRefusal, Refusal } from '../scopes/refusal.ts'
+import type { Refusal } from '../scopes/refusal.ts'
 import type { ConnectionScope } from '../scopes/resource-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { DefaultStreamScope } from '../scopes/stream-scope.ts'
@@ -47,7 +47,7 @@ export class ScopeOpener {
   /**
    * Opens a connection, or answers why not
    */
-  openConnection (direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): DefaultConnectionScope | AnyRefusal {
+  openConnection (direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): DefaultConnectionScope | Refusal {
     checkDirection(direction)
 
     const banned = this.#graph.refuse(this.#graph.bans?.find(direction, endpoint), endpoint)
@@ -58,7 +58,7 @@ export class ScopeOpener {
 
     const admission = this.#admission
     const ip = endpoint == null ? undefined : admission?.ipOf(endpoint)
-    const denied: AnyRefusal | undefined = admission?.admit(ip, direction)
+    const denied: Refusal | undefined = admission?.admit(ip, direction)
 
     if (denied != null && this.#graph.tracer !== undefined) {
       denied.usefd = usefd
@@ -82,29 +82,29 @@ export class ScopeOpener {
     }
   }
 
-  #openCounted (direction: MessageStreamDirection, usefd: boolean, endpoint: Multiaddr | undefined, countedIP: IPAddress | undefined): DefaultConnectionScope | AnyRefusal {
+  #openCounted (direction: MessageStreamDirection, usefd: boolean, endpoint: Multiaddr | undefined, countedIP: IPAddress | undefined): DefaultConnectionScope | Refusal {
     const graph = this.#graph
     const weight = this.baseCosts.connection
     let connection = graph.newConnection(direction, usefd, graph.normal, endpoint)
-    let shortage = this.#findShortage(connection, weight)
+    let reason = this.#findRefusal(connection, weight)
 
-    if (shortage != null && endpoint != null && this.isAllowlisted(endpoint)) {
+    if (reason != null && endpoint != null && this.isAllowlisted(endpoint)) {
       connection = graph.newConnection(direction, usefd, graph.allowlisted, endpoint)
-      shortage = findShortage(connection, weight)
+      reason = findRefusal(connection, weight)
     }
 
-    shortage = shortage == null ? undefined : this.#makeRoom(shortage, connection, weight)
+    reason = reason == null ? undefined : this.#makeRoom(reason, connection, weight)
 
-    if (shortage?.refuser === graph.normal.system) {
+    if (reason?.kind === 'system') {
       const prover = graph.admission?.prove(connection, weight)
 
       if (prover != null) {
         connection = prover
-        shortage = undefined
+        reason = undefined
       }
     }
 
-    const refusal = graph.refuse(shortage)
+    const refusal = graph.refuse(reason)
 
     if (refusal != null) {
       this.#admission?.release(countedIP)
@@ -124,16 +124,16 @@ export class ScopeOpener {
     return connection
   }
 
-  #makeRoom (shortage: Refusal, newcomer: DefaultConnectionScope | DefaultStreamScope, weight: number): Refusal | undefined {
+  #makeRoom (reason: Refusal, newcomer: DefaultConnectionScope | DefaultStreamScope, weight: number): Refusal | undefined {
     // a refusal must be cheap where nobody can make room
-    return this.#graph.roomMakers.length === 0 ? shortage : this.#graph.makeRoom(shortage, newcomer, () => this.#findShortage(newcomer, weight))
+    return this.#graph.roomMakers.length === 0 ? reason : this.#graph.makeRoom(reason, newcomer, () => this.#findRefusal(newcomer, weight))
   }
 
-  #findShortage (newcomer: DefaultConnectionScope | DefaultStreamScope, weight: number): Refusal | undefined {
-    const shortage = findShortage(newcomer, weight)
+  #findRefusal (newcomer: DefaultConnectionScope | DefaultStreamScope, weight: number): Refusal | undefined {
+    const reason = findRefusal(newcomer, weight)
 
-    if (shortage != null || this.findFull === undefined) {
-      return shortage
+    if (reason != null || this.findFull === undefined) {
+      return reason
     }
 
     // those that are trusted have limits of their own
@@ -148,7 +148,7 @@ export class ScopeOpener {
    * @param connection - the connection with this peer that it is opened on: where that
    * is allowlisted, or its address and peer are, the stream may use the allowlisted pair too
    */
-  openStream (peer: PeerId, direction: MessageStreamDirection, connection?: Pick<ConnectionScope, 'allowlisted'>): DefaultStreamScope | AnyRefusal {
+  openStream (peer: PeerId, direction: MessageStreamDirection, connection?: Pick<ConnectionScope, 'allowlisted'>): DefaultStreamScope | Refusal {
     const graph = this.#graph
     const weight = this.baseCosts.stream
     const stream = graph.newStream(peer, direction, connection)
@@ -158,14 +158,14 @@ export class ScopeOpener {
       return refused
     }
 
-    let shortage = findShortage(stream, weight)
+    let reason = findRefusal(stream, weight)
 
-    if (shortage != null && connection != null && this.isTrusted(peer, connection)) {
+    if (reason != null && connection != null && this.isTrusted(peer, connection)) {
       stream.pair = graph.allowlisted
-      shortage = findShortage(stream, weight)
+      reason = findRefusal(stream, weight)
     }
 
-    const refusal = shortage === undefined ? undefined : graph.refuse(this.#makeRoom(shortage, stream, weight))
+    const refusal = reason === undefined ? undefined : graph.refuse(this.#makeRoom(reason, stream, weight))
 
     if (refusal != null) {
       return refusal
@@ -205,7 +205,7 @@ export class ScopeOpener {
   /**
    * Why an inbound stream whose protocol was negotiated comes too soon, if so
    */
-  refuseProtocolByRate (protocol: string, stream: DefaultStreamScope): AnyRefusal | undefined {
+  refuseProtocolByRate (protocol: string, stream: DefaultStreamScope): Refusal | undefined {
     return this.#graph.refuse(this.#admission?.admitProtocol(protocol, stream.peerScope.key), stream, protocol)
   }
 
@@ -240,15 +240,15 @@ export function affordableConnections (memory: number, { connection }: BaseCosts
 /**
  * Why a connection or stream that weighs this much cannot be opened, if so
  */
-export function findShortage (scope: DefaultConnectionScope | DefaultStreamScope, weight: number): Refusal | undefined {
-  const shortage = scope.findShortage()
+export function findRefusal (scope: DefaultConnectionScope | DefaultStreamScope, weight: number): Refusal | undefined {
+  const reason = scope.findRefusal()
 
-  if (shortage != null || weight === 0) {
-    return shortage
+  if (reason != null || weight === 0) {
+    return reason
   }
 
   const priority = scope.inbound ? INBOUND_PRIORITY : MEMORY_PRIORITY_ALWAYS
   const full = scope.firstWithoutMemory(weight, priority)
 
-  return full == null ? undefined : findMemoryShortage(scope, full, weight, priority)
+  return full == null ? undefined : findMemoryRefusal(scope, full, weight, priority)
 }

@@ -1,10 +1,11 @@
 import { findPeerChild } from '../scopes/peer-children.ts'
-import { NOTHING } from '../scopes/refusal.ts'
+import { NOTHING } from '../scopes/usage.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
-import type { RefusingScope, Usage } from '../scopes/refusal.ts'
+import type { RefusingScope } from '../scopes/refusal.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
+import type { Usage } from '../scopes/usage.ts'
 import type { PeerId } from '@libp2p/interface'
 
 /**

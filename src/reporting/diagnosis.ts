@@ -4,7 +4,7 @@ import { parseNetwork, PRIVATE_NETWORKS } from '../util/ip-network.ts'
 import { MostFrequent } from './most-frequent.ts'
 import { requesterOf } from './requester.ts'
 import type { TransientHolder } from '../manager/resource-manager-stat.ts'
-import type { AnyRefusal } from '../scopes/refusal.ts'
+import type { Refusal } from '../scopes/refusal.ts'
 import type { IPAddress } from '../util/ip-address.ts'
 
 /**
@@ -42,7 +42,7 @@ export class Diagnosis {
   /**
    * Looks at one of them, closely
    */
-  add (refusal: AnyRefusal): void {
+  add (refusal: Refusal): void {
     const { address, peer } = requesterOf(refusal)
     const ip = address == null ? undefined : ipFromMultiaddr(address)
 
@@ -64,7 +64,7 @@ export class Diagnosis {
    * @param refusal - one of them
    * @param source
    */
-  conclude (refusal: AnyRefusal, source: DiagnosisSource): string | undefined {
+  conclude (refusal: Refusal, source: DiagnosisSource): string | undefined {
     if (this.#count < MIN_REFUSALS) {
       return
     }
@@ -103,7 +103,7 @@ export class Diagnosis {
       `If so, ${cure}, and trustedProxies: ['${ip}'] counts WebSockets as those of the hosts in its X-Forwarded-For header`
   }
 
-  #redialling ({ settingPath }: AnyRefusal): string | undefined {
+  #redialling ({ settingPath }: Refusal): string | undefined {
     const peer = this.#peers.only()
 
     if (peer == null || this.#inbound < this.#count) {
@@ -115,7 +115,7 @@ export class Diagnosis {
   }
 }
 
-function isInbound ({ added, direction }: AnyRefusal): boolean {
+function isInbound ({ added, direction }: Refusal): boolean {
   return added == null ? direction === 'inbound' : added.connsInbound + added.streamsInbound > 0
 }
 

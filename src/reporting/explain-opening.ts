@@ -1,5 +1,6 @@
+import { findConnectionRefusal, findMemoryRefusal, findMoveRefusal, findStreamRefusal } from '../scopes/find-refusal.ts'
 import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_HIGH, memoryThreshold } from '../scopes/memory-priority.ts'
-import { findConnectionShortage, findMemoryShortage, findMoveShortage, findStreamShortage, NOTHING } from '../scopes/refusal.ts'
+import { NOTHING } from '../scopes/usage.ts'
 import { ipFromMultiaddr } from '../util/ip-from-address.ts'
 import { imagine, peerOf, protocolOf, serviceOf } from './constraints.ts'
 import type { Constraint } from './constraints.ts'
@@ -7,9 +8,10 @@ import type { ConnectionRequest, StreamRequest } from './reservation-request.ts'
 import type { Admission } from '../admission/admission.ts'
 import type { ScopeOpener } from '../manager/scope-opener.ts'
 import type { ScopePair } from '../scopes/aggregate-scope.ts'
-import type { AnyRefusal, Refusal, Usage } from '../scopes/refusal.ts'
+import type { Refusal } from '../scopes/refusal.ts'
 import type { ConnectionScope } from '../scopes/resource-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
+import type { Usage } from '../scopes/usage.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -21,17 +23,17 @@ export interface NodeRefusals {
   /**
    * An inbound connection that was accepted
    */
-  findAccepted(address?: Multiaddr): AnyRefusal | undefined
+  findAccepted(address?: Multiaddr): Refusal | undefined
 
   /**
    * A connection whose peer is known
    */
-  findConnected(direction: MessageStreamDirection, peer: PeerId, address?: Multiaddr): AnyRefusal | undefined
+  findConnected(direction: MessageStreamDirection, peer: PeerId, address?: Multiaddr): Refusal | undefined
 
   /**
    * An inbound stream that was opened
    */
-  findOpened(peer?: PeerId, connection?: ConnectionScope): AnyRefusal | undefined
+  findOpened(peer?: PeerId, connection?: ConnectionScope): Refusal | undefined
 
   /**
    * The service that the streams of a protocol belong to, if they do
@@ -41,7 +43,7 @@ export interface NodeRefusals {
   /**
    * The name of the scope of what would give way to something that does not fit
    */
-  findVictim(refusal: AnyRefusal, newcomer: Newcomer): string | undefined
+  findVictim(refusal: Refusal, newcomer: Newcomer): string | undefined
 }
 
 /**
@@ -67,7 +69,7 @@ export interface ExplainSource {
  * Why a request would be refused, and what is left for others like it
  */
 export interface Findings {
-  readonly refusal?: AnyRefusal
+  readonly refusal?: Refusal
 
   /** The names of the scopes of those who would give way */
   readonly victims?: ReadonlySet<string>
@@ -82,7 +84,7 @@ interface Opening {
 
   /** Including what it weighs in itself */
   readonly added: Usage
-  findShortage(scope: Constraint): Refusal | undefined
+  findRefusal(scope: Constraint): Refusal | undefined
 
   /** How many more of these fit into a node, by its limits other than memory */
   left(scope: Constraint): number
@@ -128,7 +130,7 @@ export function explainConnection ({ admission, graph, node, opener }: ExplainSo
 /**
  * What is decided before there is a scope
  */
-function explainBefore ({ admission, graph, node }: Pick<ExplainSource, 'admission' | 'graph' | 'node'>, { address, direction, trusted }: { address?: Multiaddr, direction: MessageStreamDirection, trusted: boolean }): AnyRefusal | undefined {
+function explainBefore ({ admission, graph, node }: Pick<ExplainSource, 'admission' | 'graph' | 'node'>, { address, direction, trusted }: { address?: Multiaddr, direction: MessageStreamDirection, trusted: boolean }): Refusal | undefined {
   const ip = address == null ? undefined : ipFromMultiaddr(address)
 
   return graph.bans?.find(direction, address) ??
@@ -165,7 +167,7 @@ export function explainStream (source: ExplainSource, request: StreamRequest): F
 /**
  * What becomes of a refusal where something may give way: nothing, if something would
  */
-function givingWay (node: NodeRefusals | undefined, { inbound }: Opening, newcomer: Newcomer): { giveWay(refusal?: AnyRefusal): AnyRefusal | undefined, victims: Set<string> } {
+function givingWay (node: NodeRefusals | undefined, { inbound }: Opening, newcomer: Newcomer): { giveWay(refusal?: Refusal): Refusal | undefined, victims: Set<string> } {
   const victims = new Set<string>()
 
   return {
@@ -185,7 +187,7 @@ function givingWay (node: NodeRefusals | undefined, { inbound }: Opening, newcom
 /**
  * Why a stream comes too soon, when it is opened or when its protocol is known, if so
  */
-function peekRates ({ admission, node }: ExplainSource, { direction, peer, protocol }: StreamRequest): Record<'opened' | 'negotiated', AnyRefusal | undefined> {
+function peekRates ({ admission, node }: ExplainSource, { direction, peer, protocol }: StreamRequest): Record<'opened' | 'negotiated', Refusal | undefined> {
   // rates are for what remote peers open
   const rates = direction === 'inbound' ? admission?.streamRates : undefined
   const key = peer?.toString() ?? ''
@@ -204,7 +206,7 @@ function connectionOpening (direction: MessageStreamDirection, usefd: boolean, w
   return {
     inbound,
     added,
-    findShortage: scope => findConnectionShortage(undefined, scope, scope, added),
+    findRefusal: scope => findConnectionRefusal(undefined, scope, scope, added),
     left: scope => Math.min(
       inbound ? scope.limit.connsInbound - scope.connsInbound : scope.limit.connsOutbound - scope.connsOutbound,
       scope.limit.conns - scope.connsInbound - scope.connsOutbound,
@@ -220,7 +222,7 @@ function streamOpening (direction: MessageStreamDirection, weight: number): Open
   return {
     inbound,
     added,
-    findShortage: scope => findStreamShortage(undefined, scope, scope, added),
+    findRefusal: scope => findStreamRefusal(undefined, scope, scope, added),
     left: scope => Math.min(
       inbound ? scope.limit.streamsInbound - scope.streamsInbound : scope.limit.streamsOutbound - scope.streamsOutbound,
       scope.limit.streams - scope.streamsInbound - scope.streamsOutbound
@@ -269,25 +271,25 @@ function openIn (pair: ScopePair, opening: Opening, own: Constraint[]): Findings
   return {
     pair,
     // memory is looked at when all the rest fits, and not at all where none is needed
-    refusal: firstShortage(scopes, opening.findShortage) ??
-      (memory === 0 ? undefined : firstShortage(scopes, scope => findMemoryShortage(undefined, scope, memory, priority))),
+    refusal: firstRefusal(scopes, opening.findRefusal) ??
+      (memory === 0 ? undefined : firstRefusal(scopes, scope => findMemoryRefusal(undefined, scope, memory, priority))),
     left: countLeft(scopes, opening, priority)
   }
 }
 
 function move (opening: Opening, scopes: Constraint[]): Findings {
   return {
-    refusal: firstShortage(scopes, scope => findMoveShortage(scope, opening.added)),
+    refusal: firstRefusal(scopes, scope => findMoveRefusal(scope, opening.added)),
     left: countLeft(scopes, opening, MEMORY_PRIORITY_ALWAYS)
   }
 }
 
-function firstShortage (scopes: Constraint[], find: (scope: Constraint) => Refusal | undefined): Refusal | undefined {
+function firstRefusal (scopes: Constraint[], find: (scope: Constraint) => Refusal | undefined): Refusal | undefined {
   for (const scope of scopes) {
-    const shortage = find(scope)
+    const refusal = find(scope)
 
-    if (shortage != null) {
-      return shortage
+    if (refusal != null) {
+      return refusal
     }
   }
 }

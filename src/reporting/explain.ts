@@ -1,7 +1,7 @@
 import { formatSetting } from '../limits/setting.ts'
 import { checkDirection, checkName, checkPeer, checkPriority, checkSize } from '../scopes/arguments.ts'
+import { findMemoryRefusal } from '../scopes/find-refusal.ts'
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from '../scopes/memory-priority.ts'
-import { findMemoryShortage } from '../scopes/refusal.ts'
 import { unwrapScope } from '../scopes/scope-views.ts'
 import { inOrder } from '../scopes/stream-scope.ts'
 import { ANY, BOOLEAN, checkDescribed } from '../util/description.ts'
@@ -123,7 +123,7 @@ function explainMemory (graph: ScopeGraph, { size, priority = MEMORY_PRIORITY_AL
   const scopes = inOrder<Constraint>({ peer, protocol, protocolPeer, service, servicePeer, system: graph.normal.system })
 
   return {
-    refusal: scopes.map(scope => findMemoryShortage(undefined, scope, size, priority)).find(refusal => refusal != null),
+    refusal: scopes.map(scope => findMemoryRefusal(undefined, scope, size, priority)).find(refusal => refusal != null),
     left: scopes.map(scope => ({ scope, left: memoryThreshold(scope.limit.memory, priority) - scope.memory }))
   }
 }

@@ -5,7 +5,7 @@ import { RefusalLog } from './refusal-log.ts'
 import { nameRequester, requesterOf } from './requester.ts'
 import type { DiagnosisSource } from './diagnosis.ts'
 import type { NamedRequester } from './requester.ts'
-import type { AnyRefusal } from '../scopes/refusal.ts'
+import type { Refusal } from '../scopes/refusal.ts'
 import type { Logger } from '@libp2p/interface'
 
 export interface InspectorInit {
@@ -49,7 +49,7 @@ export class Inspector {
   /**
    * Whose it was, for the error
    */
-  requesterOf (refusal: AnyRefusal): NamedRequester {
+  requesterOf (refusal: Refusal): NamedRequester {
     return nameRequester(requesterOf(refusal))
   }
 }

@@ -1,8 +1,8 @@
 import type { RefusalCounts } from './refusal-counts.ts'
 import type { NodeStat } from '../manager/resource-manager-stat.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
+import type { SessionRefusalCount } from '../sessions/collector-refusals.ts'
 import type { SessionRegistryReader } from '../sessions/registry.ts'
-import type { SessionRefusalCount } from '../sessions/session-refusal-counts.ts'
 
 /**
  * What metrics are read from

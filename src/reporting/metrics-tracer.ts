@@ -10,7 +10,7 @@ import type { AnyScope, GraphTracer } from '../scopes/graph-tracer.ts'
 import type { IdleScopes } from '../scopes/idle-scopes.ts'
 import type { MovableScope } from '../scopes/movable-scope.ts'
 import type { OwnedScope } from '../scopes/owned-scope.ts'
-import type { AnyRefusal, Usage } from '../scopes/refusal.ts'
+import type { Usage } from '../scopes/usage.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 export interface MetricsTracerInit {
@@ -109,7 +109,7 @@ export class MetricsTracer implements GraphTracer {
     }
   }
 
-  refused (refusal: AnyRefusal): void {
+  refused (refusal: Refusal): void {
     const { baseCosts, idle } = this.#init
 
     idle.held++
@@ -193,7 +193,7 @@ export class Tracers implements GraphTracer {
     this.#tracers.forEach(tracer => { tracer.removed(scopes, usage) })
   }
 
-  refused (refusal: AnyRefusal): void {
+  refused (refusal: Refusal): void {
     this.#tracers.forEach(tracer => { tracer.refused(refusal) })
   }
 
@@ -225,8 +225,8 @@ function directionOf (inbound: boolean): MessageStreamDirection {
   return inbound ? 'inbound' : 'outbound'
 }
 
-function tellRefused (reporter: MetricsReporter, refusal: AnyRefusal, baseCosts: BaseCosts): void {
-  const { asker, joining, requester = asker } = refusal
+function tellRefused (reporter: MetricsReporter, refusal: Refusal, baseCosts: BaseCosts): void {
+  const { joining, requester } = refusal
 
   if (joining != null) {
     tellMove(reporter, refusal, joining)
@@ -247,13 +247,13 @@ function tellRefused (reporter: MetricsReporter, refusal: AnyRefusal, baseCosts:
  * A connection or stream that weighs something is refused for its memory before it holds
  * any
  */
-function isReservation ({ asker, request, resource }: AnyRefusal, baseCosts: BaseCosts): boolean {
+function isReservation ({ request, requester, resource }: Refusal, baseCosts: BaseCosts): boolean {
   if (resource !== 'memory' || request != null) {
     return false
   }
 
-  const isOpening = (asker instanceof DefaultStreamScope && baseCosts.stream > 0 && asker.usage.memory === 0) ||
-    (asker instanceof DefaultConnectionScope && baseCosts.connection > 0 && asker.usage.memory === 0)
+  const isOpening = (requester instanceof DefaultStreamScope && baseCosts.stream > 0 && requester.usage.memory === 0) ||
+    (requester instanceof DefaultConnectionScope && baseCosts.connection > 0 && requester.usage.memory === 0)
 
   return !isOpening
 }
@@ -261,9 +261,8 @@ function isReservation ({ asker, request, resource }: AnyRefusal, baseCosts: Bas
 /**
  * What was refused to become part of something
  */
-function tellMove (reporter: MetricsReporter, refusal: AnyRefusal, joining: string): void {
-  const { asker, requester = asker } = refusal
-  const kind = refusal instanceof Refusal ? refusal.refuser.kind : refusal.kind
+function tellMove (reporter: MetricsReporter, refusal: Refusal, joining: string): void {
+  const { kind, requester } = refusal
 
   if (requester instanceof DefaultConnectionScope) {
     const { peerScope } = requester

@@ -6,7 +6,7 @@ import { invalid } from '../util/validation.ts'
 import { nameRequester, requesterOf } from './requester.ts'
 import type { NamedRequester, Requester } from './requester.ts'
 import type { RefusedRequest, Resource } from '../errors.ts'
-import type { AnyRefusal } from '../scopes/refusal.ts'
+import type { Refusal } from '../scopes/refusal.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -63,7 +63,7 @@ export interface RecentRefusal extends NamedRequester, Pick<RefusedRequest, 'dir
 
 interface Entry {
   time: number
-  refusal: AnyRefusal
+  refusal: Refusal
   requester: Requester
 }
 
@@ -77,7 +77,7 @@ export class RecentRefusals {
   /** Where the next one goes */
   #next = 0
 
-  add (refusal: AnyRefusal): void {
+  add (refusal: Refusal): void {
     // what the requester is part of changes, so that is looked at now
     this.#entries[this.#next] = { time: Date.now(), refusal, requester: requesterOf(refusal) }
     this.#next = (this.#next + 1) % CAPACITY

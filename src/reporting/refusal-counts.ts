@@ -1,7 +1,8 @@
 import { formatSetting } from '../limits/setting.ts'
 import { setBackgroundTimer } from '../util/background-timer.ts'
 import type { Resource } from '../errors.ts'
-import type { AnyRefusal, Usage } from '../scopes/refusal.ts'
+import type { Refusal } from '../scopes/refusal.ts'
+import type { Usage } from '../scopes/usage.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**
@@ -52,7 +53,7 @@ export interface RequestCount extends Omit<RefusalCount, 'setting'> {
   /**
    * What was refused, where the resource does not say
    */
-  request?: AnyRefusal['request']
+  request?: Refusal['request']
 
   /**
    * What was refused is a connection that would have used a file descriptor
@@ -67,7 +68,7 @@ export interface RequestCount extends Omit<RefusalCount, 'setting'> {
   /**
    * The last one
    */
-  last: AnyRefusal
+  last: Refusal
 
   /**
    * When it was looked at, in `RESOLUTION`
@@ -91,7 +92,7 @@ export class RefusalCounts {
   #tick = 0
   #isTicking = false
 
-  add (refusal: AnyRefusal): void {
+  add (refusal: Refusal): void {
     const { added, attempted, direction, kind, request, resource } = refusal
     const requested = directionOf(added) ?? direction
     const usefd = added != null && added.fd > 0
@@ -115,7 +116,7 @@ export class RefusalCounts {
     this.#touch(entry, refusal)
   }
 
-  #touch (entry: RequestCount, refusal: AnyRefusal): void {
+  #touch (entry: RequestCount, refusal: Refusal): void {
     entry.last = refusal
     entry.lastTime = Date.now()
     entry.tick = this.#tick

@@ -11,7 +11,7 @@ import { limitText, refusedText, refuserText, requesterText } from './refusal-te
 import type { DiagnosisSource } from './diagnosis.ts'
 import type { RecentRefusals } from './recent-refusals.ts'
 import type { Eviction } from '../scopes/evictions.ts'
-import type { AnyRefusal, RefusingScope } from '../scopes/refusal.ts'
+import type { RefusingScope } from '../scopes/refusal.ts'
 import type { ProcessWarnings } from '../util/process-warnings.ts'
 import type { Logger, MessageStreamDirection } from '@libp2p/interface'
 
@@ -37,7 +37,7 @@ const SAMPLING = 128
  */
 interface Group {
   readonly kind: string
-  readonly resource: AnyRefusal['resource']
+  readonly resource: Refusal['resource']
   readonly direction?: MessageStreamDirection
   count: number
 
@@ -45,7 +45,7 @@ interface Group {
    * By the scopes themselves, because their names are not made until somebody reads
    * them, and by the names of what is no scope
    */
-  readonly scopes: MostFrequent<RefusingScope | string, AnyRefusal>
+  readonly scopes: MostFrequent<RefusingScope | string, Refusal>
   readonly diagnosis: Diagnosis
 }
 
@@ -101,7 +101,7 @@ export class RefusalLog {
     this.#warnings = warnings
   }
 
-  add (refusal: AnyRefusal): void {
+  add (refusal: Refusal): void {
     const group = this.#groupOf(refusal)
 
     group.count++
@@ -111,7 +111,7 @@ export class RefusalLog {
         group.diagnosis.add(refusal)
       }
 
-      group.scopes.add(refusal instanceof Refusal ? refusal.refuser : refusal.scope, refusal)
+      group.scopes.add(refusal.fullScope ?? refusal.scope, refusal)
       this.#recent.add(refusal)
     }
 
@@ -154,7 +154,7 @@ export class RefusalLog {
     }
   }
 
-  #groupOf (refusal: AnyRefusal): Group {
+  #groupOf (refusal: Refusal): Group {
     const { direction, kind, resource } = refusal
 
     for (const group of this.#groups) {
@@ -176,7 +176,7 @@ export class RefusalLog {
     return this.#enforce ? 'refused' : 'would have refused'
   }
 
-  #warn (refusal: AnyRefusal): void {
+  #warn (refusal: Refusal): void {
     const { direction, kind, resource, scope } = refusal
     const subject = `${kind} ${resource} ${direction}`
 
@@ -199,7 +199,7 @@ export class RefusalLog {
    */
   #diagnose (group: Group): string {
     const { direction, kind, resource, scopes } = group
-    const diagnosis = group.diagnosis.conclude(scopes.top() as AnyRefusal, this.#source)
+    const diagnosis = group.diagnosis.conclude(scopes.top() as Refusal, this.#source)
     const subject = `${kind} ${resource} ${direction}`
 
     if (diagnosis == null || !this.#diagnoses.pass(subject)) {
@@ -214,7 +214,7 @@ export class RefusalLog {
   }
 
   #summarise ({ count, kind, scopes }: Group): string {
-    const example = scopes.top() as AnyRefusal
+    const example = scopes.top() as Refusal
     const { scope } = example
 
     return printable(
@@ -223,14 +223,14 @@ export class RefusalLog {
     )
   }
 
-  #debug (refusal: AnyRefusal): void {
+  #debug (refusal: Refusal): void {
     const { attempted, current, direction, limit, priority, settingPath } = refusal
-    const { asker = undefined, refuser: scope = undefined } = refusal instanceof Refusal ? refusal : {}
+    const { fullScope, requester } = refusal
 
     this.#log('%s %s, scope=%s edge=%s direction=%s current=%d attempted=%d limit=%d priority=%s setting=%s for=%s stat=%s',
       this.#verb,
       printable(refusal.message),
-      printable(asker?.name ?? '-'),
+      printable(requester != null && 'name' in requester ? requester.name : '-'),
       printable(refusal.scope),
       direction ?? '-',
       current,
@@ -239,7 +239,7 @@ export class RefusalLog {
       priority ?? '-',
       settingPath == null ? '-' : printable(formatSetting(settingPath)),
       JSON.stringify(requesterText(refusal)),
-      scope?.stat == null ? '-' : JSON.stringify(scope.stat())
+      fullScope?.stat == null ? '-' : JSON.stringify(fullScope.stat())
     )
   }
 

@@ -2,7 +2,7 @@ import { formatSetting } from '../limits/setting.ts'
 import { printable } from '../util/printable.ts'
 import { requesterOf } from './requester.ts'
 import { formatBytes } from './scope-state.ts'
-import type { AnyRefusal } from '../scopes/refusal.ts'
+import type { Refusal } from '../scopes/refusal.ts'
 
 const NOUNS = {
   stream: 'stream',
@@ -11,14 +11,14 @@ const NOUNS = {
   memory: 'memory reservation'
 }
 
-function nounOf ({ request, resource }: AnyRefusal): string {
+function nounOf ({ request, resource }: Refusal): string {
   return NOUNS[request ?? (resource === 'subnet' || resource === 'rate' ? 'connection' : resource)]
 }
 
 /**
  * What was refused, with its number: `3 inbound streams`
  */
-export function refusedText (refusal: AnyRefusal, count: number): string {
+export function refusedText (refusal: Refusal, count: number): string {
   const { direction } = refusal
 
   return `${count} ${direction == null ? '' : `${direction} `}${nounOf(refusal)}${count === 1 ? '' : 's'}`
@@ -27,7 +27,7 @@ export function refusedText (refusal: AnyRefusal, count: number): string {
 /**
  * What refused, among all of its kind: `peer scopes`, `subnet limit`
  */
-export function refuserText ({ kind, resource, scope }: AnyRefusal): string {
+export function refuserText ({ kind, resource, scope }: Refusal): string {
   if (kind === 'collector') {
     return 'collectors'
   }
@@ -43,7 +43,7 @@ export function refuserText ({ kind, resource, scope }: AnyRefusal): string {
 /**
  * How full it is and what to change: `64 of 64 in use, see PeerDefault.StreamsInbound`
  */
-export function limitText ({ current, limit, resource, settingPath }: AnyRefusal): string {
+export function limitText ({ current, limit, resource, settingPath }: Refusal): string {
   const format = resource === 'memory' ? formatBytes : String
   const setting = settingPath == null ? 'a custom limiter sets the limit' : `see ${formatSetting(settingPath)}`
 
@@ -53,7 +53,7 @@ export function limitText ({ current, limit, resource, settingPath }: AnyRefusal
 /**
  * Whose it was, as far as that is known: `peer 12D3…, /ip4/1.2.3.4/tcp/4001`
  */
-export function requesterText (refusal: AnyRefusal): string {
+export function requesterText (refusal: Refusal): string {
   const { address, peer, protocol, service } = requesterOf(refusal)
   const parts = Object.entries({ peer, address, protocol, service })
     .flatMap(([name, value]) => value == null ? [] : `${name} ${value}`)

@@ -1,5 +1,5 @@
 import { isMultiaddr } from '@multiformats/multiaddr'
-import type { AnyRefusal } from '../scopes/refusal.ts'
+import type { Refusal } from '../scopes/refusal.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -35,7 +35,7 @@ export function nameRequester ({ address, ...rest }: Requester): NamedRequester 
 /**
  * Who asked for what is refused, as far as that is known now
  */
-export function requesterOf ({ asker, joining, requester = asker }: AnyRefusal): Requester {
+export function requesterOf ({ joining, requester }: Refusal): Requester {
   if (requester == null || isMultiaddr(requester)) {
     return { address: requester }
   }

@@ -1,4 +1,4 @@
-import { NOTHING, statOf } from '../scopes/refusal.ts'
+import { NOTHING, statOf } from '../scopes/usage.ts'
 import { printable } from '../util/printable.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { ScopeStat } from '../scopes/resource-scope.ts'

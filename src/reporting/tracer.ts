@@ -1,7 +1,8 @@
 import { AggregateScope } from '../scopes/aggregate-scope.ts'
 import { MEMORY_PRIORITY_ALWAYS } from '../scopes/memory-priority.ts'
 import { OwnedScope } from '../scopes/owned-scope.ts'
-import { NOTHING, Refusal } from '../scopes/refusal.ts'
+import { Refusal } from '../scopes/refusal.ts'
+import { NOTHING } from '../scopes/usage.ts'
 import { invalid } from '../util/validation.ts'
 import { nameRequester, requesterOf } from './requester.ts'
 import { traceScope } from './trace-scope.ts'
@@ -12,7 +13,7 @@ import type { Eviction } from '../scopes/evictions.ts'
 import type { AnyScope, GraphTracer } from '../scopes/graph-tracer.ts'
 import type { IdleScopes } from '../scopes/idle-scopes.ts'
 import type { MovableScope } from '../scopes/movable-scope.ts'
-import type { AnyRefusal, Usage } from '../scopes/refusal.ts'
+import type { Usage } from '../scopes/usage.ts'
 import type { ObservedSession, SessionObserver } from '../sessions/session-observer.ts'
 
 type EventFields = Partial<TraceEvent>
@@ -32,14 +33,14 @@ function identify (scope: AnyScope): Pick<TraceEvent, 'name' | 'scope'> {
  */
 const REFUSING_KINDS = new Set(['ban', 'collector', 'process', 'transient'])
 
-function classOf ({ kind, resource }: AnyRefusal): string {
+function classOf ({ kind, resource }: Refusal): string {
   return REFUSING_KINDS.has(kind) ? kind : resource
 }
 
 /**
  * What was refused by something that is not a scope
  */
-function addedBy ({ direction, request, resource }: AnyRefusal): Usage {
+function addedBy ({ direction, request, resource }: Refusal): Usage {
   const inbound = direction === 'inbound' ? 1 : 0
   const outbound = 1 - inbound
 
@@ -174,14 +175,13 @@ export class Tracer implements GraphTracer, SessionObserver {
     }
   }
 
-  refused (refusal: AnyRefusal): void {
-    const { attempted, priority, request, resource } = refusal
-    const scope = refusal instanceof Refusal && isNode(refusal.refuser) ? refusal.refuser : undefined
+  refused (refusal: Refusal): void {
+    const { attempted, priority, request, requester: of, resource } = refusal
+    const scope = isNode(refusal.fullScope) ? refusal.fullScope : undefined
     const requester = nameRequester(requesterOf(refusal))
-    const asker = refusal.requester ?? refusal.asker
     const identity = {
       ...scope == null ? { name: refusal.scope, scope: { class: classOf(refusal) } } : identify(scope),
-      of: asker != null && isNode(asker) && asker !== scope ? asker.name : undefined,
+      of: of != null && isNode(of) && of !== scope ? of.name : undefined,
       joining: refusal.joining,
       requester: Object.keys(requester).length === 0 ? undefined : requester
     }

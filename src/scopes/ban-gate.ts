@@ -1,6 +1,6 @@
 import type { Eviction } from './evictions.ts'
 import type { MovableScope } from './movable-scope.ts'
-import type { AnyRefusal } from './refusal.ts'
+import type { Refusal } from './refusal.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -11,17 +11,17 @@ export interface BanGate {
   /**
    * Why a connection must not be opened, if so. Nothing is counted.
    */
-  find(direction: MessageStreamDirection, address?: Multiaddr): AnyRefusal | undefined
+  find(direction: MessageStreamDirection, address?: Multiaddr): Refusal | undefined
 
   /**
    * Why a connection must not have this peer, if so. It counts as a refusal.
    */
-  refusePeer(connection: MovableScope, peer: PeerId): AnyRefusal | undefined
+  refusePeer(connection: MovableScope, peer: PeerId): Refusal | undefined
 
   /**
    * Something was refused
    */
-  refused(refusal: AnyRefusal): void
+  refused(refusal: Refusal): void
 
   /**
    * Something has given way to others

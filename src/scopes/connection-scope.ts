@@ -1,14 +1,16 @@
 import { ResourceScopeStateError } from '../errors.ts'
 import { checkPeer } from './arguments.ts'
+import { findConnectionRefusal } from './find-refusal.ts'
 import { MovableScope } from './movable-scope.ts'
-import { findConnectionShortage, NOTHING, oneConnection } from './refusal.ts'
+import { NOTHING, oneConnection } from './usage.ts'
 import type { AggregateScope, ScopePair } from './aggregate-scope.ts'
 import type { BanGate } from './ban-gate.ts'
 import type { GraphScope } from './graph.ts'
 import type { MovableGraph } from './movable-scope.ts'
-import type { AnyRefusal, Refusal, Usage } from './refusal.ts'
+import type { Refusal } from './refusal.ts'
 import type { ConnectionManagementScope } from './resource-scope.ts'
 import type { ScopeKind } from './scope-kind.ts'
+import type { Usage } from './usage.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { SettingPath } from '../limits/setting.ts'
 import type { PeerId } from '@libp2p/interface'
@@ -67,7 +69,7 @@ export interface ConnectionAdmission {
    * @param connection
    * @param peer - the id of its peer
    */
-  leaveAllowlist(connection: DefaultConnectionScope, peer: string): AnyRefusal | undefined
+  leaveAllowlist(connection: DefaultConnectionScope, peer: string): Refusal | undefined
 
   /**
    * The connection has been closed
@@ -193,19 +195,19 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
   /**
    * Why the connection cannot be opened, if so
    */
-  findShortage (): Refusal | undefined {
+  findRefusal (): Refusal | undefined {
     const { inbound, limit, pair, usefd } = this
 
     if ((inbound ? limit.connsInbound : limit.connsOutbound) < 1 || limit.conns < 1 || (usefd && limit.fd < 1)) {
-      return findConnectionShortage(this, this, NOTHING, oneConnection(inbound, usefd))
+      return findConnectionRefusal(this, this, NOTHING, oneConnection(inbound, usefd))
     }
 
     if (!pair.transient.fitsConnection(inbound, usefd)) {
-      return findConnectionShortage(this, pair.transient, pair.transient, oneConnection(inbound, usefd))
+      return findConnectionRefusal(this, pair.transient, pair.transient, oneConnection(inbound, usefd))
     }
 
     if (!pair.system.fitsConnection(inbound, usefd)) {
-      return findConnectionShortage(this, pair.system, pair.system, oneConnection(inbound, usefd))
+      return findConnectionRefusal(this, pair.system, pair.system, oneConnection(inbound, usefd))
     }
   }
 
@@ -233,7 +235,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
    * transient because it was almost allowlisted. One that was let in because its peer might
    * be trusted is in transient already.
    */
-  trySetPeer (peer: PeerId): AnyRefusal | undefined {
+  trySetPeer (peer: PeerId): Refusal | undefined {
     checkPeer(peer)
     this.assertOpen()
 
@@ -245,14 +247,14 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
     const { system } = graph.normal
     const leavesAllowlist = pair.system !== system && graph.admission?.staysAllowlisted(peer, this) !== true
 
-    const refused = graph.bans?.refusePeer(this, peer) ?? (leavesAllowlist ? this.findReturnRefusal(peer) : undefined)
+    const refused = graph.bans?.refusePeer(this, peer) ?? (leavesAllowlist ? this.refuseReturn(peer) : undefined)
 
     if (refused != null) {
       return refused
     }
 
     const peerScope = graph.getPeer(peer)
-    const refusal = (this.fitsInto(peerScope) ? undefined : this.findRefusal(peerScope.key, peerScope)) ?? (leavesAllowlist ? graph.admission?.leaveAllowlist(this, peerScope.key) : undefined)
+    const refusal = (this.fitsInto(peerScope) ? undefined : this.refuseMove(peerScope.key, peerScope)) ?? (leavesAllowlist ? graph.admission?.leaveAllowlist(this, peerScope.key) : undefined)
 
     if (refusal != null) {
       return refusal
@@ -284,10 +286,10 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
   /**
    * Why it cannot leave the allowlisted system for the normal pair, if so
    */
-  protected findReturnRefusal (peer: PeerId): Refusal | undefined {
+  protected refuseReturn (peer: PeerId): Refusal | undefined {
     const { system, transient } = this.graph.normal
 
-    return this.findRefusal(peer.toString(), system, ...this.pair.allowlisted ? [transient] : [])
+    return this.refuseMove(peer.toString(), system, ...this.pair.allowlisted ? [transient] : [])
   }
 
   setPeer (peer: PeerId): void {

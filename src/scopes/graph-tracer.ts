@@ -2,7 +2,8 @@ import type { AggregateScope, PeerShareScope } from './aggregate-scope.ts'
 import type { Eviction } from './evictions.ts'
 import type { MovableScope } from './movable-scope.ts'
 import type { OwnedScope } from './owned-scope.ts'
-import type { AnyRefusal, Usage } from './refusal.ts'
+import type { Refusal } from './refusal.ts'
+import type { Usage } from './usage.ts'
 
 export type AnyScope = AggregateScope | OwnedScope
 
@@ -65,7 +66,7 @@ export interface GraphTracer {
   /**
    * A request was refused or, where limits are not enforced, would have been
    */
-  refused(refusal: AnyRefusal): void
+  refused(refusal: Refusal): void
 
   /**
    * Something gave way to a request or, where limits are not enforced, would have

@@ -1,6 +1,7 @@
-import type { AnyRefusal, Refusal, RefusingScope, Usage } from './refusal.ts'
+import type { Refusal, RefusingScope } from './refusal.ts'
 import type { ResourceScopeSpan } from './resource-scope.ts'
 import type { ScopeKind } from './scope-kind.ts'
+import type { Usage } from './usage.ts'
 import type { SettingPath } from '../limits/setting.ts'
 
 /**
@@ -43,8 +44,8 @@ export interface Graph {
 
   limitPath(kind: ScopeKind, name?: string): SettingPath | undefined
   openSpan(owner: GraphScope, serial: number): ResourceScopeSpan
-  refuse<R extends AnyRefusal>(refusal: R | undefined, requester?: AnyRefusal['requester'], joining?: string): R | undefined
-  refuseMemory(asker: GraphScope, size: number, priority: number): Refusal | undefined
-  errorOf(refusal: AnyRefusal): Error
+  refuse(refusal: Refusal | undefined, requester?: Refusal['requester'], joining?: string): Refusal | undefined
+  refuseMemory(requester: GraphScope, size: number, priority: number): Refusal | undefined
+  errorOf(refusal: Refusal): Error
   reportOverRelease(scope: { name: string }, resource: string, released: number, held: number): void
 }

@@ -1,5 +1,5 @@
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from './memory-priority.ts'
-import type { Usage } from './refusal.ts'
+import type { Usage } from './usage.ts'
 import type { Limit } from '../limits/limit.ts'
 
 /**

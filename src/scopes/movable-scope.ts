@@ -1,11 +1,11 @@
 import { ResourceScopeStateError } from '../errors.ts'
 import { checkName } from './arguments.ts'
+import { findMoveRefusal } from './find-refusal.ts'
 import { OwnedScope } from './owned-scope.ts'
-import { findMoveShortage, Refusal, scopeClosedError } from './refusal.ts'
+import { Refusal, scopeClosedError } from './refusal.ts'
 import type { AggregateScope, PeerShareScope, ScopePair } from './aggregate-scope.ts'
 import type { Evictable } from './evictable.ts'
 import type { Graph } from './graph.ts'
-import type { AnyRefusal } from './refusal.ts'
 import type { ServiceScope } from './resource-scope.ts'
 import type { Limit } from '../limits/limit.ts'
 
@@ -17,7 +17,7 @@ export interface ServiceGate {
   /**
    * Why it may not be part of the service, if so
    */
-  findRefusal(scope: Pick<MovableScope, 'inbound' | 'kind'>, service: string): AnyRefusal | undefined
+  findRefusal(scope: Pick<MovableScope, 'inbound' | 'kind'>, service: string): Refusal | undefined
 
   /**
    * It has become part of the service
@@ -163,7 +163,7 @@ export abstract class MovableScope extends OwnedScope {
   /**
    * Adds it to a service, or answers why not
    */
-  trySetService (service: string): AnyRefusal | undefined {
+  trySetService (service: string): Refusal | undefined {
     checkName('service', service)
     this.assertOpen()
 
@@ -209,7 +209,7 @@ export abstract class MovableScope extends OwnedScope {
    * Adds it to the service that is known to be the one for its protocol, or
    * answers why not
    */
-  tryAssignService (service: string): AnyRefusal | undefined {
+  tryAssignService (service: string): Refusal | undefined {
     const refusal = this.trySetService(service)
 
     this.serviceAssigned = refusal == null
@@ -237,11 +237,11 @@ export abstract class MovableScope extends OwnedScope {
    * @param joining - the peer, protocol or service that it would become part of
    * @param scopes
    */
-  protected findRefusal (joining: string, ...scopes: AggregateScope[]): Refusal | undefined {
+  protected refuseMove (joining: string, ...scopes: AggregateScope[]): Refusal | undefined {
     const find = (): Refusal | undefined => {
       const full = scopes.find(scope => !this.fitsInto(scope))
 
-      return full == null ? undefined : findMoveShortage(full, { ...this.usage, memory: this.reserved })
+      return full == null ? undefined : findMoveRefusal(full, { ...this.usage, memory: this.reserved })
     }
     const refusal = this.graph.refuse(this.graph.makeRoom(find(), this, find), this, joining)
 
@@ -262,7 +262,7 @@ export abstract class MovableScope extends OwnedScope {
     this.assertOpen()
 
     if (!this.fitsInto(group) || !this.fitsInto(child)) {
-      const refusal = this.findRefusal(group.key, group, child)
+      const refusal = this.refuseMove(group.key, group, child)
 
       if (refusal != null) {
         return refusal

@@ -1,5 +1,5 @@
 import { UNLIMITED } from '../limits/limit.ts'
-import { NOTHING, statOf } from './refusal.ts'
+import { NOTHING, statOf } from './usage.ts'
 import type { ConnectionManagementScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScopeSpan, ScopeStat, ServiceScope, StreamManagementScope } from './resource-scope.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { PeerId } from '@libp2p/interface'

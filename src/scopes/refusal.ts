@@ -1,9 +1,8 @@
-import { ConnectionLimitExceededError, MemoryLimitExceededError, ResourceScopeClosedError, StreamLimitExceededError } from '../errors.ts'
+import { ConnectionLimitExceededError, MemoryLimitExceededError, RateLimitExceededError, ResourceScopeClosedError, StreamLimitExceededError, SubnetLimitExceededError } from '../errors.ts'
 import { limitField } from '../limits/setting.ts'
-import { printable } from '../util/printable.ts'
-import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from './memory-priority.ts'
 import type { ScopeStat } from './resource-scope.ts'
 import type { ScopeKind } from './scope-kind.ts'
+import type { Usage } from './usage.ts'
 import type { RefusedRequest, Resource, ResourceLimitExceededError } from '../errors.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { SettingPath } from '../limits/setting.ts'
@@ -56,6 +55,8 @@ interface Share {
  * that is
  */
 export interface RequestingScope extends Partial<Named> {
+  readonly name: string
+
   /** What it is a share of */
   readonly group?: Named
 
@@ -72,75 +73,127 @@ export interface RequestingScope extends Partial<Named> {
   readonly servicePeer?: Share
 }
 
-/**
- * Why something is refused, by a scope or by what is decided before there is one
- */
-export interface AnyRefusal extends RefusedRequest {
+export interface RuleInit<S> {
   /**
-   * The kind of what refused: a kind of scope, or what a limit by address or of a
-   * rate is for
+   * Where it is configured
    */
+  setting?: SettingPath
+
+  /**
+   * What is exceeded, for the message
+   *
+   * @default 'resource'
+   */
+  exceeded?: string
+
+  /**
+   * The scope that is full by this rule, although it is not by its own limit
+   */
+  scope?: RefusingScope
+
+  /**
+   * What somebody else has thrown, whose rule it is
+   */
+  cause?: { readonly message?: unknown }
+
+  /**
+   * What it is called for one of those that it is for
+   *
+   * @default the kind, and after a colon the subject, if there is one
+   */
+  nameOf?(subject: S): string
+}
+
+/**
+ * A limit that is not one of a scope: by address, of a rate, of a collector, a ban. It is made
+ * once, and says what is the same for all that it refuses.
+ */
+export class Rule<S = unknown> {
   readonly kind: string
-  readonly resource: Resource
+  readonly exceeded: string = 'resource'
+  declare readonly setting?: SettingPath
+  declare readonly scope?: RefusingScope
+  declare readonly cause?: RuleInit<S>['cause']
+
+  /**
+   * @param kind - what the limit is for, or what has it
+   * @param init
+   */
+  constructor (kind: string, init: RuleInit<S>) {
+    this.kind = kind
+    Object.assign(this, init)
+  }
+
+  /**
+   * Refuses a connection or stream
+   *
+   * @param resource - what there is not enough of
+   * @param added - what it is
+   * @param current
+   * @param limit
+   * @param subject - which of those that the rule is for
+   * @param attempted
+   */
+  refuse (resource: Resource, added: Usage, current: number, limit: number, subject?: S, attempted: number = 1): Refusal {
+    return new Refusal(undefined, this as Rule, resource, isInbound(added) ? 'inbound' : 'outbound', current, attempted, limit, undefined, added, subject)
+  }
+
+  nameOf (subject: S): string {
+    return subject === undefined ? this.kind : `${this.kind}:${subject}`
+  }
+}
+
+/**
+ * Why a request does not fit, whatever it is that refuses it. It is what the graph answers
+ * instead of throwing, so that a refusal costs about as much as an admission: nothing is
+ * formatted and no stack trace is captured until somebody asks for it.
+ */
+export class Refusal implements RefusedRequest {
+  // see owned-scope.ts for why these are not fields of the class
+
+  /**
+   * What it was asked for: a scope, or the address that a connection would have been with.
+   * Where the request has no scope of its own, it is set when the refusal is counted.
+   */
+  declare requester?: RequestingScope | Multiaddr | undefined
+  declare readonly refuser: RefusingScope | Rule
+  declare readonly resource: Resource
+
+  /**
+   * Set where the limit is one for a single direction
+   */
+  declare readonly direction?: MessageStreamDirection | undefined
+  declare readonly current: number
+  declare readonly attempted: number
+  declare readonly limit: number
+  declare readonly priority?: number | undefined
 
   /**
    * How much was asked for, other than memory
    */
-  readonly added?: Usage
+  declare readonly added?: Usage | undefined
 
   /**
-   * What was asked for, where `resource` does not say
+   * Which of those that a rule is for: a subnet, a peer, a protocol. It is turned into text when
+   * somebody asks.
    */
-  readonly request?: 'connection' | 'stream'
-
-  /**
-   * The scope that asked, where the message begins with its name
-   */
-  readonly asker?: RequestingScope
-
-  /**
-   * What it was asked for, where that is not the asker: a scope, or the address that a
-   * connection would have been with. It is set when the refusal is counted.
-   */
-  requester?: RequestingScope | Multiaddr | undefined
+  declare readonly subject?: unknown
 
   /**
    * The peer, protocol or service that the requester was to become part of. It is set when
    * the refusal is counted.
    */
-  joining?: string
+  declare joining?: string | undefined
 
   /**
-   * Whether the connection would have used a file descriptor, where somebody is told who
-   * cannot find out
+   * Whether a connection that has no scope would have used a file descriptor, where somebody is
+   * told
    */
-  usefd?: boolean
-  readonly message: string
-  toError(): ResourceLimitExceededError
-}
+  declare usefd?: boolean
 
-/**
- * Why a request does not fit. It is what the graph answers instead of throwing,
- * so that a refusal costs about as much as an admission: nothing is formatted
- * and no stack trace is captured until somebody asks for it.
- */
-export class Refusal implements AnyRefusal {
-  // see owned-scope.ts for why these are not fields of the class
-  declare readonly asker?: RefusingScope
-  declare readonly refuser: RefusingScope
-  declare readonly resource: 'stream' | 'connection' | 'fd' | 'memory'
-  declare readonly direction?: MessageStreamDirection
-  declare readonly current: number
-  declare readonly attempted: number
-  declare readonly limit: number
-  declare readonly priority?: number
-  declare readonly added?: Usage
-  declare requester?: AnyRefusal['requester']
-  declare joining?: string
-
-  constructor (asker: RefusingScope | undefined, scope: RefusingScope, resource: Refusal['resource'], direction: MessageStreamDirection | undefined, current: number, attempted: number, limit: number, priority?: number, added?: Usage) {
-    this.asker = asker
-    this.refuser = scope
+  constructor (requester: RequestingScope | undefined, refuser: RefusingScope | Rule, resource: Resource, direction: MessageStreamDirection | undefined, current: number, attempted: number, limit: number, priority?: number, added?: Usage, subject?: unknown) {
+    this.requester = requester
+    this.refuser = refuser
     this.resource = resource
     this.direction = direction
     this.current = current
@@ -148,61 +201,118 @@ export class Refusal implements AnyRefusal {
     this.limit = limit
     this.priority = priority
     this.added = added
-    this.requester = undefined
+    this.subject = subject
     this.joining = undefined
   }
 
   /**
-   * The kind of the scope that refused
+   * The kind of what refused: a kind of scope, or what a limit by address or of a
+   * rate is for
    */
-  get kind (): ScopeKind {
+  get kind (): string {
     return this.refuser.kind
   }
 
   /**
-   * The name of the scope that refused
+   * The name of what refused
    */
   get scope (): string {
-    return this.refuser.name
+    const { refuser } = this
+
+    return refuser instanceof Rule ? refuser.nameOf(this.subject) : refuser.name
+  }
+
+  /**
+   * The scope that is full, if one is
+   */
+  get fullScope (): RefusingScope | undefined {
+    const { refuser } = this
+
+    return refuser instanceof Rule ? refuser.scope : refuser
+  }
+
+  /**
+   * What was asked for, where `resource` does not say
+   */
+  get request (): 'connection' | 'stream' | undefined {
+    const { added, resource } = this
+
+    if (added !== undefined && (resource === 'rate' || resource === 'subnet' || resource === 'memory')) {
+      return added.streamsInbound + added.streamsOutbound > 0 ? 'stream' : 'connection'
+    }
   }
 
   get settingPath (): SettingPath | undefined {
-    const path = this.refuser.limitPath
+    const { refuser } = this
 
-    return path == null ? undefined : [...path, limitField(this.resource, this.direction)]
+    if (refuser instanceof Rule) {
+      return refuser.setting
+    }
+
+    const path = refuser.limitPath
+
+    return path == null ? undefined : [...path, limitField(this.resource as LimitedResource, this.direction)]
   }
 
   get message (): string {
-    return `${chainNames(this.asker, this.refuser)}: ${describe(this.resource, this.direction)}resource limit exceeded`
+    const { joining, refuser, requester } = this
+
+    if (!(refuser instanceof Rule)) {
+      // what moves is not part of those that it asks
+      return `${chainNames(joining === undefined && isScope(requester) ? requester : undefined, refuser)}${describe(this)}`
+    }
+
+    const { cause, exceeded } = refuser
+
+    return cause === undefined ? `${this.scope}${describe(this, exceeded)}` : String(cause?.message ?? cause)
   }
 
   toError (): ResourceLimitExceededError {
-    switch (this.resource) {
-      case 'stream':
-        return new StreamLimitExceededError(this.message, this)
-      case 'memory':
-        return new MemoryLimitExceededError(this.message, this)
-      default:
-        return new ConnectionLimitExceededError(this.message, this, this.resource)
+    const { message, refuser, resource } = this
+    const error = new ERRORS[resource](message, this, resource as 'connection' | 'fd')
+
+    if (refuser instanceof Rule && refuser.cause !== undefined) {
+      // theirs may be frozen, or always the same
+      error.cause = refuser.cause
     }
+
+    return error
   }
 }
 
-function describe (resource: Refusal['resource'], direction?: MessageStreamDirection): string {
-  if (resource === 'memory') {
-    return ''
-  }
+type LimitedResource = Exclude<Resource, 'rate' | 'subnet'>
 
-  return `cannot reserve ${direction == null ? '' : `${direction} `}${resource === 'fd' ? 'file descriptor' : resource}: `
+const ERRORS = {
+  stream: StreamLimitExceededError,
+  connection: ConnectionLimitExceededError,
+  fd: ConnectionLimitExceededError,
+  memory: MemoryLimitExceededError,
+  rate: RateLimitExceededError,
+  subnet: SubnetLimitExceededError
+}
+
+function describe ({ direction, request, resource }: Refusal, exceeded: string = 'resource'): string {
+  const what = request ?? resource
+  const attempt = what === 'memory' ? '' : `cannot reserve ${direction == null ? '' : `${direction} `}${what === 'fd' ? 'file descriptor' : what}: `
+
+  return `: ${attempt}${exceeded} limit exceeded`
+}
+
+function isInbound (added: Usage): boolean {
+  return added.streamsInbound + added.connsInbound > 0
+}
+
+function isScope (requester: Refusal['requester']): requester is RequestingScope {
+  return requester !== undefined && 'kind' in requester
 }
 
 /**
  * The names from the scope that was asked, through the owners of spans, to the
  * one that refused
  */
-function chainNames (asker: RefusingScope | undefined, scope: RefusingScope): string {
+function chainNames (requester: Pick<RequestingScope, 'name' | 'owner'> | undefined, scope: RefusingScope): string {
   const names: string[] = []
-  let step = asker
+  let step = requester
 
   while (step != null && step !== scope) {
     names.push(step.name)
@@ -214,142 +324,6 @@ function chainNames (asker: RefusingScope | undefined, scope: RefusingScope): st
   return names.join(': ')
 }
 
-export function scopeClosedError (asker: RefusingScope, scope: RefusingScope): ResourceScopeClosedError {
-  return new ResourceScopeClosedError(`${chainNames(asker, scope)}: resource scope closed`)
-}
-
-/**
- * What a scope holds, or what is about to be added to it
- */
-export interface Usage {
-  readonly memory: number
-  readonly streamsInbound: number
-  readonly streamsOutbound: number
-  readonly connsInbound: number
-  readonly connsOutbound: number
-  readonly fd: number
-}
-
-export const NOTHING: Usage = Object.freeze({
-  memory: 0,
-  streamsInbound: 0,
-  streamsOutbound: 0,
-  connsInbound: 0,
-  connsOutbound: 0,
-  fd: 0
-})
-
-// they are made once, or each refusal would make one
-
-const INBOUND_STREAM: Usage = Object.freeze({ ...NOTHING, streamsInbound: 1 })
-const OUTBOUND_STREAM: Usage = Object.freeze({ ...NOTHING, streamsOutbound: 1 })
-const INBOUND_CONNECTION: Usage = Object.freeze({ ...NOTHING, connsInbound: 1 })
-const OUTBOUND_CONNECTION: Usage = Object.freeze({ ...NOTHING, connsOutbound: 1 })
-const INBOUND_SOCKET: Usage = Object.freeze({ ...INBOUND_CONNECTION, fd: 1 })
-const OUTBOUND_SOCKET: Usage = Object.freeze({ ...OUTBOUND_CONNECTION, fd: 1 })
-
-/**
- * A stream that holds nothing
- */
-export function oneStream (inbound: boolean): Usage {
-  return inbound ? INBOUND_STREAM : OUTBOUND_STREAM
-}
-
-/**
- * A connection that holds nothing
- */
-export function oneConnection (inbound: boolean, usefd: boolean): Usage {
-  if (usefd) {
-    return inbound ? INBOUND_SOCKET : OUTBOUND_SOCKET
-  }
-
-  return inbound ? INBOUND_CONNECTION : OUTBOUND_CONNECTION
-}
-
-export function statOf (usage: Usage): ScopeStat {
-  return {
-    memory: usage.memory,
-    numStreamsInbound: usage.streamsInbound,
-    numStreamsOutbound: usage.streamsOutbound,
-    numConnsInbound: usage.connsInbound,
-    numConnsOutbound: usage.connsOutbound,
-    numFD: usage.fd
-  }
-}
-
-/**
- * A scope and what it holds, for people: remotes may have chosen part of its name
- */
-export function scopeText (scope: { readonly name: string, stat(): ScopeStat }): string {
-  const { memory, numConnsInbound, numConnsOutbound, numFD, numStreamsInbound, numStreamsOutbound } = scope.stat()
-
-  return printable(`${scope.name}: memory ${memory} B, streams ${numStreamsInbound} in ${numStreamsOutbound} out, conns ${numConnsInbound} in ${numConnsOutbound} out, fd ${numFD}`)
-}
-
-export function findMemoryShortage (asker: RefusingScope | undefined, scope: RefusingScope, size: number, priority: number): Refusal | undefined {
-  const threshold = memoryThreshold(scope.limit.memory, priority)
-
-  if (scope.reserved + size > threshold) {
-    return new Refusal(asker, scope, 'memory', undefined, scope.reserved, size, threshold, priority)
-  }
-}
-
-/**
- * The limit of the direction comes first, then the total. The total is checked
- * even where nothing is added: what moves into a scope that is over its limit is
- * refused.
- */
-export function findStreamShortage (asker: RefusingScope | undefined, scope: RefusingScope, held: Usage, added: Usage): Refusal | undefined {
-  const { limit } = scope
-
-  if (added.streamsInbound > 0 && held.streamsInbound + added.streamsInbound > limit.streamsInbound) {
-    return new Refusal(asker, scope, 'stream', 'inbound', held.streamsInbound, added.streamsInbound, limit.streamsInbound, undefined, added)
-  }
-
-  if (added.streamsOutbound > 0 && held.streamsOutbound + added.streamsOutbound > limit.streamsOutbound) {
-    return new Refusal(asker, scope, 'stream', 'outbound', held.streamsOutbound, added.streamsOutbound, limit.streamsOutbound, undefined, added)
-  }
-
-  const total = held.streamsInbound + held.streamsOutbound
-  const more = added.streamsInbound + added.streamsOutbound
-
-  if (total + more > limit.streams) {
-    return new Refusal(asker, scope, 'stream', undefined, total, more, limit.streams, undefined, added)
-  }
-}
-
-/**
- * The limit of the direction comes first, then the total, then file descriptors
- */
-export function findConnectionShortage (asker: RefusingScope | undefined, scope: RefusingScope, held: Usage, added: Usage): Refusal | undefined {
-  const { limit } = scope
-
-  if (added.connsInbound > 0 && held.connsInbound + added.connsInbound > limit.connsInbound) {
-    return new Refusal(asker, scope, 'connection', 'inbound', held.connsInbound, added.connsInbound, limit.connsInbound, undefined, added)
-  }
-
-  if (added.connsOutbound > 0 && held.connsOutbound + added.connsOutbound > limit.connsOutbound) {
-    return new Refusal(asker, scope, 'connection', 'outbound', held.connsOutbound, added.connsOutbound, limit.connsOutbound, undefined, added)
-  }
-
-  const total = held.connsInbound + held.connsOutbound
-  const more = added.connsInbound + added.connsOutbound
-
-  if (total + more > limit.conns) {
-    return new Refusal(asker, scope, 'connection', undefined, total, more, limit.conns, undefined, added)
-  }
-
-  if (added.fd > 0 && held.fd + added.fd > limit.fd) {
-    return new Refusal(asker, scope, 'fd', undefined, held.fd, added.fd, limit.fd, undefined, added)
-  }
-}
-
-/**
- * Finds the first resource that does not fit when something moves into a scope.
- * All of them are checked, whatever it is that moves.
- */
-export function findMoveShortage (scope: RefusingScope & Usage, added: Usage): Refusal | undefined {
-  return findMemoryShortage(undefined, scope, added.memory, MEMORY_PRIORITY_ALWAYS) ??
-    findStreamShortage(undefined, scope, scope, added) ??
-    findConnectionShortage(undefined, scope, scope, added)
+export function scopeClosedError (requester: RefusingScope, scope: RefusingScope): ResourceScopeClosedError {
+  return new ResourceScopeClosedError(`${chainNames(requester, scope)}: resource scope closed`)
 }

@@ -10,10 +10,11 @@ import { allScopes } from './all-scopes.ts'
 import { checkDirection, checkName, checkPeer } from './arguments.ts'
 import { DefaultConnectionScope } from './connection-scope.ts'
 import { EvictionCounts } from './evictions.ts'
+import { findMemoryRefusal } from './find-refusal.ts'
 import { IdleScopes } from './idle-scopes.ts'
 import { limitOf } from './limit-of.ts'
 import { addPeerChild, deletePeerChild, peerChildren, usePeerChild } from './peer-children.ts'
-import { findMemoryShortage, Refusal, scopeClosedError } from './refusal.ts'
+import { Rule, scopeClosedError } from './refusal.ts'
 import { ServiceSpanScope } from './service-span-scope.ts'
 import { SpanScope } from './span-scope.ts'
 import { DefaultStreamScope } from './stream-scope.ts'
@@ -27,7 +28,7 @@ import type { LimitCap } from './limit-cap.ts'
 import type { PlacementObserver } from './movable-scope.ts'
 import type { ServiceGate } from './movable-scope.ts'
 import type { OwnedScope } from './owned-scope.ts'
-import type { AnyRefusal } from './refusal.ts'
+import type { Refusal } from './refusal.ts'
 import type { RoomMaker } from './room-maker.ts'
 import type { ScopeKind } from './scope-kind.ts'
 import type { ResourceLimitExceededError } from '../errors.ts'
@@ -45,7 +46,7 @@ export interface GraphObserver {
   /**
    * A request was refused or, where limits are not enforced, would have been
    */
-  onRefusal(refusal: AnyRefusal): void
+  onRefusal(refusal: Refusal): void
 
   /**
    * Something gave way to somebody else or, where limits are not enforced, would have
@@ -55,7 +56,7 @@ export interface GraphObserver {
   /**
    * Who asked for what is refused, for the error
    */
-  requesterOf?(refusal: AnyRefusal): object | undefined
+  requesterOf?(refusal: Refusal): object | undefined
 
   /**
    * More was released than was held
@@ -302,22 +303,22 @@ export class ScopeGraph {
    *
    * @throws {ResourceScopeClosedError} If one of the scopes is closed
    */
-  refuseMemory (asker: AggregateScope | OwnedScope, size: number, priority: number): Refusal | undefined {
+  refuseMemory (requester: AggregateScope | OwnedScope, size: number, priority: number): Refusal | undefined {
     const find = (): Refusal | undefined => {
-      const scope = asker.firstWithoutMemory(size, priority)
+      const scope = requester.firstWithoutMemory(size, priority)
 
       if (scope?.closed === true) {
-        throw scopeClosedError(asker, scope)
+        throw scopeClosedError(requester, scope)
       }
 
-      return scope == null ? undefined : findMemoryShortage(asker, scope, size, priority)
+      return scope == null ? undefined : findMemoryRefusal(requester, scope, size, priority)
     }
 
-    const refusal = this.refuse(this.makeRoom(find(), asker, find))
+    const refusal = this.refuse(this.makeRoom(find(), requester, find))
 
     // who was told may have ended it, where limits are not enforced
-    if (asker.closed) {
-      throw scopeClosedError(asker, asker)
+    if (requester.closed) {
+      throw scopeClosedError(requester, requester)
     }
 
     return refusal
@@ -331,19 +332,23 @@ export class ScopeGraph {
    * @param requester - what it was asked for, where the refusal does not know
    * @param joining - the peer, protocol or service that it was to become part of
    */
-  refuse <R extends AnyRefusal> (refusal: R | undefined, requester?: AnyRefusal['requester'], joining?: string): R | undefined {
+  refuse (refusal: Refusal | undefined, requester?: Refusal['requester'], joining?: string): Refusal | undefined {
     // nearly always, and this much is compiled into whoever calls it
     return refusal == null ? undefined : this.#refuse(refusal, requester, joining)
   }
 
-  #refuse <R extends AnyRefusal> (refusal: R, requester?: AnyRefusal['requester'], joining?: string): R | undefined {
+  #refuse (refusal: Refusal, requester?: Refusal['requester'], joining?: string): Refusal | undefined {
     if (requester !== undefined) {
       refusal.requester = requester
       refusal.joining = joining
     }
 
-    if (refusal instanceof Refusal && refusal.refuser instanceof AggregateScope) {
-      refusal.refuser.refusals++
+    const { refuser } = refusal
+
+    if (refuser instanceof AggregateScope) {
+      refuser.refusals++
+    } else if (refuser instanceof Rule && refuser.scope instanceof AggregateScope) {
+      refuser.scope.refusals++
     }
 
     if (this.enforce) {
@@ -362,7 +367,7 @@ export class ScopeGraph {
     }
   }
 
-  #tell (refusal: AnyRefusal): void {
+  #tell (refusal: Refusal): void {
     this.#observer.onRefusal(refusal)
     this.bans?.refused(refusal)
     this.tracer?.refused(refusal)
@@ -378,7 +383,7 @@ export class ScopeGraph {
     this.tracer?.evicted(eviction)
   }
 
-  errorOf (refusal: AnyRefusal): ResourceLimitExceededError {
+  errorOf (refusal: Refusal): ResourceLimitExceededError {
     const error = this.#captureStackTraces ? refusal.toError() : withoutStackTrace(() => refusal.toError())
 
     return Object.assign(error, this.#observer.requesterOf?.(refusal))

@@ -1,10 +1,12 @@
 import { checkDirection } from './arguments.ts'
-import { findConnectionShortage, findStreamShortage, NOTHING, oneConnection, oneStream, scopeClosedError } from './refusal.ts'
+import { findConnectionRefusal, findStreamRefusal } from './find-refusal.ts'
+import { scopeClosedError } from './refusal.ts'
 import { SpanScope } from './span-scope.ts'
+import { NOTHING, oneConnection, oneStream } from './usage.ts'
 import type { AggregateScope, ScopePair } from './aggregate-scope.ts'
 import type { Graph } from './graph.ts'
-import type { Usage } from './refusal.ts'
 import type { OwnedServiceScope, ServiceScope } from './resource-scope.ts'
+import type { Usage } from './usage.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**
@@ -42,7 +44,7 @@ export class ServiceSpanScope extends SpanScope implements OwnedServiceScope, Us
 
   reserveStream (direction: MessageStreamDirection): void {
     checkDirection(direction)
-    this.#reserve(oneStream(direction === 'inbound'), findStreamShortage)
+    this.#reserve(oneStream(direction === 'inbound'), findStreamRefusal)
   }
 
   releaseStream (direction: MessageStreamDirection): void {
@@ -56,7 +58,7 @@ export class ServiceSpanScope extends SpanScope implements OwnedServiceScope, Us
 
   reserveConnection (direction: MessageStreamDirection, usefd = false): void {
     checkDirection(direction)
-    this.#reserve(oneConnection(direction === 'inbound', usefd), findConnectionShortage)
+    this.#reserve(oneConnection(direction === 'inbound', usefd), findConnectionRefusal)
   }
 
   releaseConnection (direction: MessageStreamDirection, usefd = false): void {
@@ -92,16 +94,16 @@ export class ServiceSpanScope extends SpanScope implements OwnedServiceScope, Us
     addCounts(this, this, -1)
   }
 
-  #reserve (added: Usage, findShortage: typeof findStreamShortage): void {
+  #reserve (added: Usage, findRefusal: typeof findStreamRefusal): void {
     if (this.closed) {
       throw scopeClosedError(this, this)
     }
 
     for (const scope of this.#scopes) {
-      const shortage = findShortage(this, scope, scope, added)
+      const reason = findRefusal(this, scope, scope, added)
 
-      if (shortage != null) {
-        const refusal = this.graph.refuse(shortage)
+      if (reason != null) {
+        const refusal = this.graph.refuse(reason)
 
         if (refusal != null) {
           throw this.graph.errorOf(refusal)

@@ -1,9 +1,9 @@
 import { OwnedScope } from './owned-scope.ts'
-import { NOTHING } from './refusal.ts'
+import { NOTHING } from './usage.ts'
 import type { AggregateScope } from './aggregate-scope.ts'
 import type { Graph, GraphScope } from './graph.ts'
-import type { Usage } from './refusal.ts'
 import type { ScopeKind } from './scope-kind.ts'
+import type { Usage } from './usage.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { SettingPath } from '../limits/setting.ts'
 

@@ -1,14 +1,16 @@
 import { ResourceScopeStateError } from '../errors.ts'
 import { checkName } from './arguments.ts'
+import { findStreamRefusal } from './find-refusal.ts'
 import { MovableScope } from './movable-scope.ts'
-import { findStreamShortage, NOTHING, oneStream, Refusal } from './refusal.ts'
+import { Refusal } from './refusal.ts'
+import { NOTHING, oneStream } from './usage.ts'
 import type { AggregateScope, PeerShareScope, ScopePair } from './aggregate-scope.ts'
 import type { DefaultConnectionScope } from './connection-scope.ts'
 import type { GraphScope } from './graph.ts'
 import type { MovableGraph } from './movable-scope.ts'
-import type { Usage } from './refusal.ts'
 import type { ProtocolScope, StreamManagementScope } from './resource-scope.ts'
 import type { ScopeKind } from './scope-kind.ts'
+import type { Usage } from './usage.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { SettingPath } from '../limits/setting.ts'
 
@@ -126,23 +128,23 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
   /**
    * Why the stream cannot be opened, if so
    */
-  findShortage (): Refusal | undefined {
+  findRefusal (): Refusal | undefined {
     const { inbound, limit, pair, peerScope } = this
 
     if ((inbound ? limit.streamsInbound : limit.streamsOutbound) < 1 || limit.streams < 1) {
-      return findStreamShortage(this, this, NOTHING, oneStream(inbound))
+      return findStreamRefusal(this, this, NOTHING, oneStream(inbound))
     }
 
     if (!peerScope.fitsStream(inbound)) {
-      return findStreamShortage(this, peerScope, peerScope, oneStream(inbound))
+      return findStreamRefusal(this, peerScope, peerScope, oneStream(inbound))
     }
 
     if (!pair.transient.fitsStream(inbound)) {
-      return findStreamShortage(this, pair.transient, pair.transient, oneStream(inbound))
+      return findStreamRefusal(this, pair.transient, pair.transient, oneStream(inbound))
     }
 
     if (!pair.system.fitsStream(inbound)) {
-      return findStreamShortage(this, pair.system, pair.system, oneStream(inbound))
+      return findStreamRefusal(this, pair.system, pair.system, oneStream(inbound))
     }
   }
 

@@ -1,19 +1,18 @@
 import { NameTable } from '../util/name-table.ts'
 import { checkObject } from '../util/validation.ts'
 import { collectorId } from './collector-id.ts'
-import { SessionRefusalCounts } from './session-refusal-counts.ts'
-import { SessionRefusal } from './session-refusal.ts'
+import { CollectorRefusals } from './collector-refusals.ts'
 import { checkCollectors, CONNECTIONS } from './sessions-init.ts'
 import { budgetsOf, NodeBudgets } from './stream-budgets.ts'
 import type { ResolvedCollectorConfig } from './collector-config.ts'
+import type { Excess, SessionLimit, SessionRefusalCount } from './collector-refusals.ts'
 import type { Collector } from './collector.ts'
 import type { DefaultCollector } from './default-collector.ts'
 import type { SessionRegistry } from './registry.ts'
-import type { SessionRefusalCount } from './session-refusal-counts.ts'
-import type { SessionLimit, SessionRefusalInit } from './session-refusal.ts'
 import type { SessionsInit } from './sessions-init.ts'
 import type { StreamBudgets } from './stream-budgets.ts'
 import type { ServiceGate } from '../scopes/movable-scope.ts'
+import type { Refusal } from '../scopes/refusal.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**
@@ -38,7 +37,7 @@ export interface WatchedService {
    */
   readonly budgets?: StreamBudgets
 
-  readonly refusals: SessionRefusalCounts
+  readonly refusals: CollectorRefusals
 }
 
 /**
@@ -83,7 +82,7 @@ export class ServiceCollectors {
         collector: registry.register(id, config) as DefaultCollector,
         throttled,
         budgets: throttled && enforce ? budgetsOf(config) : undefined,
-        refusals: new SessionRefusalCounts(id, refusingLimits(config, throttled))
+        refusals: new CollectorRefusals(service, id, refusingLimits(config, throttled))
       })
     }
 
@@ -104,7 +103,7 @@ export class ServiceCollectors {
   /**
    * Why a new stream of a service, or a new connection, is refused, if so
    */
-  findRefusal (service: string, request: 'connection' | 'stream', direction: MessageStreamDirection): SessionRefusal | undefined {
+  findRefusal (service: string, request: 'connection' | 'stream', direction: MessageStreamDirection): Refusal | undefined {
     const watched = this.get(service)
 
     if (watched == null) {
@@ -113,7 +112,7 @@ export class ServiceCollectors {
 
     const excess = findExcess(watched)
 
-    return excess == null ? undefined : new SessionRefusal({ service: watched.service, request, direction, ...excess })
+    return excess == null ? undefined : watched.refusals.refuse(excess, request, direction)
   }
 
   /**
@@ -137,9 +136,9 @@ export class ServiceCollectors {
   /**
    * Something was refused, by a collector or by something else
    */
-  refused (refusal: unknown): void {
-    if (refusal instanceof SessionRefusal) {
-      this.#watched.get(refusal.service)?.refusals.add(refusal)
+  refused (refusal: Refusal): void {
+    if (refusal.kind === 'collector') {
+      this.#watched.get(refusal.subject as string)?.refusals.add(refusal)
     }
   }
 
@@ -147,7 +146,7 @@ export class ServiceCollectors {
    * What was refused by each collector
    */
   get refusals (): SessionRefusalCount[] {
-    return Array.from(this.#watched.values(), ({ refusals }) => refusals.entries).flat()
+    return Array.from(this.#watched.values(), ({ refusals }) => refusals.counts).flat()
   }
 }
 
@@ -168,7 +167,7 @@ function refusingLimits ({ maxSessions, maxRxBitrate, maxTxBitrate }: ResolvedCo
   return limits
 }
 
-function findExcess ({ collector, config, throttled }: WatchedService): Pick<SessionRefusalInit, 'setting' | 'current' | 'limit'> | undefined {
+function findExcess ({ collector, config, throttled }: WatchedService): Excess | undefined {
   const { maxSessions, maxRxBitrate, maxTxBitrate } = config
 
   if (collector.isSessionsExceeded()) {

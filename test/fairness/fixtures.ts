@@ -11,7 +11,7 @@ import type { FairnessInit } from '../../src/fairness/fairness-init.ts'
 import type { PartialLimitConfig } from '../../src/limits/limit-config.ts'
 import type { BaseCosts } from '../../src/manager/scope-opener.ts'
 import type { MovableScope } from '../../src/scopes/movable-scope.ts'
-import type { AnyRefusal } from '../../src/scopes/refusal.ts'
+import type { Refusal } from '../../src/scopes/refusal.ts'
 import type { PeerId } from '@libp2p/interface'
 
 /**
@@ -105,7 +105,7 @@ export class FairWorld {
    *
    * @param from - an IPv4 address, or what a connection has for one
    */
-  accept (from: string): DefaultConnectionScope | AnyRefusal {
+  accept (from: string): DefaultConnectionScope | Refusal {
     const address = multiaddr(from.startsWith('/') ? from : `/ip4/${from}/tcp/1`)
 
     return this.#keep(this.#opener.openConnection('inbound', true, address), this.connections)
@@ -114,7 +114,7 @@ export class FairWorld {
   /**
    * An inbound connection of a peer
    */
-  connect (ip: string, peer: number): DefaultConnectionScope | AnyRefusal {
+  connect (ip: string, peer: number): DefaultConnectionScope | Refusal {
     const opened = this.accept(ip)
 
     return opened instanceof DefaultConnectionScope ? opened.trySetPeer(this.peer(peer)) ?? opened : opened
@@ -138,7 +138,7 @@ export class FairWorld {
   /**
    * An inbound stream that has got as far as it is said what it is for
    */
-  stream (connection: DefaultConnectionScope, protocol?: string, service?: string): DefaultStreamScope | AnyRefusal {
+  stream (connection: DefaultConnectionScope, protocol?: string, service?: string): DefaultStreamScope | Refusal {
     const opened = this.#keep(this.#opener.openStream(connection.peerScope?.peer as PeerId, 'inbound', connection), this.streams)
 
     if (!(opened instanceof DefaultStreamScope)) {
@@ -155,7 +155,7 @@ export class FairWorld {
     return refusal ?? opened
   }
 
-  #keep <T extends DefaultConnectionScope | DefaultStreamScope> (opened: T | AnyRefusal, list: T[]): T | AnyRefusal {
+  #keep <T extends DefaultConnectionScope | DefaultStreamScope> (opened: T | Refusal, list: T[]): T | Refusal {
     if (opened instanceof DefaultConnectionScope || opened instanceof DefaultStreamScope) {
       opened.holder = new Holder(opened, scope => {
         this.evicted.push(scope)
@@ -171,10 +171,10 @@ export class FairWorld {
 /**
  * The connection or stream, which must have been opened
  */
-export function opened <T extends DefaultConnectionScope | DefaultStreamScope> (result: T | AnyRefusal): T {
+export function opened <T extends DefaultConnectionScope | DefaultStreamScope> (result: T | Refusal): T {
   if (result instanceof DefaultConnectionScope || result instanceof DefaultStreamScope) {
     return result
   }
 
-  throw (result as AnyRefusal).toError()
+  throw (result as Refusal).toError()
 }

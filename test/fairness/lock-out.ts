@@ -12,7 +12,7 @@ import { DefaultStreamScope } from '../../src/scopes/stream-scope.ts'
 import { Random } from '../attacks/framework/random.ts'
 import { FairWorld } from './fixtures.ts'
 import type { PartialLimitConfig } from '../../src/limits/limit-config.ts'
-import type { AnyRefusal } from '../../src/scopes/refusal.ts'
+import type { Refusal } from '../../src/scopes/refusal.ts'
 
 const HONEST = 20
 const PROTOCOL = '/test/1.0.0'
@@ -70,7 +70,7 @@ class Party {
     this.#peer = group
   }
 
-  open (): DefaultConnectionScope | DefaultStreamScope | AnyRefusal {
+  open (): DefaultConnectionScope | DefaultStreamScope | Refusal {
     const [address, peer, world] = [this.#address, this.#peer, this.#world]
 
     switch (this.#held) {

@@ -11,7 +11,7 @@ import { STALL_GRACE } from '../../src/libp2p/buffers/buffer-progress.ts'
 import { LiveConnection } from '../../src/libp2p/buffers/live-connection.ts'
 import { LiveStream } from '../../src/libp2p/buffers/live-stream.ts'
 import { StreamMemory } from '../../src/libp2p/buffers/stream-memory.ts'
-import { PressureRefusal } from '../../src/libp2p/pressure/pressure-refusal.ts'
+import { refuseForPressure } from '../../src/libp2p/pressure/pressure.ts'
 import { observeStreamClass } from '../../src/libp2p/streams/observed-classes.ts'
 import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { attachToStream, attachedToStream } from '../../src/scopes/attached-scopes.ts'
@@ -414,7 +414,7 @@ describe('when buffers are looked at', () => {
     clock.restore()
   })
 
-  async function setUp (count: number, limits: LimitsInit['limits'] = {}, enforce = true, pressures?: Pick<Pressures, 'findProcessShortage'>): Promise<{ manager: DefaultResourceManager, memory: StreamMemory, live: PositionedList<LiveStream>, streams: FakeStream[], timers(): number }> {
+  async function setUp (count: number, limits: LimitsInit['limits'] = {}, enforce = true, pressures?: Pick<Pressures, 'findProcessRefusal'>): Promise<{ manager: DefaultResourceManager, memory: StreamMemory, live: PositionedList<LiveStream>, streams: FakeStream[], timers(): number }> {
     const manager = new DefaultResourceManager({ limits, enforce })
     const peer = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
     const streams = Array.from({ length: count }, () => new FakeStream())
@@ -739,7 +739,7 @@ describe('when buffers are looked at', () => {
 
   it('should give up a tenth of what is in buffers, in steps, while the process has too much memory', async () => {
     const { manager, memory, streams } = await setUp(20, {}, true, {
-      findProcessShortage: () => short ? new PressureRefusal('processMemory', 'stream', 2, 1) : undefined
+      findProcessRefusal: () => short ? refuseForPressure('processMemory', 'stream', 2, 1) : undefined
     })
     const open = (): number => streams.filter(({ status }) => status === 'open').length
     let short = false

@@ -13,7 +13,7 @@ import { overMemory } from './fixtures/transports.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
 import type { Transient } from '../../src/libp2p/fairness/transient-holders.ts'
 import type { DefaultConnectionScope } from '../../src/scopes/connection-scope.ts'
-import type { AnyRefusal } from '../../src/scopes/refusal.ts'
+import type { Refusal } from '../../src/scopes/refusal.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 const ADDRESS = multiaddr('/ip4/1.2.3.4/tcp/1')
@@ -48,7 +48,7 @@ describe('the share of one remote of the transient scope', () => {
     }
   }
 
-  function explain (refusal: AnyRefusal | undefined): any {
+  function explain (refusal: Refusal | undefined): any {
     return refusal?.toError()
   }
 

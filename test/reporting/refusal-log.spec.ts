@@ -1,7 +1,7 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import sinon from 'sinon'
-import { PressureRefusal } from '../../src/libp2p/pressure/pressure-refusal.ts'
+import { refuseForPressure } from '../../src/libp2p/pressure/pressure.ts'
 import { createManager, fakePeer, peerA, peerB, PROTOCOL, recordingLogger, SERVICE } from '../scopes/fixtures.ts'
 import type { ResourceManager, ResourceManagerInit } from '../../src/index.ts'
 import type { PartialLimitConfig } from '../../src/limits/limit-config.ts'
@@ -125,8 +125,8 @@ describe('refusals in the log', () => {
       stream.setProtocol(PROTOCOL)
       stream.setService(SERVICE)
     })
-    ;(manager as DefaultResourceManager).refuse(new PressureRefusal('processMemory', 'stream', 2 ** 30, 2 ** 29))
-    ;(manager as DefaultResourceManager).refuse(new PressureRefusal('processMemory', 'stream', 2 ** 30, 2 ** 29))
+    ;(manager as DefaultResourceManager).refuse(refuseForPressure('processMemory', 'stream', 2 ** 30, 2 ** 29))
+    ;(manager as DefaultResourceManager).refuse(refuseForPressure('processMemory', 'stream', 2 ** 30, 2 ** 29))
     clock.tick(INTERVAL)
 
     expect(errors).to.deep.equal([

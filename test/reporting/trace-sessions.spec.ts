@@ -179,7 +179,7 @@ describe('trace of what refuses without being a scope', () => {
     stream.setProtocol(PROTOCOL)
     expect(errorOf(() => { stream.setService(SERVICE) })).to.have.property('name', 'StreamLimitExceededError')
 
-    expect(last()).to.deep.equal({ type: 'block_add_stream', name: `collector:${SERVICE}`, scope: { class: 'collector' }, requester: { peer: String(peerA), protocol: PROTOCOL, service: SERVICE }, deltaIn: 1 })
+    expect(last()).to.deep.equal({ type: 'block_add_stream', name: `collector:${SERVICE}`, scope: { class: 'collector' }, of: 'stream-1', joining: SERVICE, requester: { peer: String(peerA), protocol: PROTOCOL, service: SERVICE }, deltaIn: 1 })
   })
 
   it('should say what it was that the process refused', () => {
@@ -201,7 +201,7 @@ describe('trace of what refuses without being a scope', () => {
 
     const peerScope = manager.metricsSource.graph.peers.get(peer.toString())
 
-    manager.refuse(transient.findStream(peerScope), { peerScope })
+    manager.refuse(transient.findStream(peerScope), { name: '', peerScope })
 
     expect(last()).to.deep.equal({ type: 'block_add_stream', name: `transient:${peer}`, scope: { class: 'transient' }, requester: { peer: String(peer) }, deltaIn: 1 })
   })

@@ -8,13 +8,12 @@ import { DefaultStreamScope } from '../../src/scopes/stream-scope.ts'
 import { peerA, peerB, PROTOCOL, SERVICE, unlimitedBut } from './fixtures.ts'
 import type { PartialLimitConfig } from '../../src/limits/limit-config.ts'
 import type { OwnedScope } from '../../src/scopes/owned-scope.ts'
-import type { AnyRefusal } from '../../src/scopes/refusal.ts'
 
 /**
  * A graph in which the first of some scopes gives way whenever something does not fit
  */
-function createGraph (limits: PartialLimitConfig): { graph: ScopeGraph, opener: ScopeOpener, giving: OwnedScope[], asked: string[], refused: AnyRefusal[] } {
-  const refused: AnyRefusal[] = []
+function createGraph (limits: PartialLimitConfig): { graph: ScopeGraph, opener: ScopeOpener, giving: OwnedScope[], asked: string[], refused: Refusal[] } {
+  const refused: Refusal[] = []
   const graph = new ScopeGraph({
     limiter: new ConcreteLimiter(unlimitedBut(limits)),
     enforce: true,

@@ -1,10 +1,10 @@
+import { findMemoryRefusal } from '../../scopes/find-refusal.ts'
 import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_MEDIUM, memoryThreshold } from '../../scopes/memory-priority.ts'
-import { findMemoryShortage, Refusal } from '../../scopes/refusal.ts'
+import { Refusal } from '../../scopes/refusal.ts'
 import { BufferRanking } from './buffer-ranking.ts'
 import type { BufferHolder } from './buffer-holder.ts'
 import type { AggregateScope } from '../../scopes/aggregate-scope.ts'
 import type { OwnedScope } from '../../scopes/owned-scope.ts'
-import type { AnyRefusal } from '../../scopes/refusal.ts'
 import type { RoomMaker } from '../../scopes/room-maker.ts'
 import type { Core } from '../core.ts'
 import type { Pressures } from '../pressure/pressure.ts'
@@ -42,7 +42,7 @@ export interface BufferEvictionInit {
   /**
    * Where the memory of the process is watched
    */
-  pressures?: Pick<Pressures, 'findProcessShortage'>
+  pressures?: Pick<Pressures, 'findProcessRefusal'>
 
   /**
    * The time in which anything could move, in ms
@@ -115,9 +115,9 @@ export class BufferEviction implements RoomMaker {
       while (!holder.scope.closed) {
         holder.measure()
 
-        const shortage = this.#findShortage(holder)
+        const refusal = this.#findRefusal(holder)
 
-        if (shortage == null || !this.#endOne(shortage, rankings, holder)) {
+        if (refusal == null || !this.#endOne(refusal, rankings, holder)) {
           this.#addUnread(holder, holder.unread - holder.countedUnread)
           this.#count(holder)
           break
@@ -160,9 +160,9 @@ export class BufferEviction implements RoomMaker {
    */
   relieveProcess (): void {
     const now = this.#init.now()
-    const shortage = this.#init.pressures?.findProcessShortage()
+    const refusal = this.#init.pressures?.findProcessRefusal()
 
-    if (shortage == null || now < this.#nextRelief) {
+    if (refusal == null || now < this.#nextRelief) {
       return
     }
 
@@ -179,7 +179,7 @@ export class BufferEviction implements RoomMaker {
 
         left -= holder?.scope.buffers ?? left
 
-        if (holder != null && !this.end(holder, shortage)) {
+        if (holder != null && !this.end(holder, refusal)) {
           break
         }
       }
@@ -191,7 +191,7 @@ export class BufferEviction implements RoomMaker {
    *
    * @returns Whether it was ended: not where limits are not enforced
    */
-  end (holder: BufferHolder, reason: AnyRefusal): boolean {
+  end (holder: BufferHolder, reason: Refusal): boolean {
     const { scope } = holder
     const refusal = this.#manager.refuse(reason)
 
@@ -220,7 +220,7 @@ export class BufferEviction implements RoomMaker {
   /**
    * Why what a holder has more than before does not fit, if so
    */
-  #findShortage (holder: BufferHolder): Refusal | undefined {
+  #findRefusal (holder: BufferHolder): Refusal | undefined {
     const { scope } = holder
     const { system } = scope.pair
     const growth = holder.size - scope.buffers
@@ -235,26 +235,26 @@ export class BufferEviction implements RoomMaker {
       }
     }
 
-    return growth > 0 ? findMemoryShortage(scope, system, growth, MEMORY_PRIORITY_ALWAYS) : undefined
+    return growth > 0 ? findMemoryRefusal(scope, system, growth, MEMORY_PRIORITY_ALWAYS) : undefined
   }
 
   /**
    * Ends the next one that gives way, which may be the one that has grown
    *
-   * @param shortage
+   * @param refusal
    * @param rankings - those that were made already, one for each thing to be short of
    * @param grown
    */
-  #endOne (shortage: Refusal, rankings: Map<string, BufferRanking>, grown: BufferHolder): boolean {
+  #endOne (refusal: Refusal, rankings: Map<string, BufferRanking>, grown: BufferHolder): boolean {
     const { system } = grown.scope.pair
-    const part = shortage.priority === UNREAD_PRIORITY ? 'unread' : 'size'
+    const part = refusal.priority === UNREAD_PRIORITY ? 'unread' : 'size'
     const key = system.kind + part
     const ranking = rankings.get(key) ?? this.#rank(system, part)
     const holder = ranking.take(grown) ?? grown
 
     rankings.set(key, ranking)
 
-    return this.end(holder, reasonFor(holder, shortage))
+    return this.end(holder, reasonFor(holder, refusal))
   }
 
   #rank (system: AggregateScope, part: 'size' | 'unread', except?: unknown): BufferRanking {
@@ -287,7 +287,7 @@ export class BufferEviction implements RoomMaker {
       }
     }
 
-    return this.#init.pressures?.findProcessShortage() != null
+    return this.#init.pressures?.findProcessRefusal() != null
   }
 
   /**

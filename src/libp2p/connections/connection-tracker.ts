@@ -11,7 +11,7 @@ import { usesFileDescriptor } from './uses-file-descriptor.ts'
 import type { Core } from '../core.ts'
 import type { DialTies } from './dial-ties.ts'
 import type { NodePeerTags } from './peer-tags.ts'
-import type { AnyRefusal } from '../../scopes/refusal.ts'
+import type { Refusal } from '../../scopes/refusal.ts'
 import type { StreamMemory } from '../buffers/stream-memory.ts'
 import type { TransientHolders } from '../fairness/transient-holders.ts'
 import type { OpeningChecks } from '../opening-checks.ts'
@@ -52,7 +52,7 @@ export class ConnectionTracker {
   /**
    * Why outbound connections were refused when their peer was known
    */
-  readonly #refusals = new WeakMap<MultiaddrConnection, AnyRefusal>()
+  readonly #refusals = new WeakMap<MultiaddrConnection, Refusal>()
 
   /**
    * @param manager

@@ -55,11 +55,11 @@ export class DialTies implements RoomMaker {
   makeRoom (refusal: Refusal, newcomer: AggregateScope | OwnedScope): boolean {
     const { enforce } = this.#manager.metricsSource.graph
 
-    if (!enforce || refusal.refuser.kind !== 'peer' || !(newcomer instanceof DefaultConnectionScope)) {
+    if (!enforce || refusal.fullScope?.kind !== 'peer' || !(newcomer instanceof DefaultConnectionScope)) {
       return false
     }
 
-    const peer = (refusal.refuser as AggregateScope).peer
+    const peer = (refusal.fullScope as AggregateScope).peer
     const other = this.#dialledAtTheSameTime(peer, newcomer.inbound)
 
     if (other == null || !this.#wins(peer, newcomer.inbound)) {

@@ -1,4 +1,5 @@
-import { ConnectionManagerRefusal } from './connection-manager-refusal.ts'
+import { Rule } from '../../scopes/refusal.ts'
+import { oneConnection } from '../../scopes/usage.ts'
 import type { Refusal } from '../../scopes/refusal.ts'
 import type { Core } from '../core.ts'
 import type { Connection, MultiaddrConnection } from '@libp2p/interface'
@@ -46,6 +47,7 @@ const NO_RATE = { consume: () => {} }
 export class InboundGate {
   readonly #manager: Core
   readonly #connections: Libp2pConnectionManager
+  readonly #rules = new Map<string, Rule>()
 
   constructor (manager: Core, connectionManager: ConnectionManager) {
     this.#manager = manager
@@ -200,7 +202,17 @@ export class InboundGate {
     return Array.isArray(deny) && host?.value != null && deny.some(network => network.contains?.(host.value as string) === true)
   }
 
+  /**
+   * @param option - the one of the connection manager that says it
+   * @param current - how many there are
+   * @param limit
+   */
   #refusal (option: string, current: number, limit: number): Refusal {
-    return new ConnectionManagerRefusal(this.#manager.metricsSource.graph.normal.system, option, current, limit)
+    const { system } = this.#manager.metricsSource.graph.normal
+    const rule = this.#rules.get(option) ?? new Rule(system.kind, { scope: system, setting: ['connectionManager', option] })
+
+    this.#rules.set(option, rule)
+
+    return rule.refuse('connection', oneConnection(true, false), current, limit)
   }
 }

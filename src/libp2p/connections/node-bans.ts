@@ -1,10 +1,11 @@
 import { Key } from 'interface-datastore/key'
 import { BanKeeper } from '../../bans/ban-keeper.ts'
 import { banLine } from '../../bans/ban-line.ts'
-import { BanRefusal } from '../../bans/ban-refusal.ts'
 import { BanStore } from '../../bans/ban-store.ts'
 import { resolveFairness } from '../../fairness/fairness-init.ts'
 import { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
+import { Rule } from '../../scopes/refusal.ts'
+import { oneConnection } from '../../scopes/usage.ts'
 import { setBackgroundTimer } from '../../util/background-timer.ts'
 import { startClock } from '../../util/clock.ts'
 import { parseIP } from '../../util/ip-address.ts'
@@ -18,7 +19,7 @@ import type { FairnessInit, Groups } from '../../fairness/fairness-init.ts'
 import type { BansStat } from '../../manager/resource-manager-stat.ts'
 import type { BanGate } from '../../scopes/ban-gate.ts'
 import type { Eviction } from '../../scopes/evictions.ts'
-import type { AnyRefusal } from '../../scopes/refusal.ts'
+import type { Refusal } from '../../scopes/refusal.ts'
 import type { ScopeGraph } from '../../scopes/scope-graph.ts'
 import type { IPAddress } from '../../util/ip-address.ts'
 import type { WarningCode } from '../../util/process-warnings.ts'
@@ -36,6 +37,15 @@ const KEY = '/libp2p-resource-manager/bans'
  * How often bans that have ended are taken out that nobody asks for any more, in ms
  */
 const SWEEP_INTERVAL = 60_000
+
+const BANNED = new Rule<Readonly<Ban>>('ban', {
+  setting: ['bans'],
+  nameOf: ({ level, target }) => `ban:${level}:${target}`
+})
+
+function refuseBanned (ban: Readonly<Ban>, direction: MessageStreamDirection): Refusal {
+  return BANNED.refuse('connection', oneConnection(direction === 'inbound', false), 0, 0, ban)
+}
 
 export interface NodeBansInit {
   manager: Core & { warnProcess(code: WarningCode, message: string): void }
@@ -128,7 +138,7 @@ export class NodeBans implements BanGate {
    * Why a connection must not be opened, if so. Bans of addresses are for those who come from
    * there: whom this node dials is its own choice, and there may be others behind the address.
    */
-  find (direction: MessageStreamDirection, address: Multiaddr | undefined): AnyRefusal | undefined {
+  find (direction: MessageStreamDirection, address: Multiaddr | undefined): Refusal | undefined {
     if (this.keeper.size === 0 || address == null) {
       return
     }
@@ -142,22 +152,22 @@ export class NodeBans implements BanGate {
     const ip = this.keeper.bansNetworks ? ipFromMultiaddr(address) : undefined
     const ban = ip == null ? undefined : this.keeper.findAddress(ip)
 
-    return ban === undefined || this.#init.manager.isAllowlisted(address) ? undefined : new BanRefusal(ban, direction)
+    return ban === undefined || this.#init.manager.isAllowlisted(address) ? undefined : refuseBanned(ban, direction)
   }
 
   /**
    * Why there must be no connection with a peer, if so
    */
-  findPeer (direction: MessageStreamDirection, peer: PeerId, address?: Multiaddr): AnyRefusal | undefined {
+  findPeer (direction: MessageStreamDirection, peer: PeerId, address?: Multiaddr): Refusal | undefined {
     const ban = this.keeper.size === 0 ? undefined : this.keeper.findPeer(peer.toString())
 
-    return ban === undefined || this.#isExempt(peer, address) ? undefined : new BanRefusal(ban, direction)
+    return ban === undefined || this.#isExempt(peer, address) ? undefined : refuseBanned(ban, direction)
   }
 
   /**
    * The same for a connection that has a scope. It counts as a refusal.
    */
-  refusePeer (connection: DefaultConnectionScope, peer: PeerId): AnyRefusal | undefined {
+  refusePeer (connection: DefaultConnectionScope, peer: PeerId): Refusal | undefined {
     const { endpoint, inbound } = connection
 
     return this.#init.manager.refuse(this.findPeer(inbound ? 'inbound' : 'outbound', peer, endpoint), connection, peer.toString())
@@ -165,7 +175,7 @@ export class NodeBans implements BanGate {
 
   // strikes
 
-  refused (refusal: AnyRefusal): void {
+  refused (refusal: Refusal): void {
     this.#offences.refused(refusal)
   }
 
@@ -228,7 +238,7 @@ export class NodeBans implements BanGate {
    * Ends what there is with somebody who is banned
    */
   #close (known: KnownBan): void {
-    const err = this.#init.manager.errorOf(new BanRefusal(known.ban, 'inbound'))
+    const err = this.#init.manager.errorOf(refuseBanned(known.ban, 'inbound'))
 
     for (const { scope } of [...this.#init.connections]) {
       if (!scope.closed && this.#concerns(known, scope) && scope.holder?.evict(err, '') === false) {

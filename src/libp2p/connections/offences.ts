@@ -1,13 +1,12 @@
 import { checkReason } from '../../bans/ban-keeper.ts'
 import { connectionOf } from '../../scopes/connection-of.ts'
 import { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
-import { Refusal } from '../../scopes/refusal.ts'
 import { DefaultStreamScope } from '../../scopes/stream-scope.ts'
 import { checkWholeNumber } from '../../util/validation.ts'
 import type { BanKeeper } from '../../bans/ban-keeper.ts'
 import type { Place } from '../../bans/ban.ts'
 import type { Eviction } from '../../scopes/evictions.ts'
-import type { AnyRefusal } from '../../scopes/refusal.ts'
+import type { Refusal } from '../../scopes/refusal.ts'
 import type { ScopeGraph } from '../../scopes/scope-graph.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -54,14 +53,12 @@ export class Offences {
   /**
    * Something was refused
    */
-  refused (refusal: AnyRefusal): void {
-    const { kind, requester } = refusal
+  refused (refusal: Refusal): void {
+    const { fullScope, requester: scope, resource } = refusal
 
-    if (refusal instanceof Refusal ? refusal.resource === 'memory' || !OWN_SCOPES.has(kind) : !this.#isOwn(refusal)) {
+    if (fullScope === undefined ? !this.#isOwn(refusal) : resource === 'memory' || !OWN_SCOPES.has(fullScope.kind)) {
       return
     }
-
-    const scope = requester ?? refusal.asker
 
     if (scope instanceof DefaultConnectionScope || scope instanceof DefaultStreamScope) {
       scope.inbound && this.#strikeFor(refusal, scope)
@@ -102,11 +99,11 @@ export class Offences {
    * Limits of somebody's own that are no scopes: rates, and the share of transient. That of a
    * protocol is for all.
    */
-  #isOwn ({ kind, resource }: AnyRefusal): boolean {
+  #isOwn ({ kind, resource }: Refusal): boolean {
     return (kind === 'peer' && resource === 'rate') || kind === 'subnet' || kind === 'transient'
   }
 
-  #strikeFor ({ joining, scope }: AnyRefusal, member: DefaultConnectionScope | DefaultStreamScope): void {
+  #strikeFor ({ joining, scope }: Refusal, member: DefaultConnectionScope | DefaultStreamScope): void {
     const { endpoint } = connectionOf(member) ?? {}
     // of a connection whose peer had no room for it
     const peerScope = member.peerScope ?? (joining === undefined ? undefined : this.#init.graph.peers.get(joining))

@@ -1,8 +1,10 @@
 import { HandshakeBudget } from '../../fairness/handshake-budget.ts'
+import { Rule } from '../../scopes/refusal.ts'
+import { oneConnection } from '../../scopes/usage.ts'
 import { setBackgroundTimer } from '../../util/background-timer.ts'
-import { HandshakeRefusal } from './handshake-refusal.ts'
 import type { FairnessConfig } from '../../fairness/fairness-init.ts'
-import type { AnyRefusal } from '../../scopes/refusal.ts'
+import type { OverBudget } from '../../fairness/handshake-budget.ts'
+import type { Refusal } from '../../scopes/refusal.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
@@ -39,6 +41,11 @@ const DECREASE = 0.8
 const INCREASE = 0.01
 const LEAST = 0.5
 
+const HANDSHAKES = new Rule<OverBudget['group']>('handshakes', {
+  setting: ['fairness', 'handshakes'],
+  nameOf: group => group === 'all' ? 'handshakes' : `handshakes of a ${group}`
+})
+
 /**
  * Refuses inbound connections while remotes begin more handshakes than the node has time
  * for, which is when its event loop is late or never idle, by groups. How many run at a time is
@@ -62,7 +69,7 @@ export class Handshakes {
   /**
    * Why an inbound connection comes too soon, if so
    */
-  find (address: Multiaddr | undefined): AnyRefusal | undefined {
+  find (address: Multiaddr | undefined): Refusal | undefined {
     // a node that is not late has time for more, such as a burst of those who come back
     if (this.budget.share === 1) {
       return
@@ -70,7 +77,7 @@ export class Handshakes {
 
     const over = this.budget.find(address)
 
-    return over === undefined ? undefined : new HandshakeRefusal(over)
+    return over === undefined ? undefined : HANDSHAKES.refuse('rate', oneConnection(true, false), over.current, over.limit, over.group)
   }
 
   /**

@@ -1,11 +1,12 @@
 import { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
+import { Rule } from '../../scopes/refusal.ts'
+import { oneOf } from '../../scopes/usage.ts'
 import { PositionedList } from '../../util/positioned-list.ts'
 import { relayInAddress } from '../../util/relay-in-address.ts'
 import { invalid } from '../../util/validation.ts'
-import { TransientShareRefusal } from './transient-share-refusal.ts'
 import type { TransientHolder } from '../../manager/resource-manager-stat.ts'
 import type { AggregateScope } from '../../scopes/aggregate-scope.ts'
-import type { AnyRefusal } from '../../scopes/refusal.ts'
+import type { Refusal } from '../../scopes/refusal.ts'
 import type { DefaultStreamScope } from '../../scopes/stream-scope.ts'
 import type { Core } from '../core.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -26,6 +27,8 @@ const CONTENTION = 7 / 8
  * How many of the oldest are reported
  */
 const REPORTED = 10
+
+const TRANSIENT_SHARE = new Rule('transient', { setting: ['transientShare'] })
 
 /**
  * How many connections of a host, or streams of a peer, are transient and inbound
@@ -114,7 +117,7 @@ export class TransientHolders {
   /**
    * Why an inbound connection must not be opened, if so
    */
-  findConnection (address: Multiaddr): AnyRefusal | undefined {
+  findConnection (address: Multiaddr): Refusal | undefined {
     const remote = this.#remoteOf(address)
 
     return this.#find('connection', remote == null ? undefined : this.#connections.get(remote))
@@ -125,7 +128,7 @@ export class TransientHolders {
    *
    * @param peerScope - the scope of the peer, if it has one
    */
-  findStream (peerScope: AggregateScope | undefined): AnyRefusal | undefined {
+  findStream (peerScope: AggregateScope | undefined): Refusal | undefined {
     return this.#find('stream', peerScope == null ? undefined : this.#streams.get(peerScope))
   }
 
@@ -239,7 +242,7 @@ export class TransientHolders {
     return transient
   }
 
-  #find (resource: 'connection' | 'stream', share: Share | undefined): AnyRefusal | undefined {
+  #find (resource: 'connection' | 'stream', share: Share | undefined): Refusal | undefined {
     // everybody may have one
     if (share == null || share.count === 0) {
       return
@@ -253,7 +256,7 @@ export class TransientHolders {
     const limit = Math.floor(this.#share * most)
 
     if (used >= CONTENTION * most && share.count >= limit) {
-      return new TransientShareRefusal(resource, share.name, share.count, limit)
+      return TRANSIENT_SHARE.refuse(resource, oneOf(resource, true), share.count, limit, share.name)
     }
   }
 }

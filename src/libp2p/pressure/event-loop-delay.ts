@@ -1,9 +1,8 @@
 import { checkObject, invalid } from '../../util/validation.ts'
-import { PressureRefusal } from './pressure-refusal.ts'
-import { Thresholds } from './pressure.ts'
+import { refuseForPressure, Thresholds } from './pressure.ts'
 import type { Pressure } from './pressure.ts'
 import type { EventLoopDelayStat } from '../../manager/resource-manager-stat.ts'
-import type { AnyRefusal } from '../../scopes/refusal.ts'
+import type { Refusal } from '../../scopes/refusal.ts'
 
 /**
  * When inbound connections and streams are refused because the event loop is late
@@ -87,10 +86,10 @@ export class EventLoopDelay implements Pressure {
     this.#thresholds.update(0)
   }
 
-  find (request: 'connection' | 'stream'): AnyRefusal | undefined {
+  find (request: 'connection' | 'stream'): Refusal | undefined {
     const { exceeded, max } = this.#thresholds
 
-    return exceeded ? new PressureRefusal('eventLoopDelay', request, Math.round(this.#delay), max) : undefined
+    return exceeded ? refuseForPressure('eventLoopDelay', request, Math.round(this.#delay), max) : undefined
   }
 
   stat (): EventLoopDelayStat {

@@ -1,4 +1,6 @@
-import type { AnyRefusal } from '../../scopes/refusal.ts'
+import { Rule } from '../../scopes/refusal.ts'
+import { oneOf } from '../../scopes/usage.ts'
+import type { Refusal } from '../../scopes/refusal.ts'
 import type { Core } from '../core.ts'
 
 /**
@@ -9,7 +11,21 @@ export interface Pressure {
   /**
    * Why an inbound connection or stream must not be opened now, if so
    */
-  find(request: 'connection' | 'stream'): AnyRefusal | undefined
+  find(request: 'connection' | 'stream'): Refusal | undefined
+}
+
+const RULES = {
+  processMemory: new Rule('process', { setting: ['processMemory', 'max'] }),
+  eventLoopDelay: new Rule('process', { setting: ['eventLoopDelay', 'max'] })
+}
+
+/**
+ * The process has more memory resident than it may have, in bytes, or its event loop is later
+ * than it may be, in ms
+ */
+export function refuseForPressure (option: keyof typeof RULES, request: 'connection' | 'stream', current: number, limit: number): Refusal {
+  // time is no resource: what there is no time for is one
+  return RULES[option].refuse(option === 'processMemory' ? 'memory' : request, oneOf(request, true), current, limit, undefined, 0)
 }
 
 /**
@@ -24,7 +40,7 @@ export class Pressures implements Pressure {
     this.#pressures = pressures
   }
 
-  find (request: 'connection' | 'stream'): AnyRefusal | undefined {
+  find (request: 'connection' | 'stream'): Refusal | undefined {
     for (const pressure of this.#pressures) {
       const refusal = pressure.find(request)
 
@@ -37,7 +53,7 @@ export class Pressures implements Pressure {
   /**
    * Why some of what is in buffers has to be given up, if so
    */
-  findProcessShortage (): AnyRefusal | undefined {
+  findProcessRefusal (): Refusal | undefined {
     return undefined
   }
 
@@ -48,7 +64,7 @@ export class Pressures implements Pressure {
    * @param requester - the address of a connection, or the scope of the one that a stream is
    * opened on
    */
-  refuse (request: 'connection' | 'stream', requester?: AnyRefusal['requester']): AnyRefusal | undefined {
+  refuse (request: 'connection' | 'stream', requester?: Refusal['requester']): Refusal | undefined {
     return this.#manager.refuse(this.find(request), requester)
   }
 }

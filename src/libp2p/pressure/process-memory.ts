@@ -1,12 +1,11 @@
 import { availableResources } from '../../limits/available-resources.ts'
 import { parseMemorySize } from '../../limits/memory-size.ts'
 import { checkObject, invalid } from '../../util/validation.ts'
-import { PressureRefusal } from './pressure-refusal.ts'
-import { Thresholds } from './pressure.ts'
+import { refuseForPressure, Thresholds } from './pressure.ts'
 import type { Pressure } from './pressure.ts'
 import type { MemorySize } from '../../limits/memory-size.ts'
 import type { ProcessMemoryStat } from '../../manager/resource-manager-stat.ts'
-import type { AnyRefusal } from '../../scopes/refusal.ts'
+import type { Refusal } from '../../scopes/refusal.ts'
 import type { Core } from '../core.ts'
 
 /**
@@ -88,10 +87,10 @@ export class ProcessMemory implements Pressure {
     this.#thresholds = processMemoryThresholds(init)
   }
 
-  find (request: 'connection' | 'stream'): AnyRefusal | undefined {
+  find (request: 'connection' | 'stream'): Refusal | undefined {
     this.#update()
 
-    return this.#thresholds.exceeded ? new PressureRefusal('processMemory', request, this.#resident, this.#thresholds.max) : undefined
+    return this.#thresholds.exceeded ? refuseForPressure('processMemory', request, this.#resident, this.#thresholds.max) : undefined
   }
 
   stat (): ProcessMemoryStat {

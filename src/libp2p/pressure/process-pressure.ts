@@ -5,7 +5,7 @@ import { ProcessMemory, processMemoryThresholds } from './process-memory.ts'
 import type { EventLoopDelayInit } from './event-loop-delay.ts'
 import type { ProcessMemoryInit } from './process-memory.ts'
 import type { NodeStat } from '../../manager/resource-manager-stat.ts'
-import type { AnyRefusal } from '../../scopes/refusal.ts'
+import type { Refusal } from '../../scopes/refusal.ts'
 import type { DescriptionOf } from '../../util/description.ts'
 import type { Core } from '../core.ts'
 
@@ -74,7 +74,7 @@ export class ProcessPressure extends Pressures {
     this.#eventLoopDelay = eventLoopDelay
   }
 
-  findProcessShortage (): AnyRefusal | undefined {
+  findProcessRefusal (): Refusal | undefined {
     return this.#processMemory?.find('stream')
   }
 

@@ -7,7 +7,7 @@ import { StreamThrottle } from './stream-throttle.ts'
 import type { AggregateScope } from '../../scopes/aggregate-scope.ts'
 import type { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
 import type { MovableScope } from '../../scopes/movable-scope.ts'
-import type { AnyRefusal } from '../../scopes/refusal.ts'
+import type { Refusal } from '../../scopes/refusal.ts'
 import type { DefaultStreamScope } from '../../scopes/stream-scope.ts'
 import type { ServiceCollectors, WatchedService } from '../../sessions/service-collectors.ts'
 import type { Core } from '../core.ts'
@@ -79,7 +79,7 @@ export class Sessions {
   /**
    * Why a connection whose peer is known is refused, if so
    */
-  refuseConnection (connection: DefaultConnectionScope, peer: PeerId): AnyRefusal | undefined {
+  refuseConnection (connection: DefaultConnectionScope, peer: PeerId): Refusal | undefined {
     const refusal = this.#collectors.findRefusal(CONNECTIONS, 'connection', connection.inbound ? 'inbound' : 'outbound')
 
     return refusal == null ? undefined : this.#manager.refuse(refusal, connection, peer.toString())

@@ -8,7 +8,7 @@ import { StreamMemory } from '../buffers/stream-memory.ts'
 import { observeStreamClass } from './observed-classes.ts'
 import { RunningHandlers } from './running-handlers.ts'
 import type { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
-import type { AnyRefusal } from '../../scopes/refusal.ts'
+import type { Refusal } from '../../scopes/refusal.ts'
 import type { NameTable } from '../../util/name-table.ts'
 import type { LiveStreamOwner } from '../buffers/live-stream.ts'
 import type { Core } from '../core.ts'
@@ -191,11 +191,11 @@ export class StreamTracker implements LiveStreamOwner {
     next(stream, connection)
   }
 
-  #refuseByRate (scope: DefaultStreamScope, protocol: string): AnyRefusal | undefined {
+  #refuseByRate (scope: DefaultStreamScope, protocol: string): Refusal | undefined {
     return scope.inbound ? this.#manager.refuseProtocolByRate(protocol, scope) : undefined
   }
 
-  #trySetService (scope: DefaultStreamScope, protocol: string): AnyRefusal | undefined {
+  #trySetService (scope: DefaultStreamScope, protocol: string): Refusal | undefined {
     const service = this.#services.get(protocol)
 
     if (service == null) {
@@ -211,7 +211,7 @@ export class StreamTracker implements LiveStreamOwner {
     return refusal
   }
 
-  #tryOpen (direction: MessageStreamDirection, { scope }: MuxedConnection): DefaultStreamScope | AnyRefusal {
+  #tryOpen (direction: MessageStreamDirection, { scope }: MuxedConnection): DefaultStreamScope | Refusal {
     const peer = scope?.peerScope?.peer
 
     if (scope == null || peer == null || scope.closed) {

@@ -1,0 +1,87 @@
+import { Rule } from '../scopes/refusal.ts'
+import { oneOf } from '../scopes/usage.ts'
+import type { Refusal } from '../scopes/refusal.ts'
+import type { MessageStreamDirection } from '@libp2p/interface'
+
+/**
+ * The setting of a collector that refuses
+ */
+export type SessionLimit = 'maxSessions' | 'maxRxBitrate' | 'maxTxBitrate'
+
+/**
+ * How often a limit of a collector has refused streams or connections of one direction
+ */
+export interface SessionRefusalCount {
+  /** The id of the collector */
+  collector: string
+  direction: MessageStreamDirection
+  setting: SessionLimit
+  count: number
+}
+
+/**
+ * More sessions or bits per second than a collector may have
+ */
+export interface Excess {
+  setting: SessionLimit
+
+  /**
+   * How many sessions there are, or the bit rate in bit/s
+   */
+  current: number
+
+  /**
+   * How many sessions there may be, or the highest bit rate in bit/s
+   */
+  limit: number
+}
+
+/**
+ * What a collector refuses, and has refused, by limit and direction. The counts of those that could
+ * refuse something are there from the beginning: a rate cannot be computed from a number that
+ * was not there before.
+ */
+export class CollectorRefusals {
+  readonly counts: readonly SessionRefusalCount[]
+  readonly #rules: Record<SessionLimit, Rule>
+  readonly #service: string
+
+  /**
+   * @param service - the one that the collector is for
+   * @param collector - the id of the collector
+   * @param settings - those that may refuse something
+   */
+  constructor (service: string, collector: string, settings: SessionLimit[]) {
+    const createRule = (setting: SessionLimit, exceeded: string): Rule => new Rule('collector', { exceeded, setting: ['sessions', 'collectors', service, setting] })
+
+    this.#service = service
+    this.#rules = {
+      maxSessions: createRule('maxSessions', 'session'),
+      maxRxBitrate: createRule('maxRxBitrate', 'bit rate'),
+      maxTxBitrate: createRule('maxTxBitrate', 'bit rate')
+    }
+    this.counts = settings.flatMap(setting => [
+      { collector, direction: 'inbound', setting, count: 0 },
+      { collector, direction: 'outbound', setting, count: 0 }
+    ])
+  }
+
+  /**
+   * Refuses one more stream or connection. What it would have transferred is not known, and so it is
+   * one also where the limit is a bit rate.
+   */
+  refuse ({ current, limit, setting }: Excess, request: 'connection' | 'stream', direction: MessageStreamDirection): Refusal {
+    return this.#rules[setting].refuse(setting === 'maxSessions' ? request : 'rate', oneOf(request, direction === 'inbound'), current, limit, this.#service)
+  }
+
+  /**
+   * Counts a refusal that this one has answered
+   */
+  add ({ direction, refuser }: Refusal): void {
+    const count = this.counts.find(count => count.direction === direction && this.#rules[count.setting] === refuser)
+
+    if (count != null) {
+      count.count++
+    }
+  }
+}
