@@ -1,0 +1,317 @@
+import { createServer } from 'node:http'
+import { defaultLogger } from '@libp2p/logger'
+import { TokenBucket } from '../admission/token-buckets.ts'
+import { TokenRate } from '../admission/token-rate.ts'
+import { setBackgroundTimer } from '../util/background-timer.ts'
+import { invalid } from '../util/validation.ts'
+import { checkInit, hostInURL } from './admin-server-init.ts'
+import { noRequests } from './admin-stat.ts'
+import { answer, answerError, answerJSON, readBody, RequestError } from './answers.ts'
+import { Guard } from './guard.ts'
+import { LiveFeed } from './live-feed.ts'
+import { isPageFile, readPageFile } from './page-files.ts'
+import { PatchedLimits } from './patched-limits.ts'
+import { PrometheusText } from './prometheus-text.ts'
+import { READS } from './reads.ts'
+import type { AdminServerInit } from './admin-server-init.ts'
+import type { AdminStat } from './admin-stat.ts'
+import type { ResourceManager } from '../interface.ts'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/**
+ * How many requests are answered in a second, and how many more at once. The page needs six.
+ */
+const REQUEST_RATE = 20
+const REQUEST_BURST = 60
+
+/**
+ * How long somebody with a wrong token waits for the answer, in ms, and how many can wait
+ * at once. The right token never waits.
+ */
+const WRONG_TOKEN_DELAY = 500
+const MAX_WRONG_TOKENS = 8
+
+/**
+ * Files with limits have some kB
+ */
+const MAX_BODY_BYTES = 2 ** 20
+
+const MAX_CONNECTIONS = 64
+
+/**
+ * How long a request may take to arrive, and for how long nobody may read an answer, in ms
+ */
+const REQUEST_TIMEOUT = 10_000
+const IDLE_TIMEOUT = 30_000
+
+/**
+ * How much of the answers may wait for those who asked to read it, in bytes, until there are
+ * no others
+ */
+const MAX_UNREAD = 32 * 2 ** 20
+
+/**
+ * A server that a running node can be looked at with
+ */
+export interface AdminServer {
+  /** The address of the page, such as `http://127.0.0.1:9095/` */
+  readonly url: string
+
+  /** Where it listens */
+  readonly port: number
+
+  /**
+   * What the server itself has done
+   */
+  stat(): AdminStat
+
+  /**
+   * Ends everything: live views, requests that are being answered, and the port. A second
+   * call does nothing more.
+   *
+   * @returns When the port is free again
+   */
+  close(): Promise<void>
+}
+
+const log = defaultLogger().forComponent('libp2p:resource-manager:admin')
+
+function newTurns (): TokenBucket {
+  return new TokenBucket(new TokenRate(REQUEST_RATE, REQUEST_BURST))
+}
+
+class DefaultAdminServer implements AdminServer {
+  readonly #manager: ResourceManager
+  readonly #guard: Guard
+  readonly #host: string
+  readonly #server: Server
+  readonly #stat = noRequests()
+  readonly #feed: LiveFeed
+  readonly #limits: PatchedLimits
+  readonly #prometheus: PrometheusText
+  readonly #responses = new Set<ServerResponse>()
+
+  // those without a token cannot use up what those with one may ask
+  readonly #turns = { trusted: newTurns(), others: newTurns() }
+  #wrongTokens = 0
+  #closing?: Promise<void>
+
+  constructor (manager: ResourceManager, init: ReturnType<typeof checkInit>) {
+    this.#manager = manager
+    this.#host = init.host
+    this.#guard = new Guard(init)
+    this.#feed = new LiveFeed(manager, this.#stat, (err) => { log.error('could not look at the node - %e', err) })
+    this.#limits = new PatchedLimits(manager)
+    this.#prometheus = new PrometheusText(manager)
+    this.#server = createServer({ requestTimeout: REQUEST_TIMEOUT, headersTimeout: REQUEST_TIMEOUT, maxHeaderSize: 8_192 }, (req, res) => { void this.#handle(req, res) })
+    this.#server.maxConnections = MAX_CONNECTIONS
+    this.#server.timeout = IDLE_TIMEOUT
+  }
+
+  get port (): number {
+    return (this.#server.address() as AddressInfo | null)?.port ?? 0
+  }
+
+  get url (): string {
+    return `http://${hostInURL(this.#host)}:${this.port}/`
+  }
+
+  stat (): AdminStat {
+    return { ...this.#stat }
+  }
+
+  async listen (port: number): Promise<void> {
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#server.once('error', reject)
+        this.#server.listen({ port, host: this.#host, exclusive: true }, resolve)
+      })
+    } catch (err: any) {
+      this.#feed.close()
+
+      throw errorOfListening(err, this.#host, port)
+    }
+
+    // nothing that happens to the server later may end the process
+    this.#server.on('error', (err) => { log.error('server failed - %e', err) })
+    log('listening on %s', this.url)
+  }
+
+  async close (): Promise<void> {
+    this.#closing ??= new Promise(resolve => {
+      this.#feed.close()
+      this.#server.close(() => { resolve() })
+      this.#server.closeAllConnections()
+    })
+
+    await this.#closing
+  }
+
+  async #handle (req: IncomingMessage, res: ServerResponse): Promise<void> {
+    // whoever has gone in the middle is nobody's problem
+    res.on('error', () => {})
+    res.once('close', () => { this.#responses.delete(res) })
+    this.#responses.add(res)
+    this.#stat.requests++
+
+    try {
+      await this.#answer(req, res)
+    } catch (err: any) {
+      if (res.headersSent) {
+        res.destroy()
+      } else {
+        answerError(res, this.#errorOf(err))
+      }
+    }
+  }
+
+  #errorOf (err: any): RequestError {
+    if (err instanceof RequestError) {
+      return err
+    }
+
+    switch (err.name) {
+      case 'InvalidParametersError':
+        return new RequestError(400, err.message)
+      case 'MissingFeatureError':
+        return new RequestError(404, err.message)
+      default:
+        log.error('could not answer - %e', err)
+
+        // what it is is for the log, not for whoever asks
+        return new RequestError(500, 'internal error, see the log of the node')
+    }
+  }
+
+  async #answer (req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const { pathname, searchParams } = urlOf(req)
+    const isPage = isPageFile(pathname)
+
+    if (this.#guard.isForeign(req, pathname === '/')) {
+      this.#stat.foreign++
+      throw new RequestError(403, 'expected a request to an IP address or localhost, and from no other site')
+    }
+
+    this.#takeTurn(req)
+
+    const isRead = req.method === 'GET' || req.method === 'HEAD'
+
+    if (!isRead || (this.#guard.readsNeedToken && !isPage)) {
+      await this.#authorize(req)
+    }
+
+    if (!isRead) {
+      await this.#change(req, res, pathname)
+    } else if (isPage) {
+      const { content, type } = await readPageFile(pathname)
+
+      answer(res, 200, type, content)
+    } else if (pathname === '/events' && req.method === 'GET') {
+      this.#feed.listen(res)
+    } else if (pathname === '/metrics') {
+      const { text, type } = await this.#prometheus.read()
+
+      answer(res, 200, type, text)
+    } else if (Object.hasOwn(READS, pathname)) {
+      answerJSON(res, READS[pathname](this.#manager, searchParams))
+    } else {
+      throw new RequestError(404, `expected one of ${['/', '/events', '/metrics', ...Object.keys(READS)].join(', ')}`)
+    }
+  }
+
+  async #change (req: IncomingMessage, res: ServerResponse, pathname: string): Promise<void> {
+    if (pathname !== '/limits' || (req.method !== 'PATCH' && req.method !== 'PUT')) {
+      throw new RequestError(405, 'expected GET, or PATCH or PUT of /limits', { allow: pathname === '/limits' ? 'GET, HEAD, PATCH, PUT' : 'GET, HEAD' })
+    }
+
+    const result = this.#limits.apply(await readBody(req, MAX_BODY_BYTES), req.method === 'PUT')
+
+    log('limits were changed by a request: %d changes', result.changes.length)
+    answerJSON(res, result)
+  }
+
+  #takeTurn (req: IncomingMessage): void {
+    const { others, trusted } = this.#turns
+    const turns = this.#guard.isAuthorized(req) ? trusted : others
+
+    if (!turns.check(performance.now())) {
+      this.#stat.tooMany++
+      throw new RequestError(429, `expected at most ${REQUEST_RATE} requests in a second`, { 'retry-after': '1' })
+    }
+
+    turns.commit()
+
+    let unread = 0
+
+    this.#responses.forEach(res => { unread += res.writableLength })
+
+    if (unread > MAX_UNREAD) {
+      this.#stat.tooMany++
+      throw new RequestError(503, 'expected the answers before to be read', { 'retry-after': '30' })
+    }
+  }
+
+  async #authorize (req: IncomingMessage): Promise<void> {
+    if (this.#guard.isAuthorized(req)) {
+      return
+    }
+
+    this.#stat.unauthorized++
+
+    if (this.#wrongTokens >= MAX_WRONG_TOKENS) {
+      throw new RequestError(429, 'too many requests with a wrong token', { 'retry-after': '1', connection: 'close' })
+    }
+
+    this.#wrongTokens++
+    await new Promise<void>(resolve => { setBackgroundTimer(resolve, WRONG_TOKEN_DELAY) })
+    this.#wrongTokens--
+
+    // whether there is a token is no secret, and this says what to do
+    throw this.#guard.hasToken
+      ? new RequestError(401, 'expected the token: Authorization: Bearer TOKEN', { 'www-authenticate': 'Bearer', connection: 'close' })
+      : new RequestError(403, 'nothing can be changed: this server was made without a token', { connection: 'close' })
+  }
+}
+
+function urlOf ({ url = '/' }: IncomingMessage): URL {
+  try {
+    return new URL(url, 'http://localhost')
+  } catch {
+    throw new RequestError(400, 'expected a path')
+  }
+}
+
+function errorOfListening (err: NodeJS.ErrnoException, host: string, port: number): Error {
+  switch (err.code) {
+    case 'EADDRINUSE':
+      return invalid('port', `a port that is free on ${host}: another admin server or program listens there`, port)
+    case 'EACCES':
+      return invalid('port', 'a port that this user may listen on', port)
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return invalid('host', 'an address of this machine', host)
+    default:
+      return err
+  }
+}
+
+/**
+ * Starts a server that a running node can be looked at with, in a browser, by commands, and by
+ * Prometheus. It listens on loopback unless there is a `token`.
+ *
+ * @throws {InvalidParametersError} naming the option that cannot be used: a port that is taken
+ * as well
+ */
+export async function adminServer (manager: ResourceManager, init: AdminServerInit): Promise<AdminServer> {
+  if (typeof manager?.stat !== 'function' || typeof manager.setLimits !== 'function') {
+    throw invalid('manager', 'a resource manager', manager)
+  }
+
+  const checked = checkInit(init)
+  const server = new DefaultAdminServer(manager, checked)
+
+  await server.listen(checked.port)
+
+  return server
+}

@@ -1,0 +1,141 @@
+import { performance } from 'node:perf_hooks'
+import { beginAnswer, RequestError, toText } from './answers.ts'
+import { lookAt } from './live-data.ts'
+import { TimeLine } from './time-line.ts'
+import type { AdminStat } from './admin-stat.ts'
+import type { ResourceManager } from '../interface.ts'
+import type { ServerResponse } from 'node:http'
+
+/**
+ * How often those who watch hear something, in ms
+ */
+const INTERVAL = 1_000
+
+/**
+ * At most so much of the time is spent on looking, however many peers there are: after a look
+ * that takes 20 ms the next is 2 s later
+ */
+const LOOK_SHARE = 0.01
+
+/**
+ * How many can watch at once
+ */
+export const MAX_LISTENERS = 16
+
+/**
+ * How many events in a row a listener may not read before it is ended: about a minute
+ */
+const MAX_SKIPPED = 60
+
+/**
+ * One that watches
+ */
+interface Listener {
+  readonly res: ServerResponse
+
+  /** How many events it has not got since it read the last time */
+  skipped: number
+}
+
+/**
+ * Server-sent events: the last ten minutes for whoever begins to watch, then a look at
+ * everything each second. One that does not read misses events, and nothing is kept for it
+ * but the last one.
+ */
+export class LiveFeed {
+  readonly #manager: ResourceManager
+  readonly #stat: AdminStat
+  readonly #onError: (err: Error) => void
+  readonly #listeners = new Set<Listener>()
+  readonly #timeLine: TimeLine
+  readonly #timer: ReturnType<typeof setInterval>
+  readonly #now: () => number
+
+  /** When the next look may be */
+  #nextLook = 0
+
+  constructor (manager: ResourceManager, stat: AdminStat, onError: (err: Error) => void, now: () => number = () => performance.now()) {
+    this.#manager = manager
+    this.#stat = stat
+    this.#onError = onError
+    this.#now = now
+    this.#timeLine = new TimeLine(manager)
+    this.#timer = setInterval(() => { this.tick() }, INTERVAL)
+    this.#timer.unref()
+  }
+
+  /**
+   * @throws {RequestError} if as many watch as can
+   */
+  listen (res: ServerResponse): void {
+    if (this.#listeners.size >= MAX_LISTENERS) {
+      this.#stat.listenersRefused++
+      throw new RequestError(503, `expected at most ${MAX_LISTENERS} live views at once`, { 'retry-after': '5' })
+    }
+
+    const listener: Listener = { res, skipped: 0 }
+
+    this.#listeners.add(listener)
+    this.#stat.listeners++
+    res.once('close', () => {
+      this.#listeners.delete(listener)
+      this.#stat.listeners--
+    })
+
+    // nothing is written to who does not read, and that ends by `MAX_SKIPPED`
+    res.socket?.setTimeout(0)
+    beginAnswer(res, 200, 'text/event-stream; charset=utf-8')
+    this.#send(listener, `event: history\ndata: ${toText(this.#timeLine.samples)}\n\n${this.#look()}`)
+  }
+
+  close (): void {
+    clearInterval(this.#timer)
+  }
+
+  /**
+   * Called each second
+   */
+  tick (): void {
+    try {
+      this.#timeLine.add()
+
+      if (this.#listeners.size === 0 || this.#now() < this.#nextLook) {
+        return
+      }
+
+      const text = this.#look()
+
+      this.#listeners.forEach(listener => { this.#send(listener, text) })
+    } catch (err: any) {
+      // a manager of somebody else's
+      this.#onError(err)
+    }
+  }
+
+  #look (): string {
+    const start = this.#now()
+    const text = `event: live\ndata: ${toText(lookAt(this.#manager, this.#timeLine.latest, this.#stat))}\n\n`
+    const end = this.#now()
+
+    this.#nextLook = end + (end - start) / LOOK_SHARE - INTERVAL / 2
+
+    return text
+  }
+
+  #send (listener: Listener, text: string): void {
+    const { res } = listener
+
+    if (!res.writableNeedDrain) {
+      listener.skipped = 0
+      res.write(text)
+      return
+    }
+
+    this.#stat.eventsSkipped++
+
+    if (++listener.skipped >= MAX_SKIPPED) {
+      this.#stat.listenersEnded++
+      res.destroy()
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import { performance } from 'node:perf_hooks'
+import { takeSample } from './live-data.ts'
+import type { LiveSample } from './live-data.ts'
+import type { ResourceManager } from '../interface.ts'
+
+/**
+ * How many samples there are: the last ten minutes, second by second
+ */
+const CAPACITY = 600
+
+/**
+ * Remembers the last ten minutes, so that whoever opens the page sees what has led to what is
+ * now
+ */
+export class TimeLine {
+  readonly #manager: ResourceManager
+  readonly #samples: LiveSample[] = []
+  #elu = performance.eventLoopUtilization()
+
+  constructor (manager: ResourceManager) {
+    this.#manager = manager
+    this.add()
+  }
+
+  add (): LiveSample {
+    const elu = performance.eventLoopUtilization()
+    const sample = takeSample(this.#manager, performance.eventLoopUtilization(elu, this.#elu).utilization)
+
+    this.#elu = elu
+    this.#samples.push(sample)
+
+    if (this.#samples.length > CAPACITY) {
+      this.#samples.shift()
+    }
+
+    return sample
+  }
+
+  /**
+   * Oldest first
+   */
+  get samples (): readonly LiveSample[] {
+    return this.#samples
+  }
+
+  get latest (): LiveSample {
+    return this.#samples[this.#samples.length - 1]
+  }
+}
