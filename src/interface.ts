@@ -15,6 +15,7 @@ import type { ScopeUsage, UsageOptions } from './reporting/scope-usage.ts'
 import type { EvictionCount } from './scopes/evictions.ts'
 import type { ConnectionManagementScope, ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ResourceScopeLimiter, ServiceScope, StreamManagementScope, StreamScope } from './scopes/resource-scope.ts'
 import type { SessionRegistry } from './sessions/registry.ts'
+import type { Shadow } from './what-if/shadow.ts'
 import type { Connection, MessageStreamDirection, PeerId, Startable, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -257,6 +258,11 @@ export interface ResourceManager extends Startable {
    * @throws {MissingFeatureError} In pages without the feature `admission`
    */
   readonly allowlist: Allowlist
+
+  /**
+   * What other limits would refuse. Not there without the option `shadow`.
+   */
+  readonly shadow?: Shadow | undefined
 
   /**
    * Who is banned, which can be changed at any time. Not there without the option `bans`, and

@@ -64,7 +64,7 @@ export interface Features {
   readonly sessions?: typeof sessions
 
   /**
-   * The option `trace`
+   * The options `trace`, `metricsReporter` and `shadow`
    */
   readonly tracing?: typeof tracing
 }

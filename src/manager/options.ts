@@ -39,6 +39,7 @@ export const OPTIONS = {
   eventLoopDelay: 'pressure',
   trace: 'tracing',
   metricsReporter: 'tracing',
+  shadow: 'tracing',
   metrics: BOOLEAN,
   sessions: 'sessions',
   warnings: 'inspection',

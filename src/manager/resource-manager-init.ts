@@ -6,6 +6,7 @@ import type { Features } from '../features/features.ts'
 import type { BaseCostsInit } from '../libp2p/connections/base-costs.ts'
 import type { CustomResourceManager } from '../libp2p/custom-manager.ts'
 import type { PressureInit } from '../libp2p/pressure/process-pressure.ts'
+import type { PartialLimitConfig } from '../limits/limit-config.ts'
 import type { LimitsInit } from '../limits/resolve-limits.ts'
 import type { MetricsReporter } from '../reporting/metrics-reporter.ts'
 import type { TraceReporter } from '../reporting/trace-event.ts'
@@ -125,6 +126,17 @@ export interface ResourceManagerInit extends LimitsInit, AdmissionOptions, Press
    * @default nobody
    */
   metricsReporter?: MetricsReporter
+
+  /**
+   * A second set of limits beside the enforced ones, which is counted and reported and never
+   * refuses anything, to try a change on live traffic first: `manager.shadow` says what it
+   * would have refused, and the log does, apart from what is refused. What it leaves out is as
+   * in the limits in force. A stream takes about four times as long to count with it
+   * (0.4 µs), and there is no cost where it is left out.
+   *
+   * @default undefined
+   */
+  shadow?: PartialLimitConfig
 
   /**
    * Collectors that count who transfers how many bytes, by service. They can also refuse or

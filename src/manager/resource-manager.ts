@@ -57,6 +57,7 @@ import type { ServiceCollectors } from '../sessions/service-collectors.ts'
 import type { SessionsInit } from '../sessions/sessions-init.ts'
 import type { DescriptionOf } from '../util/description.ts'
 import type { WarningCode } from '../util/process-warnings.ts'
+import type { LimitShadow, Shadow } from '../what-if/shadow.ts'
 import type { Connection, Logger, MessageStreamDirection, PeerId, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -92,6 +93,7 @@ export class DefaultResourceManager implements ResourceManager {
   readonly #inspector?: Inspector
   readonly #refusals?: RefusalCounts
   readonly #sessions?: SessionRegistry
+  readonly #shadow?: LimitShadow
   readonly #tracer?: Tracer
   readonly #warnings: WarningLog
   readonly #limitsInit: LimitsInit
@@ -162,7 +164,10 @@ export class DefaultResourceManager implements ResourceManager {
       }
     })
 
-    this.#tracer = this.#startTracing(init)
+    const { shadow, tracer } = this.#startTracing(init)
+
+    this.#shadow = shadow
+    this.#tracer = tracer
     this.#sessions = this.#keepSessions(persistence)
     this.serviceCollectors = this.#collectSessions(init.sessions, enforce)
     this.#opener = new ScopeOpener(this.#graph, this.#admission)
@@ -178,6 +183,7 @@ export class DefaultResourceManager implements ResourceManager {
 
   async start (): Promise<void> {
     this.#graph.idle.start()
+    this.#shadow?.start()
     this.#inspector?.highWaterMarks.start(this.#graph)
     await this.#sessions?.start()
     await this.#fleet?.start(this, this.#admission)
@@ -196,6 +202,7 @@ export class DefaultResourceManager implements ResourceManager {
 
   async stop (): Promise<void> {
     this.#graph.idle.stop()
+    this.#shadow?.stop()
     this.#admission?.stop()
     this.#inspector?.highWaterMarks.stop()
     this.#inspector?.refusalLog.flush()
@@ -470,6 +477,10 @@ export class DefaultResourceManager implements ResourceManager {
     return need(this.#admission, 'admission', 'allowlist').allowlist
   }
 
+  get shadow (): Shadow | undefined {
+    return this.#shadow
+  }
+
   get bans (): Bans | undefined {
     return this.nodeBans?.keeper
   }
@@ -568,6 +579,7 @@ export class DefaultResourceManager implements ResourceManager {
     return {
       graph: this.#graph,
       refusals: this.#refusals,
+      shadowRefusals: this.#shadow?.counts,
       sessions: this.#sessions,
       sessionRefusals: () => this.serviceCollectors?.refusals ?? [],
       nodeStat: () => this.nodeStat(),
@@ -657,19 +669,22 @@ export class DefaultResourceManager implements ResourceManager {
     return collectors
   }
 
-  #startTracing ({ metricsReporter, trace = [] }: ResourceManagerInit): Tracer | undefined {
+  #startTracing ({ metricsReporter, shadow, trace = [] }: ResourceManagerInit): { tracer?: Tracer, shadow?: LimitShadow } {
     return this.features.tracing?.startTracing({
       graph: this.#graph,
       reporters: trace,
       metricsReporter,
+      shadow,
       limits: this.limits,
       baseCosts: () => this.#opener.baseCosts,
       log: this.log
-    })
+    }) ?? {}
   }
 
   #limitsChanged (): void {
     const { features: { admission }, limits } = this
+
+    this.#shadow?.enforcedChanged(limits)
 
     if (this.#admission != null) {
       // unlimited means that nothing is refused, by subnet and rate limits neither

@@ -13,6 +13,9 @@ export interface MetricsSource {
   /** How often what was refused */
   readonly refusals?: RefusalCounts
 
+  /** How often shadow limits would have refused what. Not there without any. */
+  readonly shadowRefusals?: RefusalCounts
+
   /** Not there where sessions are left out */
   readonly sessions?: SessionRegistryReader
 

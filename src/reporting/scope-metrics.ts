@@ -125,6 +125,12 @@ export const SCOPE_GAUGES: readonly GaugeFamily[] = [{
   isCounter: true,
   read: ({ refusals }) => blockedResources(refusals?.requests() ?? [])
 }, {
+  name: 'shadow_blocked_resources',
+  help: 'The same for what the shadow limits would have refused',
+  labelNames: ['dir', 'scope', 'resource'],
+  isCounter: true,
+  read: ({ shadowRefusals }) => shadowRefusals === undefined ? [] : blockedResources(shadowRefusals.requests())
+}, {
   name: 'evictions',
   help: 'How often inbound connections and streams have given way to others in a scope that was full since the start',
   labelNames: ['scope', 'resource'],

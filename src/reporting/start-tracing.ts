@@ -1,8 +1,9 @@
+import { LimitShadow } from '../what-if/shadow.ts'
 import { checkMetricsReporter, MetricsTracer, Tracers } from './metrics-tracer.ts'
 import { checkReporters, Tracer } from './tracer.ts'
 import type { MetricsReporter } from './metrics-reporter.ts'
 import type { TraceReporter } from './trace-event.ts'
-import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
+import type { ConcreteLimitConfig, PartialLimitConfig } from '../limits/limit-config.ts'
 import type { BaseCosts } from '../manager/scope-opener.ts'
 import type { GraphTracer } from '../scopes/graph-tracer.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
@@ -12,6 +13,11 @@ export interface TracingInit {
   graph: ScopeGraph
   reporters: TraceReporter[]
   metricsReporter?: MetricsReporter
+
+  /**
+   * Limits that are only tried out
+   */
+  shadow?: PartialLimitConfig
 
   /**
    * Those in force, if they are a list
@@ -25,10 +31,11 @@ export interface TracingInit {
 /**
  * Has reporters follow a graph. Where none are left that work, nothing follows it.
  *
- * @returns what trace reporters are told by, if there are any
- * @throws {InvalidParametersError} naming what is no reporter
+ * @returns what trace reporters are told by, if there are any, and the shadow, if there is one
+ * @throws {InvalidParametersError} naming what is no reporter, or listing every problem of
+ * the shadow limits
  */
-export function startTracing ({ baseCosts, graph, limits, log, metricsReporter, reporters }: TracingInit): Tracer | undefined {
+export function startTracing ({ baseCosts, graph, limits, log, metricsReporter, reporters, shadow: shadowLimits }: TracingInit): { tracer?: Tracer, shadow?: LimitShadow } {
   checkReporters(reporters)
 
   if (metricsReporter !== undefined) {
@@ -79,7 +86,15 @@ export function startTracing ({ baseCosts, graph, limits, log, metricsReporter, 
     observing.add(metrics)
   }
 
+  const shadow = shadowLimits === undefined
+    ? undefined
+    : new LimitShadow({ limits: shadowLimits, enforced: limits, baseCosts, log: log.newScope('shadow') })
+
+  if (shadow !== undefined) {
+    observing.add(shadow.tracer)
+  }
+
   observe()
 
-  return tracer
+  return { tracer, shadow }
 }

@@ -147,6 +147,7 @@ describe('options', () => {
       eventLoopDelay: { max: 500, resume: 5 },
       trace: [],
       metricsReporter: { allowConn () {} },
+      shadow: { system: { memory: '1GiB' } },
       metrics: true,
       sessions: {
         collectors: { a: { ...bitrates, maxSessions: 1, limiter, inactiveTimeout: 1, sessionTimeout: 1, persistInterval: 1, maxHistory: 1, throttle: false, companions: ['b'] }, b: {} },

@@ -37,6 +37,8 @@ const GAUGE_VALUES: Record<string, number> = {
   'fds{scope="system"}': 1,
   'blocked_resources{dir="inbound",scope="collector",resource="stream"}': 1,
   'blocked_resources{dir="",scope="system",resource="memory"}': 4_000,
+  'shadow_blocked_resources{dir="outbound",scope="system",resource="stream"}': 1,
+  'shadow_blocked_resources{dir="",scope="system",resource="memory"}': 4_000,
   'evictions{scope="protocol",resource="stream"}': 1,
   'limit{scope="system",resource="memory"}': 10_000,
   'fullest{scope="system",resource="memory"}': 0.6501,
@@ -108,6 +110,7 @@ async function createServer (nodes: TestNodes): Promise<TestNode> {
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
     transports: [tcp()],
     manager: {
+      shadow: { system: { streamsOutbound: 0 } },
       limits: unlimitedBut({ system: { memory: 10_000 }, peerDefault: { streams: 10 }, protocol: { [FULL]: { streamsInbound: 2 } } }),
       baseCosts: { connection: 1_000, stream: 100 },
       services: { [SERVICE]: [PROTOCOL] },

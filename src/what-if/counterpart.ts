@@ -1,0 +1,31 @@
+import { NamedPeer } from './named-peer.ts'
+import type { AggregateScope } from '../scopes/aggregate-scope.ts'
+import type { ScopeGraph } from '../scopes/scope-graph.ts'
+
+type Described = Pick<AggregateScope, 'kind' | 'key'> & { group?: Pick<AggregateScope, 'kind' | 'key'> | undefined }
+
+/**
+ * The scope of a graph that is what a scope of another graph is there. It is made where there is
+ * none.
+ */
+export function counterpart (graph: ScopeGraph, { group, key, kind }: Described): AggregateScope {
+  switch (kind) {
+    case 'transient':
+      return graph.normal.transient
+    case 'allowlistedSystem':
+      return graph.allowlisted.system
+    case 'allowlistedTransient':
+      return graph.allowlisted.transient
+    case 'service':
+      return graph.getService(key)
+    case 'protocol':
+      return graph.getProtocol(key)
+    case 'peer':
+      return graph.getPeer(new NamedPeer(key))
+    case 'servicePeer':
+    case 'protocolPeer':
+      return graph.getPeerChild(graph.getPeer(new NamedPeer(key)), counterpart(graph, group as Described))
+    default:
+      return graph.normal.system
+  }
+}
