@@ -264,7 +264,7 @@ export class ResourceManagerService extends DefaultResourceManager {
     await this.#custom?.stop()
   }
 
-  protected get holdersSource (): HoldersSource {
+  get holdersSource (): HoldersSource {
     return { connections: this.#streams.memory.connections, streams: this.#streams.live }
   }
 

@@ -14,6 +14,7 @@ import { DefaultStreamScope } from '../scopes/stream-scope.ts'
 import { view } from '../scopes/view.ts'
 import { BOOLEAN, checkDescribed } from '../util/description.ts'
 import { isPattern } from '../util/name-table.ts'
+import { atOnce } from '../util/slices.ts'
 import { toMultiaddr } from '../util/to-multiaddr.ts'
 import { WarningLog } from '../util/warning-log.ts'
 import { graphStat } from './graph-stat.ts'
@@ -57,6 +58,7 @@ import type { ServiceCollectors } from '../sessions/service-collectors.ts'
 import type { SessionsInit } from '../sessions/sessions-init.ts'
 import type { DescriptionOf } from '../util/description.ts'
 import type { WarningCode } from '../util/process-warnings.ts'
+import type { SlicedWork } from '../util/slices.ts'
 import type { LimitShadow, Shadow } from '../what-if/shadow.ts'
 import type { Connection, Logger, MessageStreamDirection, PeerId, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -416,7 +418,7 @@ export class DefaultResourceManager implements ResourceManager {
   /**
    * What people should know beside what is in the table
    */
-  protected notes (): string[] {
+  notes (): string[] {
     const allowlist = this.#admission?.allowlist
 
     return [
@@ -437,7 +439,16 @@ export class DefaultResourceManager implements ResourceManager {
     return Array.from(this.#graph.peers.values(), scope => scope.peer)
   }
 
-  setLimits (limits: NonNullable<LimitsInit['limits']>, options: SetLimitsOptions = {}): LimitChange[] {
+  setLimits (limits: NonNullable<LimitsInit['limits']>, options?: SetLimitsOptions): LimitChange[] {
+    return this.changeLimits(limits, options, work => { atOnce(work) })
+  }
+
+  /**
+   * @param limits
+   * @param options
+   * @param run - does what changes the limits of scopes, at least the first slice at once
+   */
+  changeLimits (limits: NonNullable<LimitsInit['limits']>, options: SetLimitsOptions = {}, run: (work: SlicedWork<void>) => void): LimitChange[] {
     checkDescribed('options', options, SET_LIMITS_OPTIONS)
 
     const { replace = false } = options
@@ -446,7 +457,9 @@ export class DefaultResourceManager implements ResourceManager {
 
     const resolve = (): Limiter => changeLimits(given, limits, this.features.presets, this.#demand?.())
 
-    this.#graph.setLimiter(resolve(), !replace && !isWhole(limits))
+    const limiter = resolve()
+
+    run(slice => this.#graph.changeLimiter(limiter, !replace && !isWhole(limits), slice))
     this.#resolveLimits = resolve
     this.#limitsChanged()
 
@@ -604,7 +617,7 @@ export class DefaultResourceManager implements ResourceManager {
   /**
    * The connections and streams, which only a node knows
    */
-  protected get holdersSource (): HoldersSource {
+  get holdersSource (): HoldersSource {
     return { connections: [], streams: [] }
   }
 

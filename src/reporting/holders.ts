@@ -1,9 +1,12 @@
 import { ANY, checkDescribed } from '../util/description.ts'
+import { atOnce } from '../util/slices.ts'
+import { sorted } from '../util/sorted.ts'
 import { invalid } from '../util/validation.ts'
 import type { Holder, HoldersOptions } from '../manager/resource-manager-stat.ts'
 import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import type { DefaultStreamScope } from '../scopes/stream-scope.ts'
 import type { DescriptionOf } from '../util/description.ts'
+import type { Slice } from '../util/slices.ts'
 import type { MultiaddrConnection, Stream } from '@libp2p/interface'
 
 const DEFAULT_TOP = 10
@@ -36,7 +39,16 @@ export interface HoldersSource {
  *
  * @throws {InvalidParametersError} naming the option that cannot be used
  */
-export function listHolders (source: HoldersSource, options: HoldersOptions = {}, now: number = Date.now()): Holder[] {
+export function listHolders (source: HoldersSource, options?: HoldersOptions, now?: number): Holder[] {
+  return atOnce(slice => readHolders(source, options, slice, now))
+}
+
+/**
+ * The same in slices
+ *
+ * @throws {InvalidParametersError} naming the option that cannot be used
+ */
+export function * readHolders (source: HoldersSource, options: HoldersOptions = {}, slice: Slice, now: number = Date.now()): Generator<undefined, Holder[], undefined> {
   checkDescribed('options', options, OPTIONS)
 
   const { resource = 'memory', top = DEFAULT_TOP } = options
@@ -49,32 +61,66 @@ export function listHolders (source: HoldersSource, options: HoldersOptions = {}
     throw invalid('top', 'a whole number from 1 on', top)
   }
 
-  const counts = countStreams(source.streams)
-  const holders = connectionHolders(source.connections, counts, now)
+  // what comes and goes in between would change the order of the lists
+  const streams = [...source.streams]
+  const connections = [...source.connections]
+  const counts = yield * countStreams(streams, slice)
+  const holders: Holding[] = []
 
-  if (resource === 'memory') {
-    holders.push(...streamHolders(source.streams, now))
+  for (const connection of connections) {
+    const { memory } = connection.scope
+    const count = counts.get(connection.scope) ?? 0
+
+    add(holders, { amount: resource === 'memory' ? memory : count, scope: connection.scope, holder: () => connectionHolder(connection, count, now) })
+
+    if (slice.over) {
+      yield
+    }
   }
 
-  const amount = (holder: Holder): number => resource === 'memory' ? holder.memory : holder.streams
+  for (const stream of resource === 'memory' ? streams : []) {
+    add(holders, { amount: stream.scope.memory, scope: stream.scope, holder: () => streamHolder(stream, now) })
 
-  return holders.filter(holder => amount(holder) > 0)
-    .sort((a, b) => amount(b) - amount(a))
-    .slice(0, top)
+    if (slice.over) {
+      yield
+    }
+  }
+
+  const all = yield * sorted(holders, (a, b) => b.amount - a.amount, slice)
+
+  return all.filter(({ scope }) => !scope.closed).slice(0, top).map(({ holder }) => holder())
 }
 
-function countStreams (streams: Iterable<HoldingStream>): Map<DefaultConnectionScope, number> {
+interface Holding {
+  readonly amount: number
+  readonly scope: DefaultConnectionScope | DefaultStreamScope
+
+  /** It is described if it is among the first */
+  holder(): Holder
+}
+
+function add (holders: Holding[], holding: Holding): void {
+  if (holding.amount > 0) {
+    holders.push(holding)
+  }
+}
+
+function * countStreams (streams: Iterable<HoldingStream>, slice: Slice): Generator<undefined, Map<DefaultConnectionScope, number>, undefined> {
   const counts = new Map<DefaultConnectionScope, number>()
 
   for (const { connectionScope } of streams) {
     counts.set(connectionScope, (counts.get(connectionScope) ?? 0) + 1)
+
+    if (slice.over) {
+      yield
+    }
   }
 
   return counts
 }
 
-function connectionHolders (connections: HoldersSource['connections'], counts: Map<DefaultConnectionScope, number>, now: number): Holder[] {
-  return Array.from(connections, ({ scope, connection: { remoteAddr, timeline } }) => ({
+function connectionHolder ({ scope, connection: { remoteAddr, timeline } }: HoldingConnection, streams: number, now: number): Holder {
+  return {
     scope: scope.name,
     direction: scope.inbound ? 'inbound' : 'outbound',
     peer: scope.peerScope?.key,
@@ -82,12 +128,12 @@ function connectionHolders (connections: HoldersSource['connections'], counts: M
     service: scope.servicePeer?.group.key,
     age: now - timeline.open,
     memory: scope.memory,
-    streams: counts.get(scope) ?? 0
-  }))
+    streams
+  }
 }
 
-function streamHolders (streams: Iterable<HoldingStream>, now: number): Holder[] {
-  return Array.from(streams, ({ scope, stream }) => ({
+function streamHolder ({ scope, stream }: HoldingStream, now: number): Holder {
+  return {
     scope: scope.name,
     direction: scope.inbound ? 'inbound' : 'outbound',
     peer: scope.peerScope.key,
@@ -96,5 +142,5 @@ function streamHolders (streams: Iterable<HoldingStream>, now: number): Holder[]
     age: now - stream.timeline.open,
     memory: scope.memory,
     streams: 1
-  }))
+  }
 }

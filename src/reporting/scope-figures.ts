@@ -1,3 +1,4 @@
+import { sharedScopes } from '../scopes/all-scopes.ts'
 import { inSlices } from '../util/slices.ts'
 import { DISTRIBUTIONS } from './distribution-metrics.ts'
 import { Distributed } from './distribution.ts'
@@ -41,7 +42,7 @@ function * lookAtAll (graph: ScopeGraph, slice: Slice): Generator<undefined, Sco
   const ofPeers = DISTRIBUTIONS.filter(({ ofPeer }) => ofPeer != null).map(family => new Distributed(family))
   const ofConnections = DISTRIBUTIONS.filter(({ ofConnection }) => ofConnection != null).map(family => new Distributed(family))
 
-  for (const scope of groups(graph)) {
+  for (const scope of sharedScopes(graph)) {
     sharesOf(fullest, scope).add(scope)
 
     if (slice.over) {
@@ -73,18 +74,6 @@ function * lookAtAll (graph: ScopeGraph, slice: Slice): Generator<undefined, Sco
     fullest,
     distributions: new Map([...ofPeers, ...ofConnections].map(({ family, distributions }) => [family, distributions]))
   }
-}
-
-/**
- * The scopes that many peers share
- */
-function * groups ({ allowlisted, normal, protocols, services }: ScopeGraph): Generator<AggregateScope> {
-  yield normal.system
-  yield normal.transient
-  yield allowlisted.system
-  yield allowlisted.transient
-  yield * services.values()
-  yield * protocols.values()
 }
 
 function addPeer (fullest: Map<ScopeKind, LimitShares>, peer: AggregateScope): void {

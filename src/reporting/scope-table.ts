@@ -1,8 +1,10 @@
 import { printable } from '../util/printable.ts'
+import { atOnce } from '../util/slices.ts'
 import { fullestShare } from './limit-shares.ts'
 import { formatBytes } from './scope-state.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
+import type { Slice } from '../util/slices.ts'
 
 /**
  * How many services, protocols and peers are listed, of each the fullest
@@ -21,6 +23,13 @@ const HEADER = ['scope', 'conns in', 'conns out', 'streams in', 'streams out', '
  * and how often they have refused something
  */
 export function scopeTable (graph: ScopeGraph): string {
+  return atOnce(slice => readTable(graph, slice))
+}
+
+/**
+ * The same in slices
+ */
+export function * readTable (graph: ScopeGraph, slice: Slice): Generator<undefined, string, undefined> {
   const { allowlisted, normal, peers, protocols, services } = graph
   const rows = [HEADER, row(normal.system), row(normal.transient)]
 
@@ -33,7 +42,7 @@ export function scopeTable (graph: ScopeGraph): string {
   const hidden: string[] = []
 
   for (const [kind, scopes] of [['service', services], ['protocol', protocols], ['peer', peers]] as const) {
-    const fullest = fullestOf(scopes.values())
+    const fullest = yield * fullestOf(scopes.values(), slice)
 
     rows.push(...fullest.map(row))
 
@@ -62,7 +71,7 @@ export function scopeTable (graph: ScopeGraph): string {
 /**
  * The fullest nodes, fullest first, without sorting all of possibly very many
  */
-function fullestOf (scopes: Iterable<AggregateScope>): AggregateScope[] {
+function * fullestOf (scopes: Iterable<AggregateScope>, slice: Slice): Generator<undefined, AggregateScope[], undefined> {
   const top: Array<{ scope: AggregateScope, share: number }> = []
 
   for (const scope of scopes) {
@@ -76,6 +85,10 @@ function fullestOf (scopes: Iterable<AggregateScope>): AggregateScope[] {
     }
 
     top.length = Math.min(top.length, MAX_ROWS)
+
+    if (slice.over) {
+      yield
+    }
   }
 
   return top.map(({ scope }) => scope)

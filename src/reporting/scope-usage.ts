@@ -1,6 +1,8 @@
 import { LIMIT_FIELDS } from '../limits/limit.ts'
 import { allScopes } from '../scopes/all-scopes.ts'
 import { ANY, checkDescribed } from '../util/description.ts'
+import { atOnce } from '../util/slices.ts'
+import { sorted } from '../util/sorted.ts'
 import { invalid } from '../util/validation.ts'
 import { fullestShare } from './limit-shares.ts'
 import type { Resource } from '../errors.ts'
@@ -9,6 +11,7 @@ import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
 import type { DescriptionOf } from '../util/description.ts'
+import type { Slice } from '../util/slices.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**
@@ -104,7 +107,16 @@ export function shareOf (used: number, limit: number): number {
  *
  * @throws {InvalidParametersError} if the percentage is not a number from 0 on
  */
-export function scopeUsage (graph: ScopeGraph, options: UsageOptions = {}): ScopeUsage[] {
+export function scopeUsage (graph: ScopeGraph, options?: UsageOptions): ScopeUsage[] {
+  return atOnce(slice => readUsage(graph, options, slice))
+}
+
+/**
+ * The same in slices
+ *
+ * @throws {InvalidParametersError} if the percentage is not a number from 0 on
+ */
+export function * readUsage (graph: ScopeGraph, options: UsageOptions = {}, slice: Slice): Generator<undefined, ScopeUsage[], undefined> {
   checkDescribed('options', options, OPTIONS)
 
   const { minPercent = DEFAULT_MIN_PERCENT } = options
@@ -117,20 +129,26 @@ export function scopeUsage (graph: ScopeGraph, options: UsageOptions = {}): Scop
 
   for (const scope of allScopes(graph)) {
     // most of possibly very many are not near any limit
-    if (100 * fullestShare(scope) < minPercent) {
-      continue
+    if (100 * fullestShare(scope) >= minPercent) {
+      addFields(result, scope, minPercent)
     }
 
-    for (const field of LIMIT_FIELDS) {
-      const limit = scope.limit[field]
-      const used = USED[field](scope)
-      const percent = 100 * shareOf(used, limit)
-
-      if (limit !== Infinity && used > 0 && percent >= minPercent) {
-        result.push({ scope: scope.name, kind: scope.kind, ...RESOURCES[field], used, limit, percent, refusals: scope.refusals })
-      }
+    if (slice.over) {
+      yield
     }
   }
 
-  return result.sort((a, b) => b.percent - a.percent || b.refusals - a.refusals)
+  return yield * sorted(result, (a, b) => b.percent - a.percent || b.refusals - a.refusals, slice)
+}
+
+function addFields (result: ScopeUsage[], scope: AggregateScope, minPercent: number): void {
+  for (const field of LIMIT_FIELDS) {
+    const limit = scope.limit[field]
+    const used = USED[field](scope)
+    const percent = 100 * shareOf(used, limit)
+
+    if (limit !== Infinity && used > 0 && percent >= minPercent) {
+      result.push({ scope: scope.name, kind: scope.kind, ...RESOURCES[field], used, limit, percent, refusals: scope.refusals })
+    }
+  }
 }

@@ -1,4 +1,3 @@
-import { peerChildren } from './peer-children.ts'
 import type { AggregateScope, ScopePair } from './aggregate-scope.ts'
 
 /**
@@ -7,19 +6,30 @@ import type { AggregateScope, ScopePair } from './aggregate-scope.ts'
 type Scopes = Record<'normal' | 'allowlisted', ScopePair> & Record<'services' | 'protocols' | 'peers', { values(): Iterable<AggregateScope> }>
 
 /**
- * All scopes that add up what others hold: the singles, then services, protocols and
- * peers with their shares
+ * The scopes that many peers share: the singles, then services and protocols
  */
-export function * allScopes (graph: Scopes): Generator<AggregateScope> {
+export function * sharedScopes (graph: Omit<Scopes, 'peers'>): Generator<AggregateScope> {
   yield graph.normal.system
   yield graph.normal.transient
   yield graph.allowlisted.system
   yield graph.allowlisted.transient
   yield * graph.services.values()
   yield * graph.protocols.values()
+}
+
+/**
+ * All scopes that add up what others hold: those that many peers share, then peers with
+ * their shares
+ */
+export function * allScopes (graph: Scopes): Generator<AggregateScope> {
+  yield * sharedScopes(graph)
 
   for (const peer of graph.peers.values()) {
     yield peer
-    yield * peerChildren(peer)
+
+    // not by another generator: there are very many
+    for (let child = peer.firstChild; child !== undefined; child = child.nextSibling) {
+      yield child
+    }
   }
 }

@@ -135,19 +135,31 @@ export class IdleScopes {
     this.#delay = Infinity
   }
 
+  /**
+   * Collects the one that came last, if it is idle
+   *
+   * @returns Whether there was one
+   */
+  collectNext (): boolean {
+    const scope = this.#waiting.pop()
+
+    if (scope === undefined) {
+      return false
+    }
+
+    scope.queued = false
+
+    if (scope.idle) {
+      this.#collect(scope)
+    }
+
+    return true
+  }
+
   #collectUntil (deadline: number): void {
-    const waiting = this.#waiting
     let looked = 0
 
-    while (waiting.length > 0) {
-      const scope = waiting.pop() as AggregateScope
-
-      scope.queued = false
-
-      if (scope.idle) {
-        this.#collect(scope)
-      }
-
+    while (this.collectNext()) {
       if (++looked % NODES_PER_LOOK === 0 && performance.now() > deadline) {
         return
       }

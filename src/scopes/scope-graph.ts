@@ -1,12 +1,14 @@
 import { resolveParsed } from '../limits/build-limits.ts'
 import { UNLIMITED } from '../limits/limit.ts'
-import { ConcreteLimiter } from '../limits/limiter.ts'
+import { ConcreteLimiter, isPlain } from '../limits/limiter.ts'
+import { isSameForPeers } from '../limits/same-for-peers.ts'
 import { limitPath } from '../limits/setting.ts'
 import { PositionedList } from '../util/positioned-list.ts'
+import { atOnce } from '../util/slices.ts'
 import { SplitMap } from '../util/split-map.ts'
 import { withoutStackTrace } from '../util/without-stack-trace.ts'
 import { AggregateScope } from './aggregate-scope.ts'
-import { allScopes } from './all-scopes.ts'
+import { allScopes, sharedScopes } from './all-scopes.ts'
 import { checkDirection, checkName, checkPeer } from './arguments.ts'
 import { DefaultConnectionScope } from './connection-scope.ts'
 import { EvictionCounts } from './evictions.ts'
@@ -35,6 +37,7 @@ import type { ResourceLimitExceededError } from '../errors.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { SettingPath } from '../limits/setting.ts'
+import type { Slice } from '../util/slices.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -418,21 +421,61 @@ export class ScopeGraph {
    * @param keep - Whether what was set on a scope stays
    */
   setLimiter (limiter: Limiter, keep: boolean): void {
-    const limits = Array.from(allScopes(this), scope => ({ scope, limit: limitOf(limiter, scope) }))
+    atOnce(slice => this.changeLimiter(limiter, keep, slice))
+  }
+
+  /**
+   * The same, where the peers that there are get their limits in slices. All others have them
+   * at the end of the first one, and so have all that come. A limiter that computes is asked in
+   * one piece, because it may throw.
+   */
+  * changeLimiter (limiter: Limiter, keep: boolean, slice: Slice): Generator<undefined, void, undefined> {
+    const before = this.#limiter
+    const inSlices = isPlain(limiter)
+    const limits = Array.from(inSlices ? sharedScopes(this) : allScopes(this), scope => ({ scope, limit: limitOf(limiter, scope) }))
 
     this.#limiter = limiter
     this.#readSharedLimits()
+    limits.forEach(({ limit, scope }) => { this.#setConfigured(scope, limit, keep) })
 
-    for (const { scope, limit } of limits) {
-      if (!keep) {
-        // it has the limit of the configuration again, and may be collected
-        scope.ownLimits = undefined
+    if (!inSlices || (keep && isPlain(before) && isSameForPeers(before.config, limiter.config))) {
+      return
+    }
+
+    for (const peer of this.peers.values()) {
+      // somebody has set others
+      if (this.#limiter !== limiter) {
+        return
       }
 
-      scope.limit = scope.ownLimits === undefined ? limit : resolveParsed(scope.ownLimits, limit)
-      this.limitCap?.limitChanged(scope)
-      scope.queueIfIdle()
+      this.#setConfigured(peer, limitOf(limiter, peer), keep)
+
+      for (let child = peer.firstChild; child !== undefined; child = child.nextSibling) {
+        this.#setConfigured(child, limitOf(limiter, child), keep)
+      }
+
+      if (slice.over) {
+        yield
+      }
     }
+  }
+
+  /**
+   * Gives a scope the limit of the configuration, under what was set on the scope itself
+   */
+  #setConfigured (scope: AggregateScope, limit: Readonly<Limit>, keep: boolean): void {
+    if (scope.closed) {
+      return
+    }
+
+    if (!keep) {
+      // it has the limit of the configuration again, and may be collected
+      scope.ownLimits = undefined
+    }
+
+    scope.limit = scope.ownLimits === undefined ? limit : resolveParsed(scope.ownLimits, limit)
+    this.limitCap?.limitChanged(scope)
+    scope.queueIfIdle()
   }
 
   #make (init: AggregateScopeInit): AggregateScope {

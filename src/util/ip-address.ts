@@ -248,12 +248,7 @@ function readIPv6 (text: string, begin: number): number {
     }
 
     if (i < length && code === CODE_DOT) {
-      // the last two groups may be written as an IPv4 address
-      i = count > IPV6_GROUPS - 2 ? NOT_AN_ADDRESS : readIPv4(text, start)
-      groups[count] = ipv4[0] >>> 16
-      groups[count + 1] = ipv4[0]
-
-      return i !== NOT_AN_ADDRESS && fillGap(count + 2, gap) ? i : NOT_AN_ADDRESS
+      return readEnd(text, start, count, gap)
     }
 
     if (i === start) {
@@ -282,6 +277,20 @@ function readIPv6 (text: string, begin: number): number {
       i++
     }
   }
+}
+
+/**
+ * Reads the last two groups of an IPv6 address that are written as an IPv4 address
+ *
+ * @returns Where they end, or -1 if they do not
+ */
+function readEnd (text: string, start: number, count: number, gap: number): number {
+  const end = count > IPV6_GROUPS - 2 ? NOT_AN_ADDRESS : readIPv4(text, start)
+
+  groups[count] = ipv4[0] >>> 16
+  groups[count + 1] = ipv4[0]
+
+  return end !== NOT_AN_ADDRESS && fillGap(count + 2, gap) ? end : NOT_AN_ADDRESS
 }
 
 /**

@@ -46,9 +46,14 @@ function versionAt (text: string, start: number): 4 | 6 | undefined {
     return undefined
   }
 
-  const code = text.charCodeAt(start + 3)
-
-  return code === CODE_4 ? 4 : code === CODE_6 ? 6 : undefined
+  switch (text.charCodeAt(start + 3)) {
+    case CODE_4:
+      return 4
+    case CODE_6:
+      return 6
+    default:
+      return undefined
+  }
 }
 
 function ipAt (text: string, start: number, version: 4 | 6): IPAddress | undefined {

@@ -13,7 +13,7 @@ const LOOKED_AT_ONCE = 64
  */
 export class Slice {
   #looked = 0
-  #end = 0
+  #end = Infinity
 
   begin (): void {
     this.#end = performance.now() + SLICE_DURATION
@@ -25,9 +25,18 @@ export class Slice {
    * @returns Whether the event loop has been held for long enough
    */
   get over (): boolean {
-    return ++this.#looked % LOOKED_AT_ONCE === 0 && performance.now() > this.#end
+    return ++this.#looked % LOOKED_AT_ONCE === 0 && this.passed
+  }
+
+  /**
+   * The same, asked after what takes longer
+   */
+  get passed (): boolean {
+    return this.#end !== Infinity && performance.now() > this.#end
   }
 }
+
+const ENDLESS = new Slice()
 
 /**
  * What yields when its slice is over, and returns a result
@@ -35,6 +44,15 @@ export class Slice {
 export type SlicedWork<T> = (slice: Slice) => Generator<undefined, T, undefined>
 
 type Schedule = (fn: () => void, delay: number) => unknown
+
+/**
+ * Does all of some work in one piece
+ */
+export function atOnce <T> (work: SlicedWork<T>): T {
+  const step = work(ENDLESS).next()
+
+  return step.value as T
+}
 
 /**
  * Does some work in slices. What fits into one is done when this returns.
@@ -62,21 +80,40 @@ export function runInSlices <T> (work: SlicedWork<T>, done: (result: T) => void,
 }
 
 /**
- * The same for somebody who waits, and who may have held the event loop already: it begins
- * in a slice of its own
+ * The same for somebody who waits, who may have held the event loop already, and may be about
+ * to do so: it begins in a slice of its own, and what has taken more than one ends in one as well
  */
 export async function inSlices <T> (work: SlicedWork<T>): Promise<T> {
   const slice = new Slice()
   const steps = work(slice)
 
-  for (;;) {
-    await new Promise<void>(resolve => { setTimeout(resolve, 0) })
+  for (let slices = 1; ; slices++) {
+    await nextTurn()
     slice.begin()
 
     const step = steps.next()
 
     if (step.done === true) {
+      if (slices > 1) {
+        await nextTurn()
+      }
+
       return step.value
     }
   }
+}
+
+/**
+ * The same, but that it begins at once, and throws what the first slice throws
+ */
+export function startInSlices <T> (work: SlicedWork<T>): Promise<T> {
+  const { promise, resolve } = Promise.withResolvers<T>()
+
+  runInSlices(work, resolve, setTimeout)
+
+  return promise
+}
+
+async function nextTurn (): Promise<void> {
+  await new Promise<void>(resolve => { setTimeout(resolve, 0) })
 }

@@ -7,6 +7,7 @@ const assert = require('node:assert/strict')
 const ENTRY_POINTS = {
   'libp2p-resource-manager': 'resourceManager',
   'libp2p-resource-manager/admission': 'rateLimit',
+  'libp2p-resource-manager/in-slices': 'inSlices',
   'libp2p-resource-manager/limits': 'limitsFromJSON',
   'libp2p-resource-manager/node': 'loadLimits',
   'libp2p-resource-manager/prometheus': 'prometheusMetrics',
