@@ -29,7 +29,14 @@ export class Slice {
   }
 
   /**
-   * The same, asked after what takes longer
+   * Whether it holds the event loop for as long as it takes
+   */
+  get endless (): boolean {
+    return this.#end === Infinity
+  }
+
+  /**
+   * The same as `over`, asked after what takes longer
    */
   get passed (): boolean {
     return this.#end !== Infinity && performance.now() > this.#end
