@@ -1,0 +1,4 @@
+/**
+ * A page cannot see what its WebSockets have received of a message
+ */
+export function receiverOf (): undefined {}
