@@ -1,7 +1,7 @@
 /**
  * @packageDocumentation
  *
- * What needs a file system: limits from files, and traces to files.
+ * What needs a file system: limits from files, kubo's configuration, and traces to files.
  *
  * @example
  *
@@ -31,7 +31,9 @@
  */
 
 export { loadLimits } from './limits/load-limits.ts'
+export { optionsFromKubo } from './limits/options-from-kubo.ts'
 export { watchLimits } from './limits/watch-limits.ts'
 export { traceFile } from './reporting/trace-file.ts'
 export type { TraceFile, TraceFileOptions } from './reporting/trace-file.ts'
+export type { KuboOptions } from './limits/options-from-kubo.ts'
 export type { LimitsWatcher, WatchLimitsOptions } from './limits/watch-limits.ts'

@@ -1,4 +1,5 @@
 import { registerLimitsCheck } from './limits-check.ts'
+import { registerLimitsConvert } from './limits-convert.ts'
 import { registerLimitsDiff } from './limits-diff.ts'
 import { registerLimitsShow } from './limits-show.ts'
 import type { Register } from './commands.ts'
@@ -6,7 +7,7 @@ import type { Register } from './commands.ts'
 /**
  * What can be done with limits, in the order in which `--help` lists it
  */
-const LIMITS_COMMANDS: Register[] = [registerLimitsShow, registerLimitsCheck, registerLimitsDiff]
+const LIMITS_COMMANDS: Register[] = [registerLimitsShow, registerLimitsCheck, registerLimitsDiff, registerLimitsConvert]
 
 /**
  * `limits …`

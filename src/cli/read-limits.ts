@@ -1,6 +1,10 @@
 import { extname } from 'node:path'
-import { limitsFromJSON } from '../limits/limits-json.ts'
+import { InvalidParametersError } from '@libp2p/interface'
+import { parseJSON } from '../limits/limits-json.ts'
 import { limitsFromTOML } from '../limits/limits-toml.ts'
+import { parseFile } from '../limits/parse-file.ts'
+import { FILE } from '../limits/spelling.ts'
+import { findDuplicateKey } from './duplicate-keys.ts'
 import { InvalidInputError, inputName, readInput } from './read-input.ts'
 import { styled, writeLine } from './terminal.ts'
 import type { Terminal } from './terminal.ts'
@@ -43,6 +47,35 @@ export function writeNote (terminal: Terminal, note: string): void {
 }
 
 /**
+ * The value that a text in JSON stands for
+ *
+ * @throws {InvalidParametersError} if it is none, or an object has a key twice
+ */
+export function readJSON (text: string): unknown {
+  const value = parseJSON(text)
+  const duplicate = findDuplicateKey(text)
+
+  if (duplicate !== undefined) {
+    throw new InvalidParametersError(`${duplicate}: expected every key once, got it twice`)
+  }
+
+  return value
+}
+
+/**
+ * The limits in a text of any shape
+ *
+ * @param path - where it is from
+ * @param text
+ * @param onNote - who is told of what is read in another way than it is written
+ * @param zerosAreDefaults - whether 0 means the default, as it once did
+ * @throws {InvalidInputError} listing every problem
+ */
+export function limitsIn (path: string, text: string, onNote: NoteListener, zerosAreDefaults = false): PartialLimitConfig {
+  return named(path, () => isTOML(path, text) ? limitsFromTOML(text, { onNote }) : parseFile(readJSON(text), FILE, { onNote }, zerosAreDefaults))
+}
+
+/**
  * The limits in a file, or in the standard input for `-`, whatever its shape
  *
  * @param terminal
@@ -52,8 +85,5 @@ export function writeNote (terminal: Terminal, note: string): void {
  * @throws {InvalidInputError} listing every problem
  */
 export async function readLimits (terminal: Terminal, path: string, onNote: NoteListener = (note) => { writeNote(terminal, `${inputName(path)}: ${note}`) }): Promise<PartialLimitConfig> {
-  const text = await readInput(terminal, path)
-  const parse = isTOML(path, text) ? limitsFromTOML : limitsFromJSON
-
-  return named(path, () => parse(text, { onNote }))
+  return limitsIn(path, await readInput(terminal, path), onNote)
 }

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { COMMANDS } from './commands.ts'
 import { EXIT, CommandError } from './exit-codes.ts'
+import { packageVersion } from './package-version.ts'
 import { styled, writeLine } from './terminal.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { Terminal } from './terminal.ts'
@@ -12,8 +13,9 @@ function createProgram (terminal: Terminal): Command {
 
   const program = new Command(NAME)
     .description('Limits of libp2p nodes: shows, checks, compares and converts them, and looks at running nodes.')
+    .version(packageVersion(), '--version', 'print the version of the package')
     .exitOverride()
-    .configureHelp({ helpWidth: Math.min(stdout.columns ?? 80, 100), showGlobalOptions: true })
+    .configureHelp({ helpWidth: Math.min(stdout.columns ?? 80, 100) })
     .configureOutput({
       writeOut: (text) => { stdout.write(text) },
       writeErr: (text) => { stderr.write(text) },
@@ -37,7 +39,10 @@ function explain (err: any): { exitCode: ExitCode, message: string } {
   }
 
   if (err instanceof CommanderError) {
-    return { exitCode: err.exitCode === 0 ? EXIT.FINE : EXIT.UNUSABLE, message: err.message.replace(/^error: /, '') }
+    // where a command is missing, its help was written in place of a message
+    const message = err.code === 'commander.help' ? '' : err.message.replace(/^error: /, '')
+
+    return { exitCode: err.exitCode === 0 ? EXIT.FINE : EXIT.UNUSABLE, message }
   }
 
   // by its name, as it is one of our own as well as of libp2p
@@ -58,7 +63,7 @@ export async function run (args: readonly string[], terminal: Terminal): Promise
   } catch (err: any) {
     const { exitCode, message } = explain(err)
 
-    if (exitCode !== EXIT.FINE) {
+    if (exitCode !== EXIT.FINE && message !== '') {
       writeLine(terminal.stderr, `${styled(terminal.stderr, 'red', 'error:')} ${message}`)
     }
 

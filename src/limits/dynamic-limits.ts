@@ -1,6 +1,7 @@
+import { join } from '../util/problems.ts'
 import { availableResources } from './available-resources.ts'
 import { formatMemorySize } from './memory-size.ts'
-import type { NoteListener } from '../util/problems.ts'
+import type { NoteListener, Problems } from '../util/problems.ts'
 
 /**
  * What the first files of go-libp2p (0.18) had in place of a number for the memory: a part of
@@ -13,27 +14,50 @@ export function isDynamic (limits: Record<string, unknown>): boolean {
 }
 
 /**
- * The same limits with the memory that they come to on this machine. Where something in
- * them is no number, it is left in and found later.
+ * The same limits with the memory that they come to on this machine. As in go-libp2p, a
+ * `Memory` counts before what is dynamic, and 0 is as if nothing were set.
  */
-export function dynamicMemory (limits: Record<string, unknown>, path: string, note: NoteListener): Record<string, unknown> {
-  const { Dynamic: dynamic, MinMemory: min = 0, MaxMemory: max = Infinity, MemoryFraction: fraction, ...others } = limits
+export function dynamicMemory (limits: Record<string, unknown>, path: string, problems: Problems, note: NoteListener): Record<string, unknown> {
+  const { Dynamic: _, MinMemory: min, MaxMemory: max, MemoryFraction: fraction, Memory: fixed, ...others } = limits
+  const isComputed = [min, max, fraction].some(isSet)
 
-  if (dynamic === false) {
+  if (isSet(fixed)) {
+    if (isComputed) {
+      note(`${path} has a fixed limit of memory, which counts: what is beside it for a dynamic one is not read`)
+    }
+
+    return { ...others, Memory: fixed }
+  }
+
+  if (!isComputed) {
     return others
   }
 
-  if (!isAmount(min) || !isAmount(max) || !isAmount(fraction) || fraction > 1) {
-    return limits
+  for (const [key, value, most] of [['MinMemory', min, Infinity], ['MaxMemory', max, Infinity], ['MemoryFraction', fraction, 1]] as const) {
+    // there is a default for each kind of scope, which nobody has any more
+    if (key === 'MemoryFraction' || isSet(value)) {
+      checkAmount(value, most, join(path, key), problems)
+    }
   }
 
-  const memory = Math.floor(Math.min(max, Math.max(min, fraction * availableResources().memory)))
+  const part = Number(fraction) * availableResources().memory
+  const memory = Math.floor(Math.min(isSet(max) ? Number(max) : Infinity, Math.max(isSet(min) ? Number(min) : 0, part)))
+
+  if (Number.isNaN(memory)) {
+    return others
+  }
 
   note(`${path} has a dynamic limit of memory, which is read as ${formatMemorySize(memory)}: that part of the memory of this process, and it does not change`)
 
   return { ...others, Memory: memory }
 }
 
-function isAmount (value: unknown): value is number {
-  return typeof value === 'number' && value >= 0
+function isSet (value: unknown): boolean {
+  return value != null && value !== 0
+}
+
+function checkAmount (value: unknown, most: number, path: string, problems: Problems): void {
+  if (typeof value !== 'number' || !(value >= 0 && value <= most)) {
+    problems.add(path, most === Infinity ? 'a number of bytes' : `a number from 0 to ${most}`, value)
+  }
 }

@@ -3,8 +3,10 @@ import { join } from '../util/problems.ts'
 import { dynamicMemory, isDynamic } from './dynamic-limits.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
 import { LIMIT_FIELDS } from './limit.ts'
+import { OLD_SECTIONS, hasDynamic, sectionsWithMemory } from './old-sections.ts'
 import { isScaling, scaledSections } from './scaling-files.ts'
 import { fileKey } from './spelling.ts'
+import { unwrap } from './unwrap-limits.ts'
 import type { NoteListener, Problems } from '../util/problems.ts'
 
 /**
@@ -31,22 +33,19 @@ const NAMED = new Set<string>(NAMED_KEYS.map(fileKey))
  * `ipfs swarm limit all` has printed them
  */
 const SECTIONS = new Map([
+  ...OLD_SECTIONS,
   ...SECTION_NAMES.map(name => [name.toLowerCase(), name] as const),
   ...[...NAMED].map(name => [`${name.toLowerCase()}s`, name] as const)
 ])
 const FIELDS = new Map(FIELD_NAMES.map(name => [name.toLowerCase(), name]))
 
 /**
- * The value of a key, in any case
+ * What `ipfs swarm resources` has printed beside each limit, such as `ConnsUsage`
  */
-function find (value: Sections, name: string): unknown {
-  const key = Object.keys(value).find(key => key.toLowerCase() === name)
+function isUsage (key: string): boolean {
+  const [field, rest] = key.toLowerCase().split('usage')
 
-  return key == null ? undefined : value[key]
-}
-
-function has (value: Sections, name: string): boolean {
-  return find(value, name) != null
+  return rest === '' && FIELDS.has(field)
 }
 
 /**
@@ -70,74 +69,8 @@ function rename (value: Sections, names: ReadonlyMap<string, string>, path: stri
   return Object.fromEntries(Object.entries(renamed))
 }
 
-/**
- * Settings of kubo that are in its configuration beside the limits
- */
-function besideLimits (manager: Sections, limits: Sections, path: string, note: NoteListener): Sections {
-  const system = { ...isRecord(find(limits, 'system')) ? find(limits, 'system') as Sections : {} }
-
-  for (const [setting, field] of [['MaxMemory', 'Memory'], ['MaxFileDescriptors', 'FD']] as const) {
-    const value = find(manager, setting.toLowerCase())
-
-    if (value == null) {
-      continue
-    }
-
-    const isSet = has(system, field.toLowerCase())
-
-    if (!isSet) {
-      system[field] = value
-    }
-
-    note(`${join(path, setting)} is ${isSet ? 'not read beside' : 'read as'} System.${field}${field === 'Memory' ? ', and no other limit is derived from it: that is what the option maxMemory is for' : ''}`)
-  }
-
-  for (const [setting, option, says] of [['Enabled', 'enabled', find(manager, 'enabled') === false], ['Allowlist', 'allowlist', has(manager, 'allowlist')]] as const) {
-    if (says) {
-      note(`${join(path, setting)} is no limit: it is the option ${option}`)
-    }
-  }
-
-  if (Object.keys(system).length === 0) {
-    return limits
-  }
-
-  const key = Object.keys(limits).find(key => key.toLowerCase() === 'system') ?? 'System'
-
-  return { ...limits, [key]: system }
-}
-
-/**
- * The limits in a whole configuration of kubo, in a part of one, or in a `Limits` of somebody
- * else
- */
-function unwrap (value: Sections, note: NoteListener): { sections: Sections, path: string } {
-  const swarm = find(value, 'swarm')
-  const inSwarm = isRecord(swarm) ? find(swarm, 'resourcemgr') : undefined
-  const inRoot = find(value, 'resourcemgr')
-  const isManager = has(value, 'limits') || has(value, 'maxmemory') || has(value, 'maxfiledescriptors')
-  const managers: Array<readonly [unknown, string]> = [[inSwarm, 'Swarm.ResourceMgr'], [inRoot, 'ResourceMgr'], [isManager ? value : undefined, '']]
-  const [manager, path] = managers.find(([manager]) => isRecord(manager)) as [Sections, string] | undefined ?? [undefined, '']
-
-  if (manager == null) {
-    if (isRecord(swarm)) {
-      note('Swarm has no ResourceMgr: there are no limits in this file')
-    }
-
-    return { sections: isRecord(swarm) ? {} : value, path: '' }
-  }
-
-  const limits = find(manager, 'limits')
-
-  if (!isRecord(limits) && !has(manager, 'maxmemory') && !has(manager, 'maxfiledescriptors')) {
-    note(`${path} has no Limits: there are no limits in this file`)
-  }
-
-  // what is in there is said where the limits are read
-  return {
-    sections: besideLimits(manager, isRecord(limits) ? limits : {}, path, note),
-    path: isRecord(limits) ? join(path, 'Limits') : path
-  }
+function isZero (limit: unknown): boolean {
+  return limit === 0 || limit === '0'
 }
 
 /**
@@ -145,32 +78,53 @@ function unwrap (value: Sections, note: NoteListener): { sections: Sections, pat
  * which 0 meant the default
  */
 function checkZeros (limits: Sections, path: string, problems: Problems): void {
-  const isZero = (field: string): boolean => limits[field] === 0 || limits[field] === '0'
   const totals = TOTALS.filter(total => limits[total] !== undefined)
   const above = DIRECTIONS.find(direction => Number(limits[direction]) > 0)
 
-  if (totals.length > 1 && totals.every(isZero) && above != null) {
-    problems.addText(`${path}: ${FIELD_NAMES.filter(isZero).join(', ')} are 0, which refuses everything, while ${above} is not (leave out what is to have its default, or write "blockAll")`)
+  if (totals.length > 1 && totals.every(total => isZero(limits[total])) && above != null) {
+    problems.addText(`${path}: ${FIELD_NAMES.filter(name => isZero(limits[name])).join(', ')} are 0, which refuses everything, while ${above} is not (leave out what is to have its default, or write "blockAll"; the command limits convert --zeros-are-defaults does the first)`)
   }
 }
 
-function limitsOf (value: unknown, path: string, problems: Problems, note: NoteListener): unknown {
+/**
+ * Who hears of what is in a file, and how zeros in it are read
+ */
+interface Reading {
+  problems: Problems
+  note: NoteListener
+  zerosAreDefaults: boolean
+
+  /** Where zeros were that are read as the default */
+  zeros: string[]
+}
+
+function limitsOf (value: unknown, path: string, reading: Reading): unknown {
   if (!isRecord(value)) {
     return value
   }
 
-  const limits = rename(value, FIELDS, path, problems)
+  const { problems, note, zerosAreDefaults, zeros } = reading
+  const usage = Object.keys(value).filter(isUsage)
 
-  if (isDynamic(limits)) {
-    return dynamicMemory(limits, path, note)
+  if (usage.length > 0) {
+    note(`${path}: ${usage.join(', ')} ${usage.length === 1 ? 'is' : 'are'} what was in use, which is no limit`)
   }
 
-  checkZeros(limits, path, problems)
+  const limits = rename(Object.fromEntries(Object.entries(value).filter(([key]) => !usage.includes(key))), FIELDS, path, problems)
+  const fixed = isDynamic(limits) ? dynamicMemory(limits, path, problems, note) : limits
 
-  return limits
+  if (zerosAreDefaults) {
+    zeros.push(...Object.keys(fixed).filter(key => isZero(fixed[key])).map(key => join(path, key)))
+
+    return Object.fromEntries(Object.entries(fixed).filter(([, limit]) => !isZero(limit)))
+  }
+
+  checkZeros(fixed, path, problems)
+
+  return fixed
 }
 
-function entriesOf (value: unknown, path: string, problems: Problems, note: NoteListener): unknown {
+function entriesOf (value: unknown, path: string, reading: Reading): unknown {
   if (!isRecord(value)) {
     return value
   }
@@ -179,7 +133,7 @@ function entriesOf (value: unknown, path: string, problems: Problems, note: Note
 
   for (const [name, entry] of Object.entries(value)) {
     if (entry !== null) {
-      entries[name] = limitsOf(entry, join(path, name), problems, note)
+      entries[name] = limitsOf(entry, join(path, name), reading)
     }
   }
 
@@ -193,37 +147,61 @@ function entriesOf (value: unknown, path: string, problems: Problems, note: Note
  * - a configuration of kubo, or a part of one: what is under `Limits`
  * - the limits of one scope, as `ipfs swarm limit system` prints them: those of the system
  * - limits that scale, of go-libp2p 0.22 and later: scaled to this machine
- * - dynamic limits, of go-libp2p 0.18: the memory that they come to now
+ * - dynamic limits, of go-libp2p 0.18: the memory that they come to now, and its defaults
  * - keys in another case or in the plural, and `null`
  *
  * @param value - what is in a file
  * @param problems - what cannot be read
  * @param note - told of what is read in another way than it is written
+ * @param zerosAreDefaults - whether 0 means the default, as it once did: where there are
+ * dynamic limits, it does
  */
-export function readShape (value: unknown, problems: Problems, note: NoteListener): FileShape {
+export function readShape (value: unknown, problems: Problems, note: NoteListener, zerosAreDefaults = false): FileShape {
   if (!isRecord(value)) {
     return { sections: value, path: '' }
   }
 
   const { sections: found, path } = unwrap(value, note)
   const keys = Object.keys(found)
+  const isScope = keys.length > 0 && keys.every(key => FIELDS.has(key.toLowerCase()) || isUsage(key))
 
-  if (keys.length > 0 && keys.every(key => FIELDS.has(key.toLowerCase()))) {
+  if (isScope) {
     note('these are limits of one scope, and read as those of System')
-
-    return { sections: { System: limitsOf(found, 'System', problems, note) }, path: '' }
   }
 
-  const scaled = isScaling(found) ? scaledSections(found, path, problems, note) : found
-  const sections = rename(scaled, SECTIONS, path, problems)
+  const sections = isScope ? { System: found } : renamedSections(found, path, problems, note)
+  const isOld = hasDynamic(sections)
+  const reading: Reading = { problems, note, zerosAreDefaults: zerosAreDefaults || isOld, zeros: [] }
 
   for (const name of SECTION_NAMES) {
     if (Object.hasOwn(sections, name)) {
       const read = NAMED.has(name) ? entriesOf : limitsOf
 
-      sections[name] = read(sections[name], join(path, name), problems, note)
+      sections[name] = read(sections[name], isScope ? name : join(path, name), reading)
     }
   }
 
-  return { sections, path }
+  noteZeros(reading.zeros, isOld, note)
+
+  return { sections, path: isScope ? '' : path }
+}
+
+function renamedSections (found: Sections, path: string, problems: Problems, note: NoteListener): Sections {
+  const old = sectionsWithMemory(found)
+  const scaled = old == null && isScaling(found) ? scaledSections(found, path, problems, note) : old ?? found
+
+  return rename(scaled, SECTIONS, path, problems)
+}
+
+/**
+ * More are counted only: a line is to be read
+ */
+const MAX_ZEROS = 8
+
+function noteZeros (zeros: readonly string[], isOld: boolean, note: NoteListener): void {
+  if (zeros.length > 0) {
+    const more = zeros.length > MAX_ZEROS ? ` and ${zeros.length - MAX_ZEROS} more` : ''
+
+    note(`0 is read as the default${isOld ? ', which it meant when limits of memory were dynamic' : ''}: ${zeros.slice(0, MAX_ZEROS).join(', ')}${more}`)
+  }
 }

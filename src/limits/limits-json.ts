@@ -33,11 +33,19 @@ import type { LimitsFileOptions } from './parse-file.ts'
  * the line and the column where the text is not JSON
  */
 export function limitsFromJSON (text: string, options?: LimitsFileOptions): PartialLimitConfig {
+  return parseFile(parseJSON(text), FILE, options)
+}
+
+/**
+ * The value that a text stands for
+ *
+ * @throws {InvalidParametersError} naming the line and the column where it is not JSON
+ */
+export function parseJSON (text: string): unknown {
   const json = withoutMark(text)
-  let value: unknown
 
   try {
-    value = JSON.parse(json)
+    return JSON.parse(json)
   } catch (err: any) {
     const error = typeof text === 'string' ? findJSONError(json) : undefined
 
@@ -49,8 +57,6 @@ export function limitsFromJSON (text: string, options?: LimitsFileOptions): Part
 
     throw new InvalidParametersError(`invalid JSON: line ${error.line}, column ${error.column}: expected ${error.expected}, got ${got}`)
   }
-
-  return parseFile(value, FILE, options)
 }
 
 /**

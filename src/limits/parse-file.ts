@@ -34,15 +34,19 @@ export function warn (note: string): void {
 /**
  * Reads what is in a file, whatever its shape
  *
+ * @param value
+ * @param spelling
+ * @param options
+ * @param zerosAreDefaults - whether the file is from a time in which 0 meant the default
  * @throws {InvalidParametersError} listing every problem with its path
  */
-export function parseFile (value: unknown, spelling: Spelling, options: LimitsFileOptions = {}): PartialLimitConfig {
+export function parseFile (value: unknown, spelling: Spelling, options: LimitsFileOptions = {}, zerosAreDefaults = false): PartialLimitConfig {
   checkDescribed('options', options, OPTIONS)
 
   const { onNote = warn } = options
   const problems = new Problems('invalid limits')
   const notes: string[] = []
-  const { path, sections } = readShape(value, problems, (note) => { notes.push(note) })
+  const { path, sections } = readShape(value, problems, (note) => { notes.push(note) }, zerosAreDefaults)
   const limits = parseLimits(sections, { ...spelling, root: path }, problems)
 
   notes.forEach(note => { onNote(note) })

@@ -43,8 +43,15 @@ export function isScaling (sections: Sections): boolean {
   return Object.keys(sections).some(key => {
     const [, kind, part] = KEY.exec(key) ?? []
 
-    return kind != null && Object.hasOwn(KINDS, kind) && part !== 'Limits'
+    return kind != null && Object.hasOwn(KINDS, kind) && (part !== 'Limits' || hasScaling(sections[key]))
   })
+}
+
+/**
+ * Whether there are names with limits that scale
+ */
+function hasScaling (entries: unknown): boolean {
+  return isRecord(entries) && Object.values(entries).some(entry => isRecord(entry) && ('BaseLimit' in entry || 'LimitIncrease' in entry || 'BaseLimitIncrease' in entry))
 }
 
 function readText (text: string, name?: string): number {

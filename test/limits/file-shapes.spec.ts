@@ -61,6 +61,21 @@ const FILES: Array<[name: string, file: unknown, limits: PartialLimitConfig, not
   ['a zero that means what it says', { Conn: { Conns: 0, ConnsOutbound: 5 }, Stream: { FD: 0, Memory: 0 } }, { conn: { conns: 'blockAll', connsOutbound: 5 }, stream: { fd: 'blockAll', memory: 'blockAll' } }, 0],
   ['sizes', { System: { Memory: '1.5 GiB' }, Conn: { Memory: '64KiB' } }, { system: { memory: 1.5 * 2 ** 30 }, conn: { memory: 65536 } }, 0],
   ['a limit that is not dynamic', { System: { Dynamic: false, Memory: 5, Conns: 3 } }, { system: { memory: 5, conns: 3 } }, 0],
+  ['a fixed limit beside a dynamic one', { System: { Dynamic: true, Memory: 5, MemoryFraction: 0.5 } }, { system: { memory: 5 } }, 1],
+  ['a limit that is not dynamic, and computed all the same', { System: { Dynamic: false, MemoryFraction: 0.5, MaxMemory: 7, Memory: 0 } }, { system: { memory: 7 } }, 1],
+  ['zeros beside a dynamic limit', { System: { MemoryFraction: 1, MaxMemory: 9, Conns: 0, FD: '0', ConnsInbound: 5 }, Service: { a: { Streams: 0 } } }, { system: { memory: 9, connsInbound: 5 }, service: { a: {} } }, 2],
+  ['the defaults of go-libp2p 0.18', {
+    SystemBaseLimit: { Streams: 16384, Conns: 1024 },
+    SystemMemory: { MemoryFraction: 0.125, MinMemory: 128, MaxMemory: 256 },
+    ServiceBaseLimit: { Streams: 8192, Conns: 0 },
+    ServiceMemory: { MemoryFraction: 1, MinMemory: 64, MaxMemory: 64 },
+    ConnBaseLimit: { Conns: 1 },
+    ConnMemory: 1048576
+  }, { system: { streams: 16384, conns: 1024, memory: 256 }, serviceDefault: { streams: 8192, memory: 64 }, conn: { conns: 1, memory: 1048576 } }, 3],
+  ['the limits of go-libp2p 0.18', {
+    SystemLimits: { Streams: 5 }, DefaultServiceLimits: { Streams: 4 }, ServiceLimits: { a: { Streams: 3 } }, DefaultPeerLimits: { Memory: 7 }, PeerLimits: null, ConnLimits: { Streams: 0, Conns: 1 }
+  }, { system: { streams: 5 }, serviceDefault: { streams: 4 }, service: { a: { streams: 3 } }, peerDefault: { memory: 7 }, conn: { streams: 'blockAll', conns: 1 } }, 0],
+  ['what is in use beside the limits', { System: { Conns: 5, ConnsUsage: 3, memoryUsage: 7 }, Services: { a: { Streams: 1, StreamsUsage: 0 } } }, { system: { conns: 5 }, service: { a: { streams: 1 } } }, 2],
   ['a dynamic limit, at its least', { System: { Dynamic: true, MinMemory: 2 ** 60, MaxMemory: 2 ** 40, MemoryFraction: 0.125, ConnsInbound: 3 } }, { system: { memory: 2 ** 40, connsInbound: 3 } }, 1],
   ['a dynamic limit, at its most', { PeerDefault: { MinMemory: 7, MaxMemory: 7, MemoryFraction: 0.5 } }, { peerDefault: { memory: 7 } }, 1]
 ]
@@ -75,10 +90,13 @@ const BAD: Array<[name: string, file: unknown, problems: string[]]> = [
   ['the same twice', { System: { FD: 1 }, system: { FD: 2 } }, ['invalid limits: system: expected System once, got "system"']],
   ['the same in the plural', { Service: {}, Services: {} }, ['invalid limits: Services: expected Service once, got "Services"']],
   ['another negative number', { System: { FD: -3 } }, ['invalid limits: System.FD: expected a whole number, "unlimited", "blockAll" or "default", got -3 (write "unlimited" for no limit, "blockAll" for nothing at all)']],
-  ['zeros that once meant the default', { System: { Conns: 0, ConnsInbound: 50, FD: 0 } }, ['invalid limits: System: Conns, FD are 0, which refuses everything, while ConnsInbound is not (leave out what is to have its default, or write "blockAll")']],
-  ['zeros of an entry', { Service: { 'a.b': { Streams: '0', StreamsOutbound: 50, Memory: 0 } } }, ['invalid limits: Service["a.b"]: Streams, Memory are 0, which refuses everything, while StreamsOutbound is not (leave out what is to have its default, or write "blockAll")']],
-  ['a fraction that is none', { System: { Dynamic: true, MemoryFraction: 'x' } }, [
-    'invalid limits:', 'System.Dynamic: unknown key (one of Streams, StreamsInbound, StreamsOutbound, Conns, ConnsInbound, ConnsOutbound, FD, Memory)', 'System.MemoryFraction: unknown key (did you mean Memory?)'
+  ['zeros that once meant the default', { System: { Conns: 0, ConnsInbound: 50, FD: 0 } }, ['invalid limits: System: Conns, FD are 0, which refuses everything, while ConnsInbound is not (leave out what is to have its default, or write "blockAll"; the command limits convert --zeros-are-defaults does the first)']],
+  ['zeros of an entry', { Service: { 'a.b': { Streams: '0', StreamsOutbound: 50, Memory: 0 } } }, ['invalid limits: Service["a.b"]: Streams, Memory are 0, which refuses everything, while StreamsOutbound is not (leave out what is to have its default, or write "blockAll"; the command limits convert --zeros-are-defaults does the first)']],
+  ['a fraction that is none', { System: { Dynamic: true, MemoryFraction: 'x', MaxMemory: -5 } }, [
+    'invalid limits:', 'System.MaxMemory: expected a number of bytes, got -5', 'System.MemoryFraction: expected a number from 0 to 1, got "x"'
+  ]],
+  ['a fraction that is too large, and one that is left out', { System: { MemoryFraction: 1.5 }, Transient: { MinMemory: 5 } }, [
+    'invalid limits:', 'System.MemoryFraction: expected a number from 0 to 1, got 1.5', 'Transient.MemoryFraction: expected a number from 0 to 1, got undefined'
   ]],
   ['scaling limits that are none', { SystemBaseLimit: { Streams: -1, Streems: 5 }, TransientLimitIncrease: 5 }, [
     'invalid limits:', 'SystemBaseLimit.Streams: expected a number from 0 on, got -1', 'SystemBaseLimit.Streems: unknown key (did you mean Streams?)', 'TransientLimitIncrease: expected an object with numbers, got 5'

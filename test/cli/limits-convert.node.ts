@@ -1,0 +1,129 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'aegir/chai'
+import fc from 'fast-check'
+import { findDuplicateKey } from '../../src/cli/duplicate-keys.ts'
+import { limitsFromJSON, limitsToJSON } from '../../src/limits/limits-json.ts'
+import { partialLimits } from '../limits/arbitraries.ts'
+import { runCommand } from './fixtures.ts'
+import type { Ran } from './fixtures.ts'
+
+async function convert (input: unknown, ...args: string[]): Promise<Ran> {
+  return runCommand(['limits', 'convert', '-', ...args], typeof input === 'string' ? input : JSON.stringify(input))
+}
+
+/**
+ * Files as people have them, what they come to, and what is said about it
+ */
+const FILES: Array<[name: string, file: unknown, limits: unknown, notes: RegExp]> = [
+  ['limits', { System: { ConnsInbound: '2048', Memory: '1GiB', FD: 0 }, Service: null }, { System: { ConnsInbound: 2048, FD: 'blockAll', Memory: '1073741824' } }, /^$/],
+  ['plurals', { Services: { 'libp2p.ping': { Streams: 5 } } }, { Service: { 'libp2p.ping': { Streams: 5 } } }, /^$/],
+  ['dynamic limits', { System: { Dynamic: true, MinMemory: 7, MaxMemory: 7, MemoryFraction: 0.5, Conns: 0 } }, { System: { Memory: '7' } }, /^note: standard input: System has a dynamic limit .*\nnote: standard input: 0 is read as the default.*: System.Conns\n$/],
+  ['limits that scale by nothing', { ConnBaseLimit: { Conns: 3 }, ConnLimitIncrease: { Conns: 0 } }, { Conn: { Conns: 3 } }, /^note: standard input: limits that scale .*\n$/],
+  ['the limits of one scope', { Conns: 5 }, { System: { Conns: 5 } }, /^note: .*\n$/],
+  ['what is in use', { System: { Conns: 5, ConnsUsage: 4 } }, { System: { Conns: 5 } }, /ConnsUsage is what was in use/],
+  ['TOML', '[System]\nConns = 5\n[Service."libp2p.ping"]\nMemory = "1MiB"', { Service: { 'libp2p.ping': { Memory: '1048576' } }, System: { Conns: 5 } }, /^$/],
+  ['kubo', { Swarm: { ResourceMgr: { MaxMemory: '1GB', Allowlist: ['/ip4/1.2.3.4'] }, ConnMgr: { HighWater: 9, LowWater: 8 } } }, { System: { Memory: '1000000000' } }, new RegExp([
+    'LowWater has no counterpart.*',
+    'note: these are no limits, but options: resourceManager\\({"maxMemory":1000000000,"allowlist":\\["/ip4/1.2.3.4"\\]}\\)',
+    'note: with maxMemory.*',
+    'note: this is an option of libp2p: createLibp2p\\({"connectionManager":{"maxConnections":9}}\\)\n$'
+  ].join('\n'))],
+  ['kubo with a limit of memory', { Swarm: { ResourceMgr: { MaxMemory: '1GB', Limits: { System: { Memory: 5 } } } } }, { System: { Memory: '5' } }, /^note: these are no limits, but options: resourceManager\({"maxMemory":1000000000}\)\n$/]
+]
+
+describe('limits convert', () => {
+  let directory: string
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'limits-convert-'))
+  })
+
+  afterEach(async () => {
+    await rm(directory, { recursive: true })
+  })
+
+  for (const [name, file, limits, notes] of FILES) {
+    it(`should write ${name}`, async () => {
+      const { exitCode, stdout, stderr } = await convert(file)
+
+      expect(exitCode).to.equal(0, stderr)
+      expect(JSON.parse(stdout)).to.deep.equal(limits)
+      expect(stderr).to.match(notes)
+    })
+  }
+
+  it('should write the second layout of TOML as what it means', async () => {
+    const { stdout } = await convert('[SystemLimit]\nConns = 128\n[Service.chat]\nConnsInbound = 32')
+    const { System, Service } = JSON.parse(stdout)
+
+    expect(System.Conns).to.equal(128)
+    expect(Service.chat).to.deep.include({ ConnsInbound: 32, Memory: 'unlimited' })
+  })
+
+  it('should put overrides above a configuration of kubo', async () => {
+    const overrides = join(directory, 'overrides.json')
+    const config = { Swarm: { ResourceMgr: { MaxFileDescriptors: 5, Limits: { System: { Conns: 6 } } } } }
+
+    await writeFile(overrides, '{ "System": { "Conns": 7 }, "Transient": { "Memory": "1KiB" } }')
+
+    const { exitCode, stdout } = await convert(config, '--overrides', overrides, '--json')
+
+    expect(exitCode).to.equal(0)
+    expect(JSON.parse(stdout)).to.deep.equal({
+      file: { System: { Conns: 7, FD: 5 }, Transient: { Memory: '1024' } },
+      resourceManager: { limits: { system: { conns: 7, fd: 5 }, transient: { memory: 1024 } } },
+      connectionManager: {},
+      notes: []
+    })
+
+    await writeFile(overrides, '{ "Sytem": {} }')
+    expect(await convert(config, '--overrides', overrides)).to.deep.include({ exitCode: 2, stdout: '', stderr: `error: ${overrides}: invalid limits: Sytem: unknown key (did you mean System?)\n` })
+  })
+
+  it('should refuse overrides that nobody would read', async () => {
+    expect(await convert({ System: {} }, '--overrides', 'o.json')).to.deep.include({ exitCode: 2, stdout: '', stderr: 'error: standard input: expected a configuration of kubo, as there are --overrides\n' })
+    expect((await convert({ Swarm: {} }, '--overrides', '-')).stderr).to.include('--overrides: expected a file')
+    expect((await convert({ Swarm: {} }, '--overrides', join(directory, 'none'))).stderr).to.include('there is none of this name')
+  })
+
+  it('should read zeros as the default where it is told so', async () => {
+    const file = { System: { Conns: 0, ConnsInbound: 5000, FD: 0 }, Peer: { '12D3KooWPFH2Bx2tPfw6RLxN8k2wh47GRXgkt9yrAHU37zFwHWzS': { Conns: '0', FD: 3 } } }
+
+    expect((await convert(file)).exitCode).to.equal(2)
+    expect((await convert(file)).stderr).to.include('--zeros-are-defaults')
+
+    for (const input of [file, { Swarm: { ResourceMgr: { Limits: file } } }]) {
+      const { exitCode, stdout, stderr } = await convert(input, '--zeros-are-defaults')
+
+      expect(exitCode).to.equal(0)
+      expect(JSON.parse(stdout)).to.deep.equal({ System: { ConnsInbound: 5000 }, Peer: { '12D3KooWPFH2Bx2tPfw6RLxN8k2wh47GRXgkt9yrAHU37zFwHWzS': { FD: 3 } } })
+      expect(stderr).to.match(/0 is read as the default: .*System.Conns, .*System.FD, .*Conns\n/)
+    }
+  })
+
+  it('should refuse a key that is there twice', async () => {
+    expect((await convert('{ "System": { "FD": 1, "Conns": 5, "F\\u0044": 2 } }')).stderr).to.equal('error: standard input: System.FD: expected every key once, got it twice\n')
+    expect(findDuplicateKey('{ "a": [{ "b": 1 }, { "b": 2, "c": "}{\\"," }], "b": { "a": { "a": [] } } }')).to.equal(undefined)
+    expect(findDuplicateKey('{ "a": [1, { "b": [] , "b": {} }] }')).to.equal('a.b')
+    expect(findDuplicateKey('[{ "__proto__": 1, "__proto__": 2 }]')).to.equal('__proto__')
+  })
+
+  it('should find a key that is there twice in JSON of any kind', () => {
+    fc.assert(fc.property(fc.json(), (json) => {
+      // what was written by JSON.stringify has each key once
+      expect(findDuplicateKey(json)).to.equal(undefined)
+    }))
+  })
+
+  it('should write what is read as the same again', async () => {
+    await fc.assert(fc.asyncProperty(partialLimits, async (limits) => {
+      const { exitCode, stdout, stderr } = await convert(limitsToJSON(limits))
+
+      expect(exitCode).to.equal(0, stderr)
+      expect(limitsToJSON(limitsFromJSON(stdout))).to.equal(stdout.trimEnd())
+      expect((await convert(stdout)).stdout).to.equal(stdout)
+    }), { numRuns: 50 })
+  })
+})
