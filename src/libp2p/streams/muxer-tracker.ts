@@ -76,6 +76,7 @@ export class MuxerTracker {
     const muxed: MuxedConnection = { encrypted, muxer }
 
     this.#connections.set(muxer.streams, muxed)
+    endStreamsWith(encrypted, muxer)
     refuseTextOfInbound(muxer)
     this.#trackInbound(muxer, muxed)
     this.#trackOutbound(muxer, muxed)
@@ -136,6 +137,26 @@ export class MuxerTracker {
       return this.#tracker.openOutbound(async () => createOn(muxed, async () => createStream(options)), muxed)
     }
   }
+}
+
+/**
+ * What a muxer must do itself when its connection has closed. Those of libp2p do. That of
+ * `@chainsafe/libp2p-quic` 2.1.1 forgets every other stream, because they leave the array
+ * that it goes through: they would be open, and counted, for ever.
+ */
+function endStreamsWith (encrypted: MessageStream, muxer: StreamMuxer): void {
+  if ('onTransportClosed' in muxer) {
+    return
+  }
+
+  // the muxer replaces its array when it closes. Its own listener was there before this one.
+  const { streams } = muxer
+
+  encrypted.addEventListener('close', () => {
+    for (const stream of [...streams]) {
+      stream.abort(new ConnectionClosedError('the connection has closed'))
+    }
+  })
 }
 
 /**
