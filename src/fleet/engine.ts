@@ -1,0 +1,96 @@
+import { SCRIPTS } from './scripts.ts'
+import type { FleetClient } from './client.ts'
+import type { ScriptName } from './protocol.ts'
+
+/**
+ * How many calls may wait for an answer: a client that cannot reach its server may keep them
+ */
+const MAX_PENDING = 4
+
+/**
+ * The engine, as one fleet sees it
+ */
+export class Engine {
+  readonly key: string
+  readonly client: FleetClient
+  readonly timeout: number
+  #pending = 0
+
+  /** Since the start */
+  calls = 0
+  failures = 0
+
+  /**
+   * @param client
+   * @param key - what all keys begin with
+   * @param timeout - how long a call may take, in ms
+   */
+  constructor (client: FleetClient, key: string, timeout: number) {
+    this.client = client
+    this.key = key
+    this.timeout = timeout
+  }
+
+  get channel (): string {
+    return `${this.key}:changed`
+  }
+
+  /**
+   * Whether too much waits for an answer already
+   */
+  get busy (): boolean {
+    return this.#pending >= MAX_PENDING
+  }
+
+  /**
+   * Runs a script, however long it takes
+   *
+   * @throws {Error} if the engine says so, or answers what is no answer
+   */
+  async call <T> (script: ScriptName, argument: object | string): Promise<T> {
+    this.#pending++
+    this.calls++
+
+    try {
+      const answer: unknown = await this.client.run(SCRIPTS[script], this.key, [typeof argument === 'string' ? argument : JSON.stringify(argument)])
+      const parsed: unknown = JSON.parse(String(answer))
+
+      if (typeof parsed !== 'object' || parsed === null || !('status' in parsed)) {
+        throw new Error(`the engine has answered nonsense to ${script}`)
+      }
+
+      return parsed as T
+    } catch (err) {
+      this.failures++
+      throw err
+    } finally {
+      this.#pending--
+    }
+  }
+
+  /**
+   * The same for somebody who waits for it
+   *
+   * @throws {Error} if it takes too long
+   */
+  async callInTime <T> (script: ScriptName, argument: object | string): Promise<T> {
+    let timer: ReturnType<typeof setTimeout> | undefined
+
+    const late = new Promise<never>((resolve, reject) => {
+      timer = setTimeout(() => { reject(new Error(`the engine has not answered within ${this.timeout} ms`)) }, this.timeout)
+    })
+
+    try {
+      return await Promise.race([this.call<T>(script, argument), late])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+/**
+ * Lists that are empty are objects in Lua
+ */
+export function listOf <T> (value: T[] | object | undefined): T[] {
+  return Array.isArray(value) ? value : []
+}

@@ -1,0 +1,124 @@
+import { BanList } from '../bans/ban-list.ts'
+import { BanRefusal } from '../bans/ban-refusal.ts'
+import { ipFromMultiaddr } from '../util/ip-from-address.ts'
+import { peerInAddress } from '../util/peer-in-address.ts'
+import type { KnownBan } from '../bans/ban.ts'
+import type { FleetMember } from '../manager/fleet-link.ts'
+import type { BanGate } from '../scopes/ban-gate.ts'
+import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
+import type { Eviction } from '../scopes/evictions.ts'
+import type { AnyRefusal } from '../scopes/refusal.ts'
+import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * Refuses those whom the fleet blocks, and leaves everything else to the bans of the node
+ */
+export class FleetGate implements BanGate {
+  readonly #member: FleetMember
+  readonly #node?: BanGate
+  #list: BanList
+
+  /**
+   * @param member
+   * @param node - the bans of the node, if it has any
+   */
+  constructor (member: FleetMember, node?: BanGate) {
+    this.#member = member
+    this.#node = node
+    this.#list = makeList()
+  }
+
+  get node (): BanGate | undefined {
+    return this.#node
+  }
+
+  /**
+   * From now on these are blocked, and nobody else. What there is with those who were not
+   * before ends.
+   */
+  set (blocked: KnownBan[]): void {
+    const before = this.#list
+
+    this.#list = makeList()
+    blocked.forEach(known => { this.#list.add(known) })
+
+    const added = this.#list.all().filter(({ ban: { level, target } }) => before.get(level, target) === undefined)
+
+    if (added.length > 0 && this.#member.enforces) {
+      this.#closeBlocked()
+    }
+  }
+
+  find (direction: MessageStreamDirection, address?: Multiaddr): AnyRefusal | undefined {
+    return this.#find(direction, address) ?? this.#node?.find(direction, address)
+  }
+
+  refusePeer (connection: DefaultConnectionScope, peer: PeerId): AnyRefusal | undefined {
+    const { endpoint, inbound } = connection
+    const ban = this.#list.size === 0 ? undefined : this.#list.findPeer(peer.toString())
+
+    if (ban !== undefined && !this.#isExempt(peer, endpoint)) {
+      return this.#member.metricsSource.graph.refuse(new BanRefusal(ban, inbound ? 'inbound' : 'outbound'), connection, peer.toString())
+    }
+
+    return this.#node?.refusePeer(connection, peer)
+  }
+
+  refused (refusal: AnyRefusal): void {
+    this.#node?.refused(refusal)
+  }
+
+  evicted (eviction: Eviction): void {
+    this.#node?.evicted(eviction)
+  }
+
+  /**
+   * Addresses are for those who come from there: whom a node dials is its own choice
+   */
+  #find (direction: MessageStreamDirection, address: Multiaddr | undefined): AnyRefusal | undefined {
+    if (this.#list.size === 0 || address == null) {
+      return
+    }
+
+    if (direction === 'outbound') {
+      const peer = peerInAddress(address)
+      const ban = peer === undefined ? undefined : this.#list.findPeer(peer.toString())
+
+      return ban === undefined || this.#isExempt(peer as PeerId, address) ? undefined : new BanRefusal(ban, direction)
+    }
+
+    const ip = this.#list.hasNetworks ? ipFromMultiaddr(address) : undefined
+    const ban = ip == null ? undefined : this.#list.findAddress(ip)
+
+    return ban === undefined || this.#member.isAllowlisted(address) ? undefined : new BanRefusal(ban, direction)
+  }
+
+  #isExempt (peer: PeerId, endpoint: Multiaddr | undefined): boolean {
+    return this.#member.metricsSource.graph.admission?.staysAllowlisted(peer, { endpoint }) === true
+  }
+
+  #closeBlocked (): void {
+    for (const connection of [...this.#member.metricsSource.graph.connections]) {
+      const refusal = connection.closed ? undefined : this.#blocks(connection)
+
+      if (refusal !== undefined) {
+        connection.holder?.evict(this.#member.errorOf(refusal), '')
+      }
+    }
+  }
+
+  #blocks ({ endpoint, inbound, peerScope }: DefaultConnectionScope): AnyRefusal | undefined {
+    const ban = peerScope === undefined ? undefined : this.#list.findPeer(peerScope.key)
+
+    if (ban !== undefined && peerScope !== undefined && !this.#isExempt(peerScope.peer, endpoint)) {
+      return new BanRefusal(ban, inbound ? 'inbound' : 'outbound')
+    }
+
+    return inbound ? this.#find('inbound', endpoint) : undefined
+  }
+}
+
+function makeList (): BanList {
+  return new BanList(Date.now, () => {})
+}

@@ -1,0 +1,211 @@
+import { resolveSubnetLimits } from '../admission/subnet-limits.ts'
+import { LIMIT_FIELDS } from '../limits/limit.ts'
+import { parseLimits } from '../limits/parse-limits.ts'
+import { didYouMean, unknownName } from '../util/did-you-mean.ts'
+import { isPattern, NameTable } from '../util/name-table.ts'
+import { Problems } from '../util/problems.ts'
+import { MAX_AMOUNT } from './protocol.ts'
+import type { ResolvedSubnetLimits, SubnetLimits } from '../admission/subnet-limits.ts'
+import type { ParsedLimitConfig, PartialLimitConfig } from '../limits/limit-config.ts'
+import type { Limit, LimitValue, ParsedLimits } from '../limits/limit.ts'
+import type { ScopeKind } from '../scopes/scope-kind.ts'
+
+/**
+ * The parts of a limit configuration that a fleet may have
+ */
+export const FLEET_KEYS = ['system', 'service', 'serviceDefault', 'protocol', 'protocolDefault', 'peer', 'peerDefault'] as const
+
+/**
+ * Limits of a whole fleet: of connections, streams, memory and file descriptors as of a node,
+ * and of the connections of subnets and networks. What is left out is not limited by the
+ * fleet.
+ */
+export interface FleetLimits extends Pick<PartialLimitConfig, typeof FLEET_KEYS[number]> {
+  /**
+   * As the option `subnetLimits` of a node. There are no defaults but for loopback
+   * addresses, which are unlimited.
+   */
+  subnets?: SubnetLimits
+}
+
+/**
+ * The fields that a limit has, by their index in `LIMIT_FIELDS`
+ */
+export type FieldLimits = ReadonlyArray<readonly [field: number, limit: number]>
+
+const NONE: FieldLimits = []
+
+/**
+ * Which limits of a fleet a scope has
+ */
+export class ResolvedFleetLimits {
+  readonly subnets?: ResolvedSubnetLimits
+  readonly #config: ParsedLimitConfig
+  readonly #patterns: Record<'service' | 'protocol', NameTable<string>>
+  readonly #known = new Map<ParsedLimits, FieldLimits>()
+
+  /**
+   * @throws {InvalidParametersError} listing every problem
+   */
+  constructor (limits: FleetLimits) {
+    const { subnets, ...scopes } = checkKeys(limits)
+
+    this.#config = parseLimits(scopes)
+    checkContradictions(this.#config)
+    this.subnets = subnets === undefined ? undefined : resolveSubnetLimits({ ipv4: [], ipv6: [], ...subnets })
+    this.#patterns = {
+      service: patternsOf('service', this.#config.service),
+      protocol: patternsOf('protocol', this.#config.protocol)
+    }
+  }
+
+  /**
+   * Those that are leased whether or not anything is held: of the system, and of services and
+   * protocols that have an entry of their own
+   */
+  get named (): Array<[kind: ScopeKind, key: string]> {
+    const of = (kind: 'service' | 'protocol'): Array<[ScopeKind, string]> => {
+      return Object.keys(this.#config[kind] ?? {}).filter(name => !isPattern(name)).map(name => [kind, name])
+    }
+
+    return [['system', ''], ...of('service'), ...of('protocol')]
+  }
+
+  of (kind: ScopeKind, key: string): FieldLimits {
+    switch (kind) {
+      case 'system':
+        return this.#fields(this.#config.system)
+      case 'service':
+      case 'protocol':
+      case 'peer':
+        return this.#fields(this.#named(kind, key))
+      default:
+        return NONE
+    }
+  }
+
+  #named (kind: 'service' | 'protocol' | 'peer', key: string): ParsedLimits | undefined {
+    const entries = this.#config[kind]
+    const name = entries !== undefined && key in entries ? key : kind === 'peer' ? undefined : this.#patterns[kind].get(key)
+    const others = this.#config[`${kind}Default`]
+
+    // an entry has what it leaves out from the default of its kind
+    return name === undefined ? others : merged(entries?.[name], others)
+  }
+
+  #fields (limits: ParsedLimits | undefined): FieldLimits {
+    if (limits === undefined) {
+      return NONE
+    }
+
+    let fields = this.#known.get(limits)
+
+    if (fields === undefined) {
+      fields = LIMIT_FIELDS
+        .map((field, i) => [i, amountOf(limits[field])] as const)
+        .filter(([, amount]) => amount !== Infinity)
+      this.#known.set(limits, fields)
+    }
+
+    return fields
+  }
+}
+
+const mergedLimits = new WeakMap<ParsedLimits, ParsedLimits>()
+
+function merged (limits: ParsedLimits = {}, others: ParsedLimits = {}): ParsedLimits {
+  let both = mergedLimits.get(limits)
+
+  if (both === undefined) {
+    both = { ...others, ...limits }
+    mergedLimits.set(limits, both)
+  }
+
+  return both
+}
+
+function amountOf (value: LimitValue | undefined): number {
+  switch (value) {
+    case undefined:
+    case 'default':
+    case 'unlimited':
+      return Infinity
+    case 'blockAll':
+      return 0
+    default:
+      return value > MAX_AMOUNT ? Infinity : value
+  }
+}
+
+function patternsOf (kind: 'service' | 'protocol', entries: Record<string, unknown> = {}): NameTable<string> {
+  return new NameTable(`limits.${kind}`, Object.keys(entries).filter(isPattern).map(name => [name, name] as const))
+}
+
+function checkKeys (limits: FleetLimits): FleetLimits {
+  const problems = new Problems('invalid limits')
+
+  if (typeof limits !== 'object' || limits === null || Array.isArray(limits)) {
+    problems.add('limits', 'an object with limits', limits)
+    problems.throwIfAny()
+  }
+
+  const names = [...FLEET_KEYS, 'subnets']
+
+  for (const key of Object.keys(limits)) {
+    if (!names.includes(key)) {
+      problems.addText(`limits.${key}: a fleet has no such limit (${key === 'subnetLimits' ? didYouMean('limits.subnets') : unknownName(key, names)})`)
+    }
+  }
+
+  problems.throwIfAny()
+
+  return limits
+}
+
+/**
+ * Part of what cannot be more than the whole
+ */
+const PARTS: ReadonlyArray<[part: keyof Limit, whole: keyof Limit]> = [
+  ['streamsInbound', 'streams'],
+  ['streamsOutbound', 'streams'],
+  ['connsInbound', 'conns'],
+  ['connsOutbound', 'conns']
+]
+
+/**
+ * A limit that is never reached, because another one comes first, was meant otherwise
+ */
+function checkContradictions (config: ParsedLimitConfig): void {
+  const problems = new Problems('limits that contradict each other')
+  const all: Array<[string, ParsedLimits]> = []
+
+  for (const key of FLEET_KEYS) {
+    const limits = config[key]
+
+    if (key === 'service' || key === 'protocol' || key === 'peer') {
+      all.push(...Object.entries(limits ?? {}).map(([name, entry]): [string, ParsedLimits] => [`limits.${key}["${name}"]`, entry]))
+    } else if (limits !== undefined) {
+      all.push([`limits.${key}`, limits])
+    }
+  }
+
+  for (const [path, limits] of all) {
+    for (const [part, whole] of PARTS) {
+      if (limits[part] !== undefined && limits[part] !== 'unlimited' && amountOf(limits[part]) > amountOf(limits[whole])) {
+        problems.add(`${path}.${part}`, `at most ${whole} (${amountOf(limits[whole])})`, limits[part])
+      }
+    }
+
+    if (path !== 'limits.system') {
+      for (const field of LIMIT_FIELDS) {
+        const system = amountOf(config.system?.[field])
+
+        if (limits[field] !== undefined && limits[field] !== 'unlimited' && amountOf(limits[field]) > system) {
+          problems.add(`${path}.${field}`, `at most limits.system.${field} (${system})`, limits[field])
+        }
+      }
+    }
+  }
+
+  problems.throwIfAny()
+}

@@ -1,0 +1,301 @@
+import { ConnectionLimitExceededError } from '../errors.ts'
+import { LIMIT_FIELDS } from '../limits/limit.ts'
+import { limitField } from '../limits/setting.ts'
+import type { ResolvedFleetLimits } from './fleet-limits.ts'
+import type { LeasedScope, Leases } from './leases.ts'
+import type { Limit } from '../limits/limit.ts'
+import type { FleetMember } from '../manager/fleet-link.ts'
+import type { AggregateScope } from '../scopes/aggregate-scope.ts'
+import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
+import type { CappedScope, LimitCap } from '../scopes/limit-cap.ts'
+import type { OwnedScope } from '../scopes/owned-scope.ts'
+import type { Refusal } from '../scopes/refusal.ts'
+import type { RoomMaker } from '../scopes/room-maker.ts'
+import type { ScopeGraph } from '../scopes/scope-graph.ts'
+
+/**
+ * Of connections: those that end when there are too many
+ */
+const CONNECTION_FIELDS = new Set<keyof Limit>(['conns', 'connsInbound', 'connsOutbound', 'fd'])
+
+export interface FleetScopesInit {
+  member: FleetMember
+  leases: Leases
+  limits: ResolvedFleetLimits
+
+  /** There is something to ask for */
+  wanted(): void
+
+  /** A connection has ended because the fleet had too many */
+  ended(): void
+}
+
+/**
+ * Lets the scopes of a node have what it has leased: by lowering their limits, so that nothing
+ * on the way of an admission knows of it
+ */
+export class FleetScopes implements LimitCap, RoomMaker {
+  readonly #init: FleetScopesInit
+  readonly #graph: ScopeGraph
+  #limits: ResolvedFleetLimits
+
+  /** Those that are leased */
+  readonly #rooms = new Map<AggregateScope, ScopeRoom>()
+
+  /** The limits that scopes have as long as they are not leased, and what those are made from */
+  readonly #allowances = new WeakMap<Readonly<Limit>, { fields: object, capped: Readonly<Limit> }>()
+  readonly #uncapped = new WeakMap<Readonly<Limit>, Readonly<Limit>>()
+
+  constructor (init: FleetScopesInit) {
+    this.#init = init
+    this.#graph = init.member.metricsSource.graph
+    this.#limits = init.limits
+  }
+
+  start (): void {
+    this.#graph.limitCap = this
+    // before anybody ends something to make room that can be had
+    this.#graph.roomMakers.unshift(this)
+    this.setLimits(this.#limits)
+  }
+
+  stop (): void {
+    if (this.#graph.limitCap === this) {
+      this.#graph.limitCap = undefined
+    }
+
+    const i = this.#graph.roomMakers.indexOf(this)
+
+    i !== -1 && this.#graph.roomMakers.splice(i, 1)
+    this.#release()
+  }
+
+  /**
+   * The limits of the fleet are others now
+   */
+  setLimits (limits: ResolvedFleetLimits): void {
+    this.#release()
+    this.#limits = limits
+
+    for (const [kind, key] of limits.named) {
+      const scope = kind === 'system' ? this.#graph.normal.system : kind === 'service' ? this.#graph.getService(key) : this.#graph.getProtocol(key)
+
+      limits.of(kind, key).length > 0 && this.#lease(scope, true)
+    }
+
+    for (const scope of this.#keyed()) {
+      this.#rooms.has(scope) || this.limitChanged(scope)
+    }
+  }
+
+  /**
+   * Leases room for what holds something, and gives that of the others back
+   */
+  look (): void {
+    for (const scope of this.#keyed()) {
+      if (!scope.empty && !this.#rooms.has(scope)) {
+        this.#lease(scope, false)
+      }
+    }
+
+    for (const [scope, room] of this.#rooms) {
+      if (!room.ahead && (scope.closed || (scope.empty && !room.wanted))) {
+        this.#rooms.delete(scope)
+        this.#init.leases.remove(room.key)
+        scope.limit = room.base
+        this.limitChanged(scope)
+      }
+
+      room.wanted = false
+    }
+  }
+
+  // LimitCap
+
+  limitChanged (scope: CappedScope): void {
+    const room = this.#rooms.get(scope as AggregateScope)
+
+    if (room !== undefined) {
+      room.base = scope.limit
+      room.apply()
+      return
+    }
+
+    const fields = this.#limits.of(scope.kind, scope.key)
+
+    if (fields.length > 0) {
+      scope.limit = this.#allowance(scope.limit, fields)
+    }
+  }
+
+  uncapped (scope: CappedScope): Readonly<Limit> | undefined {
+    return this.#rooms.get(scope as AggregateScope)?.base ?? this.#uncapped.get(scope.limit)
+  }
+
+  // RoomMaker
+
+  makeRoom ({ direction, refuser, resource }: Refusal, _newcomer: AggregateScope | OwnedScope): boolean {
+    const scope = refuser as AggregateScope
+    let room = this.#rooms.get(scope)
+
+    if (room === undefined) {
+      if (scope.closed || this.#limits.of(scope.kind, scope.key).length === 0) {
+        return false
+      }
+
+      room = this.#lease(scope, false)
+    }
+
+    room.wanted = true
+
+    const more = this.#init.leases.short(room.key, LIMIT_FIELDS.indexOf(limitField(resource, direction)))
+
+    this.#init.wanted()
+
+    return more
+  }
+
+  #lease (scope: AggregateScope, ahead: boolean): ScopeRoom {
+    const room = new ScopeRoom(this.#graph, scope, ahead, this.uncapped(scope) ?? scope.limit, this.#init)
+
+    this.#rooms.set(scope, room)
+    this.#init.leases.add(room, this.#limits.of(scope.kind, scope.key))
+
+    return room
+  }
+
+  /**
+   * The limit of scopes that are not leased: one object for all that have the same
+   */
+  #allowance (base: Readonly<Limit>, fields: ReturnType<ResolvedFleetLimits['of']>): Readonly<Limit> {
+    const known = this.#allowances.get(base)
+
+    if (known?.fields === fields) {
+      return known.capped
+    }
+
+    const capped = { ...base }
+
+    for (const [field, limit] of fields) {
+      const name = LIMIT_FIELDS[field]
+
+      capped[name] = Math.min(base[name], this.#init.leases.allowanceOf(limit))
+    }
+
+    this.#allowances.set(base, { fields, capped })
+    this.#uncapped.set(capped, base)
+
+    return capped
+  }
+
+  /**
+   * All scopes have their own limits again
+   */
+  #release (): void {
+    for (const [scope, room] of this.#rooms) {
+      this.#init.leases.remove(room.key)
+      scope.limit = room.base
+    }
+
+    this.#rooms.clear()
+
+    for (const scope of this.#keyed()) {
+      scope.limit = this.#uncapped.get(scope.limit) ?? scope.limit
+    }
+  }
+
+  * #keyed (): Generator<AggregateScope> {
+    yield * this.#graph.services.values()
+    yield * this.#graph.protocols.values()
+    yield * this.#graph.peers.values()
+  }
+}
+
+/**
+ * The room that a scope has
+ */
+class ScopeRoom implements LeasedScope {
+  readonly key: string
+  readonly ahead: boolean
+
+  /** The limit that the scope would have by itself */
+  base: Readonly<Limit>
+
+  /** Something did not fit since it was last looked at */
+  wanted = false
+  readonly #graph: ScopeGraph
+  readonly #scope: AggregateScope
+  readonly #init: FleetScopesInit
+  readonly #rooms: number[] = LIMIT_FIELDS.map(() => Infinity)
+
+  constructor (graph: ScopeGraph, scope: AggregateScope, ahead: boolean, base: Readonly<Limit>, init: FleetScopesInit) {
+    this.#graph = graph
+    this.#scope = scope
+    this.#init = init
+    this.key = scope.kind === 'system' ? 'system' : `${scope.kind}:${scope.key}`
+    this.ahead = ahead
+    this.base = base
+  }
+
+  held (field: number): number {
+    const scope = this.#scope
+
+    switch (LIMIT_FIELDS[field]) {
+      case 'streams':
+        return scope.streamsInbound + scope.streamsOutbound
+      case 'conns':
+        return scope.connsInbound + scope.connsOutbound
+      case 'memory':
+        return scope.reserved
+      default:
+        return scope[LIMIT_FIELDS[field] as 'fd']
+    }
+  }
+
+  setRoom (field: number, room: number): void {
+    if (this.#rooms[field] !== room) {
+      this.#rooms[field] = room
+      this.apply()
+    }
+  }
+
+  apply (): void {
+    const limit = { ...this.base }
+
+    LIMIT_FIELDS.forEach((field, i) => {
+      limit[field] = Math.min(limit[field], this.#rooms[i])
+    })
+    this.#scope.limit = limit
+  }
+
+  /**
+   * The youngest connections of a peer end. What all share gets no smaller by itself: those
+   * who are there have done nothing wrong.
+   */
+  giveWay (field: number, to: number): void {
+    if (this.#scope.kind !== 'peer' || !CONNECTION_FIELDS.has(LIMIT_FIELDS[field]) || !this.#init.member.enforces) {
+      return
+    }
+
+    const connections = [...this.#graph.connections]
+      .filter(connection => connection.peerScope === this.#scope)
+      .sort((a, b) => b.serial - a.serial)
+
+    endNewest(connections, () => this.held(field) > to, this.key, this.#init.ended)
+  }
+}
+
+/**
+ * Ends connections, the first ones first, as long as there are too many
+ */
+export function endNewest (connections: DefaultConnectionScope[], tooMany: () => boolean, scope: string, ended: () => void): void {
+  for (const connection of connections) {
+    if (!tooMany()) {
+      return
+    }
+
+    if (connection.holder?.evict(new ConnectionLimitExceededError(`${scope}: the fleet has more connections than it may`, { scope, attempted: 1, current: 0, limit: 0 }), '') === true) {
+      ended()
+    }
+  }
+}

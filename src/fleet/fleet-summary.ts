@@ -1,0 +1,147 @@
+import { isRecord } from '../util/is-record.ts'
+import type { FleetMember } from '../manager/fleet-link.ts'
+import type { AggregateScope } from '../scopes/aggregate-scope.ts'
+import type { ScopeStat } from '../scopes/resource-scope.ts'
+
+/**
+ * How many peers each node says the holdings of
+ */
+const MAX_PEERS = 32
+
+/**
+ * How many names of services, protocols or collectors each node says
+ */
+const MAX_NAMES = 64
+
+/**
+ * The sessions of a collector
+ */
+export interface SessionSums {
+  sessions: number
+
+  /** In bit/s */
+  rxBitrate: number
+  txBitrate: number
+
+  /** Of sessions that have ended, in bytes */
+  rxBytes: number
+  txBytes: number
+}
+
+/**
+ * What a node holds, as it tells the others
+ */
+export interface NodeSummary {
+  system: ScopeStat
+  transient: ScopeStat
+
+  /** How many peers it has scopes of */
+  peerCount: number
+  services: Record<string, ScopeStat>
+
+  /** The peers that hold most of it */
+  peers: Record<string, ScopeStat>
+  sessions: Record<string, SessionSums>
+}
+
+const FIELDS = ['memory', 'numStreamsInbound', 'numStreamsOutbound', 'numConnsInbound', 'numConnsOutbound', 'numFD'] as const satisfies ReadonlyArray<keyof ScopeStat>
+
+const SESSION_FIELDS = ['sessions', 'rxBitrate', 'txBitrate', 'rxBytes', 'txBytes'] as const satisfies ReadonlyArray<keyof SessionSums>
+
+export function summarize ({ metricsSource: { graph, sessions } }: FleetMember): NodeSummary {
+  return {
+    system: graph.normal.system.stat(),
+    transient: graph.normal.transient.stat(),
+    peerCount: graph.peers.size,
+    services: Object.fromEntries(largest(graph.services.values(), MAX_NAMES).map(scope => [scope.key, scope.stat()])),
+    peers: Object.fromEntries(largest(graph.peers.values(), MAX_PEERS).map(scope => [scope.key, scope.stat()])),
+    sessions: Object.fromEntries((sessions?.collectors() ?? []).slice(0, MAX_NAMES).map(id => {
+      const { currentRxBitrate, currentSessions, currentTxBitrate, summary } = sessions?.summary(id) ?? {} as any
+
+      return [id, {
+        sessions: currentSessions,
+        rxBitrate: currentRxBitrate,
+        txBitrate: currentTxBitrate,
+        rxBytes: summary.totalRxBytes,
+        txBytes: summary.totalTxBytes
+      }]
+    }))
+  }
+}
+
+/**
+ * Reads what another node has written, which may be anything: what is no number is 0
+ */
+export function readSummary (text: string): NodeSummary {
+  let value: unknown
+
+  try {
+    value = JSON.parse(text)
+  } catch {}
+
+  const record = isRecord(value) ? value : {}
+
+  return {
+    system: readNumbers(record.system, FIELDS),
+    transient: readNumbers(record.transient, FIELDS),
+    peerCount: numberOf(record.peerCount),
+    services: readNamed(record.services, MAX_NAMES, FIELDS),
+    peers: readNamed(record.peers, MAX_PEERS, FIELDS),
+    sessions: readNamed(record.sessions, MAX_NAMES, SESSION_FIELDS)
+  }
+}
+
+/**
+ * What several nodes hold together
+ */
+export function addSummaries (summaries: NodeSummary[]): NodeSummary {
+  return {
+    system: sum(summaries.map(({ system }) => system), FIELDS),
+    transient: sum(summaries.map(({ transient }) => transient), FIELDS),
+    peerCount: summaries.reduce((count, { peerCount }) => count + peerCount, 0),
+    services: sumNamed(summaries.map(({ services }) => services), FIELDS),
+    peers: sumNamed(summaries.map(({ peers }) => peers), FIELDS),
+    sessions: sumNamed(summaries.map(({ sessions }) => sessions), SESSION_FIELDS)
+  }
+}
+
+function largest (scopes: Iterable<AggregateScope>, count: number): AggregateScope[] {
+  const held: AggregateScope[] = []
+
+  for (const scope of scopes) {
+    scope.empty || held.push(scope)
+  }
+
+  return held.sort((a, b) => weightOf(b) - weightOf(a)).slice(0, count)
+}
+
+/**
+ * Connections weigh most, then streams
+ */
+function weightOf ({ connsInbound, connsOutbound, memory, streamsInbound, streamsOutbound }: AggregateScope): number {
+  return 65_536 * (connsInbound + connsOutbound) + 10_240 * (streamsInbound + streamsOutbound) + memory
+}
+
+function numberOf (value: unknown): number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : 0
+}
+
+function readNumbers <K extends string> (value: unknown, fields: readonly K[]): Record<K, number> {
+  const record = isRecord(value) ? value : {}
+
+  return Object.fromEntries(fields.map(field => [field, numberOf(record[field])])) as Record<K, number>
+}
+
+function readNamed <K extends string> (value: unknown, max: number, fields: readonly K[]): Record<string, Record<K, number>> {
+  return Object.fromEntries(Object.entries(isRecord(value) ? value : {}).slice(0, max).map(([name, entry]) => [name, readNumbers(entry, fields)]))
+}
+
+function sum <K extends string> (all: Array<Record<K, number>>, fields: readonly K[]): Record<K, number> {
+  return Object.fromEntries(fields.map(field => [field, all.reduce((total, figures) => total + figures[field], 0)])) as Record<K, number>
+}
+
+function sumNamed <K extends string> (all: Array<Record<string, Record<K, number>>>, fields: readonly K[]): Record<string, Record<K, number>> {
+  const names = new Set(all.flatMap(named => Object.keys(named)))
+
+  return Object.fromEntries(Array.from(names, name => [name, sum(all.flatMap(named => Object.hasOwn(named, name) ? [named[name]] : []), fields)]))
+}

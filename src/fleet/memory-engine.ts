@@ -1,0 +1,206 @@
+import { LAYOUT_VERSION } from './protocol.ts'
+import type { DecideAnswer, DecideRequest, FieldRequest, NodeRecord, ReadAnswer, ScriptName, SyncAnswer, SyncRequest } from './protocol.ts'
+
+/**
+ * What a node has leased and holds of a field
+ */
+interface Amounts {
+  leased: number
+  held: number
+}
+
+interface NodeData {
+  /** When its leases end */
+  expires: number
+  seq: number
+  at: number
+  sum: string
+  scopes: Map<string, Map<number, Amounts>>
+}
+
+interface FleetData {
+  ttl: number
+  quiet: number
+  clean: boolean
+  policy: number
+  text: string
+  nodes: Map<string, NodeData>
+}
+
+/**
+ * The scripts in TypeScript: an engine for nodes that are all in processes of one machine, and for
+ * tests. `scripts.ts` says the same in Lua.
+ */
+export class MemoryEngine {
+  readonly #fleets = new Map<string, FleetData>()
+  readonly #now: () => number
+  readonly #published: (channel: string, message: string) => void
+
+  /**
+   * @param published - is told of what `decide` publishes
+   * @param now - in ms since 1970
+   */
+  constructor (published: (channel: string, message: string) => void, now: () => number = Date.now) {
+    this.#published = published
+    this.#now = now
+  }
+
+  /**
+   * Forgets everything
+   */
+  clear (): void {
+    this.#fleets.clear()
+  }
+
+  /**
+   * What is leased, by scope and field, of all nodes that are there
+   */
+  leased (key: string): Map<string, number> {
+    const sums = new Map<string, number>()
+
+    for (const { expires, scopes } of this.#fleets.get(key)?.nodes.values() ?? []) {
+      for (const [scope, fields] of expires > this.#now() ? scopes : []) {
+        for (const [field, { leased }] of fields) {
+          sums.set(`${scope} ${field}`, (sums.get(`${scope} ${field}`) ?? 0) + leased)
+        }
+      }
+    }
+
+    return sums
+  }
+
+  /**
+   * @returns The text that the script answers
+   */
+  run (script: ScriptName, key: string, [argument]: string[]): string {
+    switch (script) {
+      case 'sync':
+        return JSON.stringify(this.#sync(this.#fleet(key), JSON.parse(argument)))
+      case 'leave':
+        return JSON.stringify(this.#leave(this.#fleet(key), argument))
+      case 'decide':
+        return JSON.stringify(this.#decide(key, JSON.parse(argument)))
+      default:
+        return JSON.stringify(this.#read(this.#fleet(key), argument === 'nodes'))
+    }
+  }
+
+  #fleet (key: string): FleetData {
+    let fleet = this.#fleets.get(key)
+
+    if (fleet === undefined) {
+      fleet = { ttl: 0, quiet: 0, clean: false, policy: 0, text: '', nodes: new Map() }
+      this.#fleets.set(key, fleet)
+    }
+
+    return fleet
+  }
+
+  #sync (fleet: FleetData, request: SyncRequest): SyncAnswer {
+    const { id, policy, seq, sum, ttl } = request
+    const now = this.#now()
+    const { nodes } = fleet
+
+    for (const [other, { expires }] of nodes) {
+      expires <= now && nodes.delete(other)
+    }
+
+    if (nodes.size === 0) {
+      fleet.quiet = fleet.clean ? 0 : now + ttl
+      fleet.ttl = ttl
+      fleet.clean = false
+    } else if (fleet.ttl !== ttl) {
+      return { status: 'ttl', found: fleet.ttl }
+    }
+
+    const known = nodes.get(id)
+
+    if (known !== undefined && seq <= known.seq) {
+      return { status: 'old' }
+    }
+
+    const node = { seq, sum, at: now, expires: now + ttl, scopes: known?.scopes ?? new Map() }
+
+    nodes.set(id, node)
+
+    const answer = { policy: fleet.policy, nodes: nodes.size, quiet: Math.max(0, fleet.quiet - now) }
+
+    if (policy !== fleet.policy) {
+      return { ...answer, status: 'policy' }
+    }
+
+    request.gone.forEach(scope => node.scopes.delete(scope))
+
+    const granted = request.scopes.map(([scope, fields]) => fields.map(field => {
+      return this.#grant(fleet, id, node, scope, field)
+    }))
+
+    return {
+      ...answer,
+      status: 'ok',
+      grants: granted.map(fields => fields.map(({ grant }) => grant)),
+      free: granted.map(fields => fields.map(({ free }) => free))
+    }
+  }
+
+  #grant ({ nodes, quiet }: FleetData, id: string, node: NodeData, scope: string, [field, limit, claim, held, want]: FieldRequest): { grant: number, free: number } {
+    const isQuiet = quiet > this.#now()
+    let others = 0
+
+    for (const [other, { scopes }] of nodes) {
+      const amounts = other === id ? undefined : scopes.get(scope)?.get(field)
+
+      others += amounts === undefined ? 0 : Math.max(amounts.leased, amounts.held)
+    }
+
+    const fields = node.scopes.get(scope) ?? new Map<number, Amounts>()
+    // somebody may use what the engine has forgotten
+    const leased = fields.get(field)?.leased ?? (isQuiet ? claim : 0)
+    const kept = Math.min(claim, leased)
+    const free = limit - others
+    const most = Math.max(free, Math.min(kept, Math.floor(limit / nodes.size)))
+    const grant = Math.max(0, Math.min(want, isQuiet ? Math.min(most, kept) : most))
+    const amounts = { leased: Math.max(grant, kept), held }
+
+    fields.set(field, amounts)
+    node.scopes.set(scope, fields)
+
+    return { grant, free: Math.max(0, free - Math.max(amounts.leased, held)) }
+  }
+
+  #leave (fleet: FleetData, id: string): { status: 'ok' } {
+    if (fleet.nodes.delete(id) && fleet.nodes.size === 0) {
+      fleet.clean = true
+    }
+
+    return { status: 'ok' }
+  }
+
+  #decide (key: string, { next, policy, text }: DecideRequest): DecideAnswer {
+    const fleet = this.#fleet(key)
+
+    if (policy !== fleet.policy) {
+      return { status: 'conflict', policy: fleet.policy }
+    }
+
+    fleet.policy = next
+    fleet.text = text
+    this.#published(`${key}:changed`, String(next))
+
+    return { status: 'ok', policy: next }
+  }
+
+  #read ({ nodes, policy, text }: FleetData, withNodes: boolean): ReadAnswer {
+    const now = this.#now()
+    const records: NodeRecord[] = []
+
+    for (const [id, { at, expires, sum }] of withNodes ? nodes : []) {
+      expires > now && records.push({ id, age: now - at, sum })
+    }
+
+    return { status: 'ok', now, policy, text, nodes: records }
+  }
+
+  /** Of what it keeps */
+  readonly version = LAYOUT_VERSION
+}

@@ -1,0 +1,54 @@
+import { invalid } from '../util/validation.ts'
+import type { FleetClient } from './client.ts'
+
+/**
+ * What a fleet uses of a client of `redis` (node-redis), of a single server, a sentinel or a cluster
+ */
+export interface NodeRedisLike {
+  readonly isOpen: boolean
+  eval(script: string, options: { keys: string[], arguments: string[] }): Promise<unknown>
+  duplicate(): NodeRedisSubscriber
+}
+
+export interface NodeRedisSubscriber {
+  readonly isOpen: boolean
+  on(event: 'error', listener: (err: Error) => void): unknown
+  connect(): Promise<unknown>
+  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
+  destroy(): void
+}
+
+/**
+ * A client of the package `redis`, version 5
+ *
+ * @param client - a connected one, which stays yours: TLS and authentication are among its
+ * options. One more connection is opened, for messages.
+ * @throws {InvalidParametersError} if it is no client of `redis`
+ */
+export function nodeRedis (client: NodeRedisLike): FleetClient {
+  if (typeof client?.eval !== 'function' || typeof client.duplicate !== 'function' || typeof client.isOpen !== 'boolean') {
+    throw invalid('client', 'a client of redis, such as await createClient().connect()', client)
+  }
+
+  const subscribers = new Map<string, NodeRedisSubscriber>()
+
+  return {
+    problem: () => client.isOpen ? undefined : 'the client is not connected: await client.connect() first',
+    run: async ({ source }, key, args) => client.eval(source, { keys: [key], arguments: args }),
+    async subscribe (channel, listener) {
+      const subscriber = client.duplicate()
+
+      subscribers.set(channel, subscriber)
+      // it connects again by itself, and an error that nobody listens to ends the process
+      subscriber.on('error', () => {})
+      await subscriber.connect()
+      await subscriber.subscribe(channel, listener)
+    },
+    async unsubscribe (channel) {
+      const subscriber = subscribers.get(channel)
+
+      subscribers.delete(channel)
+      subscriber?.isOpen === true && subscriber.destroy()
+    }
+  }
+}

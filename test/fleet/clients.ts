@@ -1,0 +1,63 @@
+import { ioredis, nodeRedis } from '../../src/fleet.ts'
+import type { FleetClient, IORedisLike, NodeRedisLike } from '../../src/fleet.ts'
+
+/**
+ * The packages have no part in the types of this one, and are loaded by name here: whoever
+ * has another version of them can run these tests too
+ */
+const REDIS: string = 'redis'
+const IOREDIS: string = 'ioredis'
+
+/**
+ * A real client of a real package
+ */
+export interface TestClient {
+  name: string
+  client: FleetClient
+  flushAll(): Promise<unknown>
+  keys(): Promise<string[]>
+  expiry(key: string): Promise<number>
+  set(key: string, field: string, value: string): Promise<unknown>
+  close(): Promise<void>
+}
+
+/**
+ * @param url - of the server
+ */
+export async function connectNodeRedis (url: string): Promise<TestClient> {
+  const { createClient } = await import(REDIS)
+  const client: NodeRedisLike & Record<string, any> = createClient({ url })
+
+  client.on('error', () => {})
+  await client.connect()
+
+  return {
+    name: 'redis',
+    client: nodeRedis(client),
+    flushAll: async () => client.flushAll(),
+    keys: async () => client.keys('*'),
+    expiry: async key => client.pTTL(key),
+    set: async (key, field, value) => client.hSet(key, field, value),
+    close: async () => { client.destroy() }
+  }
+}
+
+export async function connectIORedis (url: string): Promise<TestClient> {
+  const { Redis } = await import(IOREDIS)
+  const client: IORedisLike & Record<string, any> = new Redis(url)
+
+  client.on('error', () => {})
+  await client.ping()
+
+  return {
+    name: 'ioredis',
+    client: ioredis(client),
+    flushAll: async () => client.flushall(),
+    keys: async () => client.keys('*'),
+    expiry: async key => client.pttl(key),
+    set: async (key, field, value) => client.hset(key, field, value),
+    close: async () => { client.disconnect() }
+  }
+}
+
+export const CONNECT = [connectNodeRedis, connectIORedis]

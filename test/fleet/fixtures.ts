@@ -1,0 +1,98 @@
+import { MemoryEngine } from '../../src/fleet/memory-engine.ts'
+import { fleet } from '../../src/fleet.ts'
+import { createResourceManager } from '../../src/index.ts'
+import type { Fleet, FleetClient, FleetInit } from '../../src/fleet.ts'
+import type { ResourceManager, ResourceManagerInit } from '../../src/index.ts'
+
+/**
+ * An engine in this process that can be made to fail
+ */
+export class TestEngine {
+  readonly engine: MemoryEngine
+  readonly #listeners = new Map<string, Set<(message: string) => void>>()
+
+  /** Set while the engine does not answer */
+  failure?: Error
+
+  /** Whether messages are lost */
+  deaf = false
+
+  constructor (now?: () => number) {
+    this.engine = new MemoryEngine((channel, message) => {
+      for (const listener of this.deaf ? [] : this.#listeners.get(channel) ?? []) {
+        queueMicrotask(() => { listener(message) })
+      }
+    }, now)
+  }
+
+  get listeners (): number {
+    return [...this.#listeners.values()].reduce((sum, { size }) => sum + size, 0)
+  }
+
+  client (): FleetClient {
+    let own: ((message: string) => void) | undefined
+
+    return {
+      run: async ({ name }, key, args) => {
+        if (this.failure !== undefined) {
+          throw this.failure
+        }
+
+        return this.engine.run(name, key, args)
+      },
+      subscribe: async (channel, listener) => {
+        own = listener
+        this.#listeners.set(channel, (this.#listeners.get(channel) ?? new Set()).add(listener))
+      },
+      unsubscribe: async channel => {
+        own !== undefined && this.#listeners.get(channel)?.delete(own)
+      }
+    }
+  }
+}
+
+export interface Member {
+  fleet: Fleet
+  manager: ResourceManager
+}
+
+/**
+ * Stand-alone managers that are a fleet
+ */
+export class Members {
+  readonly all: Member[] = []
+
+  async add (client: FleetClient, init: Partial<FleetInit> = {}, managerInit: ResourceManagerInit = {}): Promise<Member> {
+    const link = fleet({ client, name: 'test', ttl: 1_000, ...init })
+    const manager = createResourceManager({ fleet: link, rateLimits: false, warnings: false, ...managerInit })
+    const member = { fleet: link, manager }
+
+    await manager.start()
+    this.all.push(member)
+
+    return member
+  }
+
+  async stop (): Promise<void> {
+    await Promise.all(this.all.splice(0).map(async ({ manager }) => manager.stop()))
+  }
+}
+
+/**
+ * Opens connections until there is no room
+ *
+ * @returns How many there were room for
+ */
+export function fill (manager: ResourceManager, max: number, address?: string): Array<ReturnType<ResourceManager['openConnection']>> {
+  const opened = []
+
+  for (let i = 0; i < max; i++) {
+    try {
+      opened.push(manager.openConnection('inbound', false, address))
+    } catch {
+      break
+    }
+  }
+
+  return opened
+}
