@@ -1,15 +1,25 @@
 import { BanList } from '../bans/ban-list.ts'
-import { BanRefusal } from '../bans/ban-refusal.ts'
+import { Rule } from '../scopes/refusal.ts'
+import { oneConnection } from '../scopes/usage.ts'
 import { ipFromMultiaddr } from '../util/ip-from-address.ts'
 import { peerInAddress } from '../util/peer-in-address.ts'
-import type { KnownBan } from '../bans/ban.ts'
+import type { Ban, KnownBan } from '../bans/ban.ts'
 import type { FleetMember } from '../manager/fleet-link.ts'
 import type { BanGate } from '../scopes/ban-gate.ts'
 import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import type { Eviction } from '../scopes/evictions.ts'
-import type { AnyRefusal } from '../scopes/refusal.ts'
+import type { Refusal } from '../scopes/refusal.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+
+const BLOCKED = new Rule<Readonly<Ban>>('ban', {
+  setting: ['fleet'],
+  nameOf: ({ level, target }) => `ban:${level}:${target}`
+})
+
+function refuse (ban: Readonly<Ban>, direction: MessageStreamDirection): Refusal {
+  return BLOCKED.refuse('connection', oneConnection(direction === 'inbound', false), 0, 0, ban)
+}
 
 /**
  * Refuses those whom the fleet blocks, and leaves everything else to the bans of the node
@@ -50,22 +60,22 @@ export class FleetGate implements BanGate {
     }
   }
 
-  find (direction: MessageStreamDirection, address?: Multiaddr): AnyRefusal | undefined {
+  find (direction: MessageStreamDirection, address?: Multiaddr): Refusal | undefined {
     return this.#find(direction, address) ?? this.#node?.find(direction, address)
   }
 
-  refusePeer (connection: DefaultConnectionScope, peer: PeerId): AnyRefusal | undefined {
+  refusePeer (connection: DefaultConnectionScope, peer: PeerId): Refusal | undefined {
     const { endpoint, inbound } = connection
     const ban = this.#list.size === 0 ? undefined : this.#list.findPeer(peer.toString())
 
     if (ban !== undefined && !this.#isExempt(peer, endpoint)) {
-      return this.#member.metricsSource.graph.refuse(new BanRefusal(ban, inbound ? 'inbound' : 'outbound'), connection, peer.toString())
+      return this.#member.metricsSource.graph.refuse(refuse(ban, inbound ? 'inbound' : 'outbound'), connection, peer.toString())
     }
 
     return this.#node?.refusePeer(connection, peer)
   }
 
-  refused (refusal: AnyRefusal): void {
+  refused (refusal: Refusal): void {
     this.#node?.refused(refusal)
   }
 
@@ -76,7 +86,7 @@ export class FleetGate implements BanGate {
   /**
    * Addresses are for those who come from there: whom a node dials is its own choice
    */
-  #find (direction: MessageStreamDirection, address: Multiaddr | undefined): AnyRefusal | undefined {
+  #find (direction: MessageStreamDirection, address: Multiaddr | undefined): Refusal | undefined {
     if (this.#list.size === 0 || address == null) {
       return
     }
@@ -85,13 +95,13 @@ export class FleetGate implements BanGate {
       const peer = peerInAddress(address)
       const ban = peer === undefined ? undefined : this.#list.findPeer(peer.toString())
 
-      return ban === undefined || this.#isExempt(peer as PeerId, address) ? undefined : new BanRefusal(ban, direction)
+      return ban === undefined || this.#isExempt(peer as PeerId, address) ? undefined : refuse(ban, direction)
     }
 
     const ip = this.#list.hasNetworks ? ipFromMultiaddr(address) : undefined
     const ban = ip == null ? undefined : this.#list.findAddress(ip)
 
-    return ban === undefined || this.#member.isAllowlisted(address) ? undefined : new BanRefusal(ban, direction)
+    return ban === undefined || this.#member.isAllowlisted(address) ? undefined : refuse(ban, direction)
   }
 
   #isExempt (peer: PeerId, endpoint: Multiaddr | undefined): boolean {
@@ -108,11 +118,11 @@ export class FleetGate implements BanGate {
     }
   }
 
-  #blocks ({ endpoint, inbound, peerScope }: DefaultConnectionScope): AnyRefusal | undefined {
+  #blocks ({ endpoint, inbound, peerScope }: DefaultConnectionScope): Refusal | undefined {
     const ban = peerScope === undefined ? undefined : this.#list.findPeer(peerScope.key)
 
     if (ban !== undefined && peerScope !== undefined && !this.#isExempt(peerScope.peer, endpoint)) {
-      return new BanRefusal(ban, inbound ? 'inbound' : 'outbound')
+      return refuse(ban, inbound ? 'inbound' : 'outbound')
     }
 
     return inbound ? this.#find('inbound', endpoint) : undefined

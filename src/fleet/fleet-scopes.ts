@@ -134,8 +134,13 @@ export class FleetScopes implements LimitCap, RoomMaker {
 
   // RoomMaker
 
-  makeRoom ({ direction, refuser, resource }: Refusal, _newcomer: AggregateScope | OwnedScope): boolean {
-    const scope = refuser as AggregateScope
+  makeRoom ({ direction, fullScope, refuser, resource }: Refusal, _newcomer: AggregateScope | OwnedScope): boolean {
+    // what is full by another rule is not full by its limit
+    if (fullScope === undefined || fullScope !== refuser || resource === 'rate' || resource === 'subnet') {
+      return false
+    }
+
+    const scope = fullScope as AggregateScope
     let room = this.#rooms.get(scope)
 
     if (room === undefined) {

@@ -1,5 +1,6 @@
-import { AdmissionRefusal } from '../admission/admission-refusal.ts'
 import { LIMIT_FIELDS } from '../limits/limit.ts'
+import { Rule } from '../scopes/refusal.ts'
+import { oneConnection } from '../scopes/usage.ts'
 import { ipFromMultiaddr } from '../util/ip-from-address.ts'
 import { IPNetwork } from '../util/ip-network.ts'
 import { NetworkMap } from '../util/network-map.ts'
@@ -9,8 +10,14 @@ import type { LeasedScope, Leases } from './leases.ts'
 import type { SharedSubnets } from '../admission/admission.ts'
 import type { ResolvedSubnetLimits } from '../admission/subnet-limits.ts'
 import type { FleetMember } from '../manager/fleet-link.ts'
+import type { Refusal } from '../scopes/refusal.ts'
 import type { IPAddress } from '../util/ip-address.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
+
+const RULES = {
+  subnet: new Rule<IPNetwork>('subnet', { setting: ['fleet', 'limits', 'subnets'] }),
+  network: new Rule<IPNetwork>('network', { setting: ['fleet', 'limits', 'subnets'] })
+}
 
 const CONNS = LIMIT_FIELDS.indexOf('conns')
 
@@ -82,7 +89,7 @@ export class FleetSubnets implements SharedSubnets {
     this.#rooms.clear()
   }
 
-  add (ip: IPAddress, direction: MessageStreamDirection): AdmissionRefusal | undefined {
+  add (ip: IPAddress, direction: MessageStreamDirection): Refusal | undefined {
     const full = this.peek(ip, direction)
 
     if (full === undefined) {
@@ -94,7 +101,7 @@ export class FleetSubnets implements SharedSubnets {
     return full
   }
 
-  peek (ip: IPAddress, direction: MessageStreamDirection): AdmissionRefusal | undefined {
+  peek (ip: IPAddress, direction: MessageStreamDirection): Refusal | undefined {
     const network = this.#networks.match(ip)
 
     if (network !== undefined) {
@@ -144,18 +151,11 @@ export class FleetSubnets implements SharedSubnets {
     }
   }
 
-  #refuse (room: SubnetRoom, direction: MessageStreamDirection, subject: IPNetwork, current: number, limit: number): AdmissionRefusal {
+  #refuse (room: SubnetRoom, direction: MessageStreamDirection, subject: IPNetwork, current: number, limit: number): Refusal {
     room.wanted = true
     this.#init.leases.short(room.key, CONNS)
 
-    return new AdmissionRefusal('connection', direction, {
-      resource: 'subnet',
-      kind: room.ahead ? 'network' : 'subnet',
-      subject,
-      current,
-      limit,
-      setting: ['fleet', 'limits', 'subnets']
-    })
+    return RULES[room.ahead ? 'network' : 'subnet'].refuse('subnet', oneConnection(direction === 'inbound', false), current, limit, subject)
   }
 
   #make (network: IPNetwork, limit: number, counts: SubnetTable, rooms: NetworkMap<SubnetRoom>): SubnetRoom {
