@@ -238,7 +238,7 @@ export class Fleet implements FleetLink {
    *
    * @throws {Error} if the engine does not answer in time, or cannot be used, saying why
    */
-  async ready (timeout: Duration = this.#config.timeout + this.#config.ttl): Promise<void> {
+  async ready (timeout: Duration = MAX_BACK_OFF + this.#config.timeout + this.#config.ttl): Promise<void> {
     await this.#settled(parseDuration('timeout', timeout, 86_400_000))
 
     if (!this.#isSettled) {

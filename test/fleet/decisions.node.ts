@@ -201,7 +201,7 @@ describe('fleet/decisions', () => {
     await eventually(() => link.view().state === 'lost', 'the loss')
     expect(link.view().error).to.equal('connection refused')
     engine.failure = undefined
-    await link.ready()
+    await link.ready('30s')
     expect(link.view()).to.include({ state: 'joined' }).and.not.have.property('error')
     await link.block(peerA)
   })
