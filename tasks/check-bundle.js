@@ -37,9 +37,9 @@ const BUNDLES = [
     code: `${MAIN}; export { ${feature} } from '${NAME}/features'`
   })),
   { name: 'main entry and all features', code: `${MAIN}; export * from '${NAME}/features'`, max: 83_000 },
-  { name: 'limits', code: `export * from '${NAME}/limits'`, max: 11_500 },
+  { name: 'limits', code: `export * from '${NAME}/limits'`, max: 12_000 },
   { name: 'sessions', code: `export * from '${NAME}/sessions'`, max: 10_000 },
-  { name: 'toml', code: `export * from '${NAME}/toml'`, max: 12_500 }
+  { name: 'toml', code: `export * from '${NAME}/toml'`, max: 13_300 }
 ]
 
 const WIDTH = 30

@@ -1,25 +1,25 @@
 import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const NAME = 'libp2p-resource-manager'
 
 /**
- * Where `package.json` is from here, as source and as what is built from it
+ * The version of this package, which is in the nearest `package.json`: how near that is depends
+ * on whether this is source, or what is built from it
  */
-const PLACES = ['../../package.json', '../../../package.json']
+export function packageVersion (directory: string = dirname(fileURLToPath(import.meta.url))): string {
+  const parent = dirname(directory)
 
-/**
- * The version of this package
- */
-export function packageVersion (): string {
-  for (const place of PLACES) {
-    try {
-      const { name, version } = JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8'))
+  try {
+    const { name, version } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'))
 
-      if (name === 'libp2p-resource-manager') {
-        return version
-      }
-    } catch {
-      // it is in the other place
+    if (name === NAME) {
+      return version
     }
+  } catch {
+    // there is none here
   }
 
-  return 'unknown'
+  return parent === directory ? 'unknown' : packageVersion(parent)
 }
