@@ -20,7 +20,7 @@ export interface RefusedRequest {
   /**
    * Set where the limit is one for a single direction
    */
-  direction?: MessageStreamDirection
+  direction?: MessageStreamDirection | undefined
 
   /**
    * How much of the resource was held already

@@ -1,5 +1,11 @@
 import { EXIT } from './exit-codes.ts'
+import type { Terminal } from './terminal.ts'
 import type { Command } from 'commander'
+
+/**
+ * Adds a command to the program, or to a command that has others
+ */
+export type Register = (parent: Command, terminal: Terminal) => void
 
 /**
  * What every command has

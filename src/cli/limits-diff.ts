@@ -7,7 +7,7 @@ import { addLimitsOptions, limitSettings } from './limits-options.ts'
 import { STDIN } from './read-input.ts'
 import { writeTable } from './table.ts'
 import { writeJSON, writeLine } from './terminal.ts'
-import type { Register } from './commands.ts'
+import type { Register } from './command.ts'
 import type { LimitsOptions } from './limits-options.ts'
 
 /**

@@ -2,7 +2,7 @@ import { registerLimitsCheck } from './limits-check.ts'
 import { registerLimitsConvert } from './limits-convert.ts'
 import { registerLimitsDiff } from './limits-diff.ts'
 import { registerLimitsShow } from './limits-show.ts'
-import type { Register } from './commands.ts'
+import type { Register } from './command.ts'
 
 /**
  * What can be done with limits, in the order in which `--help` lists it
