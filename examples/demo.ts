@@ -2,7 +2,9 @@
  * Two nodes under the same attack, one after the other and side by side: without and with a
  * resource manager. An honest peer of each should not notice.
  *
- * `npm start`, which takes less than a minute
+ * `npm start`, which takes less than a minute. It prints the address of a page on which the
+ * node with a resource manager can be looked at. `npm start -- --page` attacks that node only,
+ * until Ctrl-C, so that there is time to look.
  *
  * Exits with 1 if the honest peer of the node with a resource manager lost service, a limit
  * was exceeded, or anything was still reserved after the node had stopped.
@@ -49,13 +51,17 @@ function problemsOf ({ death, downloaded, honest, result, successRate, victim }:
   ]
 }
 
+const isForPage = process.argv.includes('--page')
 const without = new Half('without')
 const managed = new Half('with')
-const halves = [without, managed]
+const halves = isForPage ? [managed] : [without, managed]
 const screen = new Screen()
 
 function draw (): void {
-  screen.draw(['', ...table(halves, process.stdout.columns ?? columns)])
+  const { phase, victim: { page } = {} } = managed
+  const look = page == null || phase === 'over' ? [] : ['', `look at it: ${page}${isForPage ? ' (Ctrl-C ends it)' : ''}`]
+
+  screen.draw(['', ...table(halves, process.stdout.columns ?? columns), ...look])
 }
 
 print(
@@ -67,11 +73,24 @@ print(
 
 const drawing = setInterval(draw, DRAW_INTERVAL)
 
-await without.run()
-// the same attack
-await managed.run(without.duration, without.duration)
+if (isForPage) {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => { managed.end() })
+  }
+
+  await managed.run(Infinity, Infinity)
+} else {
+  await without.run()
+  // the same attack
+  await managed.run(without.duration, without.duration)
+}
+
 clearInterval(drawing)
 draw()
+
+if (isForPage) {
+  process.exit()
+}
 
 const problems = problemsOf(managed)
 

@@ -59,9 +59,9 @@ const MODULE_RESOLUTIONS = {
 /**
  * Everything else has no business in the package
  */
-const PACKED = /^(?:dist\/(?:browser|src)\/.+\.js|dist\/src\/.+\.d\.ts|dashboards\/.+\.(?:json|yml)|docs\/.+\.md|package\.json|README\.md|CHANGELOG\.md|LICENSE(?:-APACHE|-MIT)?)$/
+const PACKED = /^(?:dist\/(?:browser|src)\/.+\.js|dist\/admin-page\/(?:index\.html|page\.(?:js|css)|icon\.svg)|dist\/src\/.+\.d\.ts|dashboards\/.+\.(?:json|yml)|docs\/.+\.md|package\.json|README\.md|CHANGELOG\.md|LICENSE(?:-APACHE|-MIT)?)$/
 
-const REQUIRED_FILES = ['README.md', 'CHANGELOG.md', 'docs/tuning.md', 'LICENSE-APACHE', 'LICENSE-MIT']
+const REQUIRED_FILES = ['README.md', 'CHANGELOG.md', 'docs/tuning.md', 'LICENSE-APACHE', 'LICENSE-MIT', ...['index.html', 'page.js', 'page.css', 'icon.svg'].map(name => `dist/admin-page/${name}`)]
 
 /**
  * How much the package may be once it is installed. The README says so too.

@@ -1,6 +1,7 @@
 import './retried.ts'
 import './admin/admin-server.node.ts'
 import './admin/live-feed.node.ts'
+import './admin/page.node.ts'
 import './attacks/attacks.node.ts'
 import './attacks/lockouts.node.ts'
 import './attacks/faults.node.ts'

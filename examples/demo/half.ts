@@ -59,6 +59,7 @@ export class Half {
   readonly memory: number[] = []
   readonly latencies: number[] = []
   #attackStarted?: number
+  #ended = false
 
   /** How long the attack has lasted, in ms */
   duration = 0
@@ -122,7 +123,7 @@ export class Half {
     const hostile = new Child('hostile', address)
     const downloading = setTimeout(() => { honest.send('download') }, DOWNLOAD_AFTER)
 
-    while (this.attacked < attack || (this.death == null && this.attacked < longest)) {
+    while (!this.#ended && (this.attacked < attack || (this.death == null && this.attacked < longest))) {
       await sleep(LOOK_INTERVAL)
       this.#findDeath(victim, performance.now() - heard)
     }
@@ -135,6 +136,13 @@ export class Half {
     await hostile.stop()
     await victim.stop()
     this.phase = 'over'
+  }
+
+  /**
+   * Ends the attack early
+   */
+  end (): void {
+    this.#ended = true
   }
 
   #hear (message: VictimReport | VictimResult): void {

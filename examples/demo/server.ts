@@ -19,6 +19,7 @@ const OPTIONS: Parameters<typeof resourceManager>[0] = {
       [BLOCK_PROTOCOL]: { streamsInbound: 32 }
     }
   },
+  sessions: { collectors: { echo: {}, blocks: {}, transfer: {} } },
   services: { echo: [ECHO_PROTOCOL], blocks: [BLOCK_PROTOCOL], transfer: [TRANSFER_PROTOCOL] }
 }
 

@@ -2,6 +2,7 @@
  * The node under attack, in a process of its own that may die
  */
 
+import { adminServer } from '../../src/admin.ts'
 import { PeakUsage } from './peak-usage.ts'
 import { startServer } from './server.ts'
 import type { RefusalCount, ResourceManager } from '../../src/index.ts'
@@ -31,6 +32,9 @@ export interface VictimReport {
 
   /** The limits, in words */
   limits: string[]
+
+  /** Where it can be looked at, with a resource manager */
+  page?: string
 }
 
 /**
@@ -48,6 +52,7 @@ const enabled = process.argv[2] === 'with'
 const server = await startServer(enabled)
 const manager = server.services.resourceManager
 const peak = new PeakUsage(manager)
+const admin = enabled ? await adminServer(manager, { port: 0 }) : undefined
 const [address] = server.getMultiaddrs()
 
 function report (): void {
@@ -60,7 +65,8 @@ function report (): void {
     resident: process.memoryUsage.rss(),
     accounted: manager.viewSystem(scope => scope.stat().memory),
     refused: manager.refusals().reduce((sum, { count }) => sum + count, 0),
-    limits: enabled ? describeLimits(manager) : []
+    limits: enabled ? describeLimits(manager) : [],
+    page: admin?.url
   } satisfies VictimReport)
 }
 
@@ -96,6 +102,7 @@ process.on('message', () => {
 })
 
 async function stop (): Promise<void> {
+  await admin?.close()
   await server.stop()
   process.send?.({ refusals: manager.refusals(), exceeded: [...peak.exceeded], reserved: findReserved() } satisfies VictimResult)
   process.disconnect()

@@ -1,4 +1,5 @@
-import { ipFromAddress } from '../util/ip-from-address.ts'
+import { multiaddr } from '@multiformats/multiaddr'
+import { ipFromMultiaddr } from '../util/ip-from-address.ts'
 import { IPNetwork } from '../util/ip-network.ts'
 import type { AdminStat } from './admin-stat.ts'
 import type { ResourceManager } from '../interface.ts'
@@ -46,7 +47,7 @@ export interface LiveSample {
   busy: number
 }
 
-/** A limit of a scope, and how much of it is in use: fullest first */
+/** A limit of a scope, and how much of it is in use */
 export type BarStat = ScopeUsage
 
 /**
@@ -96,6 +97,11 @@ export interface SessionStat {
  */
 export interface LiveData {
   sample: LiveSample
+
+  /**
+   * Fullest first, and of those that are as full the ones that more depends on. All of the
+   * system and transient scopes are there.
+   */
   bars: BarStat[]
 
   /** How many limits are in use that are not in `bars` */
@@ -167,7 +173,7 @@ export function takeSample (manager: ResourceManager, busy: number): LiveSample 
 }
 
 function networkOf (address: string): string {
-  const ip = ipFromAddress(address)
+  const ip = ipFromMultiaddr(multiaddr(address))
 
   if (ip == null) {
     return address.includes('/p2p-circuit') ? 'relayed' : 'no IP address'
@@ -222,11 +228,33 @@ function sessionsOf ({ sessions }: ResourceManager): SessionStat[] {
 }
 
 /**
+ * Scopes that more depends on first
+ */
+const KINDS: readonly string[] = ['system', 'transient', 'allowlistedSystem', 'allowlistedTransient', 'service', 'protocol', 'peer']
+const ALWAYS = 4
+
+function rankOf ({ kind }: ScopeUsage): number {
+  const rank = KINDS.indexOf(kind)
+
+  return rank === -1 ? KINDS.length : rank
+}
+
+/**
+ * Those to show, of all that are in use
+ */
+function barsOf (all: ScopeUsage[]): BarStat[] {
+  const sorted = all.sort((a, b) => b.percent - a.percent || rankOf(a) - rankOf(b))
+
+  return sorted.filter((bar, i) => i < MAX_BARS || rankOf(bar) < ALWAYS)
+}
+
+/**
  * A look at everything
  */
 export function lookAt (manager: ResourceManager, sample: LiveSample, admin: AdminStat): LiveData {
   const stat = manager.stat()
-  const bars = manager.usage({ minPercent: 0 })
+  const used = manager.usage({ minPercent: 0 })
+  const bars = barsOf(used)
   const networks = networksOf(manager)
   const peers = Object.entries(stat.peers)
     .map(([peer, held]) => ({ peer, connections: connectionsOf(held), streams: streamsOf(held), memory: held.memory, share: shareOf(connectionsOf(held), sample.connections) }))
@@ -234,8 +262,8 @@ export function lookAt (manager: ResourceManager, sample: LiveSample, admin: Adm
 
   return {
     sample,
-    bars: bars.slice(0, MAX_BARS),
-    moreBars: Math.max(0, bars.length - MAX_BARS),
+    bars,
+    moreBars: used.length - bars.length,
     refusals: manager.refusals(),
     recentRefusals: manager.recentRefusals().slice(0, MAX_REFUSALS),
     evictions: manager.evictions(),

@@ -12,9 +12,10 @@ const FILES: Record<string, { name: string, type: string }> = {
 }
 
 /**
- * Where `tasks/build-page.js` puts them: seen from `dist/src/admin`, and from `src/admin`
+ * Where `tasks/build-page.js` puts them: seen from the package, where this is part of a file of
+ * `dist/src` or below it, and from `src/admin`
  */
-const DIRECTORIES = ['../../admin-page/', '../../dist/admin-page/']
+const DIRECTORIES = ['../admin-page/', '../../admin-page/', '../../dist/admin-page/']
 
 export interface PageFile {
   type: string
