@@ -5,7 +5,6 @@
  * given: `node --expose-gc bench/event-loop.ts 1000`. 100,000 peers take 2 GB.
  */
 
-import { setImmediate } from 'node:timers/promises'
 import { Registry } from 'prom-client'
 import { inSlices } from '../src/in-slices.ts'
 import { prometheusMetrics } from '../src/prometheus.ts'
@@ -14,8 +13,10 @@ import { limitsWith, NEVER_REACHED, PROTOCOL, SERVICE } from './operations/opera
 import { WiredNode } from './operations/wired-node.ts'
 import { createPeers } from './peers.ts'
 import { median } from './statistics.ts'
+import { longestTurn } from './turns.ts'
 import type { ResourceManager } from '../src/index.ts'
 import type { WiredConnection } from './operations/wired-node.ts'
+import type { Work } from './turns.ts'
 import type { PeerId } from '@libp2p/interface'
 
 const PEERS = [10_000, 100_000]
@@ -40,71 +41,12 @@ const UNREAD = new Uint8Array(1024)
 /** All of them fit */
 const LIMITS = limitsWith({ ...NEVER_REACHED, system: { ...NEVER_REACHED.system, memory: 'unlimited' } })
 
-/**
- * In ms: what takes longer is work of the manager
- */
-const PIECE = 0.2
-
 const OTHERS = limitsWith({ ...NEVER_REACHED, system: { ...NEVER_REACHED.system, memory: 'unlimited' }, peerDefault: { streams: 999 } })
 
 const WIDTHS = [46, 12, 12, 12]
 
-type Work = () => unknown
-
 function print (text: string): void {
   process.stdout.write(`${text}\n`)
-}
-
-interface Turns {
-  longest: number
-
-  /** Of those that ran without a break */
-  undisturbed: number
-}
-
-/**
- * How often others were given the processor while this process wanted it
- */
-function breaks (): number {
-  return process.resourceUsage().involuntaryContextSwitches
-}
-
-/**
- * @returns How long turns of the event loop were, in ms
- */
-async function measureTurns (work: Work): Promise<Turns> {
-  const watched = { done: false }
-  const turns: Turns = { longest: 0, undisturbed: 0 }
-  let before = breaks()
-  let start = performance.now()
-  const working = Promise.resolve(work()).finally(() => { watched.done = true })
-
-  do {
-    await setImmediate()
-
-    const length = performance.now() - start
-
-    turns.longest = Math.max(turns.longest, length)
-
-    if (breaks() === before) {
-      turns.undisturbed = Math.max(turns.undisturbed, length)
-    }
-
-    before = breaks()
-    start = performance.now()
-  } while (!watched.done)
-
-  await working
-
-  return turns
-}
-
-/**
- * What is in one piece is always the longest. What is in several was disturbed in some of them
- * on a busy machine, and those tell nothing.
- */
-function longestTurn ({ longest, undisturbed }: Turns): number {
-  return undisturbed > PIECE ? undisturbed : longest
 }
 
 /**
@@ -120,7 +62,7 @@ async function measure (name: string, work: Work, prepare: Work = () => {}): Pro
 
   for (let run = 0; run < RUNS; run++) {
     await prepare()
-    longest.push(longestTurn(await measureTurns(work)))
+    longest.push(await longestTurn(work))
   }
 
   const ms = (value: number): string => `${value.toFixed(2)} ms`

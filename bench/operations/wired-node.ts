@@ -109,9 +109,10 @@ export class WiredNode {
    *
    * @param peer - the other end of connections where nothing else is said
    * @param init - the options of the resource manager, or `false` for none
+   * @param maxConnections - how many libp2p's connection manager allows
    */
-  static async start (peer: PeerId, init: ResourceManagerInit | false): Promise<WiredNode> {
-    const node = new WiredNode(peer, init)
+  static async start (peer: PeerId, init: ResourceManagerInit | false, maxConnections?: number): Promise<WiredNode> {
+    const node = new WiredNode(peer, init, maxConnections)
 
     await (node.manager as Startable | undefined)?.start()
 

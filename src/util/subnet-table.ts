@@ -96,16 +96,16 @@ export class SubnetTable {
    * The position of the subnet of an address, or a free one where it can be put
    */
   find (ip: IPAddress): number {
+    const wide = this.#wide
     const word0 = ip.word0 & this.#mask0
     const word1 = ip.word1 & this.#mask1
-    const word2 = ip.word2 & this.#mask2
-    const word3 = ip.word3 & this.#mask3
+    const word2 = wide ? ip.word2 & this.#mask2 : 0
+    const word3 = wide ? ip.word3 & this.#mask3 : 0
     const words = this.#words
     const values = this.#values
     const placeBits = this.#placeBits
-    const wide = this.#wide
     const last = this.capacity - 1
-    let position = this.#hash(word0, word1, word2, word3)
+    let position = wide ? this.#hash(word0, word1, word2, word3) : this.#hashNarrow(word0, word1)
 
     for (;;) {
       const place = position << placeBits
@@ -262,6 +262,15 @@ export class SubnetTable {
   }
 
   /**
+   * The same where two words are always 0
+   */
+  #hashNarrow (word0: number, word1: number): number {
+    const sum = (Math.imul(word0, this.#factor0) + Math.imul(word1, this.#factor1)) | 0
+
+    return Math.imul(sum ^ sum >>> 15, this.#finalFactor) >>> (32 - this.#capacityBits)
+  }
+
+  /**
    * Where the entry at a position would be if there were no others
    */
   #home (words: Int32Array, position: number): number {
@@ -269,7 +278,7 @@ export class SubnetTable {
 
     return this.#wide
       ? this.#hash(words[key], words[key + 1], words[key + 2], words[key + 3])
-      : this.#hash(words[key], words[key + 1], 0, 0)
+      : this.#hashNarrow(words[key], words[key + 1])
   }
 
   // a loop, because the built-in functions take longer for so few words

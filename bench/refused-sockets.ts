@@ -1,0 +1,333 @@
+/**
+ * `node bench/refused-sockets.ts`: what it costs a real node over TCP to refuse an inbound connection
+ * before its handshake, against what it costs a node without a resource manager to accept one and to
+ * close it; and how many refusals a core takes before honest peers lose 1% of what they do. It takes
+ * about two minutes, on loopback only.
+ *
+ * The node is in a process of its own, on a core of its own where there are several, and so are those
+ * who connect. Costs are CPU time of the node, so that it does not matter how fast the others are.
+ */
+
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { tcp } from '@libp2p/tcp'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p } from 'libp2p'
+import { resourceManager } from '../src/index.ts'
+import { head, row } from './markdown.ts'
+import { pin } from './node/pin.ts'
+import type { ResourceManagerInit } from '../src/index.ts'
+import type { Connection, Libp2p } from '@libp2p/interface'
+import type { ChildProcess } from 'node:child_process'
+import type { AddressInfo } from 'node:net'
+
+const FILE = fileURLToPath(import.meta.url)
+const PROTOCOL = '/bench-echo/1.0.0'
+const MESSAGE = new Uint8Array(64).fill(7)
+const PLENTY = 100_000
+
+/** Addresses of the loopback network stand for hosts. This one may have no connection. */
+const REFUSED = '127.0.0.66'
+const HONEST = '127.0.0.2'
+
+/** How many sockets are open at a time where nothing else is said */
+const AT_A_TIME = 32
+
+/** In ms */
+const DURATION = 3_000
+const HANDSHAKES = 200
+
+/** What honest peers do: streams per second, of which each has this long, in ms */
+const HONEST_RATE = 100
+const DEADLINE = 1_000
+const LOSS = 0.01
+
+/** How many sockets per second are offered, one after the other */
+const OFFERED = [0, 500, 1_000, 2_000, 4_000, 8_000, 16_000]
+const TICK = 20
+
+/** More than these would not fit into the queue of the listener, and be tried again a second later */
+const WAITING = 400
+
+const WIDTHS = [58, 14, 14, 14]
+
+const MANAGERS: Record<string, ResourceManagerInit | false> = {
+  absent: false,
+  refusing: { networks: [{ network: `${REFUSED}/32`, connCount: 0 }], rateLimits: false, bans: false, warnings: false }
+}
+
+interface Costs {
+  refusals: number
+
+  /** In µs */
+  cpu: number
+}
+
+// the node
+
+async function serve (manager: ResourceManagerInit | false): Promise<void> {
+  const node = await createLibp2p({
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionMonitor: { enabled: false },
+    connectionManager: { maxConnections: PLENTY, maxIncomingPendingConnections: PLENTY, inboundConnectionThreshold: Infinity },
+    ...(manager === false ? {} : { services: { resourceManager: resourceManager(manager) } })
+  })
+
+  await node.handle(PROTOCOL, stream => {
+    stream.addEventListener('message', ({ data }) => { stream.send(data) })
+    stream.addEventListener('remoteCloseWrite', () => { stream.close().catch(err => { stream.abort(err) }) })
+  }, { maxInboundStreams: PLENTY })
+
+  const refusals = (): number => {
+    const service = node.services as { resourceManager?: { refusals(): Array<{ count: number }> } }
+
+    return service.resourceManager?.refusals().reduce((sum, { count }) => sum + count, 0) ?? 0
+  }
+
+  answerCosts(refusals)
+  process.send?.(node.getMultiaddrs()[0].toString())
+}
+
+function answerCosts (refusals: () => number): void {
+  process.on('message', () => {
+    const { system, user } = process.cpuUsage()
+
+    process.send?.({ cpu: system + user, refusals: refusals() } satisfies Costs)
+  })
+  process.on('disconnect', () => { process.exit() })
+}
+
+/**
+ * What Node.js itself takes to accept a socket and to close it
+ */
+async function serveSockets (): Promise<void> {
+  const server = createServer(socket => { socket.destroy() }).listen(0, '127.0.0.1')
+
+  await once(server, 'listening')
+  answerCosts(() => 0)
+  process.send?.(`/ip4/127.0.0.1/tcp/${(server.address() as AddressInfo).port}`)
+}
+
+// those who connect without saying anything
+
+/**
+ * Connects, and waits for the end
+ */
+async function beRefused (port: number, localAddress: string): Promise<void> {
+  const socket = connect({ port, host: '127.0.0.1', localAddress })
+
+  // the node may reset it
+  socket.on('error', () => {})
+  socket.resume()
+  await new Promise(resolve => { socket.on('close', resolve) })
+}
+
+/**
+ * As many sockets as are refused, some at a time
+ *
+ * @returns How many there were
+ */
+async function connectInTurn (port: number, localAddress: string): Promise<number> {
+  const end = performance.now() + DURATION
+  let count = 0
+
+  await Promise.all(Array.from({ length: AT_A_TIME }, async () => {
+    while (performance.now() < end) {
+      await beRefused(port, localAddress)
+      count++
+    }
+  }))
+
+  return count
+}
+
+/**
+ * So many sockets per second, whether or not others have been refused
+ */
+async function offer (port: number, rate: number): Promise<void> {
+  const sockets = new Set<Promise<void>>()
+  const start = performance.now()
+  let offered = 0
+
+  while (performance.now() < start + DURATION) {
+    const due = rate * (performance.now() - start) / 1_000
+
+    for (; offered < due && sockets.size < WAITING; offered++) {
+      const socket = beRefused(port, REFUSED).finally(() => { sockets.delete(socket) })
+
+      sockets.add(socket)
+    }
+
+    await new Promise(resolve => setTimeout(resolve, TICK))
+  }
+
+  await Promise.all(sockets)
+}
+
+// what is measured
+
+async function start (role: string, ...args: string[]): Promise<{ child: ChildProcess, said: any }> {
+  const child = fork(FILE, [role, ...args])
+
+  pin(child.pid as number, role === 'serve' ? 'measured' : 'other end')
+
+  const [said] = await once(child, 'message')
+
+  return { child, said }
+}
+
+async function costsOf (child: ChildProcess): Promise<Costs> {
+  child.send('costs')
+
+  const [costs] = await once(child, 'message')
+
+  return costs
+}
+
+function portOf (address: string): number {
+  return Number(/\/tcp\/(\d+)/.exec(address)?.[1])
+}
+
+/**
+ * What one connection costs the node, in µs
+ */
+async function costOfEach (name: string, connectAll: (address: string) => Promise<number>): Promise<number> {
+  const { child, said: address } = await start('serve', name)
+
+  // what the compiler has not seen yet
+  await connectAll(address)
+
+  const before = await costsOf(child)
+  const count = await connectAll(address)
+  const after = await costsOf(child)
+
+  child.disconnect()
+
+  return (after.cpu - before.cpu) / count
+}
+
+async function dialer (localAddress: string): Promise<Libp2p> {
+  // it is passed on to `net.connect`, though the type does not list it
+  const dialOpts: object = { localAddress }
+
+  return createLibp2p({ transports: [tcp({ dialOpts })], connectionEncrypters: [noise()], streamMuxers: [yamux()], connectionMonitor: { enabled: false }, connectionManager: { reconnectRetries: 0 } })
+}
+
+async function dialAndClose (address: string): Promise<number> {
+  const node = await dialer(HONEST)
+
+  for (let i = 0; i < HANDSHAKES; i++) {
+    const connection = await node.dial(multiaddr(address), { force: true })
+
+    await connection.close()
+  }
+
+  await node.stop()
+
+  return HANDSHAKES
+}
+
+async function echo (connection: Connection): Promise<void> {
+  const stream = await connection.newStream(PROTOCOL, { signal: AbortSignal.timeout(DEADLINE), maxOutboundStreams: PLENTY })
+
+  try {
+    stream.send(MESSAGE)
+    await once(stream as unknown as EventTarget as any, 'message', { signal: AbortSignal.timeout(DEADLINE) })
+    await stream.close()
+  } catch (err) {
+    stream.abort(err as Error)
+    throw err
+  }
+}
+
+/**
+ * Which part of what they do honest peers lose
+ */
+async function lossOf (connection: Connection): Promise<number> {
+  const streams: Array<Promise<boolean>> = []
+  const start = performance.now()
+
+  while (performance.now() < start + DURATION) {
+    for (const due = HONEST_RATE * (performance.now() - start) / 1_000; streams.length < due;) {
+      const begun = performance.now()
+
+      streams.push(echo(connection).then(() => performance.now() - begun <= DEADLINE, () => false))
+    }
+
+    await new Promise(resolve => setTimeout(resolve, TICK))
+  }
+
+  const served = await Promise.all(streams)
+
+  return served.filter(isServed => !isServed).length / served.length
+}
+
+async function measureLoss (): Promise<void> {
+  const { child, said: address } = await start('serve', 'refusing')
+  const node = await dialer(HONEST)
+  const connection = await node.dial(multiaddr(address))
+
+  print(`\n${head(['sockets offered per second', 'refused', 'CPU of node', 'honest lose'], WIDTHS)}`)
+
+  for (const rate of OFFERED) {
+    const attackers = rate === 0 ? undefined : await start('offer', String(portOf(address)), String(rate))
+    const before = await costsOf(child)
+    const begun = performance.now()
+
+    attackers?.child.send('go')
+
+    const loss = await lossOf(connection)
+    const after = await costsOf(child)
+    const elapsed = performance.now() - begun
+    const refused = 1_000 * (after.refusals - before.refusals) / elapsed
+    const cpu = (after.cpu - before.cpu) / 1_000 / elapsed
+
+    attackers?.child.disconnect()
+    print(row([String(rate), `${refused.toFixed(0)} / s`, `${(100 * cpu).toFixed(0)}%`, `${(100 * loss).toFixed(1)}%`], WIDTHS))
+
+    if (loss > LOSS) {
+      break
+    }
+  }
+
+  child.disconnect()
+  await node.stop()
+}
+
+function print (text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+async function measureAll (): Promise<void> {
+  const accepted = await costOfEach('absent', dialAndClose)
+  const refused = await costOfEach('refusing', async address => connectInTurn(portOf(address), REFUSED))
+
+  const closed = await costOfEach('sockets', async address => connectInTurn(portOf(address), REFUSED))
+
+  print(head(['of one connection', 'CPU time', 'per core and s'], WIDTHS))
+  print(row(['accepted, upgraded and closed, no resource manager', `${accepted.toFixed(0)} µs`, (1e6 / accepted).toFixed(0)], WIDTHS))
+  print(row(['refused before the handshake', `${refused.toFixed(0)} µs`, (1e6 / refused).toFixed(0)], WIDTHS))
+  print(row(['accepted and destroyed by a bare server of Node.js', `${closed.toFixed(0)} µs`, (1e6 / closed).toFixed(0)], WIDTHS))
+  print(row(['refused, against accepted and closed', '', `${(accepted / refused).toFixed(1)} times`], WIDTHS))
+
+  await measureLoss()
+}
+
+const [role, ...args] = process.argv.slice(2)
+
+if (role === 'serve') {
+  await (args[0] === 'sockets' ? serveSockets() : serve(MANAGERS[args[0]]))
+} else if (role === 'offer') {
+  process.on('message', () => { void offer(Number(args[0]), Number(args[1])) })
+  process.on('disconnect', () => { process.exit() })
+  process.send?.('ready')
+} else {
+  await measureAll()
+}
