@@ -68,7 +68,7 @@ async function collectOnce (peers: PeerId[]): Promise<CollectionFigures> {
   globalThis.gc?.()
   observer.observe({ entryTypes: ['gc'] })
 
-  const turns = await watchTurns(() => manager.metricsSource.graph.peers.size > 0)
+  const turns = await watchTurns(() => manager.core.graph.peers.size > 0)
 
   // entries are delivered later
   await setImmediate()

@@ -88,8 +88,8 @@ for (const count of COUNTS) {
   const manager = createResourceManager({ limits: InfiniteLimits }) as DefaultResourceManager
   const openConnection = (): DefaultConnectionScope => manager.openConnection('inbound', false) as DefaultConnectionScope
   const streams = new PositionedList<LiveStream>()
-  const ofStreams = new StreamMemory(manager, streams)
-  const ofConnections = new StreamMemory(manager, new PositionedList())
+  const ofStreams = new StreamMemory(manager.core, streams)
+  const ofConnections = new StreamMemory(manager.core, new PositionedList())
   const connection = openConnection()
 
   for (let i = 0; i < count; i++) {

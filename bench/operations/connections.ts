@@ -37,7 +37,7 @@ function connectionLife (name: string, init: ResourceManagerInit, peer: PeerId, 
       const endpoint = address == null ? undefined : multiaddr(address)
 
       return () => {
-        const connection = manager.tryOpenConnection('inbound', true, endpoint) as DefaultConnectionScope
+        const connection = manager.core.openConnection('inbound', true, endpoint) as DefaultConnectionScope
 
         connection.trySetPeer(peer)
         connection.done()

@@ -73,7 +73,7 @@ export function createManager (init: ResourceManagerInit): DefaultResourceManage
 }
 
 export function openStream (manager: DefaultResourceManager, peer: PeerId, protocol = PROTOCOL, service = SERVICE): DefaultStreamScope {
-  const stream = manager.tryOpenStream(peer, 'inbound') as DefaultStreamScope
+  const stream = manager.core.openStream(peer, 'inbound') as DefaultStreamScope
 
   stream.trySetProtocol(protocol)
   stream.tryAssignService(service)
@@ -86,7 +86,7 @@ export function openStream (manager: DefaultResourceManager, peer: PeerId, proto
  */
 export function populate (manager: DefaultResourceManager, peers: PeerId[]): void {
   for (const peer of peers) {
-    const connection = manager.tryOpenConnection('inbound', true) as DefaultConnectionScope
+    const connection = manager.core.openConnection('inbound', true) as DefaultConnectionScope
 
     connection.trySetPeer(peer)
 

@@ -12,7 +12,7 @@ export function refusalOperations ([peer]: PeerId[]): Operation[] {
       prepare () {
         const manager = createManager(FULL)
 
-        return () => { manager.tryOpenStream(peer, 'inbound') }
+        return () => { manager.core.openStream(peer, 'inbound') }
       }
     },
     {
@@ -20,7 +20,7 @@ export function refusalOperations ([peer]: PeerId[]): Operation[] {
       prepare () {
         const manager = createManager(FULL)
 
-        return () => { manager.tryOpenConnection('inbound', true) }
+        return () => { manager.core.openConnection('inbound', true) }
       }
     }
   ]

@@ -1,18 +1,14 @@
-import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import { CONNECTIONS } from '../sessions/sessions-init.ts'
 import type { NodeBans } from './connections/node-bans.ts'
 import type { NodeFairness } from './fairness/node-fairness.ts'
-import type { OpeningChecks } from './opening-checks.ts'
 import type { Newcomer, NodeRefusals } from '../reporting/explain-opening.ts'
 import type { Refusal } from '../scopes/refusal.ts'
-import type { ConnectionScope } from '../scopes/resource-scope.ts'
 import type { ServiceCollectors } from '../sessions/service-collectors.ts'
 import type { NameTable } from '../util/name-table.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 export interface FindNodeRefusalsInit {
-  checks: Pick<OpeningChecks, 'findConnection' | 'findStream'>
   collectors?: ServiceCollectors
 
   /** Where full scopes are shared fairly */
@@ -35,16 +31,8 @@ export class FindNodeRefusals implements NodeRefusals {
     this.#init = init
   }
 
-  findAccepted (address?: Multiaddr): Refusal | undefined {
-    return this.#init.checks.findConnection(address)
-  }
-
   findConnected (direction: MessageStreamDirection, peer: PeerId, address?: Multiaddr): Refusal | undefined {
-    return this.#init.bans?.findPeer(direction, peer, address) ?? this.#init.collectors?.findRefusal(CONNECTIONS, 'connection', direction)
-  }
-
-  findOpened (peer?: PeerId, connection?: ConnectionScope): Refusal | undefined {
-    return this.#init.checks.findStream(peer, connection instanceof DefaultConnectionScope ? connection : undefined)
+    return this.#init.collectors?.findRefusal(CONNECTIONS, 'connection', direction) ?? this.#init.bans?.findPeer(direction, peer, address)
   }
 
   findVictim (refusal: Refusal, newcomer: Newcomer): string | undefined {

@@ -14,7 +14,6 @@ import { PendingDials } from './connections/pending-dials.ts'
 import { CustomManager, withoutOwnLimits } from './custom-manager.ts'
 import { TransientHolders } from './fairness/transient-holders.ts'
 import { nodeDemand } from './node-demand.ts'
-import { OpeningChecks } from './opening-checks.ts'
 import { override } from './override.ts'
 import { decodeLength } from './streams/decode-length.ts'
 import { MuxerTracker } from './streams/muxer-tracker.ts'
@@ -23,11 +22,13 @@ import { serviceTable } from './streams/service-table.ts'
 import { StreamTracker } from './streams/stream-tracker.ts'
 import type { NodeBans } from './connections/node-bans.ts'
 import type { CustomResourceManager } from './custom-manager.ts'
+import type { Handshakes } from './fairness/handshakes.ts'
 import type { NodeFairness } from './fairness/node-fairness.ts'
 import type { ProcessMemoryInit } from './pressure/process-memory.ts'
 import type { ProcessPressure } from './pressure/process-pressure.ts'
 import type { Sessions } from './sessions/node-sessions.ts'
 import type { FairnessInit } from '../fairness/fairness-init.ts'
+import type { Core } from '../manager/core.ts'
 import type { ResourceManagerInit } from '../manager/resource-manager-init.ts'
 import type { NodeStat } from '../manager/resource-manager-stat.ts'
 import type { NodeRefusals } from '../reporting/explain-opening.ts'
@@ -132,14 +133,15 @@ export class ResourceManagerService extends DefaultResourceManager {
       formerKey: new Key(SESSIONS_KEY)
     }, () => ({ ...nodeDemand(components.connectionManager), handlers }))
 
+    const { core } = this
+
     this.#custom = init.manager === undefined ? undefined : this.#ask(init.manager)
-    this.#transient = new TransientHolders(this, init.transientShare)
-    this.#pressure = this.features.pressure && new this.features.pressure.ProcessPressure(this, init)
-    this.setBaseCosts(baseCosts)
+    this.#transient = new TransientHolders(core, init.transientShare)
+    this.#pressure = this.features.pressure && new this.features.pressure.ProcessPressure(core, init)
+    core.baseCosts = baseCosts
 
     const sessions = this.#watchSessions()
-    const checks = new OpeningChecks(this, this.#transient, this.#pressure)
-    const streams = new StreamTracker(this, services, this.#transient, checks, init.handlerGrace, sessions, this.#pressure)
+    const streams = new StreamTracker(core, services, this.#transient, init.handlerGrace, sessions, this.#pressure)
     const fairness = this.#shareFairly(components, init.fairness, streams, services)
 
     const bans = init.bans == null || init.bans === false
@@ -147,11 +149,12 @@ export class ResourceManagerService extends DefaultResourceManager {
       : this.features.bans && new this.features.bans.NodeBans({
         datastore: components.datastore,
         peerId: components.peerId,
-        manager: this,
+        manager: core,
+        warnProcess: (code, message) => { this.warnProcess(code, message) },
         connections: { [Symbol.iterator]: () => this.#connections[Symbol.iterator]() },
         groups: init.fairness
       }, init.bans)
-    const ties = new DialTies(this, components, streams.memory.connections)
+    const ties = new DialTies(core, components, streams.memory.connections)
 
     // nothing can fail from here on
     managed.add(components.upgrader)
@@ -162,26 +165,26 @@ export class ResourceManagerService extends DefaultResourceManager {
     this.#processMemory = init.processMemory
     this.#services = services
     this.#sessions = sessions
-    this.#connections = new ConnectionTracker(this, streams.memory, this.#transient, checks, sessions, ties)
-    this.#gate = new InboundGate(this, components.connectionManager)
-    this.limitInbound(() => this.#gate.findFull())
+    this.#connections = new ConnectionTracker(core, streams.memory, this.#transient, sessions, ties)
+    this.#gate = new InboundGate(core, components.connectionManager)
+    core.findFull = () => this.#gate.findFull()
     this.#muxers = new MuxerTracker(streams)
     this.nodeRefusals = this.features.inspection && new this.features.inspection.FindNodeRefusals({
-      checks,
       collectors: this.serviceCollectors,
       fairness,
       bans,
       services
     })
     this.#streams = streams
-    this.metricsSource.graph.roomMakers.push(streams.memory.eviction, ties)
+    core.graph.roomMakers.push(streams.memory.eviction, ties)
     streams.fairness = this.#fairness = fairness
-    checks.handshakes = fairness?.handshakes
-    this.nodeBans = this.metricsSource.graph.bans = bans
+    this.#connections.handshakes = fairness?.handshakes
+    this.nodeBans = core.graph.bans = bans
+    this.#checkStrangers(core, fairness?.handshakes)
 
     this.#connections.peerTags = this.features.admission && new this.features.admission.NodePeerTags(components.events, components.peerStore, this.allowlist)
-    components.connectionGater = accountingGater(components.connectionGater, this.#connections, this)
-    this.#wrapTransportManager(new PendingDials(this))
+    components.connectionGater = accountingGater(components.connectionGater, this.#connections, core)
+    this.#wrapTransportManager(new PendingDials(core))
     this.#wrapRegistrar(streams)
 
     components.events.addEventListener('connection:open', ({ detail: connection }) => {
@@ -222,7 +225,7 @@ export class ResourceManagerService extends DefaultResourceManager {
     if (limits != null) {
       const { maxConnections } = nodeDemand(this.#components.connectionManager)
 
-      inspection?.checkLimits(limits, { maxConnections, affordableConnections: this.affordableConnections, set: givenLimits.limits })
+      inspection?.checkLimits(limits, { maxConnections, affordableConnections: this.core.affordableConnections, set: givenLimits.limits })
         .forEach(warning => { this.#advise(warning) })
     }
   }
@@ -299,7 +302,7 @@ export class ResourceManagerService extends DefaultResourceManager {
   #watchSessions (): Sessions | undefined {
     const { serviceCollectors } = this
 
-    return serviceCollectors && this.features.sessions && new this.features.sessions.Sessions(this, serviceCollectors)
+    return serviceCollectors && this.features.sessions && new this.features.sessions.Sessions(this.core, serviceCollectors)
   }
 
   #shareFairly ({ events, peerStore, upgrader }: ResourceManagerComponents, options: FairnessInit | false | undefined, streams: StreamTracker, services: NameTable<string>): NodeFairness | undefined {
@@ -310,7 +313,7 @@ export class ResourceManagerService extends DefaultResourceManager {
     }
 
     return new fairness.NodeFairness({
-      manager: this,
+      manager: this.core,
       events,
       peerStore,
       connections: { [Symbol.iterator]: () => this.#connections[Symbol.iterator]() },
@@ -325,18 +328,39 @@ export class ResourceManagerService extends DefaultResourceManager {
    * From now on somebody else's manager is asked
    */
   #ask (manager: CustomResourceManager): CustomManager {
-    const custom = new CustomManager(manager, this.metricsSource.graph)
-    const { tryOpenConnection, tryOpenStream } = this
+    const { core } = this
+    const custom = new CustomManager(manager, core.graph)
+    const { openConnection, openStream } = core
 
-    override(this as ResourceManagerService, 'tryOpenConnection', (direction, usefd, endpoint) => {
-      return custom.openConnection(() => tryOpenConnection.call(this, direction, usefd, endpoint), direction, usefd, endpoint)
+    override(core, 'openConnection', (direction, usefd, endpoint) => {
+      return custom.openConnection(() => openConnection.call(core, direction, usefd, endpoint), direction, usefd, endpoint)
     })
 
-    override(this as ResourceManagerService, 'tryOpenStream', (peer, direction, connection) => {
-      return custom.openStream(() => tryOpenStream.call(this, peer, direction, connection), peer, direction, connection)
+    override(core, 'openStream', (peer, direction, connection) => {
+      return custom.openStream(() => openStream.call(core, peer, direction, connection), peer, direction, connection)
     })
 
     return custom
+  }
+
+  /**
+   * What strangers must pass before they have a connection or stream, in this order
+   */
+  #checkStrangers (core: Core, handshakes?: Handshakes): void {
+    const pressure = this.#pressure
+    const transient = this.#transient
+
+    if (pressure !== undefined) {
+      core.strangersConnections.push({ find: () => pressure.find('connection') })
+      core.strangersStreams.push({ find: () => pressure.find('stream') })
+    }
+
+    if (handshakes !== undefined) {
+      core.strangersConnections.push({ find: address => handshakes.find(address) })
+    }
+
+    core.strangersConnections.push({ find: address => address == null ? undefined : transient.findConnection(address) })
+    core.strangersStreams.push({ find: peer => transient.findStream(peer) })
   }
 
   protected joinedService (scope: MovableScope, service: string): void {

@@ -17,14 +17,13 @@ import { isPattern } from '../util/name-table.ts'
 import { atOnce } from '../util/slices.ts'
 import { toMultiaddr } from '../util/to-multiaddr.ts'
 import { WarningLog } from '../util/warning-log.ts'
+import { Core } from './core.ts'
 import { graphStat } from './graph-stat.ts'
-import { ScopeOpener } from './scope-opener.ts'
 import type { Features } from '../features/features.ts'
 import type { ResourceManager, SetLimitsOptions } from '../interface.ts'
-import type { FleetLink } from './fleet-link.ts'
+import type { FleetLink, FleetMember } from './fleet-link.ts'
 import type { ResourceManagerInit } from './resource-manager-init.ts'
 import type { Holder, HoldersOptions, NodeStat, ResourceManagerStat } from './resource-manager-stat.ts'
-import type { BaseCosts } from './scope-opener.ts'
 import type { AdmissionChanges } from '../admission/admission-options.ts'
 import type { Admission } from '../admission/admission.ts'
 import type { Allowlist } from '../admission/allowlist.ts'
@@ -50,7 +49,6 @@ import type { ScopeUsage, UsageOptions } from '../reporting/scope-usage.ts'
 import type { Tracer } from '../reporting/tracer.ts'
 import type { EvictionCount } from '../scopes/evictions.ts'
 import type { MovableScope } from '../scopes/movable-scope.ts'
-import type { Refusal } from '../scopes/refusal.ts'
 import type { ConnectionManagementScope, ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ResourceScopeLimiter, ServiceScope, StreamManagementScope, StreamScope } from '../scopes/resource-scope.ts'
 import type { HistoryStoreInit } from '../sessions/history-store.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
@@ -75,6 +73,11 @@ export class DefaultResourceManager implements ResourceManager {
   protected readonly features: Features
 
   /**
+   * What this one does. It answers what is refused, and this one throws it.
+   */
+  readonly core: Core
+
+  /**
    * Set if some services have a collector
    */
   protected readonly serviceCollectors?: ServiceCollectors
@@ -89,15 +92,12 @@ export class DefaultResourceManager implements ResourceManager {
    */
   protected readonly nodeRefusals?: NodeRefusals
 
-  readonly #admission?: Admission
-  readonly #graph: ScopeGraph
-  readonly #opener: ScopeOpener
   readonly #inspector?: Inspector
   readonly #refusals?: RefusalCounts
   readonly #sessions?: SessionRegistry
   readonly #shadow?: LimitShadow
   readonly #tracer?: Tracer
-  readonly #warnings: WarningLog
+  readonly #graph: ScopeGraph
   readonly #limitsInit: LimitsInit
   readonly #demand?: () => NodeDemand
   readonly #fleet?: FleetLink
@@ -116,7 +116,9 @@ export class DefaultResourceManager implements ResourceManager {
     this.features = init.features ?? defaultFeatures
 
     this.log = (init.logger ?? defaultLogger()).forComponent('libp2p:resource-manager')
-    this.#warnings = new WarningLog(this.log)
+
+    const warnings = new WarningLog(this.log)
+
     this.#demand = demand
     this.#fleet = init.fleet
 
@@ -146,7 +148,8 @@ export class DefaultResourceManager implements ResourceManager {
 
     this.#refusals = refusals
     this.#inspector = inspector
-    this.#admission = this.#decideByAddress(init, limiter)
+    const admission = this.#decideByAddress(init, limiter, warnings)
+
     this.#graph = new ScopeGraph({
       limiter,
       enforce,
@@ -161,10 +164,12 @@ export class DefaultResourceManager implements ResourceManager {
         onEviction: (eviction) => { refusalLog?.addEviction(eviction) },
         requesterOf: (refusal) => inspector?.requesterOf(refusal),
         onOverRelease: (scope, resource, released, held) => {
-          this.#warnings.warn(`${scope}: released more ${resource} than was held (${released} of ${held})`)
+          warnings.warn(`${scope}: released more ${resource} than was held (${released} of ${held})`)
         }
       }
     })
+
+    this.core = new Core(this.#graph, admission, this.log, warnings)
 
     const { shadow, tracer } = this.#startTracing(init)
 
@@ -172,10 +177,8 @@ export class DefaultResourceManager implements ResourceManager {
     this.#tracer = tracer
     this.#sessions = this.#keepSessions(persistence)
     this.serviceCollectors = this.#collectSessions(init.sessions, enforce)
-    this.#opener = new ScopeOpener(this.#graph, this.#admission)
-
-    if (this.#admission != null) {
-      this.#graph.admission = new (this.features.admission as NonNullable<Features['admission']>).AdmittedConnections(this.#graph, this.#admission, () => this.#opener.findFull?.())
+    if (admission != null) {
+      this.#graph.admission = new (this.features.admission as NonNullable<Features['admission']>).AdmittedConnections(this.#graph, admission, () => this.core.findFull?.())
     }
 
     this.#limitsChanged()
@@ -188,7 +191,7 @@ export class DefaultResourceManager implements ResourceManager {
     this.#shadow?.start()
     this.#inspector?.highWaterMarks.start(this.#graph)
     await this.#sessions?.start()
-    await this.#fleet?.start(this, this.#admission)
+    await this.#fleet?.start(this.#fleetMember, this.core.admission)
   }
 
   /**
@@ -205,7 +208,7 @@ export class DefaultResourceManager implements ResourceManager {
   async stop (): Promise<void> {
     this.#graph.idle.stop()
     this.#shadow?.stop()
-    this.#admission?.stop()
+    this.core.admission?.stop()
     this.#inspector?.highWaterMarks.stop()
     this.#inspector?.refusalLog.flush()
     // the sessions end at once, and reporters are told of it before they are stopped
@@ -238,22 +241,8 @@ export class DefaultResourceManager implements ResourceManager {
     return view(this.#graph.getPeer(peer), fn)
   }
 
-  /**
-   * Opens a connection, or answers why not
-   */
-  tryOpenConnection (direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): DefaultConnectionScope | Refusal {
-    return this.#opener.openConnection(direction, usefd, endpoint)
-  }
-
-  /**
-   * Closes an inbound connection that somebody else has turned down: it has cost nothing
-   */
-  forgetConnection (connection: DefaultConnectionScope): void {
-    this.#opener.forgetConnection(connection)
-  }
-
   openConnection (direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr | string): ConnectionManagementScope {
-    const opened = this.tryOpenConnection(direction, usefd, endpoint == null ? undefined : toMultiaddr(endpoint, 'endpoint'))
+    const opened = this.core.openConnection(direction, usefd, endpoint == null ? undefined : toMultiaddr(endpoint, 'endpoint'))
 
     if (!(opened instanceof DefaultConnectionScope)) {
       throw this.#graph.errorOf(opened)
@@ -262,15 +251,8 @@ export class DefaultResourceManager implements ResourceManager {
     return opened
   }
 
-  /**
-   * Opens a stream, or answers why not
-   */
-  tryOpenStream (peer: PeerId, direction: MessageStreamDirection, connection?: ConnectionScope): DefaultStreamScope | Refusal {
-    return this.#opener.openStream(peer, direction, connection)
-  }
-
   openStream (peer: PeerId, direction: MessageStreamDirection, connection?: ConnectionScope): StreamManagementScope {
-    const opened = this.tryOpenStream(peer, direction, unwrapScope(connection))
+    const opened = this.core.openStream(peer, direction, unwrapScope(connection))
 
     if (!(opened instanceof DefaultStreamScope)) {
       throw this.#graph.errorOf(opened)
@@ -284,61 +266,6 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   /**
-   * Whether the rates of connections are limited
-   */
-  get limitsRates (): boolean {
-    return this.#admission?.limitsRates === true
-  }
-
-  /**
-   * From now on somebody else has a say in how many inbound connections there may be
-   */
-  protected limitInbound (findFull: () => Refusal | undefined): void {
-    this.#opener.findFull = findFull
-  }
-
-  /**
-   * Whether what does not fit is refused, or only counted and reported
-   */
-  get enforces (): boolean {
-    return this.#graph.enforce
-  }
-
-  /**
-   * What connections and streams that are opened from now on weigh in themselves
-   */
-  protected setBaseCosts (costs: BaseCosts): void {
-    this.#opener.baseCosts = costs
-  }
-
-  /**
-   * How many connections that remotes open there is memory for
-   */
-  protected get affordableConnections (): number {
-    return this.#opener.affordableConnections
-  }
-
-  /**
-   * The error that a caller gets who was refused
-   */
-  errorOf (refusal: Refusal): Error {
-    return this.#graph.errorOf(refusal)
-  }
-
-  /**
-   * Counts and reports what is turned down by something that is not a scope
-   *
-   * @param refusal
-   * @param requester - what it was asked for: a scope, or the address of a connection that
-   * has none yet
-   * @param joining - the peer, protocol or service that the scope was to become part of
-   * @returns What the caller has to turn down: nothing where limits are not enforced
-   */
-  refuse (refusal: Refusal | undefined, requester?: Refusal['requester'], joining?: string): Refusal | undefined {
-    return this.#graph.refuse(refusal, requester, joining)
-  }
-
-  /**
    * Warns whoever runs the process, most of whom look at no log: of each code and subject at
    * most once in ten minutes, and not at all with `warnings: false`
    *
@@ -348,13 +275,6 @@ export class DefaultResourceManager implements ResourceManager {
    */
   warnProcess (code: WarningCode, message: string, subject?: string): void {
     this.#inspector?.warnings.warn(code, message, subject)
-  }
-
-  /**
-   * Logs a warning, but never floods the log
-   */
-  warn (message: string): void {
-    this.#warnings.warn(message)
   }
 
   getConnectionScope (connection: Connection): ConnectionScope {
@@ -391,9 +311,7 @@ export class DefaultResourceManager implements ResourceManager {
 
   explain (request: ReservationRequest): Explanation {
     return need(this.features.inspection, 'inspection', 'explain').explain({
-      graph: this.#graph,
-      admission: this.#admission,
-      opener: this.#opener,
+      core: this.core,
       node: this.nodeRefusals
     }, request)
   }
@@ -419,7 +337,7 @@ export class DefaultResourceManager implements ResourceManager {
    * What people should know beside what is in the table
    */
   notes (): string[] {
-    const allowlist = this.#admission?.allowlist
+    const allowlist = this.core.admission?.allowlist
 
     return [
       ...allowlist?.namesPeers === true ? [`places kept wherever they are: ${allowlist.peersText}`] : [],
@@ -487,7 +405,7 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   get allowlist (): Allowlist {
-    return need(this.#admission, 'admission', 'allowlist').allowlist
+    return need(this.core.admission, 'admission', 'allowlist').allowlist
   }
 
   get shadow (): Shadow | undefined {
@@ -504,71 +422,20 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   setAdmission (options: AdmissionChanges): void {
-    need(this.#admission, 'admission', 'setAdmission').change(options)
+    need(this.core.admission, 'admission', 'setAdmission').change(options)
     this.log('changed %s', Object.keys(options).join(', '))
   }
 
   addPrefixLimit (limit: NetworkPrefixLimit): void {
-    need(this.#admission, 'admission', 'addPrefixLimit').addPrefixLimit(limit)
+    need(this.core.admission, 'admission', 'addPrefixLimit').addPrefixLimit(limit)
   }
 
   removePrefixLimit (network: string): boolean {
-    return need(this.#admission, 'admission', 'removePrefixLimit').removePrefixLimit(network)
+    return need(this.core.admission, 'admission', 'removePrefixLimit').removePrefixLimit(network)
   }
 
   verifySourceAddress (address: string | Multiaddr): boolean {
-    return this.#admission?.verifySourceAddress(address) === true
-  }
-
-  /**
-   * Whether an address is trusted, whoever is there
-   */
-  isAllowlisted (address?: Multiaddr): boolean {
-    return address != null && this.#opener.isAllowlisted(address)
-  }
-
-  /**
-   * Whether a peer is trusted wherever it is
-   */
-  isTrustedPeer (peer: PeerId): boolean {
-    return this.#graph.admission?.trusts(peer) === true
-  }
-
-  /**
-   * Whether a connection with a peer is trusted
-   */
-  isTrusted (peer: PeerId, connection: Pick<ConnectionScope, 'allowlisted'>): boolean {
-    return this.#opener.isTrusted(peer, connection)
-  }
-
-  /**
-   * Whether a reverse proxy has an address, and who comes from there is somebody else
-   */
-  isProxy (address: Multiaddr): boolean {
-    return this.#admission?.isProxy(address) === true
-  }
-
-  /**
-   * Who a reverse proxy forwards, if it says so
-   *
-   * @param header - `X-Forwarded-For`
-   */
-  forwardedFor (header: string): string | undefined {
-    return this.#admission?.forwardedFor(header)?.toString()
-  }
-
-  /**
-   * The part of an address that a remote cannot choose, where anything is decided by that
-   */
-  hostOf (address: Multiaddr): string | undefined {
-    return this.#admission?.hostOf(address)
-  }
-
-  /**
-   * Why an inbound stream whose protocol was negotiated comes too soon, if so
-   */
-  refuseProtocolByRate (protocol: string, stream: DefaultStreamScope): Refusal | undefined {
-    return this.#opener.refuseProtocolByRate(protocol, stream)
+    return this.core.admission?.verifySourceAddress(address) === true
   }
 
   systemState (): string {
@@ -583,6 +450,19 @@ export class DefaultResourceManager implements ResourceManager {
 
   gc (): void {
     this.#graph.idle.collectAll()
+  }
+
+  get #fleetMember (): FleetMember {
+    const { core, log, metricsSource } = this
+
+    return {
+      log,
+      enforces: core.enforces,
+      metricsSource,
+      isAllowlisted: address => core.isAllowlisted(address),
+      errorOf: refusal => core.errorOf(refusal),
+      warn: message => { core.warn(message) }
+    }
   }
 
   /**
@@ -653,12 +533,12 @@ export class DefaultResourceManager implements ResourceManager {
    */
   protected joinedService (_scope: MovableScope, _service: string): void {}
 
-  #decideByAddress (init: ResourceManagerInit, limiter: Limiter): Admission | undefined {
+  #decideByAddress (init: ResourceManagerInit, limiter: Limiter, warnings: WarningLog): Admission | undefined {
     const { admission } = this.features
 
     return admission && new admission.Admission({
       ...init,
-      warn: message => { this.warn(message) },
+      warn: message => { warnings.warn(message) },
       allowlistedConns: limiter.getAllowlistedSystemLimits().conns
     })
   }
@@ -689,7 +569,7 @@ export class DefaultResourceManager implements ResourceManager {
       metricsReporter,
       shadow,
       limits: this.limits,
-      baseCosts: () => this.#opener.baseCosts,
+      baseCosts: () => this.core.baseCosts,
       log: this.log
     }) ?? {}
   }
@@ -699,10 +579,10 @@ export class DefaultResourceManager implements ResourceManager {
 
     this.#shadow?.enforcedChanged(limits)
 
-    if (this.#admission != null) {
+    if (this.core.admission != null) {
       // unlimited means that nothing is refused, by subnet and rate limits neither
-      this.#admission.lifted = limits != null && admission?.isInfinite(limits) === true
-      this.#admission.allowlistedConns = this.#graph.allowlisted.system.limit.conns
+      this.core.admission.lifted = limits != null && admission?.isInfinite(limits) === true
+      this.core.admission.allowlistedConns = this.#graph.allowlisted.system.limit.conns
     }
   }
 }

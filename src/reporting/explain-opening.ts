@@ -1,39 +1,31 @@
-import { findConnectionRefusal, findMemoryRefusal, findMoveRefusal, findStreamRefusal } from '../scopes/find-refusal.ts'
-import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_HIGH, memoryThreshold } from '../scopes/memory-priority.ts'
+import { UNLIMITED } from '../limits/limit.ts'
+import { findRefusal, openingPriority } from '../manager/core.ts'
+import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
+import { findMoveRefusal } from '../scopes/find-refusal.ts'
+import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from '../scopes/memory-priority.ts'
+import { Rule } from '../scopes/refusal.ts'
+import { DefaultStreamScope } from '../scopes/stream-scope.ts'
 import { NOTHING } from '../scopes/usage.ts'
 import { ipFromMultiaddr } from '../util/ip-from-address.ts'
-import { imagine, peerOf, protocolOf, serviceOf } from './constraints.ts'
+import { peerOf, protocolOf, serviceOf } from './constraints.ts'
 import type { Constraint } from './constraints.ts'
 import type { ConnectionRequest, StreamRequest } from './reservation-request.ts'
-import type { Admission } from '../admission/admission.ts'
-import type { ScopeOpener } from '../manager/scope-opener.ts'
-import type { ScopePair } from '../scopes/aggregate-scope.ts'
+import type { Check, Core, Opening } from '../manager/core.ts'
+import type { AggregateScope, ScopePair } from '../scopes/aggregate-scope.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { ConnectionScope } from '../scopes/resource-scope.ts'
-import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { Usage } from '../scopes/usage.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * What only a node refuses, in addition to the scopes and to what is decided by
- * address. Finding it changes nothing.
+ * What only a node refuses once a peer or a protocol is known. Finding it changes nothing.
  */
 export interface NodeRefusals {
-  /**
-   * An inbound connection that was accepted
-   */
-  findAccepted(address?: Multiaddr): Refusal | undefined
-
   /**
    * A connection whose peer is known
    */
   findConnected(direction: MessageStreamDirection, peer: PeerId, address?: Multiaddr): Refusal | undefined
-
-  /**
-   * An inbound stream that was opened
-   */
-  findOpened(peer?: PeerId, connection?: ConnectionScope): Refusal | undefined
 
   /**
    * The service that the streams of a protocol belong to, if they do
@@ -57,11 +49,7 @@ export interface Newcomer {
 }
 
 export interface ExplainSource {
-  readonly graph: ScopeGraph
-
-  /** Not there where nothing is decided by address */
-  readonly admission?: Admission
-  readonly opener: Pick<ScopeOpener, 'baseCosts' | 'findFull' | 'isTrusted'>
+  readonly core: Core
   readonly node?: NodeRefusals
 }
 
@@ -76,215 +64,209 @@ export interface Findings {
   readonly left: ReadonlyArray<{ readonly scope: Constraint, readonly left: number }>
 }
 
+type Scope = DefaultConnectionScope | DefaultStreamScope
+
 /**
- * Something that would be opened
+ * Opens connections and streams in thought only: they are asked for what would be asked of them, by
+ * the code that opens them, and never enter the graph.
  */
-interface Opening {
-  readonly inbound: boolean
+class ThoughtOpening implements Opening {
+  /** The names of the scopes of those who would give way */
+  readonly victims = new Set<string>()
 
-  /** Including what it weighs in itself */
-  readonly added: Usage
-  findRefusal(scope: Constraint): Refusal | undefined
+  /** What would have been opened last */
+  opened?: Scope
+  readonly #source: ExplainSource
+  readonly #newcomer: Newcomer
+  readonly #inbound: boolean
 
-  /** How many more of these fit into a node, by its limits other than memory */
-  left(scope: Constraint): number
-}
-
-export function explainConnection ({ admission, graph, node, opener }: ExplainSource, { address, direction, peer, service, usefd }: ConnectionRequest & { address?: Multiaddr }): Findings {
-  const opening = connectionOpening(direction, usefd === true, opener.baseCosts.connection)
-  const trusted = address != null && admission?.allowlist.allowed(address) === true
-  const before = explainBefore({ admission, graph, node }, { address, direction, trusted })
-  const itself = imagine(graph, 'conn', '', graph.limiter.getConnLimits())
-  const { giveWay, victims } = givingWay(node, opening, { request: 'connection', address, peer })
-  const inTime = openWhereNotFull(open(graph, opening, [itself], trusted), { inbound: opening.inbound, trusted, opener })
-  const opened = prove({ ...inTime, refusal: giveWay(inTime.refusal) }, () => {
-    const full = opening.inbound ? giveWay(graph.admission?.findProvers()) : undefined
-
-    return peer != null && graph.admission?.trusts(peer) === true && full == null ? openIn(graph.proving, opening, [itself]) : undefined
-  })
-
-  if (peer == null) {
-    return { victims, refusal: before ?? opened.refusal, left: opened.left }
+  constructor (source: ExplainSource, direction: MessageStreamDirection, newcomer: Newcomer) {
+    this.#source = source
+    this.#newcomer = newcomer
+    this.#inbound = direction === 'inbound'
   }
 
-  // one that is not the peer that is trusted at the address goes back to the others. Its
-  // subnet was asked before, and nothing happens meanwhile.
-  const leavesAllowlist = opened.pair.allowlisted && admission?.allowlist.allowedPeerAndMultiaddr(peer, address as Multiaddr) !== true
-  const { system, transient } = graph.normal
-  const back = move(opening, leavesAllowlist ? [system, transient] : [])
-  const attached = move(opening, peerOf(graph, { peer }))
-  const served = move(opening, serviceOf(graph, { peer, service }))
+  newConnection (direction: MessageStreamDirection, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr): DefaultConnectionScope {
+    const { graph } = this.#source.core
+    const connection = new DefaultConnectionScope(graph, 0, graph.limiter.getConnLimits(), direction === 'inbound', usefd, pair, endpoint)
+
+    this.opened = connection
+
+    return connection
+  }
+
+  newStream (peer: PeerId, direction: MessageStreamDirection): DefaultStreamScope {
+    const { graph } = this.#source.core
+    const peerScope = graph.peers.get(peer.toString()) ?? graph.imaginePeer(peer)
+    const stream = new DefaultStreamScope(graph, 0, graph.limiter.getStreamLimits(peer), peerScope, direction === 'inbound', graph.normal)
+
+    this.opened = stream
+
+    return stream
+  }
+
+  /**
+   * Nothing is left of a refusal where something would give way
+   */
+  makeRoom (reason: Refusal): Refusal | undefined {
+    return this.giveWay(reason)
+  }
+
+  giveWay (reason: Refusal | undefined): Refusal | undefined {
+    const victim = reason === undefined || !this.#inbound ? undefined : this.#source.node?.findVictim(reason, this.#newcomer)
+
+    if (victim === undefined) {
+      return reason
+    }
+
+    this.victims.add(victim)
+  }
+
+  prove ({ endpoint, inbound, usefd }: DefaultConnectionScope, weight: number): DefaultConnectionScope | undefined {
+    const { graph } = this.#source.core
+    const { peer } = this.#newcomer
+
+    if (peer === undefined || graph.admission?.trusts(peer) !== true || (inbound && this.giveWay(graph.admission.findProvers()) !== undefined)) {
+      return
+    }
+
+    const before = this.opened
+    const prover = this.newConnection(inbound ? 'inbound' : 'outbound', usefd, graph.proving, endpoint)
+
+    if (findRefusal(prover, weight) === undefined) {
+      return prover
+    }
+
+    this.opened = before
+  }
+
+  refuse (reason: Refusal): Refusal {
+    return reason
+  }
+}
+
+export function explainConnection (source: ExplainSource, { address, direction, peer, service, usefd }: ConnectionRequest & { address?: Multiaddr }): Findings {
+  const { core, node } = source
+  const { graph } = core
+  const thought = new ThoughtOpening(source, direction, { request: 'connection', address, peer })
+  const before = beforeConnection(core, direction, address)
+  const placed = core.placeConnection(thought, direction, usefd === true, address)
+  const connection = thought.opened as DefaultConnectionScope
+  const refused = placed === connection ? undefined : placed as Refusal
+  const weight = core.baseCosts.connection
+  // a rule of the node leaves no scope with room
+  const left = refused?.refuser instanceof Rule ? [] : countLeft(connection, chainOf(connection), weight, openingPriority(connection))
+  const { victims } = thought
+
+  if (peer == null) {
+    return { victims, refusal: before ?? refused, left }
+  }
+
+  const scopes = connection.scopesToReturnTo(peer)
+  const back = move(connection, scopes, weight)
+  const attached = move(connection, peerOf(graph, { peer }), weight)
+  const served = move(connection, serviceOf(graph, { peer, service }), weight)
 
   return {
     victims,
     refusal: before ??
-      opened.refusal ??
+      refused ??
       node?.findConnected(direction, peer, address) ??
       back.refusal ??
       attached.refusal ??
-      giveWay(served.refusal),
-    left: [...opened.left, ...back.left, ...attached.left, ...served.left]
+      thought.giveWay(served.refusal),
+    left: [...left, ...back.left, ...attached.left, ...served.left]
   }
 }
 
 /**
  * What is decided before there is a scope
  */
-function explainBefore ({ admission, graph, node }: Pick<ExplainSource, 'admission' | 'graph' | 'node'>, { address, direction, trusted }: { address?: Multiaddr, direction: MessageStreamDirection, trusted: boolean }): Refusal | undefined {
+function beforeConnection (core: Core, direction: MessageStreamDirection, address?: Multiaddr): Refusal | undefined {
   const ip = address == null ? undefined : ipFromMultiaddr(address)
+  const stranger = direction === 'inbound' && !core.isAllowlisted(address)
 
-  return graph.bans?.find(direction, address) ??
-    (direction === 'inbound' && !trusted ? node?.findAccepted(address) : undefined) ??
-    admission?.peek(ip, direction)
+  return (stranger ? findFirst(core.strangersConnections, address) : undefined) ??
+    findFirst(core.connectionChecks, direction, address, ip)
 }
 
 export function explainStream (source: ExplainSource, request: StreamRequest): Findings {
-  const { graph, node, opener } = source
+  const { core, node } = source
+  const { graph } = core
   const { connection, direction, peer, protocol } = request
-  const opening = streamOpening(direction, opener.baseCosts.stream)
+  const inbound = direction === 'inbound'
+  const thought = new ThoughtOpening(source, direction, { request: 'stream', connection, peer })
   const service = request.service ?? (protocol == null ? undefined : node?.serviceOf(protocol))
-  const itself = peer == null ? [] : [imagine(graph, 'stream', '', graph.limiter.getStreamLimits(peer))]
-  const trusted = peer != null && connection != null && opener.isTrusted(peer, connection)
-  const opened = open(graph, opening, [...itself, ...peerOf(graph, { peer })], trusted)
-  const negotiated = move(opening, protocolOf(graph, { peer, protocol }))
-  const served = move(opening, serviceOf(graph, { peer, service }))
-  const byRate = peekRates(source, request)
-  const { giveWay, victims } = givingWay(node, opening, { request: 'stream', connection, peer })
+  const stream = peer == null ? imagineStream(core, inbound) : thought.newStream(peer, direction)
+  const refused = core.placeStream(thought, stream, stream.peerScope.peer, peer == null ? undefined : connection)
+  const weight = core.baseCosts.stream
+  const own = peer == null ? [stream.pair.transient, stream.pair.system] : chainOf(stream)
+  const negotiated = move(stream, protocolOf(graph, { peer, protocol }), weight)
+  const served = move(stream, serviceOf(graph, { peer, service }), weight)
 
   return {
-    victims,
-    refusal: (opening.inbound ? node?.findOpened(peer, connection) : undefined) ??
-      byRate.opened ??
-      giveWay(opened.refusal) ??
-      byRate.negotiated ??
-      giveWay(negotiated.refusal) ??
-      (service == null ? undefined : graph.serviceGate?.findRefusal({ kind: 'stream', inbound: opening.inbound }, service)) ??
-      giveWay(served.refusal),
-    left: [...opened.left, ...negotiated.left, ...served.left]
+    victims: thought.victims,
+    refusal: beforeStream(core, request) ??
+      refused ??
+      // only a node knows when a protocol was negotiated
+      (node === undefined ? undefined : beforeProtocol(core, request)) ??
+      thought.giveWay(negotiated.refusal) ??
+      (service == null ? undefined : graph.serviceGate?.findRefusal({ kind: 'stream', inbound }, service)) ??
+      thought.giveWay(served.refusal),
+    left: [...countLeft(stream, own, weight, openingPriority(stream)), ...negotiated.left, ...served.left]
   }
 }
 
 /**
- * What becomes of a refusal where something may give way: nothing, if something would
+ * What is decided before a stream is counted, which is for what remote peers open
  */
-function givingWay (node: NodeRefusals | undefined, { inbound }: Opening, newcomer: Newcomer): { giveWay(refusal?: Refusal): Refusal | undefined, victims: Set<string> } {
-  const victims = new Set<string>()
+function beforeStream (core: Core, { connection, direction, peer }: StreamRequest): Refusal | undefined {
+  if (direction !== 'inbound') {
+    return
+  }
 
-  return {
-    victims,
-    giveWay: refusal => {
-      const victim = refusal == null || !inbound ? undefined : node?.findVictim(refusal, newcomer)
+  const address = connection instanceof DefaultConnectionScope ? connection.endpoint : undefined
+  const peerScope: AggregateScope | undefined = peer == null ? undefined : core.graph.peers.get(peer.toString())
 
-      if (victim == null) {
-        return refusal
-      }
+  return (core.isKnown(peer, address) ? undefined : findFirst(core.strangersStreams, peerScope)) ??
+    (peer == null ? undefined : findFirst(core.streamChecks, peer.toString()))
+}
 
-      victims.add(victim)
+function beforeProtocol (core: Core, { direction, peer, protocol }: StreamRequest): Refusal | undefined {
+  return direction !== 'inbound' || peer == null || protocol == null ? undefined : findFirst(core.protocolChecks, protocol, peer.toString())
+}
+
+/**
+ * A stream of nobody in particular: only what is for all of them constrains it
+ */
+function imagineStream ({ graph }: Core, inbound: boolean): DefaultStreamScope {
+  return new DefaultStreamScope(graph, 0, UNLIMITED, graph.imaginePeer(), inbound, graph.normal)
+}
+
+function chainOf (scope: Scope): Constraint[] {
+  return scope.chain as unknown as Constraint[]
+}
+
+function findFirst <A extends unknown[]> (checks: ReadonlyArray<Check<A>>, ...request: A): Refusal | undefined {
+  for (const check of checks) {
+    const refusal = check.find(...request)
+
+    if (refusal !== undefined) {
+      return refusal
     }
   }
 }
 
-/**
- * Why a stream comes too soon, when it is opened or when its protocol is known, if so
- */
-function peekRates ({ admission, node }: ExplainSource, { direction, peer, protocol }: StreamRequest): Record<'opened' | 'negotiated', Refusal | undefined> {
-  // rates are for what remote peers open
-  const rates = direction === 'inbound' ? admission?.streamRates : undefined
-  const key = peer?.toString() ?? ''
+function move (scope: Scope, into: Constraint[], weight: number): Findings {
+  const added = { ...scope.usage, memory: weight }
 
   return {
-    opened: peer == null ? undefined : rates?.peek(key),
-    // only a node knows when a protocol was negotiated
-    negotiated: peer == null || protocol == null || node == null ? undefined : rates?.peekProtocol(protocol, key)
+    refusal: firstRefusal(into, scope => findMoveRefusal(scope, added)),
+    left: countLeft(scope, into, weight, MEMORY_PRIORITY_ALWAYS)
   }
 }
 
-function connectionOpening (direction: MessageStreamDirection, usefd: boolean, weight: number): Opening {
-  const inbound = direction === 'inbound'
-  const added: Usage = { ...NOTHING, memory: weight, connsInbound: inbound ? 1 : 0, connsOutbound: inbound ? 0 : 1, fd: usefd ? 1 : 0 }
-
-  return {
-    inbound,
-    added,
-    findRefusal: scope => findConnectionRefusal(undefined, scope, scope, added),
-    left: scope => Math.min(
-      inbound ? scope.limit.connsInbound - scope.connsInbound : scope.limit.connsOutbound - scope.connsOutbound,
-      scope.limit.conns - scope.connsInbound - scope.connsOutbound,
-      usefd ? scope.limit.fd - scope.fd : Infinity
-    )
-  }
-}
-
-function streamOpening (direction: MessageStreamDirection, weight: number): Opening {
-  const inbound = direction === 'inbound'
-  const added: Usage = { ...NOTHING, memory: weight, streamsInbound: inbound ? 1 : 0, streamsOutbound: inbound ? 0 : 1 }
-
-  return {
-    inbound,
-    added,
-    findRefusal: scope => findStreamRefusal(undefined, scope, scope, added),
-    left: scope => Math.min(
-      inbound ? scope.limit.streamsInbound - scope.streamsInbound : scope.limit.streamsOutbound - scope.streamsOutbound,
-      scope.limit.streams - scope.streamsInbound - scope.streamsOutbound
-    )
-  }
-}
-
-/**
- * A node may have no room for what fits
- */
-function openWhereNotFull <T extends Findings> (opened: T, { inbound, trusted, opener }: { inbound: boolean, trusted: boolean, opener: Pick<ScopeOpener, 'findFull'> }): T {
-  const full = inbound && !trusted && opened.refusal == null ? opener.findFull?.() : undefined
-
-  return full == null ? opened : { ...opened, refusal: full, left: [] }
-}
-
-/**
- * Where the system is full, those who prove that they are trusted wherever they are may go on
- *
- * @param opened - what becomes of somebody else
- * @param open - answers nothing for somebody else
- */
-function prove (opened: Findings & { pair: ScopePair }, open: () => Findings & { pair: ScopePair } | undefined): Findings & { pair: ScopePair } {
-  const proved = opened.refusal?.kind === 'system' ? open() : undefined
-
-  return proved != null && proved.refusal == null ? proved : opened
-}
-
-/**
- * @param graph
- * @param opening
- * @param own - what constrains it other than a pair
- * @param trusted - whether the allowlisted pair may be used where the normal one is full
- */
-function open (graph: ScopeGraph, opening: Opening, own: Constraint[], trusted: boolean): Findings & { pair: ScopePair } {
-  const normal = openIn(graph.normal, opening, own)
-
-  return normal.refusal != null && trusted ? openIn(graph.allowlisted, opening, own) : normal
-}
-
-function openIn (pair: ScopePair, opening: Opening, own: Constraint[]): Findings & { pair: ScopePair } {
-  const scopes = [...own, pair.transient, pair.system]
-  const priority = opening.inbound ? MEMORY_PRIORITY_HIGH : MEMORY_PRIORITY_ALWAYS
-  const { memory } = opening.added
-
-  return {
-    pair,
-    // memory is looked at when all the rest fits, and not at all where none is needed
-    refusal: firstRefusal(scopes, opening.findRefusal) ??
-      (memory === 0 ? undefined : firstRefusal(scopes, scope => findMemoryRefusal(undefined, scope, memory, priority))),
-    left: countLeft(scopes, opening, priority)
-  }
-}
-
-function move (opening: Opening, scopes: Constraint[]): Findings {
-  return {
-    refusal: firstRefusal(scopes, scope => findMoveRefusal(scope, opening.added)),
-    left: countLeft(scopes, opening, MEMORY_PRIORITY_ALWAYS)
-  }
-}
-
-function firstRefusal (scopes: Constraint[], find: (scope: Constraint) => Refusal | undefined): Refusal | undefined {
+export function firstRefusal (scopes: Constraint[], find: (scope: Constraint) => Refusal | undefined): Refusal | undefined {
   for (const scope of scopes) {
     const refusal = find(scope)
 
@@ -294,15 +276,33 @@ function firstRefusal (scopes: Constraint[], find: (scope: Constraint) => Refusa
   }
 }
 
-function countLeft (scopes: Constraint[], opening: Opening, priority: number): Findings['left'] {
-  const { memory } = opening.added
-
-  return scopes.map(scope => {
-    const left = opening.left(scope)
+/**
+ * How many more like this one there is room for, in each scope
+ */
+function countLeft (scope: Scope, scopes: Constraint[], weight: number, priority: number): Findings['left'] {
+  return scopes.map(constraint => {
+    // what it would be checked against holds nothing of it yet
+    const held: Usage = (constraint as unknown) === scope ? NOTHING : constraint
+    const left = scope instanceof DefaultConnectionScope ? connectionsLeft(scope, constraint, held) : streamsLeft(scope, constraint, held)
 
     return {
-      scope,
-      left: memory === 0 ? left : Math.min(left, Math.floor((memoryThreshold(scope.limit.memory, priority) - scope.memory) / memory))
+      scope: constraint,
+      left: weight === 0 ? left : Math.min(left, Math.floor((memoryThreshold(constraint.limit.memory, priority) - held.memory) / weight))
     }
   })
+}
+
+function connectionsLeft ({ inbound, usefd }: DefaultConnectionScope, { limit }: Constraint, held: Usage): number {
+  return Math.min(
+    inbound ? limit.connsInbound - held.connsInbound : limit.connsOutbound - held.connsOutbound,
+    limit.conns - held.connsInbound - held.connsOutbound,
+    usefd ? limit.fd - held.fd : Infinity
+  )
+}
+
+function streamsLeft ({ inbound }: DefaultStreamScope, { limit }: Constraint, held: Usage): number {
+  return Math.min(
+    inbound ? limit.streamsInbound - held.streamsInbound : limit.streamsOutbound - held.streamsOutbound,
+    limit.streams - held.streamsInbound - held.streamsOutbound
+  )
 }

@@ -7,7 +7,7 @@ import { inOrder } from '../scopes/stream-scope.ts'
 import { ANY, BOOLEAN, checkDescribed } from '../util/description.ts'
 import { toMultiaddr } from '../util/to-multiaddr.ts'
 import { invalid } from '../util/validation.ts'
-import { peerOf, protocolOf, serviceOf } from './constraints.ts'
+import { imagine, peerOf, protocolOf, serviceOf } from './constraints.ts'
 import { explainConnection, explainStream } from './explain-opening.ts'
 import type { Constraint } from './constraints.ts'
 import type { ExplainSource, Findings } from './explain-opening.ts'
@@ -107,7 +107,7 @@ export function explain (source: ExplainSource, request: ReservationRequest): Ex
       checkDirection(request.direction)
       return conclude(explainStream(source, { ...request, connection: unwrapScope(request.connection) }))
     case 'memory':
-      return conclude(explainMemory(source.graph, request))
+      return conclude(explainMemory(source.core.graph, request))
     default:
       throw invalid('resource', '"connection", "stream" or "memory"', (request as any).resource)
   }
@@ -120,7 +120,9 @@ function explainMemory (graph: ScopeGraph, { size, priority = MEMORY_PRIORITY_AL
   const [peer] = peerOf(graph, target)
   const [protocol, protocolPeer] = protocolOf(graph, target)
   const [service, servicePeer] = serviceOf(graph, target)
-  const scopes = inOrder<Constraint>({ peer, protocol, protocolPeer, service, servicePeer, system: graph.normal.system })
+  // only a stream is part of a protocol and a peer. How much it holds is not known.
+  const stream = target.peer == null || target.protocol == null ? [] : [imagine(graph, 'stream', '', graph.limiter.getStreamLimits(target.peer))]
+  const scopes = [...stream, ...inOrder<Constraint>({ peer, protocol, protocolPeer, service, servicePeer, system: graph.normal.system })]
 
   return {
     refusal: scopes.map(scope => findMemoryRefusal(undefined, scope, size, priority)).find(refusal => refusal != null),

@@ -1,7 +1,7 @@
 import { ResourceScopeStateError } from '../errors.ts'
 import { checkPeer } from './arguments.ts'
 import { findConnectionRefusal } from './find-refusal.ts'
-import { MovableScope } from './movable-scope.ts'
+import { MovableScope, nameOf } from './movable-scope.ts'
 import { NOTHING, oneConnection } from './usage.ts'
 import type { AggregateScope, ScopePair } from './aggregate-scope.ts'
 import type { BanGate } from './ban-gate.ts'
@@ -77,6 +77,8 @@ export interface ConnectionAdmission {
   leave(connection: DefaultConnectionScope): void
 }
 
+const NO_SCOPES: AggregateScope[] = []
+
 interface ConnectionGraph extends MovableGraph {
   readonly connLimit: Readonly<Limit>
   readonly connections: { add(connection: DefaultConnectionScope): void, delete(connection: DefaultConnectionScope): unknown }
@@ -138,7 +140,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
   }
 
   get name (): string {
-    return `conn-${this.serial}`
+    return nameOf(this)
   }
 
   get limit (): Readonly<Limit> {
@@ -245,9 +247,10 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
 
     const { graph, pair } = this
     const { system } = graph.normal
-    const leavesAllowlist = pair.system !== system && graph.admission?.staysAllowlisted(peer, this) !== true
+    const scopes = this.scopesToReturnTo(peer)
+    const leavesAllowlist = scopes.length > 0
 
-    const refused = graph.bans?.refusePeer(this, peer) ?? (leavesAllowlist ? this.refuseReturn(peer) : undefined)
+    const refused = graph.bans?.refusePeer(this, peer) ?? (leavesAllowlist ? this.refuseMove(peer.toString(), ...scopes) : undefined)
 
     if (refused != null) {
       return refused
@@ -284,12 +287,16 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
   }
 
   /**
-   * Why it cannot leave the allowlisted system for the normal pair, if so
+   * The scopes that it must fit into because it may not stay in the allowlisted system, if so
    */
-  protected refuseReturn (peer: PeerId): Refusal | undefined {
-    const { system, transient } = this.graph.normal
+  scopesToReturnTo (peer: PeerId): AggregateScope[] {
+    const { graph: { admission, normal: { system, transient } }, pair } = this
 
-    return this.refuseMove(peer.toString(), system, ...this.pair.allowlisted ? [transient] : [])
+    if (pair.system === system || admission?.staysAllowlisted(peer, this) === true) {
+      return NO_SCOPES
+    }
+
+    return pair.allowlisted ? [system, transient] : [system]
   }
 
   setPeer (peer: PeerId): void {

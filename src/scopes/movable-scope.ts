@@ -54,6 +54,13 @@ export interface MovableGraph extends Graph {
 }
 
 /**
+ * What `explain` looks at has no number
+ */
+export function nameOf ({ kind, serial }: MovableScope): string {
+  return serial === 0 ? kind : `${kind}-${serial}`
+}
+
+/**
  * A node that moves through the graph as more becomes known about it: a
  * connection or a stream. It takes along all that it holds. When it does not fit
  * where it should go it stays where it is, and nothing has changed.
@@ -180,10 +187,10 @@ export abstract class MovableScope extends OwnedScope {
     }
 
     const { serviceGate } = this.graph
-    const refusal = this.graph.refuse(serviceGate?.findRefusal(this, service), this, service)
+    const reason = serviceGate?.findRefusal(this, service)
 
-    if (refusal != null) {
-      return refusal
+    if (reason !== undefined && this.graph.refuse(reason, this, service) !== undefined) {
+      return reason
     }
 
     const child = this.join(this.graph.getService(service), this.peerScope)

@@ -198,6 +198,16 @@ export class ScopeGraph {
   }
 
   /**
+   * The scope that a peer would have, with the limit of those that have none of their own where it is
+   * nobody's. It is not in the graph.
+   */
+  imaginePeer (peer?: PeerId): AggregateScope {
+    const init = { kind: 'peer', key: String(peer ?? ''), peer, parent: this.normal.system } as const
+
+    return peer === undefined ? new AggregateScope(this, UNLIMITED, init) : this.#make(init)
+  }
+
+  /**
    * The share of a peer in a protocol or service. It has no parent: what it holds
    * is counted in the peer and in the group by its streams themselves.
    */

@@ -1,7 +1,7 @@
 import { ResourceScopeStateError } from '../errors.ts'
 import { checkName } from './arguments.ts'
 import { findStreamRefusal } from './find-refusal.ts'
-import { MovableScope } from './movable-scope.ts'
+import { MovableScope, nameOf } from './movable-scope.ts'
 import { Refusal } from './refusal.ts'
 import { NOTHING, oneStream } from './usage.ts'
 import type { AggregateScope, PeerShareScope, ScopePair } from './aggregate-scope.ts'
@@ -57,7 +57,7 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
   }
 
   get name (): string {
-    return `stream-${this.serial}`
+    return nameOf(this)
   }
 
   get limit (): Readonly<Limit> {

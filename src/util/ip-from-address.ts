@@ -23,7 +23,22 @@ const CODE_P = 0x70
  * for everybody who asks.
  */
 export function ipFromMultiaddr (address: Multiaddr): IPAddress | undefined {
-  const text = address.toString()
+  if (address !== lastRead) {
+    lastRead = address
+    lastIP = readIP(address.toString())
+  }
+
+  return lastIP
+}
+
+/**
+ * Whatever is decided about a connection by its address is decided in one step, and asks for the same
+ * one several times
+ */
+let lastRead: Multiaddr | undefined
+let lastIP: IPAddress | undefined
+
+function readIP (text: string): IPAddress | undefined {
   const version = versionAt(text, 0)
 
   if (version !== undefined) {

@@ -2,14 +2,14 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { FairShares } from '../../src/fairness/fair-shares.ts'
 import { resolveFairness } from '../../src/fairness/fairness-init.ts'
 import { ConcreteLimiter } from '../../src/limits/limiter.ts'
-import { ScopeOpener } from '../../src/manager/scope-opener.ts'
+import { Core } from '../../src/manager/core.ts'
 import { DefaultConnectionScope } from '../../src/scopes/connection-scope.ts'
 import { ScopeGraph } from '../../src/scopes/scope-graph.ts'
 import { DefaultStreamScope } from '../../src/scopes/stream-scope.ts'
 import { fakePeer, unlimitedBut } from '../scopes/fixtures.ts'
 import type { FairnessInit } from '../../src/fairness/fairness-init.ts'
 import type { PartialLimitConfig } from '../../src/limits/limit-config.ts'
-import type { BaseCosts } from '../../src/manager/scope-opener.ts'
+import type { BaseCosts } from '../../src/manager/core.ts'
 import type { MovableScope } from '../../src/scopes/movable-scope.ts'
 import type { Refusal } from '../../src/scopes/refusal.ts'
 import type { PeerId } from '@libp2p/interface'
@@ -64,7 +64,7 @@ export class FairWorld {
 
   /** Is called by what gives way */
   onEvict?: (scope: MovableScope) => void
-  readonly #opener: ScopeOpener
+  readonly #opener: Core
   readonly #peers = new Map<number, PeerId>()
 
   constructor ({ baseCosts, enforce = true, fairness, limits, services = {}, worth = () => 0 }: WorldInit) {
@@ -74,7 +74,7 @@ export class FairWorld {
       captureStackTraces: false,
       observer: { onRefusal: () => { this.refused++ }, onEviction: () => {}, onOverRelease: () => {} }
     })
-    this.#opener = new ScopeOpener(this.graph)
+    this.#opener = new Core(this.graph)
     this.#opener.baseCosts = baseCosts ?? { connection: 0, stream: 0 }
     this.shares = new FairShares({
       graph: this.graph,

@@ -158,7 +158,7 @@ describe('when the buffers of connections are looked at', () => {
   function setUp (limits: LimitsInit['limits'] = {}): { manager: DefaultResourceManager, memory: StreamMemory, live: PositionedList<LiveStream>, held(): number, add(connection?: FakeConnection): { connection: FakeConnection, buffers: LiveConnection, scope: DefaultConnectionScope } } {
     const manager = new DefaultResourceManager({ limits })
     const live = new PositionedList<LiveStream>()
-    const memory = new StreamMemory(manager, live)
+    const memory = new StreamMemory(manager.core, live)
 
     return {
       manager,

@@ -40,7 +40,7 @@ describe('the delay of the event loop', () => {
       logger,
       manager: made,
       delay,
-      pressures: new Pressures(made, [delay]),
+      pressures: new Pressures(made.core, [delay]),
       late: (ms) => {
         now += 100 + ms
         clock.tick(100)

@@ -1,9 +1,6 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { TransientHolders } from '../../src/libp2p/fairness/transient-holders.ts'
-import { FindNodeRefusals } from '../../src/libp2p/node-refusals.ts'
-import { OpeningChecks } from '../../src/libp2p/opening-checks.ts'
-import { serviceTable } from '../../src/libp2p/streams/service-table.ts'
 import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { fakePeer } from '../scopes/fixtures.ts'
 import { eventually, rejection } from './fixtures/eventually.ts'
@@ -11,8 +8,9 @@ import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
 import { otherEnd, TestNodes } from './fixtures/nodes.ts'
 import { overMemory } from './fixtures/transports.ts'
 import type { Pair } from './suite/transport.ts'
-import type { ResourceManagerInit } from '../../src/index.ts'
-import type { Connection } from '@libp2p/interface'
+import type { Explanation, ResourceManagerInit } from '../../src/index.ts'
+import type { Connection, PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 
 const SERVICE = 'test.service'
 const ADDRESS = multiaddr('/ip4/1.2.3.4/tcp/1')
@@ -129,8 +127,12 @@ describe('explain on a node', () => {
 describe('what a node would refuse', () => {
   it('should be the share of the transient scope that one remote has, without counting it', () => {
     const manager = new DefaultResourceManager({ rateLimits: false, limits: { transient: { connsInbound: 8, streamsInbound: 8 } } })
-    const transient = new TransientHolders(manager)
-    const refusals = new FindNodeRefusals({ checks: new OpeningChecks(manager, transient), services: serviceTable(false) })
+    const transient = new TransientHolders(manager.core)
+    const accepted = (address?: Multiaddr): Explanation => manager.explain({ resource: 'connection', direction: 'inbound', address })
+    const opened = (peer?: PeerId): Explanation => manager.explain({ resource: 'stream', direction: 'inbound', peer })
+
+    manager.core.strangersConnections.push({ find: address => address && transient.findConnection(address) })
+    manager.core.strangersStreams.push({ find: peer => transient.findStream(peer) })
 
     // shares matter only where there is little room left
     for (let i = 0; i < 6; i++) {
@@ -139,17 +141,18 @@ describe('what a node would refuse', () => {
     }
 
     for (let i = 0; i < 2; i++) {
-      expect(refusals.findAccepted(ADDRESS)).to.equal(undefined)
-      expect(refusals.findOpened(fakePeer(1))).to.equal(undefined)
+      expect(accepted(ADDRESS)).to.include({ fits: true })
+      expect(opened(fakePeer(1))).to.include({ fits: true })
       transient.addConnection(manager.openConnection('inbound', false, ADDRESS) as any, ADDRESS)
       transient.addStream(manager.openStream(fakePeer(1), 'inbound') as any)
     }
 
-    expect(refusals.findAccepted(ADDRESS)).to.include({ scope: 'transient:1.2.3.4', current: 2, limit: 2 })
-    expect(refusals.findOpened(fakePeer(1))).to.include({ scope: `transient:${fakePeer(1)}`, current: 2, limit: 2 })
-    expect(refusals.findAccepted(TRUSTED)).to.equal(undefined)
-    expect(refusals.findAccepted()).to.equal(undefined)
-    expect(refusals.findOpened()).to.equal(undefined)
+    expect(accepted(ADDRESS)).to.include({ refusedBy: 'transient:1.2.3.4', current: 2, limit: 2 })
+    expect(opened(fakePeer(1))).to.include({ refusedBy: `transient:${fakePeer(1)}`, current: 2, limit: 2 })
+    // of others only those are refused for whom there is no room at all
+    expect(accepted(TRUSTED)).to.include({ refusedBy: 'transient' })
+    expect(accepted()).to.include({ refusedBy: 'transient' })
+    expect(opened()).to.include({ refusedBy: 'transient' })
     expect(manager.refusals()).to.deep.equal([])
   })
 })

@@ -23,8 +23,8 @@ describe('the memory of the process', () => {
   function setUp (init: ProcessMemoryInit, read: () => number | undefined, manager: ResourceManagerInit = {}): { logger: CapturedLogger, manager: DefaultResourceManager, refused(): boolean, memory: ProcessMemory, pressures: Pressures } {
     const logger = new CapturedLogger()
     const made = new DefaultResourceManager({ logger, ...manager })
-    const memory = new ProcessMemory(made, init, read, () => now)
-    const pressures = new Pressures(made, [memory])
+    const memory = new ProcessMemory(made.core, init, read, () => now)
+    const pressures = new Pressures(made.core, [memory])
 
     return {
       logger,

@@ -420,7 +420,7 @@ describe('when buffers are looked at', () => {
     const streams = Array.from({ length: count }, () => new FakeStream())
     const connection = manager.openConnection('outbound', false) as DefaultConnectionScope
     const live = new PositionedList<LiveStream>()
-    const memory = new StreamMemory(manager, live, { pressures })
+    const memory = new StreamMemory(manager.core, live, { pressures })
 
     for (const stream of streams) {
       const one = new LiveStream(stream as unknown as Stream, manager.openStream(peer, 'outbound') as DefaultStreamScope, connection, ownerOf(live, memory))
@@ -767,7 +767,7 @@ describe('when buffers are looked at', () => {
   it('should let what was queued fill the memory, and give way to what is opened and reserved', async () => {
     const { manager, memory, streams } = await setUp(2, { system: { memory: 1_000 } })
 
-    manager.metricsSource.graph.roomMakers.push(memory.eviction)
+    manager.core.graph.roomMakers.push(memory.eviction)
     streams[0].writeBufferLength = 600
     streams[1].writeBufferLength = 400
     memory.look()

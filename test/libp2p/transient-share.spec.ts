@@ -4,7 +4,6 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { ConnectionLimitExceededError, StreamLimitExceededError } from '../../src/index.ts'
 import { TransientHolders } from '../../src/libp2p/fairness/transient-holders.ts'
-import { OpeningChecks } from '../../src/libp2p/opening-checks.ts'
 import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { refusalCounts } from '../scopes/fixtures.ts'
 import { eventually, rejection } from './fixtures/eventually.ts'
@@ -29,7 +28,7 @@ describe('the share of one remote of the transient scope', () => {
 
   function setUp (share?: number, init: ResourceManagerInit = { limits: LIMITS }, others = 6): { manager: DefaultResourceManager, holders: TransientHolders, open(address?: typeof ADDRESS, direction?: MessageStreamDirection): { name: string, transient: Transient } } {
     const manager = new DefaultResourceManager({ rateLimits: false, subnetLimits: { ipv4: [] }, ...init })
-    const holders = new TransientHolders(manager, share, () => now)
+    const holders = new TransientHolders(manager.core, share, () => now)
 
     // shares matter only where there is little room left
     for (let i = 0; i < others; i++) {
@@ -153,7 +152,8 @@ describe('the share of one remote of the transient scope', () => {
     const { manager, holders, open } = setUp(0.01, { enforce: false, limits: LIMITS })
 
     open()
-    expect(new OpeningChecks(manager, holders).refuseConnection(ADDRESS)).to.equal(undefined)
+    manager.core.strangersConnections.push({ find: address => address && holders.findConnection(address) })
+    expect(manager.core.refuseStranger(ADDRESS)).to.equal(undefined)
     expect(refusalCounts(manager)).to.deep.equal([{ kind: 'transient', resource: 'connection', direction: 'inbound', count: 1 }])
   })
 
@@ -188,12 +188,12 @@ describe('the share of one remote of the transient scope', () => {
     const other = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
 
     for (let i = 0; i < 2; i++) {
-      expect(holders.findStream(manager.metricsSource.graph.peers.get(peer.toString()))).to.equal(undefined)
+      expect(holders.findStream(manager.core.graph.peers.get(peer.toString()))).to.equal(undefined)
       holders.addStream(manager.openStream(peer, 'inbound') as any)
     }
 
-    expect(explain(holders.findStream(manager.metricsSource.graph.peers.get(peer.toString())))).to.be.instanceOf(StreamLimitExceededError).with.property('scope', `transient:${peer}`)
-    expect(holders.findStream(manager.metricsSource.graph.peers.get(other.toString()))).to.equal(undefined)
+    expect(explain(holders.findStream(manager.core.graph.peers.get(peer.toString())))).to.be.instanceOf(StreamLimitExceededError).with.property('scope', `transient:${peer}`)
+    expect(holders.findStream(manager.core.graph.peers.get(other.toString()))).to.equal(undefined)
   })
 
   describe('of a node', () => {

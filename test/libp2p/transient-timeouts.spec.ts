@@ -30,14 +30,14 @@ describe('timeouts of what is transient', () => {
 
     constructor (init: ResourceManagerInit = {}, upgrader: object = {}) {
       this.manager = new DefaultResourceManager({ limits, allowlist: [multiaddr(TRUSTED)], subnetLimits: { ipv4: [] }, rateLimits: false, logger: this.logger, ...init })
-      this.holders = new TransientHolders(this.manager, 1, () => this.now)
-      this.timeouts = new TransientTimeouts(this.manager, this.holders, upgrader, () => this.now)
+      this.holders = new TransientHolders(this.manager.core, 1, () => this.now)
+      this.timeouts = new TransientTimeouts(this.manager.core, this.holders, upgrader, () => this.now)
     }
 
     accept (times: number, direction: 'inbound' | 'outbound' = 'inbound', ip = '/ip4/1.1.1.1'): void {
       for (let i = 0; i < times; i++) {
         const address = multiaddr(`${ip}/tcp/1`)
-        const scope = this.manager.tryOpenConnection(direction, false, address)
+        const scope = this.manager.core.openConnection(direction, false, address)
 
         if (!(scope instanceof DefaultConnectionScope)) {
           throw new Error('it was refused')
@@ -49,7 +49,7 @@ describe('timeouts of what is transient', () => {
 
     stream (times: number): void {
       for (let i = 0; i < times; i++) {
-        const scope = this.manager.tryOpenStream(fakePeer(1), 'inbound')
+        const scope = this.manager.core.openStream(fakePeer(1), 'inbound')
 
         if (!(scope instanceof DefaultStreamScope)) {
           throw new Error('it was refused')

@@ -6,7 +6,7 @@ import { createManager, errorOf, peerA, peerB, unlimitedBut } from '../scopes/fi
 import { stopTime } from '../sessions/fixtures.ts'
 import type { ConnectionScope, Explanation, ReservationRequest, ResourceManagerInit, ResourceScopeSpan } from '../../src/index.ts'
 import type { PartialLimitConfig } from '../../src/limits/limit-config.ts'
-import type { BaseCosts } from '../../src/manager/scope-opener.ts'
+import type { BaseCosts } from '../../src/manager/core.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -24,7 +24,7 @@ const RELAYED = multiaddr('/ip4/1.2.3.4/tcp/1/p2p-circuit')
 class WeighingManager extends DefaultResourceManager {
   constructor (init: ResourceManagerInit, costs: BaseCosts) {
     super(init)
-    this.setBaseCosts(costs)
+    this.core.baseCosts = costs
   }
 }
 

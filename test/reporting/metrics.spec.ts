@@ -46,9 +46,9 @@ describe('metrics of the process', () => {
   it('should count what the process has refused by what it was', () => {
     const manager = managerWith()
 
-    manager.refuse(refuseForPressure('processMemory', 'stream', 2, 1))
-    manager.refuse(refuseForPressure('processMemory', 'connection', 2, 1))
-    manager.refuse(refuseForPressure('processMemory', 'connection', 2, 1))
+    manager.core.refuse(refuseForPressure('processMemory', 'stream', 2, 1))
+    manager.core.refuse(refuseForPressure('processMemory', 'connection', 2, 1))
+    manager.core.refuse(refuseForPressure('processMemory', 'connection', 2, 1))
 
     expect(read(manager, 'blocked_resources').filter(([,,, value]) => value !== 0)).to.have.deep.members([['inbound', 'process', 'stream', 1], ['inbound', 'process', 'connection', 2]])
     expect(refusalCounts(manager)).to.deep.equal([{ kind: 'process', resource: 'memory', direction: 'inbound', count: 3 }])

@@ -125,8 +125,8 @@ describe('refusals in the log', () => {
       stream.setProtocol(PROTOCOL)
       stream.setService(SERVICE)
     })
-    ;(manager as DefaultResourceManager).refuse(refuseForPressure('processMemory', 'stream', 2 ** 30, 2 ** 29))
-    ;(manager as DefaultResourceManager).refuse(refuseForPressure('processMemory', 'stream', 2 ** 30, 2 ** 29))
+    ;(manager as DefaultResourceManager).core.refuse(refuseForPressure('processMemory', 'stream', 2 ** 30, 2 ** 29))
+    ;(manager as DefaultResourceManager).core.refuse(refuseForPressure('processMemory', 'stream', 2 ** 30, 2 ** 29))
     clock.tick(INTERVAL)
 
     expect(errors).to.deep.equal([

@@ -68,11 +68,11 @@ describe('what is read of all scopes', () => {
   }
 
   it('should be the same in one piece and in slices', async () => {
-    const whole = await readScopeFigures(manager.metricsSource.graph)
+    const whole = await readScopeFigures(manager.core.graph)
 
     slowClock()
 
-    const sliced = await readScopeFigures(manager.metricsSource.graph)
+    const sliced = await readScopeFigures(manager.core.graph)
 
     for (const figures of [whole, sliced]) {
       expect(figures.fullest.get('peer')).to.include({ conns: 2 / MAX_CONNECTIONS, streams: 0, memory: 0 })
@@ -96,7 +96,7 @@ describe('what is read of all scopes', () => {
 
     slowClock()
     setTimeout(count, 0)
-    await readScopeFigures(manager.metricsSource.graph)
+    await readScopeFigures(manager.core.graph)
     done = true
 
     // it looks at the clock after every 64 peers, and then after every 64 connections
@@ -106,7 +106,7 @@ describe('what is read of all scopes', () => {
   it('should be one look for all who ask before it has ended, and another one afterwards', async () => {
     slowClock()
 
-    const { graph } = manager.metricsSource
+    const { graph } = manager.core
     const first = readScopeFigures(graph)
     const second = readScopeFigures(graph)
 
@@ -123,7 +123,7 @@ describe('what is read of all scopes', () => {
   it('should bear that everything ends, and other things begin, in the middle', async () => {
     slowClock()
 
-    const { graph } = manager.metricsSource
+    const { graph } = manager.core
     const reading = readScopeFigures(graph)
 
     // after the first slice

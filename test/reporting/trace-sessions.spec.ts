@@ -184,24 +184,24 @@ describe('trace of what refuses without being a scope', () => {
 
   it('should say what it was that the process refused', () => {
     const { manager, last } = traced()
-    const memory = new ProcessMemory(manager, { max: 1 }, () => 2)
+    const memory = new ProcessMemory(manager.core, { max: 1 }, () => 2)
 
-    manager.refuse(memory.find('stream'))
+    manager.core.refuse(memory.find('stream'))
     expect(last()).to.deep.equal({ type: 'block_add_stream', name: 'process', scope: { class: 'process' }, deltaIn: 1 })
-    manager.refuse(memory.find('connection'))
+    manager.core.refuse(memory.find('connection'))
     expect(last()).to.deep.equal({ type: 'block_add_conn', name: 'process', scope: { class: 'process' }, deltaIn: 1 })
   })
 
   it('should name the remote that has its share of the transient scope', () => {
     const { manager, last } = traced({ limits: { transient: { streamsInbound: 1 } } })
-    const transient = new TransientHolders(manager)
+    const transient = new TransientHolders(manager.core)
     const peer = fakePeer(1)
 
     transient.addStream(manager.openStream(peer, 'inbound') as any)
 
-    const peerScope = manager.metricsSource.graph.peers.get(peer.toString())
+    const peerScope = manager.core.graph.peers.get(peer.toString())
 
-    manager.refuse(transient.findStream(peerScope), { name: '', peerScope })
+    manager.core.refuse(transient.findStream(peerScope), { name: '', peerScope })
 
     expect(last()).to.deep.equal({ type: 'block_add_stream', name: `transient:${peer}`, scope: { class: 'transient' }, requester: { peer: String(peer) }, deltaIn: 1 })
   })

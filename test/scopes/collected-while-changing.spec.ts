@@ -8,7 +8,7 @@ import { expect } from 'aegir/chai'
 import { createResourceManager } from '../../src/index.ts'
 import { UNLIMITED } from '../../src/limits/limit.ts'
 import { ConcreteLimiter } from '../../src/limits/limiter.ts'
-import { ScopeOpener } from '../../src/manager/scope-opener.ts'
+import { Core } from '../../src/manager/core.ts'
 import { ScopeGraph } from '../../src/scopes/scope-graph.ts'
 import { DefaultStreamScope } from '../../src/scopes/stream-scope.ts'
 import { createManager, NOTHING, peerA, peerB, PROTOCOL, SERVICE, unlimitedBut } from './fixtures.ts'
@@ -123,7 +123,7 @@ describe('collecting in the middle of a change', () => {
   /**
    * A graph in which whoever is told of a refusal, and whoever makes room, collects
    */
-  function collectingGraph (limits: PartialLimitConfig, enforce: boolean): { graph: ScopeGraph, opener: ScopeOpener } {
+  function collectingGraph (limits: PartialLimitConfig, enforce: boolean): { graph: ScopeGraph, opener: Core } {
     const graph = new ScopeGraph({
       limiter: new ConcreteLimiter(unlimitedBut(limits)),
       enforce,
@@ -131,7 +131,7 @@ describe('collecting in the middle of a change', () => {
       observer: { onRefusal: () => { graph.idle.collectAll() }, onEviction: () => {}, onOverRelease: () => {} }
     })
 
-    return { graph, opener: new ScopeOpener(graph) }
+    return { graph, opener: new Core(graph) }
   }
 
   it('should count what is let in where limits are not enforced', () => {

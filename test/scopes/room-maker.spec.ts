@@ -1,6 +1,6 @@
 import { expect } from 'aegir/chai'
 import { ConcreteLimiter } from '../../src/limits/limiter.ts'
-import { ScopeOpener } from '../../src/manager/scope-opener.ts'
+import { Core } from '../../src/manager/core.ts'
 import { DefaultConnectionScope } from '../../src/scopes/connection-scope.ts'
 import { Refusal } from '../../src/scopes/refusal.ts'
 import { ScopeGraph } from '../../src/scopes/scope-graph.ts'
@@ -12,7 +12,7 @@ import type { OwnedScope } from '../../src/scopes/owned-scope.ts'
 /**
  * A graph in which the first of some scopes gives way whenever something does not fit
  */
-function createGraph (limits: PartialLimitConfig): { graph: ScopeGraph, opener: ScopeOpener, giving: OwnedScope[], asked: string[], refused: Refusal[] } {
+function createGraph (limits: PartialLimitConfig): { graph: ScopeGraph, opener: Core, giving: OwnedScope[], asked: string[], refused: Refusal[] } {
   const refused: Refusal[] = []
   const graph = new ScopeGraph({
     limiter: new ConcreteLimiter(unlimitedBut(limits)),
@@ -32,10 +32,10 @@ function createGraph (limits: PartialLimitConfig): { graph: ScopeGraph, opener: 
     }
   })
 
-  return { graph, opener: new ScopeOpener(graph), giving, asked, refused }
+  return { graph, opener: new Core(graph), giving, asked, refused }
 }
 
-function openStream (opener: ScopeOpener, peer = peerA): DefaultStreamScope {
+function openStream (opener: Core, peer = peerA): DefaultStreamScope {
   const stream = opener.openStream(peer, 'inbound')
 
   expect(stream).to.be.instanceOf(DefaultStreamScope)

@@ -3,10 +3,10 @@ import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_MEDIUM, memoryThreshold } from 
 import { Refusal } from '../../scopes/refusal.ts'
 import { BufferRanking } from './buffer-ranking.ts'
 import type { BufferHolder } from './buffer-holder.ts'
+import type { Core } from '../../manager/core.ts'
 import type { AggregateScope } from '../../scopes/aggregate-scope.ts'
 import type { OwnedScope } from '../../scopes/owned-scope.ts'
 import type { RoomMaker } from '../../scopes/room-maker.ts'
-import type { Core } from '../core.ts'
 import type { Pressures } from '../pressure/pressure.ts'
 
 /**
@@ -132,7 +132,7 @@ export class BufferEviction implements RoomMaker {
    * Buffers give way to what does not fit into the system because of them
    */
   makeRoom (refusal: Refusal, newcomer: AggregateScope | OwnedScope): boolean {
-    const { graph } = this.#manager.metricsSource
+    const { graph } = this.#manager
     const pair = [graph.normal, graph.allowlisted].find(({ system }) => system === refusal.refuser)
 
     if (!graph.enforce || refusal.resource !== 'memory' || pair == null) {
@@ -168,7 +168,7 @@ export class BufferEviction implements RoomMaker {
 
     this.#nextRelief = now + RELIEF_INTERVAL
 
-    const { normal, allowlisted } = this.#manager.metricsSource.graph
+    const { normal, allowlisted } = this.#manager.graph
 
     for (const { system } of [normal, allowlisted]) {
       const ranking = this.#rank(system, 'size')

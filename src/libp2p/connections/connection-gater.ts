@@ -1,5 +1,5 @@
 import type { ConnectionTracker } from './connection-tracker.ts'
-import type { Core } from '../core.ts'
+import type { Core } from '../../manager/core.ts'
 import type { ConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/interface'
 
 /**

@@ -8,13 +8,13 @@ import { ClosingSockets } from './closing-sockets.ts'
 import { DirectHandshakes } from './direct-handshakes.ts'
 import { endOnError, endWebSocket } from './raw-socket.ts'
 import { usesFileDescriptor } from './uses-file-descriptor.ts'
-import type { Core } from '../core.ts'
 import type { DialTies } from './dial-ties.ts'
 import type { NodePeerTags } from './peer-tags.ts'
+import type { Core } from '../../manager/core.ts'
 import type { Refusal } from '../../scopes/refusal.ts'
 import type { StreamMemory } from '../buffers/stream-memory.ts'
+import type { Handshakes } from '../fairness/handshakes.ts'
 import type { TransientHolders } from '../fairness/transient-holders.ts'
-import type { OpeningChecks } from '../opening-checks.ts'
 import type { Sessions } from '../sessions/node-sessions.ts'
 import type { MultiaddrConnection, PeerId, Transport } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -28,7 +28,6 @@ export class ConnectionTracker {
   readonly #memory: StreamMemory
   readonly #transient: TransientHolders
   readonly #sessions?: Sessions
-  readonly #checks: OpeningChecks
   readonly #ties?: DialTies
   readonly #closing = new ClosingSockets()
 
@@ -37,6 +36,11 @@ export class ConnectionTracker {
    */
   readonly #accepted: AcceptedSockets
   readonly #directHandshakes: DirectHandshakes
+
+  /**
+   * Set where handshakes have a budget
+   */
+  handshakes?: Pick<Handshakes, 'begin'>
 
   /**
    * Set where peers may be trusted because of their tags
@@ -58,16 +62,14 @@ export class ConnectionTracker {
    * @param manager
    * @param memory - where their buffers are accounted for
    * @param transient - where connections are until their peer is known
-   * @param checks - what is asked before an inbound one has a scope
    * @param sessions - where some services have a collector
    * @param ties - what becomes of connections that both ends have dialled
    */
-  constructor (manager: Core, memory: StreamMemory, transient: TransientHolders, checks: OpeningChecks, sessions?: Sessions, ties?: DialTies) {
+  constructor (manager: Core, memory: StreamMemory, transient: TransientHolders, sessions?: Sessions, ties?: DialTies) {
     this.#manager = manager
     this.#memory = memory
     this.#transient = transient
     this.#sessions = sessions
-    this.#checks = checks
     this.#accepted = new AcceptedSockets(manager, transient, address => this.#openInbound(address))
     this.#directHandshakes = new DirectHandshakes(manager, transient, address => this.#openInbound(address))
     this.#ties = ties
@@ -260,14 +262,10 @@ export class ConnectionTracker {
     // a proxy has the address, and many others use it
     const endpoint = this.#manager.isProxy(address) ? undefined : address
 
-    if (this.#checks.refuseConnection(endpoint) != null) {
-      return
-    }
-
-    const scope = this.#manager.tryOpenConnection('inbound', usesFileDescriptor(address), endpoint)
+    const scope = this.#manager.acceptConnection(usesFileDescriptor(address), endpoint)
 
     if (scope instanceof DefaultConnectionScope) {
-      this.#checks.handshakes?.begin(endpoint)
+      this.handshakes?.begin(endpoint)
 
       return scope
     }

@@ -1,11 +1,11 @@
 import { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
 import { setBackgroundTimer } from '../../util/background-timer.ts'
+import type { Core } from '../../manager/core.ts'
 import type { AggregateScope } from '../../scopes/aggregate-scope.ts'
 import type { OwnedScope } from '../../scopes/owned-scope.ts'
 import type { Refusal } from '../../scopes/refusal.ts'
 import type { RoomMaker } from '../../scopes/room-maker.ts'
 import type { LiveConnection } from '../buffers/live-connection.ts'
-import type { Core } from '../core.ts'
 import type { Connection, Libp2pEvents, MultiaddrConnection, PeerId, TypedEventTarget } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 
@@ -53,7 +53,7 @@ export class DialTies implements RoomMaker {
    * other one
    */
   makeRoom (refusal: Refusal, newcomer: AggregateScope | OwnedScope): boolean {
-    const { enforce } = this.#manager.metricsSource.graph
+    const { enforce } = this.#manager.graph
 
     if (!enforce || refusal.fullScope?.kind !== 'peer' || !(newcomer instanceof DefaultConnectionScope)) {
       return false

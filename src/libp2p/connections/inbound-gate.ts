@@ -1,7 +1,7 @@
 import { Rule } from '../../scopes/refusal.ts'
 import { oneConnection } from '../../scopes/usage.ts'
+import type { Core } from '../../manager/core.ts'
 import type { Refusal } from '../../scopes/refusal.ts'
-import type { Core } from '../core.ts'
 import type { Connection, MultiaddrConnection } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -94,7 +94,7 @@ export class InboundGate {
    * Those whose peer is known, in any scope. libp2p's own list of them takes long to make.
    */
   #countEstablished (): number {
-    const { allowlisted, normal } = this.#manager.metricsSource.graph
+    const { allowlisted, normal } = this.#manager.graph
     let count = 0
 
     for (const { system, transient } of [normal, allowlisted]) {
@@ -156,7 +156,7 @@ export class InboundGate {
   }
 
   #limitsPending (): boolean {
-    const { conns, connsInbound } = this.#manager.metricsSource.graph.normal.transient.limit
+    const { conns, connsInbound } = this.#manager.graph.normal.transient.limit
 
     return Math.min(conns, connsInbound) < Infinity
   }
@@ -208,7 +208,7 @@ export class InboundGate {
    * @param limit
    */
   #refusal (option: string, current: number, limit: number): Refusal {
-    const { system } = this.#manager.metricsSource.graph.normal
+    const { system } = this.#manager.graph.normal
     const rule = this.#rules.get(option) ?? new Rule(system.kind, { scope: system, setting: ['connectionManager', option] })
 
     this.#rules.set(option, rule)

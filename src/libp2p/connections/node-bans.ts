@@ -16,6 +16,7 @@ import { Offences } from './offences.ts'
 import type { Ban, KnownBan, Place } from '../../bans/ban.ts'
 import type { BansInit } from '../../bans/bans-init.ts'
 import type { FairnessInit, Groups } from '../../fairness/fairness-init.ts'
+import type { Core } from '../../manager/core.ts'
 import type { BansStat } from '../../manager/resource-manager-stat.ts'
 import type { BanGate } from '../../scopes/ban-gate.ts'
 import type { Eviction } from '../../scopes/evictions.ts'
@@ -23,7 +24,6 @@ import type { Refusal } from '../../scopes/refusal.ts'
 import type { ScopeGraph } from '../../scopes/scope-graph.ts'
 import type { IPAddress } from '../../util/ip-address.ts'
 import type { WarningCode } from '../../util/process-warnings.ts'
-import type { Core } from '../core.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Datastore } from 'interface-datastore'
@@ -48,7 +48,10 @@ function refuseBanned (ban: Readonly<Ban>, direction: MessageStreamDirection): R
 }
 
 export interface NodeBansInit {
-  manager: Core & { warnProcess(code: WarningCode, message: string): void }
+  manager: Core
+
+  /** Warns whoever runs the process */
+  warnProcess(code: WarningCode, message: string): void
 
   /** All that are accounted for */
   connections: Iterable<{ readonly scope: DefaultConnectionScope }>
@@ -91,7 +94,7 @@ export class NodeBans implements BanGate {
     const { hosts, networks, subnets } = { ...groups === false ? undefined : groups }
 
     this.#init = init
-    this.#graph = manager.metricsSource.graph
+    this.#graph = manager.graph
     this.#groups = resolveFairness({ hosts, networks, subnets })
     this.keeper = new BanKeeper(options, {
       exempts: peer => manager.isTrustedPeer(peer),
@@ -214,12 +217,12 @@ export class NodeBans implements BanGate {
   // bans
 
   #began (known: KnownBan): void {
-    const { manager } = this.#init
+    const { manager, warnProcess } = this.#init
     const { ban } = known
     const line = banLine(ban, manager.enforces)
 
-    manager.log.error('%s', line)
-    manager.warnProcess('RESOURCE_MANAGER_BAN', `${line}. There may be more: manager.bans?.list() has them, and DEBUG=libp2p:resource-manager:error logs each.`)
+    manager.log?.error('%s', line)
+    warnProcess('RESOURCE_MANAGER_BAN', `${line}. There may be more: manager.bans?.list() has them, and DEBUG=libp2p:resource-manager:error logs each.`)
     this.#graph.tracer?.ban('ban', ban.level, ban.target)
     this.#store.changed()
 

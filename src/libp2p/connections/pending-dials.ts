@@ -1,6 +1,6 @@
 import { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
 import { usesFileDescriptor } from './uses-file-descriptor.ts'
-import type { Core } from '../core.ts'
+import type { Core } from '../../manager/core.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
@@ -60,7 +60,7 @@ export class PendingDials {
   }
 
   #open (address: Multiaddr): DefaultConnectionScope {
-    const scope = this.#manager.tryOpenConnection('outbound', usesFileDescriptor(address), address)
+    const scope = this.#manager.openConnection('outbound', usesFileDescriptor(address), address)
 
     if (!(scope instanceof DefaultConnectionScope)) {
       throw this.#manager.errorOf(scope)

@@ -11,6 +11,7 @@ import { PeerWorth } from './peer-worth.ts'
 import { TransientTimeouts } from './transient-timeouts.ts'
 import type { TransientHolders } from './transient-holders.ts'
 import type { FairnessConfig, FairnessInit } from '../../fairness/fairness-init.ts'
+import type { Core } from '../../manager/core.ts'
 import type { Newcomer } from '../../reporting/explain-opening.ts'
 import type { AggregateScope } from '../../scopes/aggregate-scope.ts'
 import type { MovableScope } from '../../scopes/movable-scope.ts'
@@ -20,7 +21,6 @@ import type { RoomMaker } from '../../scopes/room-maker.ts'
 import type { NameTable } from '../../util/name-table.ts'
 import type { LiveConnection } from '../buffers/live-connection.ts'
 import type { LiveStream } from '../buffers/live-stream.ts'
-import type { Core } from '../core.ts'
 import type { Libp2pEvents, PeerId, PeerStore, TypedEventTarget } from '@libp2p/interface'
 
 export interface NodeFairnessInit {
@@ -67,7 +67,7 @@ export class NodeFairness implements RoomMaker {
     this.handshakes = this.#config.handshakes === undefined ? undefined : new Handshakes(this.#config, this.#config.handshakes, this.#now)
     this.timeouts = new TransientTimeouts(manager, transient, upgrader)
     this.shares = new FairShares({
-      graph: manager.metricsSource.graph,
+      graph: manager.graph,
       config: this.#config,
       connections: () => scopesOf(connections),
       streams: () => scopesOf(streams),
@@ -123,7 +123,7 @@ export class NodeFairness implements RoomMaker {
   }
 
   get #roomMakers (): RoomMaker[] {
-    return this.#init.manager.metricsSource.graph.roomMakers
+    return this.#init.manager.graph.roomMakers
   }
 
   #worthOf (scope: MovableScope): number {

@@ -4,11 +4,11 @@ import { oneOf } from '../../scopes/usage.ts'
 import { PositionedList } from '../../util/positioned-list.ts'
 import { relayInAddress } from '../../util/relay-in-address.ts'
 import { invalid } from '../../util/validation.ts'
+import type { Core } from '../../manager/core.ts'
 import type { TransientHolder } from '../../manager/resource-manager-stat.ts'
 import type { AggregateScope } from '../../scopes/aggregate-scope.ts'
 import type { Refusal } from '../../scopes/refusal.ts'
 import type { DefaultStreamScope } from '../../scopes/stream-scope.ts'
-import type { Core } from '../core.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
@@ -110,7 +110,7 @@ export class TransientHolders {
 
     this.#manager = manager
     this.#share = share
-    this.#scope = manager.metricsSource.graph.normal.transient
+    this.#scope = manager.graph.normal.transient
     this.#now = now
   }
 

@@ -2,8 +2,8 @@ import { TimeoutError } from '@libp2p/interface'
 import { Patience } from '../../fairness/patience.ts'
 import { setBackgroundTimer } from '../../util/background-timer.ts'
 import type { TransientHolders } from './transient-holders.ts'
+import type { Core } from '../../manager/core.ts'
 import type { TransientTimeoutsStat } from '../../manager/resource-manager-stat.ts'
-import type { Core } from '../core.ts'
 
 /**
  * What libp2p gives up a handshake and a negotiation after (3.x), in ms, where the upgrader
@@ -95,7 +95,7 @@ export class TransientTimeouts {
   }
 
   #find (kind: Kind): number {
-    const { connsInbound, limit, streamsInbound } = this.#manager.metricsSource.graph.normal.transient
+    const { connsInbound, limit, streamsInbound } = this.#manager.graph.normal.transient
     const [used, most] = kind === 'connection'
       ? [connsInbound, Math.min(limit.conns, limit.connsInbound)]
       : [streamsInbound, Math.min(limit.streams, limit.streamsInbound)]

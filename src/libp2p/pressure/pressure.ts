@@ -1,7 +1,7 @@
 import { Rule } from '../../scopes/refusal.ts'
 import { oneOf } from '../../scopes/usage.ts'
+import type { Core } from '../../manager/core.ts'
 import type { Refusal } from '../../scopes/refusal.ts'
-import type { Core } from '../core.ts'
 
 /**
  * Something that refuses what remotes open while the process has too much to do. What

@@ -4,9 +4,9 @@ import { checkObject, invalid } from '../../util/validation.ts'
 import { refuseForPressure, Thresholds } from './pressure.ts'
 import type { Pressure } from './pressure.ts'
 import type { MemorySize } from '../../limits/memory-size.ts'
+import type { Core } from '../../manager/core.ts'
 import type { ProcessMemoryStat } from '../../manager/resource-manager-stat.ts'
 import type { Refusal } from '../../scopes/refusal.ts'
-import type { Core } from '../core.ts'
 
 /**
  * When inbound connections and streams are refused because the process has too much memory

@@ -4,10 +4,10 @@ import { Pressures } from './pressure.ts'
 import { ProcessMemory, processMemoryThresholds } from './process-memory.ts'
 import type { EventLoopDelayInit } from './event-loop-delay.ts'
 import type { ProcessMemoryInit } from './process-memory.ts'
+import type { Core } from '../../manager/core.ts'
 import type { NodeStat } from '../../manager/resource-manager-stat.ts'
 import type { Refusal } from '../../scopes/refusal.ts'
 import type { DescriptionOf } from '../../util/description.ts'
-import type { Core } from '../core.ts'
 
 /**
  * The options about what the process has too much of

@@ -3,9 +3,9 @@ import { PositionedList } from '../../util/positioned-list.ts'
 import { invalid } from '../../util/validation.ts'
 import { liveStream } from '../buffers/live-stream.ts'
 import { EvictedHandlers } from './evicted-handlers.ts'
+import type { Core } from '../../manager/core.ts'
 import type { HandlersStat } from '../../manager/resource-manager-stat.ts'
 import type { LiveStream, Waiting } from '../buffers/live-stream.ts'
-import type { Core } from '../core.ts'
 import type { StreamMiddleware } from '@libp2p/interface'
 
 const DEFAULT_GRACE = 30_000

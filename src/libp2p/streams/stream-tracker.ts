@@ -7,14 +7,13 @@ import { liveStream, LiveStream } from '../buffers/live-stream.ts'
 import { StreamMemory } from '../buffers/stream-memory.ts'
 import { observeStreamClass } from './observed-classes.ts'
 import { RunningHandlers } from './running-handlers.ts'
+import type { Core } from '../../manager/core.ts'
 import type { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
 import type { Refusal } from '../../scopes/refusal.ts'
 import type { NameTable } from '../../util/name-table.ts'
 import type { LiveStreamOwner } from '../buffers/live-stream.ts'
-import type { Core } from '../core.ts'
 import type { NodeFairness } from '../fairness/node-fairness.ts'
 import type { TransientHolders } from '../fairness/transient-holders.ts'
-import type { OpeningChecks } from '../opening-checks.ts'
 import type { Pressures } from '../pressure/pressure.ts'
 import type { Sessions } from '../sessions/node-sessions.ts'
 import type { MessageStream, MessageStreamDirection, Stream, StreamMiddleware, StreamMuxer } from '@libp2p/interface'
@@ -51,7 +50,6 @@ export class StreamTracker implements LiveStreamOwner {
   readonly #manager: Core
   readonly #services: NameTable<string>
   readonly #sessions?: Sessions
-  readonly #checks: OpeningChecks
   readonly #transient: TransientHolders
 
   /**
@@ -70,17 +68,15 @@ export class StreamTracker implements LiveStreamOwner {
    * @param manager
    * @param services - the services by their protocols
    * @param transient - where streams are until their protocol is known
-   * @param checks - what is asked before an inbound one has a scope
    * @param handlerGrace - in ms
    * @param sessions - where some services have a collector
    * @param pressures - where the process itself is watched
    */
-  constructor (manager: Core, services: NameTable<string>, transient: TransientHolders, checks: OpeningChecks, handlerGrace?: number, sessions?: Sessions, pressures?: Pressures) {
+  constructor (manager: Core, services: NameTable<string>, transient: TransientHolders, handlerGrace?: number, sessions?: Sessions, pressures?: Pressures) {
     this.#manager = manager
     this.#transient = transient
     this.#services = services
     this.#sessions = sessions
-    this.#checks = checks
     this.memory = new StreamMemory(manager, this.live, { pressures })
     this.handlers = new RunningHandlers(manager, (live) => { this.end(live) }, handlerGrace)
   }
@@ -179,7 +175,7 @@ export class StreamTracker implements LiveStreamOwner {
 
     this.#sessions?.negotiated(scope, stream, connection)
 
-    const refusal = this.#refuseByRate(scope, stream.protocol) ??
+    const refusal = (scope.inbound ? this.#manager.refuseProtocol(stream.protocol, scope) : undefined) ??
       scope.trySetProtocol(stream.protocol) ??
       this.#trySetService(scope, stream.protocol)
 
@@ -189,10 +185,6 @@ export class StreamTracker implements LiveStreamOwner {
 
     this.#transient.delete(live)
     next(stream, connection)
-  }
-
-  #refuseByRate (scope: DefaultStreamScope, protocol: string): Refusal | undefined {
-    return scope.inbound ? this.#manager.refuseProtocolByRate(protocol, scope) : undefined
   }
 
   #trySetService (scope: DefaultStreamScope, protocol: string): Refusal | undefined {
@@ -218,8 +210,7 @@ export class StreamTracker implements LiveStreamOwner {
       throw new Error('the connection of the muxer is not known or not open')
     }
 
-    return (direction === 'inbound' ? this.#checks.refuseStream(scope, peer) : undefined) ??
-      this.#manager.tryOpenStream(peer, direction, scope)
+    return direction === 'inbound' ? this.#manager.acceptStream(peer, scope) : this.#manager.openStream(peer, direction, scope)
   }
 
   #attachOrEnd (stream: Stream, scope: DefaultStreamScope, muxed: MuxedConnection): void {
