@@ -1,7 +1,13 @@
 import { registerLimits } from './limits.ts'
+import { registerExplain } from './node-explain.ts'
+import { registerHolders } from './node-holders.ts'
+import { registerRefusals } from './node-refusals.ts'
+import { registerStat } from './node-stat.ts'
+import { registerUsage } from './node-usage.ts'
+import { registerTop } from './top.ts'
 import type { Register } from './command.ts'
 
 /**
  * The commands, in the order in which `--help` lists them
  */
-export const COMMANDS: Register[] = [registerLimits]
+export const COMMANDS: Register[] = [registerLimits, registerTop, registerUsage, registerRefusals, registerHolders, registerStat, registerExplain]

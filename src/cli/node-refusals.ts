@@ -1,0 +1,63 @@
+import { addNodeCommand, askNode } from './node-request.ts'
+import { formatAmount } from './node-usage.ts'
+import { writeTable } from './table.ts'
+import { writeJSON, writeLine } from './terminal.ts'
+import type { Register } from './command.ts'
+import type { NodeOptions } from './node-request.ts'
+import type { RecentRefusal } from '../reporting/recent-refusals.ts'
+import type { RefusalCount } from '../reporting/refusal-counts.ts'
+import type { EvictionCount } from '../scopes/evictions.ts'
+
+interface Refusals {
+  counts: RefusalCount[]
+  evictions: EvictionCount[]
+  recent: RecentRefusal[]
+}
+
+interface RefusalsOptions extends NodeOptions {
+  peer?: string
+  address?: string
+  since?: string
+}
+
+const RIGHT = (title: string): { title: string, align: 'right' } => ({ title, align: 'right' })
+
+function localTime (ms: number): string {
+  return new Date(ms).toLocaleTimeString('en-GB')
+}
+
+/**
+ * `refusals`
+ */
+export const registerRefusals: Register = (program, terminal) => {
+  addNodeCommand(program, 'refusals', {
+    summary: 'what a running node has refused, and the setting to change',
+    examples: ['libp2p-resource-manager refusals --url http://127.0.0.1:9095/', 'libp2p-resource-manager refusals --address 192.0.2.1']
+  })
+    .option('--peer <id>', 'the latest of this peer only')
+    .option('--address <address>', 'the latest of this address only')
+    .option('--since <ms>', 'the latest since then only, in ms since 1970')
+    .action(async ({ address, peer, since, ...options }: RefusalsOptions) => {
+      const refusals: Refusals = await askNode(options, 'refusals', { address, peer, since })
+      const { counts, evictions, recent } = refusals
+
+      if (options.json === true) {
+        writeJSON(terminal, refusals)
+        return
+      }
+
+      if (counts.length === 0) {
+        writeLine(terminal.stdout, 'nothing has been refused')
+        return
+      }
+
+      writeTable(terminal, ['refused by', 'for want of', RIGHT('count'), 'last', 'setting'], [
+        ...counts.map(({ count, direction = '', kind, lastTime, resource, setting = '' }) => [kind, `${direction} ${resource}`.trim(), String(count), localTime(lastTime), setting]),
+        ...evictions.map(({ count, kind, resource }) => [kind, `${resource}, gave way`, String(count), '', ''])
+      ])
+      writeLine(terminal.stdout, '')
+      writeTable(terminal, ['latest', 'refused by', 'for want of', RIGHT('in use'), RIGHT('of'), 'whose'], recent.map(({ address, current, direction = '', limit, peer, protocol, resource, scope, time }) => [
+        localTime(time), scope, `${direction} ${resource}`.trim(), formatAmount(current, resource), formatAmount(limit, resource), [peer, address, protocol].filter(part => part != null).join(' ')
+      ]))
+    })
+}

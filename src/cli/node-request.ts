@@ -1,0 +1,120 @@
+import { addCommand } from './command.ts'
+import { CommandError, EXIT } from './exit-codes.ts'
+import type { CommandDescription, CommonOptions } from './command.ts'
+import type { Command } from 'commander'
+
+/**
+ * Options of commands that look at a running node
+ */
+export interface NodeOptions extends CommonOptions {
+  url?: string
+  token?: string
+}
+
+/**
+ * Where they come from where the command line does not say
+ */
+export const URL_VARIABLE = 'LIBP2P_RESOURCE_MANAGER_URL'
+export const TOKEN_VARIABLE = 'LIBP2P_RESOURCE_MANAGER_TOKEN'
+
+/**
+ * How long a node may take to answer, in ms: one that is attacked takes its time
+ */
+const TIMEOUT = 30_000
+
+/**
+ * Adds a command that looks at a running node
+ */
+export function addNodeCommand (parent: Command, nameAndArguments: string, { exitCodes, ...description }: CommandDescription): Command {
+  return addCommand(parent, nameAndArguments, {
+    ...description,
+    exitCodes: { ...exitCodes, [EXIT.UNREACHABLE]: 'the node did not answer, or answered with an error' }
+  })
+    .option('--url <url>', `the admin server of the node, such as http://127.0.0.1:9095/ (default: $${URL_VARIABLE})`)
+    .option('--token <token>', `the token of the node, where it takes one. Others on this machine can see command lines: better is $${TOKEN_VARIABLE}`)
+}
+
+const REASONS: Record<string, string> = {
+  ECONNREFUSED: 'nothing listens there',
+  ECONNRESET: 'the connection was cut off',
+  ENOTFOUND: 'there is no host of this name',
+  EHOSTUNREACH: 'the host cannot be reached',
+  ETIMEDOUT: 'it took too long'
+}
+
+/**
+ * The address of something that a node can be asked for
+ *
+ * @throws {CommandError} if there is no address
+ */
+export function nodeURL ({ url = process.env[URL_VARIABLE] }: NodeOptions, path: string): URL {
+  if (url === undefined || url === '') {
+    throw new CommandError(`expected --url or $${URL_VARIABLE}: the address of the admin server of the node`)
+  }
+
+  const base = URL.parse(/^https?:\/\//.test(url) ? url : `http://${url}`)
+
+  if (base == null) {
+    throw new CommandError(`--url: expected an address such as http://127.0.0.1:9095/, got ${JSON.stringify(url)}`)
+  }
+
+  // a proxy may have it below a path
+  base.pathname = base.pathname.replace(/\/?$/, '/')
+
+  return new URL(path, base)
+}
+
+export function tokenHeaders ({ token = process.env[TOKEN_VARIABLE] }: NodeOptions): Record<string, string> {
+  return token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` }
+}
+
+/**
+ * Asks a node
+ *
+ * @returns an answer that is fine
+ * @throws {CommandError} saying what the node has said, or why it has said nothing
+ */
+export async function fetchFromNode (options: NodeOptions, path: string, init: RequestInit = {}): Promise<Response> {
+  const url = nodeURL(options, path)
+  let res: Response
+
+  try {
+    res = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT), ...init, headers: { ...tokenHeaders(options), ...init.headers } })
+  } catch (err: any) {
+    throw new CommandError(`${url.origin}: ${err.name === 'TimeoutError' ? REASONS.ETIMEDOUT : REASONS[err.cause?.code] ?? err.cause?.message ?? err.message}`, EXIT.UNREACHABLE)
+  }
+
+  if (!res.ok) {
+    const text = await res.text()
+
+    // what is wrong with the question is wrong with the command line
+    throw new CommandError(`${url.origin}: ${errorIn(text) ?? `${res.status} ${res.statusText}`}`, res.status === 400 ? EXIT.UNUSABLE : EXIT.UNREACHABLE)
+  }
+
+  return res
+}
+
+function errorIn (text: string): string | undefined {
+  try {
+    return JSON.parse(text).error
+  } catch {
+    // not from an admin server
+  }
+}
+
+/**
+ * The same for answers in JSON
+ */
+export async function askNode (options: NodeOptions, path: string, parameters: Record<string, string | undefined> = {}, init: RequestInit = {}): Promise<any> {
+  const query = new URLSearchParams()
+
+  Object.entries(parameters).forEach(([name, value]) => { value === undefined || query.set(name, value) })
+
+  const res = await fetchFromNode(options, query.size === 0 ? path : `${path}?${query}`, init)
+
+  try {
+    return await res.json()
+  } catch {
+    throw new CommandError(`${nodeURL(options, '').origin}: expected JSON: is that the address of an admin server?`, EXIT.UNREACHABLE)
+  }
+}

@@ -1,0 +1,47 @@
+import { formatBytes } from '../reporting/scope-state.ts'
+import { addNodeCommand, askNode } from './node-request.ts'
+import { writeTable } from './table.ts'
+import { writeJSON, writeLine } from './terminal.ts'
+import type { Register } from './command.ts'
+import type { NodeOptions } from './node-request.ts'
+import type { BarStat } from '../admin/live-data.ts'
+
+/**
+ * An amount of what there is a limit of
+ */
+export function formatAmount (value: number, resource: string): string {
+  return resource === 'memory' ? formatBytes(value) : String(value)
+}
+
+/**
+ * How full a limit is
+ *
+ * @param percent - `null` where nothing may be there
+ */
+export function formatPercent (percent: number | null): string {
+  return percent == null ? 'blocked' : `${Math.round(percent)}%`
+}
+
+/**
+ * `usage`
+ */
+export const registerUsage: Register = (program, terminal) => {
+  addNodeCommand(program, 'usage', {
+    summary: 'the limits of a running node that are nearly reached, fullest first',
+    examples: ['libp2p-resource-manager usage --url http://127.0.0.1:9095/', 'libp2p-resource-manager usage --min-percent 0']
+  })
+    .option('--min-percent <n>', 'how much of a limit has to be in use', '80')
+    .action(async (options: NodeOptions & { minPercent: string }) => {
+      const usage: BarStat[] = await askNode(options, 'usage', { minPercent: options.minPercent })
+
+      if (options.json === true) {
+        writeJSON(terminal, usage)
+      } else if (usage.length === 0) {
+        writeLine(terminal.stdout, `no limit is in use to ${options.minPercent}%`)
+      } else {
+        writeTable(terminal, ['scope', 'limit of', ...['used', 'of', 'full', 'refused'].map(title => ({ title, align: 'right' as const }))], usage.map(({ direction = '', limit, percent, refusals, resource, scope, used }) => [
+          scope, `${direction} ${resource}`.trim(), formatAmount(used, resource), formatAmount(limit, resource), formatPercent(percent), String(refusals)
+        ]))
+      }
+    })
+}

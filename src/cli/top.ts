@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { readEvents } from '../admin/event-stream.ts'
+import { CommandError, EXIT } from './exit-codes.ts'
+import { addNodeCommand, fetchFromNode, nodeURL } from './node-request.ts'
+import { styled } from './terminal.ts'
+import { TopScreen } from './top-screen.ts'
+import { drawTop, listHeight, rowsOf, SORTS, VIEWS } from './top-view.ts'
+import type { Register } from './command.ts'
+import type { NodeOptions } from './node-request.ts'
+import type { Terminal } from './terminal.ts'
+import type { Emphasis, TopState } from './top-view.ts'
+import type { LiveData } from '../admin/live-data.ts'
+
+/**
+ * How long to wait before a node that has gone is asked again, in ms
+ */
+const RETRY = 2_000
+
+const STYLES: Record<Emphasis, Parameters<typeof styled>[1]> = { title: 'bold', selected: 'inverse', bad: 'red', lost: 'red', dim: 'dim' }
+
+/**
+ * A live view of a node in the terminal
+ */
+class Top {
+  readonly #terminal: Terminal
+  readonly #options: NodeOptions
+  readonly #url: string
+  readonly #screen: TopScreen
+  readonly #ending = new AbortController()
+  readonly #state: TopState = { view: 'limits', sort: 'most', selected: 0, paused: false }
+  #data?: LiveData
+
+  constructor (terminal: Terminal, options: NodeOptions) {
+    this.#terminal = terminal
+    this.#options = options
+    this.#url = nodeURL(options, '').href
+    this.#screen = new TopScreen(terminal, (key) => { this.#press(key) }, () => { this.#ending.abort() }, () => { this.#draw() })
+  }
+
+  async run (): Promise<void> {
+    const { signal } = this.#ending
+    // what is wrong from the start is said where it stays
+    let res: Response | undefined = await this.#open()
+
+    this.#screen.open()
+
+    try {
+      while (!signal.aborted) {
+        try {
+          await this.#follow(res ?? await this.#open())
+        } catch (err: any) {
+          this.#state.lost = err.message
+        }
+
+        res = undefined
+        this.#draw()
+        await sleep(RETRY, undefined, { signal }).catch(() => {})
+      }
+    } finally {
+      this.#screen.close()
+    }
+  }
+
+  async #open (): Promise<Response> {
+    return fetchFromNode(this.#options, 'events', { signal: this.#ending.signal })
+  }
+
+  async #follow ({ body }: Response): Promise<void> {
+    if (body == null) {
+      throw new Error('the node has sent nothing')
+    }
+
+    for await (const { data, event } of readEvents(body)) {
+      if (event === 'live' && data?.sample != null) {
+        this.#state.lost = undefined
+
+        if (!this.#state.paused) {
+          this.#data = data
+          this.#draw()
+        }
+      }
+    }
+
+    throw new Error('the node has closed the connection')
+  }
+
+  #press (key: string): void {
+    const state = this.#state
+    const rows = this.#data == null ? [] : rowsOf(this.#data, state)
+    const view = VIEWS[key as unknown as keyof typeof VIEWS]
+    const move = { up: -1, down: 1, pageUp: -listHeight(this.#screen.rows), pageDown: listHeight(this.#screen.rows) }[key] ?? 0
+
+    state.selected = Math.max(0, Math.min(state.selected + move, rows.length - 1))
+
+    if (view != null) {
+      Object.assign(state, { view, selected: 0, into: undefined })
+    } else if (key === 's') {
+      state.sort = SORTS[(SORTS.indexOf(state.sort) + 1) % SORTS.length]
+    } else if (key === 'p') {
+      state.paused = !state.paused
+    } else if (key === 'enter' && state.into === undefined && rows.length > 0) {
+      Object.assign(state, { into: rows[state.selected].name, selected: 0 })
+    } else if (key === 'back') {
+      Object.assign(state, { into: undefined, selected: 0 })
+    } else if (key === 'quit') {
+      this.#ending.abort()
+    }
+
+    this.#draw()
+  }
+
+  #draw (): void {
+    const { columns, rows } = this.#screen
+    const lines = drawTop(this.#url, this.#data, this.#state, columns, rows)
+
+    this.#screen.draw(lines.map(({ emphasis, text }) => emphasis == null ? text : styled(this.#terminal.stdout, STYLES[emphasis], text)))
+  }
+}
+
+/**
+ * `top`
+ */
+export const registerTop: Register = (program, terminal) => {
+  addNodeCommand(program, 'top [url]', {
+    summary: 'a live view of a running node in the terminal',
+    description: 'A live view of a running node in the terminal, refreshed each second. The keys for it are in the last line. With --json, a line of JSON for each second.',
+    examples: ['libp2p-resource-manager top http://127.0.0.1:9095/', 'ssh -t server npx libp2p-resource-manager top http://127.0.0.1:9095/']
+  }).action(async (url: string | undefined, { json, ...options }: NodeOptions) => {
+    const node = { ...options, url: url ?? options.url }
+
+    if (json === true) {
+      await writeEvents(terminal, node)
+      return
+    }
+
+    if (terminal.stdout.isTTY !== true || terminal.stdin.isTTY !== true) {
+      throw new CommandError('expected a terminal (with ssh: ssh -t). Use top --json, or usage and stat, in scripts.')
+    }
+
+    await new Top(terminal, node).run()
+  })
+}
+
+async function writeEvents (terminal: Terminal, options: NodeOptions): Promise<void> {
+  // as long as there is a node: `fetchFromNode` gives up on those that are slow to answer only
+  const { body } = await fetchFromNode(options, 'events', { signal: undefined })
+
+  for await (const { data, event } of readEvents(body as ReadableStream<Uint8Array>)) {
+    if (event === 'live') {
+      terminal.stdout.write(`${JSON.stringify(data)}\n`)
+    }
+  }
+
+  throw new CommandError('the node has closed the connection', EXIT.UNREACHABLE)
+}

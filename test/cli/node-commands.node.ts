@@ -1,0 +1,151 @@
+/**
+ * What is protected: the commands say what a running node says, change nothing of it by
+ * mistake, and tell why where there is no answer.
+ */
+
+import { writeFile, mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'aegir/chai'
+import { adminServer } from '../../src/admin.ts'
+import { limitsOfAssignments } from '../../src/cli/limits-set.ts'
+import { createResourceManager } from '../../src/index.ts'
+import { runCommand } from './fixtures.ts'
+import type { AdminServer } from '../../src/admin.ts'
+import type { ResourceManager } from '../../src/index.ts'
+import type { AddressInfo } from 'node:net'
+
+const TOKEN = 'not-a-secret-0123456789'
+
+describe('commands for a running node', function () {
+  this.timeout(60_000)
+
+  let manager: ResourceManager
+  let admin: AdminServer
+
+  beforeEach(async () => {
+    manager = createResourceManager({ limits: { system: { connsInbound: 1, memory: 2 ** 20 } }, warnings: false })
+    admin = await adminServer(manager, { port: 0, token: TOKEN })
+    manager.openConnection('inbound', true, '/ip4/192.0.2.1/tcp/1')
+    expect(() => manager.openConnection('inbound', true, '/ip4/192.0.2.2/tcp/1')).to.throw()
+  })
+
+  afterEach(async () => {
+    await admin.close()
+    await manager.stop()
+  })
+
+  const run = async (...args: string[]): ReturnType<typeof runCommand> => runCommand([...args, '--url', admin.url])
+
+  async function json (...args: string[]): Promise<any> {
+    const { exitCode, stderr, stdout } = await run(...args, '--json')
+
+    expect(exitCode).to.equal(0, stderr)
+
+    return JSON.parse(stdout)
+  }
+
+  it('should say what is held', async () => {
+    expect((await json('stat')).system).to.include({ numConnsInbound: 1, numFD: 1 })
+    expect((await run('stat')).stdout).to.match(/^scope +conns in +out/m).and.match(/^system +1 +0/m)
+
+    expect((await json('usage'))[0]).to.include({ scope: 'system', percent: 100 })
+    expect((await run('usage')).stdout).to.match(/^system +inbound connection +1 +1 +100% +1$/m)
+    expect((await run('usage', '--min-percent', '101')).stdout).to.equal('no limit is in use to 101%\n')
+
+    expect(await json('holders', '--resource', 'stream')).to.deep.equal([])
+    expect((await json('holders', '--top', '3'))).to.deep.equal([])
+  })
+
+  it('should say what was refused, and what would be', async () => {
+    expect((await json('refusals')).counts[0]).to.include({ kind: 'system', count: 1, setting: 'System.ConnsInbound' })
+    expect((await run('refusals')).stdout).to.match(/^system +inbound connection +1 .*System\.ConnsInbound$/m).and.include('/ip4/192.0.2.2/tcp/1')
+    expect((await json('refusals', '--address', '192.0.2.77')).recent).to.deep.equal([])
+
+    const { exitCode, stdout } = await run('explain', 'connection', '--direction', 'inbound')
+    expect(exitCode).to.equal(1)
+    expect(stdout).to.include('it does not fit: refused by system: 1 of 1 in use, see System.ConnsInbound')
+
+    expect(await run('explain', 'memory', '--size', '10')).to.include({ exitCode: 0 }).and.nested.property('stdout').that.includes('it fits')
+  })
+
+  it('should change limits', async () => {
+    expect((await json('limits', 'get')).System).to.include({ ConnsInbound: 1 })
+    expect((await run('limits', 'set', 'System.ConnsInbound=9', 'Protocol["/a/1.0.0"].Memory=64MiB', '--token', TOKEN)).stdout).to.match(/^System\.ConnsInbound +1 +9$/m).and.match(/^Protocol\["\/a\/1\.0\.0"\]\.Memory .* 64 MiB$/m)
+    expect(manager.limits?.system.connsInbound).to.equal(9)
+
+    const directory = await mkdtemp(join(tmpdir(), 'limits-'))
+    const file = join(directory, 'limits.json')
+
+    await writeFile(file, '{ "System": { "Memory": "3MiB" } }')
+    expect(await run('limits', 'set', '--file', file, '--token', TOKEN)).to.include({ exitCode: 0 })
+    expect(manager.limits?.system).to.include({ connsInbound: 9, memory: 3 * 2 ** 20 })
+
+    // what was shown can be set
+    await writeFile(file, (await run('limits', 'get')).stdout)
+    expect(await run('limits', 'set', '--file', file, '--token', TOKEN)).to.include({ exitCode: 0, stdout: 'nothing has changed\n' })
+    await rm(directory, { recursive: true })
+
+    expect(await run('limits', 'set', '--replace', '--token', TOKEN)).to.include({ exitCode: 0 })
+    expect(manager.limits?.system).to.include({ connsInbound: 1, memory: 2 ** 20 })
+  })
+
+  it('should change nothing by mistake', async () => {
+    const before = JSON.stringify(manager.limits)
+    const wrongs: Array<[string[], number, RegExp]> = [
+      [['System.ConnsInbound=9'], 2, /expected --token or \$LIBP2P_RESOURCE_MANAGER_TOKEN/],
+      [['System.ConnsInbound=9', '--token', 'wrong'], 3, /expected the token/],
+      [['System.ConnsInbound=many', 'System.Memory=2MiB', '--token', TOKEN], 2, /System\.ConnsInbound: expected/],
+      [['Sistem.ConnsInbound=1', '--token', TOKEN], 2, /Sistem/],
+      [['System.ConnsInbound', '--token', TOKEN], 2, /expected changes such as/],
+      [['--token', TOKEN], 2, /expected a change such as/],
+      [['System.Conns=1', '--file', 'x', '--token', TOKEN], 2, /changes or --file, got both/],
+      [['--file', '/nothing-there.json', '--token', TOKEN], 2, /there is none of this name/]
+    ]
+
+    for (const [args, code, message] of wrongs) {
+      const { exitCode, stderr } = await run('limits', 'set', ...args)
+
+      expect(exitCode).to.equal(code, args.join(' '))
+      expect(stderr).to.match(message)
+      expect(stderr).to.not.include(TOKEN)
+    }
+
+    expect(JSON.stringify(manager.limits)).to.equal(before)
+  })
+
+  it('should read settings as they are written', () => {
+    expect(JSON.stringify(limitsOfAssignments(['System.Conns=1', 'System.FD=2', 'Service["a.b"].Memory=1GiB', 'Service.chat.Streams=3', 'Protocol["/\\"="].Streams=unlimited', 'Service.__proto__.Streams=1']))).to.equal(
+      '{"System":{"Conns":"1","FD":"2"},"Service":{"a.b":{"Memory":"1GiB"},"chat":{"Streams":"3"},"__proto__":{"Streams":"1"}},"Protocol":{"/\\"=":{"Streams":"unlimited"}}}'
+    )
+    expect(() => limitsOfAssignments(['System=1', 'System.Conns=2'])).to.throw(/expected a setting of one scope/)
+    expect(({} as any).Streams).to.equal(undefined)
+  })
+
+  it('should say why there is no answer', async () => {
+    const { url } = admin
+    const other = createServer((_, res) => { res.end('<html>') }).listen(0, '127.0.0.1')
+    await new Promise(resolve => { other.once('listening', resolve) })
+
+    expect(await runCommand(['stat', '--url', `http://127.0.0.1:${(other.address() as AddressInfo).port}`])).to.include({ exitCode: 3 }).and.nested.property('stderr').that.includes('is that the address of an admin server?')
+    other.close()
+
+    await admin.close()
+
+    const { exitCode, stderr, stdout } = await runCommand(['stat', '--url', url])
+    expect(exitCode).to.equal(3)
+    expect(stderr).to.include('nothing listens there')
+    expect(stdout).to.equal('')
+
+    expect((await runCommand(['stat', '--url', 'http://']))).to.include({ exitCode: 2 })
+    expect((await runCommand(['top', url]))).to.include({ exitCode: 2 }).and.nested.property('stderr').that.includes('expected a terminal')
+    expect((await runCommand(['top', url, '--json']))).to.include({ exitCode: 3 })
+  })
+
+  it('should name what the node cannot use', async () => {
+    expect(await run('usage', '--min-percent', 'much')).to.include({ exitCode: 2 }).and.nested.property('stderr').that.includes('minPercent: expected a number')
+    expect(await run('explain', 'gold')).to.include({ exitCode: 2 })
+    expect(await run('refusals', '--address', 'nowhere')).to.include({ exitCode: 2 })
+  })
+})
