@@ -125,15 +125,18 @@ function readLimits (config: Settings, manager: Settings, fd: number | undefined
 
 /**
  * A configuration with nothing in it but the limits
+ *
+ * @param config
+ * @param depth - how many objects the limits may be in
  */
-function onlyLimits (config: Settings): Settings {
+function onlyLimits (config: Settings, depth = 2): Settings {
   const kept: Settings = {}
 
   for (const [key, value] of Object.entries(config)) {
     if (key.toLowerCase() === 'limits') {
       kept[key] = value
-    } else if (['swarm', 'resourcemgr'].includes(key.toLowerCase()) && isRecord(value)) {
-      kept[key] = onlyLimits(value)
+    } else if (depth > 0 && ['swarm', 'resourcemgr'].includes(key.toLowerCase()) && isRecord(value)) {
+      kept[key] = onlyLimits(value, depth - 1)
     }
   }
 

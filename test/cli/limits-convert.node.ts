@@ -117,6 +117,38 @@ describe('limits convert', () => {
     }))
   })
 
+  it('should convert or refuse whatever there is', async () => {
+    const keys = fc.constantFrom('Swarm', 'ResourceMgr', 'ConnMgr', 'Limits', 'Enabled', 'MaxMemory', 'MaxFileDescriptors', 'Allowlist', 'HighWater', 'LowWater', 'RelayService', 'AddrFilters', 'System', 'SystemBaseLimit', 'SystemMemory', 'SystemLimits', 'ServiceLimits', 'Service', 'Conns', 'ConnsUsage', 'Memory', 'Dynamic', 'MemoryFraction', '__proto__', 'a.b')
+    const leaves = fc.oneof(fc.constantFrom<unknown>(null, 0, -1, 0.5, 1e30, true, [], '5', '8GB', '8,0.0 kB', 'default', 'unlimited', '/ip4/1.2.3.4', ['/ip4/1.2.3.4']), fc.string())
+    const { value: files } = fc.letrec(tie => ({
+      value: fc.oneof({ maxDepth: 4, depthSize: 'small' }, leaves, fc.array(fc.tuple(keys, tie('value')), { maxLength: 5 }).map(entries => Object.fromEntries(entries)))
+    }))
+
+    await fc.assert(fc.asyncProperty(files, fc.boolean(), async (file, zerosAreDefaults) => {
+      const { exitCode, stdout, stderr } = await convert(file, ...zerosAreDefaults ? ['--zeros-are-defaults'] : [])
+
+      expect(exitCode).to.be.oneOf([0, 2], stderr)
+
+      if (exitCode === 0) {
+        expect(limitsToJSON(limitsFromJSON(stdout))).to.equal(stdout.trimEnd())
+      } else {
+        expect(stdout).to.equal('')
+        expect(stderr).to.match(/^(?:.{0,600}\n){1,30}$/)
+      }
+    }), { numRuns: 300 })
+  })
+
+  it('should refuse what is nested without end', async () => {
+    const nested = (open: string, close: string): string => `${open.repeat(50_000)}1${close.repeat(50_000)}`
+
+    for (const text of [nested('{"Swarm":', '}'), nested('{"Limits":', '}'), nested('{"ResourceMgr":', '}'), nested('{"Service":', '}'), `a = ${nested('[', ']')}`, nested('a.', '')]) {
+      const { exitCode, stdout, stderr } = await convert(text)
+
+      expect(exitCode).to.be.oneOf([0, 2], stderr.slice(0, 500))
+      expect(`${stdout}${stderr}`).to.have.lengthOf.below(2000)
+    }
+  })
+
   it('should write what is read as the same again', async () => {
     await fc.assert(fc.asyncProperty(partialLimits, async (limits) => {
       const { exitCode, stdout, stderr } = await convert(limitsToJSON(limits))
