@@ -125,6 +125,40 @@ export class WhatIfGraph<K> {
     return this.#scopes.get(key)
   }
 
+  /**
+   * Two of the other graph were taken for each other
+   */
+  swap (a: K, b: K): void {
+    const exchange = <V> (map: Map<K, V>): void => {
+      const ofA = map.get(a)
+      const ofB = map.get(b)
+
+      map.delete(a)
+      map.delete(b)
+
+      if (ofA !== undefined) {
+        map.set(b, ofA)
+      }
+
+      if (ofB !== undefined) {
+        map.set(a, ofB)
+      }
+    }
+
+    const wasAbsent = [this.#absent.delete(a), this.#absent.delete(b)]
+
+    if (wasAbsent[0]) {
+      this.#absent.add(b)
+    }
+
+    if (wasAbsent[1]) {
+      this.#absent.add(a)
+    }
+
+    exchange(this.#scopes)
+    exchange(this.#peerOfAbsent)
+  }
+
   // what is opened
 
   // `isOpen` is false for what was refused in the other graph: then it is only looked at
