@@ -116,6 +116,11 @@ export const READS: Record<string, (manager: ResourceManager, query: URLSearchPa
 
     return manager.usage(given({ minPercent: numberOf('minPercent', minPercent) }))
   },
+  '/high-water-marks': (manager, query) => {
+    parameters(query, [])
+
+    return manager.highWaterMarks()
+  },
   '/holders': (manager, query) => {
     const { resource, top } = parameters(query, ['resource', 'top'])
 

@@ -1,5 +1,6 @@
 import { UNKNOWN } from './trace-player.ts'
 import type { RecordedEvent } from './recorded-event.ts'
+import type { ParsedScopeName } from '../reporting/scope-names.ts'
 
 /**
  * A connection or stream that is open, as far as a trace says
@@ -99,8 +100,8 @@ export class OwnerInference {
   }
 
   #completeShared (event: RecordedEvent): void {
-    const { deltaIn, scope, type } = event
-    const { kind, peer } = event.scope as NonNullable<typeof scope>
+    const { deltaIn, type } = event
+    const { kind, peer } = event.scope as ParsedScopeName
 
     if (type.startsWith('block_') || type.endsWith('_scope')) {
       return
@@ -125,7 +126,7 @@ export class OwnerInference {
    */
   #takeBack ({ deltaIn, scope, type }: RecordedEvent): void {
     if (type === 'remove_stream' && scope?.kind === 'peer') {
-      const at = this.#peers.findLastIndex(({ inbound, peer }) => peer === scope.peer && inbound === deltaIn < 0)
+      const at = this.#peers.findLastIndex(({ inbound, peer }) => peer === scope.peer && inbound === (deltaIn < 0))
 
       if (at !== -1) {
         this.#peers.splice(at, 1)
@@ -134,7 +135,7 @@ export class OwnerInference {
   }
 
   #findJoining ({ delta, deltaIn, scope, type }: RecordedEvent): string | undefined {
-    const { kind, peer, protocol, service } = scope as NonNullable<typeof scope>
+    const { kind, peer, protocol, service } = scope as ParsedScopeName
     const inbound = deltaIn > 0
 
     for (const name of (kind === 'peer' ? this.#strangers : this.#ofPeer.get(peer ?? '')) ?? []) {
@@ -145,7 +146,7 @@ export class OwnerInference {
         continue
       }
 
-      if (kind === 'peer' && opened.peer === undefined && opened.usefd === delta > 0) {
+      if (kind === 'peer' && opened.peer === undefined && opened.usefd === (delta > 0)) {
         this.#forget(name, opened)
         this.#remember(name, { ...opened, peer })
         return name
@@ -216,7 +217,7 @@ export class OwnerInference {
 
     if (opened !== undefined) {
       const wasIn = (kind: 'protocolPeer' | 'servicePeer' | 'peer'): string | undefined => {
-        const scope = this.#removed.find(({ deltaIn, scope }) => scope?.kind === kind && deltaIn < 0 === opened.inbound)?.scope
+        const scope = this.#removed.find(({ deltaIn, scope }) => scope?.kind === kind && (deltaIn < 0) === opened.inbound)?.scope
 
         return kind === 'peer' ? scope?.peer : scope?.protocol ?? scope?.service
       }

@@ -12,7 +12,7 @@ const MAX_LINE = 4 * 2 ** 20
  * times as large when it is read, after some MiB, is made to keep readers busy.
  */
 const MAX_RATIO = 400
-const RATIO_FROM = 64 * 2 ** 20
+const RATIO_FROM = 8 * 2 ** 20
 
 /**
  * What is known of the input that was read
@@ -102,52 +102,85 @@ async function * unpack (chunks: AsyncIterable<Uint8Array>, state: InputState): 
 
 async function * gunzip (first: Uint8Array, input: AsyncGenerator<Uint8Array>, state: InputState): AsyncGenerator<Uint8Array> {
   const unzip = createGunzip()
-  let sourceError: unknown
-  let unpacked = 0
+  const turns = new Turns()
+  let unpacked: Uint8Array[] = []
+  let error: any
+  let size = 0
 
-  const feed = async (): Promise<void> => {
-    try {
-      for (let chunk: Uint8Array | undefined = first; chunk !== undefined && !unzip.destroyed; chunk = await next(input)) {
-        if (!unzip.write(chunk)) {
-          await new Promise<void>(resolve => {
-            unzip.once('drain', resolve)
-            unzip.once('close', resolve)
-          })
-        }
-      }
-    } catch (err) {
-      sourceError = err
+  unzip.on('data', (bytes: Uint8Array) => {
+    size += bytes.byteLength
+    unpacked.push(bytes)
+  })
+  unzip.on('error', (err) => { error = err })
+  // what is damaged ends a write without an answer
+  unzip.on('close', turns.end)
+
+  const take = (): Uint8Array[] => {
+    const taken = unpacked
+
+    unpacked = []
+
+    if (size > RATIO_FROM && size > MAX_RATIO * state.bytes) {
+      throw new InvalidParametersError(`expected a trace, got a gzip file that is more than ${MAX_RATIO} times as large when it is unpacked`)
     }
 
-    unzip.end()
+    return taken
   }
-
-  const feeding = feed()
 
   try {
-    for await (const bytes of unzip) {
-      unpacked += bytes.byteLength
+    for await (const piece of pieces(first, input)) {
+      const written = turns.next()
 
-      if (unpacked > RATIO_FROM && unpacked > MAX_RATIO * state.bytes) {
-        throw new InvalidParametersError(`expected a trace, got a gzip file that is more than ${MAX_RATIO} times as large when it is unpacked`)
+      unzip.write(piece, turns.end)
+      await written
+      yield * take()
+
+      if (unzip.destroyed) {
+        break
       }
-
-      yield bytes
-    }
-  } catch (err: any) {
-    if (typeof err.code !== 'string' || !err.code.startsWith('Z_')) {
-      throw err
     }
 
-    // what was unpacked before has been read
-    state.incomplete = err.code === 'Z_BUF_ERROR' ? 'the file ends in the middle' : `the file is damaged after ${state.bytes} bytes (${err.message})`
+    if (!unzip.closed) {
+      const ended = turns.next()
+
+      unzip.end()
+      await ended
+    }
+
+    yield * take()
   } finally {
     unzip.destroy()
-    await feeding
   }
 
-  if (sourceError !== undefined) {
-    throw sourceError
+  // what was unpacked before has been read
+  if (error !== undefined) {
+    state.incomplete = error.code === 'Z_BUF_ERROR' ? 'the file ends in the middle' : `the file is damaged after ${state.bytes} bytes (${error.message})`
+  }
+}
+
+/**
+ * Waits for one thing after the other
+ */
+class Turns {
+  #resolve = (): void => {}
+
+  async next (): Promise<void> {
+    return new Promise(resolve => { this.#resolve = resolve })
+  }
+
+  readonly end = (): void => { this.#resolve() }
+}
+
+/**
+ * How much is unpacked in one go, in bytes: it becomes at most a thousand times as large
+ */
+const PIECE = 4_096
+
+async function * pieces (first: Uint8Array, input: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for (let chunk: Uint8Array | undefined = first; chunk !== undefined; chunk = await next(input)) {
+    for (let start = 0; start < chunk.byteLength; start += PIECE) {
+      yield chunk.subarray(start, start + PIECE)
+    }
   }
 }
 

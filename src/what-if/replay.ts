@@ -6,8 +6,8 @@ import { InfiniteLimits } from '../limits/infinite-limits.ts'
 import { LIMIT_FIELDS } from '../limits/limit.ts'
 import { limitsFromJSON } from '../limits/limits-json.ts'
 import { resolveLimits } from '../limits/resolve-limits.ts'
-import { limitOf } from '../scopes/limit-of.ts'
 import { graphStat } from '../manager/graph-stat.ts'
+import { limitOf } from '../scopes/limit-of.ts'
 import { isRecord } from '../util/is-record.ts'
 import { invalid } from '../util/validation.ts'
 import { OwnerInference } from './infer-owners.ts'
@@ -267,7 +267,7 @@ class Replay {
   }
 
   report (): ReplayReport {
-    const { bytes: _, incomplete, skipped } = this.state
+    const { incomplete, skipped } = this.state
 
     this.#graph.graph.idle.collectAll()
     this.#graph.graph.idle.stop()

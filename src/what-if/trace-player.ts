@@ -1,16 +1,16 @@
 import { InvalidParametersError } from '@libp2p/interface'
+import { parseScopeName } from '../reporting/scope-names.ts'
 import { counterpart } from './counterpart.ts'
 import { NamedPeer } from './named-peer.ts'
 import type { RecordedEvent } from './recorded-event.ts'
 import type { WhatIfGraph } from './what-if-graph.ts'
-import { parseScopeName } from '../reporting/scope-names.ts'
 import type { ParsedScopeName } from '../reporting/scope-names.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 
 /**
  * No node has so many connections and streams at a time, and each of them takes memory
  */
-const MAX_OPEN = 1_000_000
+const MAX_OPEN = 250_000
 
 /**
  * A connection or stream between its creation and when it is counted everywhere
@@ -252,9 +252,11 @@ export class TracePlayer {
   }
 
   #shared ({ kind, peer, protocol, service }: ParsedScopeName): AggregateScope {
-    const group = kind === 'servicePeer'
-      ? { kind: 'service' as const, key: service as string }
-      : kind === 'protocolPeer' ? { kind: 'protocol' as const, key: protocol as string } : undefined
+    const groups = {
+      servicePeer: { kind: 'service' as const, key: service ?? '' },
+      protocolPeer: { kind: 'protocol' as const, key: protocol ?? '' }
+    }
+    const group = kind === 'servicePeer' || kind === 'protocolPeer' ? groups[kind] : undefined
 
     return counterpart(this.#graph.graph, { kind, key: peer ?? protocol ?? service ?? '', group })
   }

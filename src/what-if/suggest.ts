@@ -1,0 +1,155 @@
+import { LIMIT_FIELDS } from '../limits/limit.ts'
+import { formatSetting } from '../limits/setting.ts'
+import { SCOPE_KINDS } from '../scopes/scope-kind.ts'
+import { invalid } from '../util/validation.ts'
+import type { NamedKey, PartialLimitConfig, ScopeKey } from '../limits/limit-config.ts'
+import type { Limit } from '../limits/limit.ts'
+import type { ScopeKind } from '../scopes/scope-kind.ts'
+
+/**
+ * What was used: of a report of `replayTrace`, or the high-water marks of a manager
+ */
+export interface Used {
+  kind: ScopeKind
+
+  /** The name of the scope */
+  scope: string
+
+  /** The service or protocol, where it is one or what peers have of one */
+  group?: string
+  field: keyof Limit
+
+  /** The most that was held at a time: a number, or bytes of memory */
+  peak: number
+
+  /** What was exceeded for 1% of the time, or by 1% of the peers, where that is known */
+  p99?: number
+}
+
+export interface SuggestOptions {
+  /**
+   * How much more than the peak a limit allows, from 1 on
+   *
+   * @default 1.5
+   */
+  headroom?: number
+}
+
+/**
+ * A limit, and why it is this one
+ */
+export interface Suggestion extends Used {
+  /** The setting, such as `System.StreamsInbound` */
+  setting: string
+
+  /** The limit that is suggested: a number, or bytes of memory */
+  limit: number
+
+  /**
+   * Set where the peak is far above what is usual: somebody should look at who that was before
+   * all are allowed as much
+   */
+  outlier?: true
+}
+
+/**
+ * No limit is lower than these, whatever was used: a quiet hour says nothing about a busy one
+ */
+const LEAST = {
+  shared: { count: 16, memory: 16 * 2 ** 20 },
+  ofPeers: { count: 8, memory: 4 * 2 ** 20 }
+}
+
+/**
+ * From here on a peak is far above what is usual
+ */
+const OUTLIER = 8
+
+const OF_PEERS = new Set<ScopeKind>(['peer', 'servicePeer', 'protocolPeer'])
+const NAMED = new Set<string>(['service', 'servicePeer', 'protocol', 'protocolPeer'] satisfies NamedKey[])
+const SINGLE = new Set<string>(['system', 'transient', 'allowlistedSystem', 'allowlistedTransient'] satisfies ScopeKey[])
+
+/**
+ * Limits from what was really used: the peak and some headroom, rounded up. What was not used is
+ * left out, and keeps the limit that it has.
+ *
+ * @throws {InvalidParametersError} if the headroom is not a number from 1 on
+ */
+export function suggestLimits (used: readonly Used[], { headroom = 1.5 }: SuggestOptions = {}): { limits: PartialLimitConfig, suggestions: Suggestion[] } {
+  if (!(headroom >= 1 && headroom < Infinity)) {
+    throw invalid('headroom', 'a number from 1 on', headroom)
+  }
+
+  const limits: Record<string, any> = {}
+  const suggestions: Suggestion[] = []
+
+  for (const use of [...used].sort(inOrder)) {
+    const path = pathOf(use)
+
+    if (path === undefined || use.peak <= 0) {
+      continue
+    }
+
+    const limit = limitFor(use, headroom)
+    const isOutlier = use.p99 !== undefined && use.p99 > 0 && use.peak > OUTLIER * use.p99 && limit > LEAST[OF_PEERS.has(use.kind) ? 'ofPeers' : 'shared'].count
+
+    put(limits, path, use.field, limit)
+    suggestions.push({ ...use, setting: formatSetting(['limits', ...path, use.field]), limit, ...isOutlier ? { outlier: true } : {} })
+  }
+
+  return { limits, suggestions }
+}
+
+function pathOf ({ group, kind }: Used): string[] | undefined {
+  if (SINGLE.has(kind)) {
+    return [kind]
+  }
+
+  if (kind === 'peer') {
+    return ['peerDefault']
+  }
+
+  if (NAMED.has(kind)) {
+    return group === undefined ? [`${kind}Default`] : [kind, group]
+  }
+}
+
+function put (limits: Record<string, any>, [key, name]: string[], field: keyof Limit, limit: number): void {
+  // names come from remotes: `__proto__` is one like any other
+  limits[key] ??= name === undefined ? {} : Object.create(null)
+
+  if (name === undefined) {
+    limits[key][field] = Math.max(limit, limits[key][field] ?? 0)
+  } else {
+    limits[key][name] ??= {}
+    limits[key][name][field] = limit
+  }
+}
+
+function limitFor ({ field, kind, peak }: Used, headroom: number): number {
+  const least = LEAST[OF_PEERS.has(kind) ? 'ofPeers' : 'shared']
+
+  if (field === 'memory') {
+    return Math.min(Number.MAX_SAFE_INTEGER, Math.max(least.memory, 2 ** 20 * Math.ceil(headroom * peak / 2 ** 20)))
+  }
+
+  return Math.max(least.count, roundUp(headroom * peak))
+}
+
+/**
+ * To two digits
+ */
+function roundUp (value: number): number {
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(value)) - 1)
+
+  return unit * Math.ceil(value / unit)
+}
+
+/**
+ * As files with limits have it
+ */
+function inOrder (a: Used, b: Used): number {
+  return SCOPE_KINDS.indexOf(a.kind) - SCOPE_KINDS.indexOf(b.kind) ||
+    (a.group ?? '').localeCompare(b.group ?? '') ||
+    LIMIT_FIELDS.indexOf(a.field) - LIMIT_FIELDS.indexOf(b.field)
+}
