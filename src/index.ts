@@ -81,6 +81,8 @@ export function createResourceManager (init: ResourceManagerInit = {}): Resource
 
 export { NullResourceManager }
 export { getConnectionScope, getStreamScope } from './scopes/attached-scopes.ts'
+export { NullScope } from './scopes/null-scopes.ts'
+export type { NullScopeSubject } from './scopes/null-scopes.ts'
 export { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_HIGH, MEMORY_PRIORITY_LOW, MEMORY_PRIORITY_MEDIUM } from './scopes/memory-priority.ts'
 export * from './errors.ts'
 

@@ -16,7 +16,7 @@ import type { EvictionCount } from './scopes/evictions.ts'
 import type { ConnectionManagementScope, ConnectionScope, OwnedServiceScope, PeerScope, ProtocolScope, ResourceScope, ResourceScopeLimiter, ServiceScope, StreamManagementScope, StreamScope } from './scopes/resource-scope.ts'
 import type { SessionRegistry } from './sessions/registry.ts'
 import type { Shadow } from './what-if/shadow.ts'
-import type { Connection, MessageStreamDirection, PeerId, Startable, Stream } from '@libp2p/interface'
+import type { Connection, MessageStreamDirection, MultiaddrConnection, PeerId, Startable, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
@@ -115,10 +115,10 @@ export interface ResourceManager extends Startable {
   openService(service: string): OwnedServiceScope
 
   /**
-   * The scope of a connection of this node, or one that accepts everything if the
+   * The scope of a connection of this node, raw or not, or one that accepts everything if the
    * connection is not known. It reserves, releases and sets the service; it cannot be closed.
    */
-  getConnectionScope(connection: Connection): ConnectionScope
+  getConnectionScope(connection: Connection | MultiaddrConnection): ConnectionScope
 
   /**
    * The scope of a stream of this node, or one that accepts everything if the stream is not

@@ -58,7 +58,7 @@ import type { DescriptionOf } from '../util/description.ts'
 import type { WarningCode } from '../util/process-warnings.ts'
 import type { SlicedWork } from '../util/slices.ts'
 import type { LimitShadow, Shadow } from '../what-if/shadow.ts'
-import type { Connection, Logger, MessageStreamDirection, PeerId, Stream } from '@libp2p/interface'
+import type { Connection, Logger, MessageStreamDirection, MultiaddrConnection, PeerId, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 const SET_LIMITS_OPTIONS = { replace: BOOLEAN } as const satisfies DescriptionOf<SetLimitsOptions>
@@ -277,7 +277,7 @@ export class DefaultResourceManager implements ResourceManager {
     this.#inspector?.warnings.warn(code, message, subject)
   }
 
-  getConnectionScope (connection: Connection): ConnectionScope {
+  getConnectionScope (connection: Connection | MultiaddrConnection): ConnectionScope {
     return getConnectionScope(connection)
   }
 

@@ -3,7 +3,7 @@ import { ConnectionScopeView, StreamScopeView } from './scope-views.ts'
 import type { DefaultConnectionScope } from './connection-scope.ts'
 import type { ConnectionScope, StreamScope } from './resource-scope.ts'
 import type { DefaultStreamScope } from './stream-scope.ts'
-import type { Connection, Stream } from '@libp2p/interface'
+import type { Connection, MultiaddrConnection, Stream } from '@libp2p/interface'
 
 /**
  * Where connections and streams have who follows them: in their `timeline`. A raw
@@ -76,8 +76,11 @@ export function attachedToStream (stream: Timed): Live<DefaultStreamScope> | und
  * The scope of a connection, for those who use it: it cannot be closed or moved. Where no
  * resource manager watches the connection it
  * is one that accepts everything, so that it can be used unconditionally.
+ *
+ * A raw connection has the scope of the connection that is made of it, from the first call of
+ * a connection gater on.
  */
-export function getConnectionScope (connection: Connection): ConnectionScope {
+export function getConnectionScope (connection: Connection | MultiaddrConnection): ConnectionScope {
   const scope = (connection as Timed).timeline?.[SHARED_CONNECTION]?.scope
 
   return scope == null ? NULL_CONNECTION : new ConnectionScopeView(scope)

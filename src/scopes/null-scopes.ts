@@ -5,18 +5,19 @@ import type { Limit } from '../limits/limit.ts'
 import type { PeerId } from '@libp2p/interface'
 
 /**
- * What a scope is about, which is all that there is to know about it here
+ * What a null scope is about, which is all that there is to know about it
  */
-interface Subject {
+export interface NullScopeSubject {
   readonly peer?: PeerId
   readonly protocol?: string
   readonly service?: string
 }
 
 /**
- * Accepts everything and remembers nothing, whatever kind of scope it is used as
+ * Accepts everything and remembers nothing, whatever kind of scope it is used as: for resource
+ * managers of your own, and for protocols on nodes without one
  */
-class NullScope implements ConnectionManagementScope, StreamManagementScope {
+export class NullScope implements ConnectionManagementScope, StreamManagementScope {
   readonly name: string = 'null'
   readonly limit: Readonly<Limit> = UNLIMITED
   readonly allowlisted = false
@@ -24,7 +25,10 @@ class NullScope implements ConnectionManagementScope, StreamManagementScope {
   readonly protocol?: string
   readonly service?: string
 
-  constructor ({ peer, protocol, service }: Subject = {}) {
+  /**
+   * Its peer, protocol and service are for those who ask for them
+   */
+  constructor ({ peer, protocol, service }: NullScopeSubject = {}) {
     this.peer = peer
     this.protocol = protocol
     this.service = service
@@ -74,6 +78,6 @@ export function nullScope (): ConnectionManagementScope & StreamManagementScope 
  * A scope that says what it is about. Who calls this knows what kind of scope has to say
  * that.
  */
-export function nullScopeOf (subject: Subject): StreamManagementScope & OwnedServiceScope & PeerScope & ProtocolScope & ServiceScope {
+export function nullScopeOf (subject: NullScopeSubject): StreamManagementScope & OwnedServiceScope & PeerScope & ProtocolScope & ServiceScope {
   return new NullScope(subject) as any
 }

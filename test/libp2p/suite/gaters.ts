@@ -1,10 +1,12 @@
 import { expect } from 'aegir/chai'
+import { getConnectionScope } from '../../../src/index.ts'
 import { CapturedLogger } from '../fixtures/captured-logger.ts'
 import { eventually, rejection } from '../fixtures/eventually.ts'
 import { PrivateGater } from '../fixtures/gater.ts'
 import { held, leaveRoom, otherEnd, TestNodes } from '../fixtures/nodes.ts'
 import { eventuallyBackTo, heldByBoth } from './transport.ts'
 import type { TransportUnderTest } from './transport.ts'
+import type { ScopeStat } from '../../../src/index.ts'
 import type { GaterMethod } from '../fixtures/gater.ts'
 import type { ConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/interface'
 
@@ -75,6 +77,58 @@ export function gaterCases (transport: TransportUnderTest): void {
 
       expect(gaters.dialer.calls.slice(earlier[0])).to.deep.equal(OUTBOUND)
       expect(gaters.listener.calls.slice(earlier[1])).to.deep.equal(INBOUND)
+    })
+
+    it('should find the scope of a raw connection, from its first call on', async () => {
+      const found: Array<[GaterMethod, Partial<ScopeStat>]> = []
+      const look = (method: GaterMethod, maConn: MultiaddrConnection): boolean => {
+        const scope = getConnectionScope(maConn)
+        const { numConnsInbound, numConnsOutbound } = scope.stat()
+
+        found.push([method, { numConnsInbound, numConnsOutbound }])
+        scope.reserveMemory(100)
+
+        return false
+      }
+      let gaters: Record<'dialer' | 'listener', ConnectionGater> = { dialer: {}, listener: {} }
+      const pair = await transport.connect(nodes, {
+        dialer: { connectionGater: delegatingTo(() => gaters.dialer) },
+        listener: { connectionGater: delegatingTo(() => gaters.listener) }
+      })
+      const { dialer, listener, address } = pair
+      const before = heldByBoth(pair)
+
+      gaters = {
+        dialer: {
+          denyOutboundEncryptedConnection: (_, maConn) => look('denyOutboundEncryptedConnection', maConn),
+          denyOutboundUpgradedConnection: (_, maConn) => look('denyOutboundUpgradedConnection', maConn)
+        },
+        listener: {
+          denyInboundConnection: (maConn) => look('denyInboundConnection', maConn),
+          denyInboundEncryptedConnection: (_, maConn) => look('denyInboundEncryptedConnection', maConn),
+          denyInboundUpgradedConnection: (_, maConn) => look('denyInboundUpgradedConnection', maConn)
+        }
+      }
+
+      const local = await dialer.dial(address)
+      const remote = await otherEnd(local, dialer, listener)
+      const of = (direction: RegExp): typeof found => found.filter(([method]) => direction.test(method))
+
+      expect(of(/Outbound/)).to.deep.equal([
+        ['denyOutboundEncryptedConnection', { numConnsInbound: 0, numConnsOutbound: 1 }],
+        ['denyOutboundUpgradedConnection', { numConnsInbound: 0, numConnsOutbound: 1 }]
+      ])
+      expect(of(/Inbound/)).to.deep.equal([
+        ['denyInboundConnection', { numConnsInbound: 1, numConnsOutbound: 0 }],
+        ['denyInboundEncryptedConnection', { numConnsInbound: 1, numConnsOutbound: 0 }],
+        ['denyInboundUpgradedConnection', { numConnsInbound: 1, numConnsOutbound: 0 }]
+      ])
+
+      // it is the scope of the connection, and ends with it
+      expect(getConnectionScope(local).stat().memory).to.equal(200)
+      expect(getConnectionScope(remote).stat().memory).to.equal(300)
+      await local.close()
+      await eventuallyBackTo(before, pair)
     })
 
     it('should be left as it is when it is frozen', async () => {
