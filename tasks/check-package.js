@@ -194,6 +194,13 @@ function checkPackage (directory) {
     run(join(bin, 'tsc'), [...COMPILER_OPTIONS, ...STRICTEST_OPTIONS, '--moduleResolution', 'nodenext', ...MODULE_RESOLUTIONS.nodenext], project)
   })
 
+  // by hand, as npm would not have it twice without a second tarball
+  const copy = join(project, 'node_modules', 'other-resource-manager')
+
+  cpSync(join(project, 'node_modules', manifest.name), copy, { recursive: true })
+  writeFileSync(join(copy, 'package.json'), JSON.stringify({ ...manifest, name: 'other-resource-manager', version: '0.0.1' }))
+
+  step('two versions in one program', () => { run(process.execPath, ['two-versions.js'], project) })
   step('what pages get', () => { run(process.execPath, ['--conditions=browser', 'page.js'], project) })
 
   for (const version of NODE_VERSIONS) {
