@@ -40,7 +40,7 @@ export interface RefusedRequest {
   /**
    * The priority of a memory reservation, from 0 to 255
    */
-  priority?: number
+  priority?: number | undefined
 
   /**
    * Where the limit is configured

@@ -12,7 +12,8 @@
  * The types of both are in `dist/src`.
  *
  * What the entry points are is in package.json: whatever `exports` and `bin` name is made.
- * Names are kept. Comments are not: those of public names are in the types.
+ * Names are kept. Comments are not: those of public names are in the types. What is for pages
+ * has no more whitespace than it needs, as bundlers are all that reads it.
  */
 
 import { globSync, readFileSync, rmSync } from 'node:fs'
@@ -95,12 +96,15 @@ function failOnWarnings (level, log) {
 }
 
 /**
- * @type {import('rollup').Plugin}
+ * @param {boolean} minifyWhitespace
+ * @returns {import('rollup').Plugin}
  */
-const withoutComments = {
-  name: 'without comments',
-  async renderChunk (code) {
-    return (await transform(code, { charset: 'utf8', format: 'esm', loader: 'js', target: 'esnext' })).code
+function withoutComments (minifyWhitespace) {
+  return {
+    name: 'without comments',
+    async renderChunk (code) {
+      return (await transform(code, { charset: 'utf8', format: 'esm', loader: 'js', minifyWhitespace, target: 'esnext' })).code
+    }
   }
 }
 
@@ -176,7 +180,7 @@ async function bundle () {
   /** @type {Map<string, readonly string[]>} */
   const imports = new Map()
   const graph = { name: 'graph', moduleParsed: (/** @type {import('rollup').ModuleInfo} */ { id, importedIds }) => { imports.set(id, importedIds) } }
-  const bundle = await rollup({ ...OPTIONS, input, plugins: [graph, withoutComments] })
+  const bundle = await rollup({ ...OPTIONS, input, plugins: [graph, withoutComments(false)] })
   const main = neededByMain(imports)
   const entries = Object.values(input)
 
@@ -184,7 +188,7 @@ async function bundle () {
 }
 
 async function bundleForPages () {
-  const bundle = await rollup({ ...OPTIONS, input: inputs(targets(OUTPUT_FOR_PAGES, '.js'), '.js'), plugins: [browserFiles, featureChunks, withoutComments] })
+  const bundle = await rollup({ ...OPTIONS, input: inputs(targets(OUTPUT_FOR_PAGES, '.js'), '.js'), plugins: [browserFiles, featureChunks, withoutComments(true)] })
 
   for (const file of await write(bundle, OUTPUT_FOR_PAGES, {})) {
     const builtIn = file.type === 'chunk' ? file.imports.find(id => id.startsWith('node:')) : undefined
