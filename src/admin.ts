@@ -30,7 +30,23 @@
  * @module libp2p-resource-manager/admin
  */
 
-export { adminServer } from './admin/admin-server.ts'
+import { startAdminServer } from './admin/admin-server.ts'
+import { inSlices } from './in-slices.ts'
+import type { AdminServerInit } from './admin/admin-server-init.ts'
+import type { AdminServer } from './admin/admin-server.ts'
+import type { ResourceManager } from './interface.ts'
+
+/**
+ * Starts a server that a running node can be looked at with, in a browser, by commands, and by
+ * Prometheus. It listens on loopback unless there is a `token`.
+ *
+ * @throws {InvalidParametersError} naming the option that cannot be used: a port that is taken
+ * as well
+ */
+export async function adminServer (manager: ResourceManager, init: AdminServerInit): Promise<AdminServer> {
+  return startAdminServer(manager, inSlices, init)
+}
+
 export type { AdminServer } from './admin/admin-server.ts'
 export type { AdminServerInit } from './admin/admin-server-init.ts'
 export type { AdminStat } from './admin/admin-stat.ts'

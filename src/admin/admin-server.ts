@@ -15,6 +15,7 @@ import { PrometheusText } from './prometheus-text.ts'
 import { READS } from './reads.ts'
 import type { AdminServerInit } from './admin-server-init.ts'
 import type { AdminStat } from './admin-stat.ts'
+import type { LookedAt } from './reads.ts'
 import type { ResourceManager } from '../interface.ts'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -82,7 +83,7 @@ function newTurns (): TokenBucket {
 }
 
 class DefaultAdminServer implements AdminServer {
-  readonly #manager: ResourceManager
+  readonly #node: LookedAt
   readonly #guard: Guard
   readonly #host: string
   readonly #server: Server
@@ -97,8 +98,10 @@ class DefaultAdminServer implements AdminServer {
   #wrongTokens = 0
   #closing?: Promise<void>
 
-  constructor (manager: ResourceManager, init: ReturnType<typeof checkInit>) {
-    this.#manager = manager
+  constructor (node: LookedAt, init: ReturnType<typeof checkInit>) {
+    const { manager } = node
+
+    this.#node = node
     this.#host = init.host
     this.#guard = new Guard(init)
     this.#feed = new LiveFeed(manager, this.#stat, (err) => { log.error('could not look at the node - %e', err) })
@@ -214,7 +217,7 @@ class DefaultAdminServer implements AdminServer {
 
       answer(res, 200, type, text)
     } else if (Object.hasOwn(READS, pathname)) {
-      answerJSON(res, READS[pathname](this.#manager, searchParams))
+      answerJSON(res, await READS[pathname](this.#node, searchParams))
     } else {
       throw new RequestError(404, `expected one of ${['/', '/events', '/metrics', ...Object.keys(READS)].join(', ')}`)
     }
@@ -297,19 +300,19 @@ function errorOfListening (err: NodeJS.ErrnoException, host: string, port: numbe
 }
 
 /**
- * Starts a server that a running node can be looked at with, in a browser, by commands, and by
- * Prometheus. It listens on loopback unless there is a `token`.
+ * Starts the server
  *
- * @throws {InvalidParametersError} naming the option that cannot be used: a port that is taken
- * as well
+ * @param manager
+ * @param inSlices - makes of a manager what looks at all peers in slices
+ * @param init
  */
-export async function adminServer (manager: ResourceManager, init: AdminServerInit): Promise<AdminServer> {
+export async function startAdminServer (manager: ResourceManager, inSlices: (manager: ResourceManager) => LookedAt['sliced'], init: AdminServerInit): Promise<AdminServer> {
   if (typeof manager?.stat !== 'function' || typeof manager.setLimits !== 'function') {
     throw invalid('manager', 'a resource manager', manager)
   }
 
   const checked = checkInit(init)
-  const server = new DefaultAdminServer(manager, checked)
+  const server = new DefaultAdminServer({ manager, sliced: inSlices(manager) }, checked)
 
   await server.listen(checked.port)
 

@@ -7,6 +7,16 @@ import type { ReservationRequest } from '../reporting/reservation-request.ts'
 import type { PeerId } from '@libp2p/interface'
 
 /**
+ * The node that is looked at
+ */
+export interface LookedAt {
+  readonly manager: ResourceManager
+
+  /** The same for what looks at all peers: others have the event loop after each millisecond */
+  readonly sliced: { [K in 'stat' | 'usage' | 'holders']: (...args: Parameters<ResourceManager[K]>) => Promise<ReturnType<ResourceManager[K]>> }
+}
+
+/**
  * How many active sessions of a collector are listed, busiest first
  */
 const MAX_SESSIONS = 100
@@ -92,7 +102,7 @@ function limitsOf ({ limits }: ResourceManager): unknown {
 
 const EXPLAIN = ['resource', 'direction', 'address', 'peer', 'protocol', 'service', 'usefd', 'size', 'priority'] as const
 
-function explain (manager: ResourceManager, query: URLSearchParams): unknown {
+function explain ({ manager }: LookedAt, query: URLSearchParams): unknown {
   const { peer, priority, size, usefd, ...rest } = parameters(query, EXPLAIN)
   const request = given({ ...rest, peer: peerOf(peer), priority: numberOf('priority', priority), size: numberOf('size', size), usefd: booleanOf('usefd', usefd) })
 
@@ -105,28 +115,23 @@ function explain (manager: ResourceManager, query: URLSearchParams): unknown {
  *
  * @throws {InvalidParametersError} naming a parameter that cannot be used
  */
-export const READS: Record<string, (manager: ResourceManager, query: URLSearchParams) => unknown> = {
-  '/stat': (manager, query) => {
+export const READS: Record<string, (node: LookedAt, query: URLSearchParams) => unknown> = {
+  '/stat': async ({ sliced }, query) => {
     parameters(query, [])
 
-    return manager.stat()
+    return sliced.stat()
   },
-  '/usage': (manager, query) => {
+  '/usage': async ({ sliced }, query) => {
     const { minPercent } = parameters(query, ['minPercent'])
 
-    return manager.usage(given({ minPercent: numberOf('minPercent', minPercent) }))
+    return sliced.usage(given({ minPercent: numberOf('minPercent', minPercent) }))
   },
-  '/high-water-marks': (manager, query) => {
-    parameters(query, [])
-
-    return manager.highWaterMarks()
-  },
-  '/holders': (manager, query) => {
+  '/holders': async ({ sliced }, query) => {
     const { resource, top } = parameters(query, ['resource', 'top'])
 
-    return manager.holders(given({ resource: resource as 'memory' | undefined, top: numberOf('top', top) }))
+    return sliced.holders(given({ resource: resource as 'memory' | undefined, top: numberOf('top', top) }))
   },
-  '/refusals': (manager, query) => {
+  '/refusals': ({ manager }, query) => {
     const { address, peer, since } = parameters(query, ['address', 'peer', 'since'])
 
     return {
@@ -135,13 +140,18 @@ export const READS: Record<string, (manager: ResourceManager, query: URLSearchPa
       recent: manager.recentRefusals(given({ address, peer, since: numberOf('since', since) }))
     }
   },
+  '/high-water-marks': ({ manager }, query) => {
+    parameters(query, [])
+
+    return manager.highWaterMarks()
+  },
   '/explain': explain,
-  '/limits': (manager, query) => {
+  '/limits': ({ manager }, query) => {
     parameters(query, [])
 
     return limitsOf(manager)
   },
-  '/sessions': (manager, query) => {
+  '/sessions': ({ manager }, query) => {
     parameters(query, [])
 
     return sessionsOf(manager)

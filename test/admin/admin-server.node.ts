@@ -16,7 +16,7 @@ import type { AddressInfo } from 'node:net'
 
 const TOKEN = 'not-a-secret-0123456789'
 
-const READ_PATHS = ['/stat', '/usage', '/holders', '/refusals', '/limits', '/sessions']
+const READ_PATHS = ['/stat', '/usage', '/holders', '/refusals', '/high-water-marks', '/limits', '/sessions']
 
 describe('admin server', function () {
   this.timeout(60_000)
@@ -73,6 +73,7 @@ describe('admin server', function () {
       expect(await json('/explain?resource=connection&direction=inbound')).to.include({ fits: false, refusedBy: 'system', setting: 'System.ConnsInbound' })
       expect(await json('/explain?resource=memory&size=10')).to.include({ fits: true })
       expect((await json('/limits')).System).to.include({ ConnsInbound: 2, Memory: '1048576' })
+      expect(await json('/high-water-marks')).to.deep.equal(JSON.parse(JSON.stringify(manager.highWaterMarks(), (_, value) => value === Infinity ? 'unlimited' : value)))
       expect(await json('/sessions')).to.deep.equal({})
 
       conn.done()

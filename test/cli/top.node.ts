@@ -14,12 +14,20 @@ import { keysIn } from '../../src/cli/top-screen.ts'
 import { drawTop, fit, HELP, rowsOf, SORTS, VIEWS } from '../../src/cli/top-view.ts'
 import { createResourceManager } from '../../src/index.ts'
 import type { AdminServer } from '../../src/admin.ts'
-import type { TopState } from '../../src/cli/top-view.ts'
+import type { DrawnLine, TopState } from '../../src/cli/top-view.ts'
 import type { ResourceManager } from '../../src/index.ts'
 import type { ChildProcess } from 'node:child_process'
 
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 const LEAVE = '\u001b[?1049l'
+
+/**
+ * Lines that are too long, or would move the cursor
+ */
+function unfit (lines: readonly DrawnLine[], columns: number): DrawnLine[] {
+  // eslint-disable-next-line no-control-regex
+  return lines.filter(({ text }) => text.length > columns || /[\u0000-\u001f\u007f-\u009f]/.test(text))
+}
 
 describe('top', function () {
   this.timeout(120_000)
@@ -54,8 +62,7 @@ describe('top', function () {
             scope.releaseMemory(10)
 
             expect(lines).to.have.lengthOf(rows)
-            // eslint-disable-next-line no-control-regex
-            expect(lines.filter(({ text }) => text.length > columns || /[\u0000-\u001f\u007f-\u009f]/.test(text))).to.deep.equal([])
+            expect(unfit(lines, columns)).to.deep.equal([])
           })
         }
       ), { numRuns: 50 })
@@ -120,10 +127,12 @@ describe('top', function () {
       await admin.close()
     })
 
+    const more = async (): Promise<void> => new Promise(resolve => { child.stdout?.once('data', () => { resolve() }) })
+
     async function shows (text: string | RegExp, after = 0): Promise<void> {
       while (!(typeof text === 'string' ? output.slice(after).includes(text) : text.test(output.slice(after)))) {
         expect(child.exitCode).to.equal(null, output)
-        await new Promise(resolve => child.stdout?.once('data', resolve))
+        await more()
       }
     }
 
