@@ -5,7 +5,7 @@ import { formatFigure } from './figure.ts'
 import { figuresOf, limitsInForce, originsOf } from './limits-in-force.ts'
 import { addLimitsOptions, limitSettings } from './limits-options.ts'
 import { writeTable } from './table.ts'
-import { writeJSON } from './terminal.ts'
+import { writeJSON, writeLine } from './terminal.ts'
 import type { Register } from './command.ts'
 import type { LimitFigure, Origin } from './limits-in-force.ts'
 import type { LimitsOptions } from './limits-options.ts'
@@ -35,19 +35,44 @@ export function originText (origins: ReadonlySet<Origin> = new Set()): string {
 }
 
 interface ShownFigure extends LimitFigure {
-  origin: string
+  origins?: ReadonlySet<Origin>
 }
 
 function scopeText ({ key, name }: LimitFigure): string {
   return name === undefined ? fileKey(key) : join(fileKey(key), name)
 }
 
-function writeFigures (terminal: Terminal, figures: readonly ShownFigure[]): void {
-  writeTable(terminal, ['scope', 'limit', { title: 'figure', align: 'right' }, 'from'], figures.map((figure, i) => {
+/**
+ * The figures of scopes that are not those of a service or protocol which nobody has set: there
+ * are many of them, which are seldom asked for
+ */
+function withoutWellKnown (figures: readonly ShownFigure[]): ShownFigure[] {
+  const set = new Set(figures.filter(({ origins }) => origins?.has('file') === true).map(scopeText))
+
+  return figures.filter(figure => figure.name === undefined || set.has(scopeText(figure)))
+}
+
+function countScopes (figures: readonly ShownFigure[]): number {
+  return new Set(figures.map(scopeText)).size
+}
+
+function writeFigures (terminal: Terminal, figures: readonly ShownFigure[], all: boolean): void {
+  const listed = all ? figures : withoutWellKnown(figures)
+  const left = countScopes(figures) - countScopes(listed)
+
+  writeTable(terminal, ['scope', 'limit', { title: 'figure', align: 'right' }, 'from'], listed.map((figure, i) => {
     const scope = scopeText(figure)
 
-    return [i > 0 && scopeText(figures[i - 1]) === scope ? '' : scope, fileKey(figure.field), formatFigure(figure.field, figure.value), figure.origin]
+    return [i > 0 && scopeText(listed[i - 1]) === scope ? '' : scope, fileKey(figure.field), formatFigure(figure.field, figure.value), originText(figure.origins)]
   }))
+
+  if (left > 0) {
+    writeLine(terminal.stdout, `\n${left} well-known services and protocols have limits of their own: --all lists them`)
+  }
+}
+
+interface ShowOptions extends LimitsOptions {
+  all?: boolean
 }
 
 /**
@@ -64,16 +89,16 @@ export const registerLimitsShow: Register = (limits, terminal) => {
     ]
   })
 
-  addLimitsOptions(command).action(async (path: string | undefined, options: LimitsOptions) => {
+  addLimitsOptions(command).option('--all', 'list well-known services and protocols too, as --json does').action(async (path: string | undefined, options: ShowOptions) => {
     const settings = await limitSettings(terminal, path, options)
     const figures = figuresOf(limitsInForce(settings))
     const origins = originsOf(settings)
-    const shown = figures.map(figure => ({ ...figure, origin: originText(origins.get(figure.setting)) }))
+    const shown = figures.map(figure => ({ ...figure, origins: origins.get(figure.setting) }))
 
     if (options.json === true) {
-      writeJSON(terminal, shown.map(({ setting, value, origin }) => ({ setting, value, origin })))
+      writeJSON(terminal, shown.map(({ setting, value, origins }) => ({ setting, value, origin: originText(origins) })))
     } else {
-      writeFigures(terminal, shown)
+      writeFigures(terminal, shown, options.all === true)
     }
   })
 }

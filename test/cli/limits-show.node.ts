@@ -55,6 +55,20 @@ describe('limits show', () => {
     expect(stdout).to.match(/^ +Memory +64 MiB +file$/m)
   })
 
+  it('should list well-known services where they are set, or where all are asked for', async () => {
+    const file = '{ "Service": { "libp2p.ping": { "Streams": 5 }, "chat": { "FD": 1 } } }'
+    const some = (await runCommand(['limits', 'show', '-'], file)).stdout
+    const all = (await runCommand(['limits', 'show', '-', '--all'], file)).stdout
+
+    expect(some).to.match(/^Service.chat /m).and.to.match(/^Service\["libp2p.ping"\] +Streams +5 +file$/m)
+    expect(some).to.not.match(/^Service\["libp2p.identify"\]/m)
+    expect(all).to.match(/^Service\["libp2p.identify"\]/m)
+
+    const [, left] = /\n\n(\d+) well-known services and protocols .*\n$/.exec(some) ?? []
+
+    expect(all.split('\n').length - some.split('\n').length).to.equal(8 * Number(left) - 2)
+  })
+
   it('should name what is wrong', async () => {
     const wrongs: Array<[string[], RegExp]> = [
       [['--profile', 'laptop'], /profile: expected one of relay, server, desktop, browser, got "laptop"/],
