@@ -390,7 +390,9 @@ export class DefaultResourceManager implements ResourceManager {
    * Derives limits once more, as what the node may do has changed
    */
   protected deriveAgain (): void {
-    this.#graph.setLimiter(this.#resolveLimits(), true)
+    const limiter = this.#resolveLimits()
+
+    atOnce(slice => this.#graph.changeLimiter(limiter, true, slice))
     this.#limitsChanged()
   }
 

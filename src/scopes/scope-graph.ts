@@ -4,7 +4,6 @@ import { ConcreteLimiter, isPlain } from '../limits/limiter.ts'
 import { isSameForPeers } from '../limits/same-for-peers.ts'
 import { limitPath } from '../limits/setting.ts'
 import { PositionedList } from '../util/positioned-list.ts'
-import { atOnce } from '../util/slices.ts'
 import { SplitMap } from '../util/split-map.ts'
 import { withoutStackTrace } from '../util/without-stack-trace.ts'
 import { AggregateScope } from './aggregate-scope.ts'
@@ -424,20 +423,16 @@ export class ScopeGraph {
   }
 
   /**
-   * Applies other limits to everything that exists, at once. What is held stays,
-   * even where it is more than the new limits allow. Where the limiter throws, nothing has changed.
+   * Applies other limits to everything that exists. What is held stays, even where it is more
+   * than the new limits allow. Where the limiter throws, nothing has changed.
+   *
+   * Peers that there are get their limits in slices, where the work is done in slices. All
+   * others have them at the end of the first one, and so have all that come. A limiter that
+   * computes is asked in one piece, because it may throw.
    *
    * @param limiter
    * @param keep - Whether what was set on a scope stays
-   */
-  setLimiter (limiter: Limiter, keep: boolean): void {
-    atOnce(slice => this.changeLimiter(limiter, keep, slice))
-  }
-
-  /**
-   * The same, where the peers that there are get their limits in slices. All others have them
-   * at the end of the first one, and so have all that come. A limiter that computes is asked in
-   * one piece, because it may throw.
+   * @param slice
    */
   * changeLimiter (limiter: Limiter, keep: boolean, slice: Slice): Generator<undefined, void, undefined> {
     const before = this.#limiter

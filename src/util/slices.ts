@@ -12,12 +12,11 @@ const LOOKED_AT_ONCE = 64
  * A part of some work, after which others have the event loop
  */
 export class Slice {
+  /**
+   * When it is over, `Infinity` where it takes as long as it takes
+   */
+  end = Infinity
   #looked = 0
-  #end = Infinity
-
-  begin (): void {
-    this.#end = performance.now() + SLICE_DURATION
-  }
 
   /**
    * It is asked after everything that was looked at
@@ -25,21 +24,7 @@ export class Slice {
    * @returns Whether the event loop has been held for long enough
    */
   get over (): boolean {
-    return ++this.#looked % LOOKED_AT_ONCE === 0 && this.passed
-  }
-
-  /**
-   * Whether it holds the event loop for as long as it takes
-   */
-  get endless (): boolean {
-    return this.#end === Infinity
-  }
-
-  /**
-   * The same as `over`, asked after what takes longer
-   */
-  get passed (): boolean {
-    return this.#end !== Infinity && performance.now() > this.#end
+    return ++this.#looked % LOOKED_AT_ONCE === 0 && performance.now() > this.end
   }
 }
 
@@ -72,7 +57,7 @@ export function runInSlices <T> (work: SlicedWork<T>, done: (result: T) => void,
   const slice = new Slice()
   const steps = work(slice)
   const go = (): void => {
-    slice.begin()
+    slice.end = performance.now() + SLICE_DURATION
 
     const step = steps.next()
 
@@ -96,7 +81,7 @@ export async function inSlices <T> (work: SlicedWork<T>): Promise<T> {
 
   for (let slices = 1; ; slices++) {
     await nextTurn()
-    slice.begin()
+    slice.end = performance.now() + SLICE_DURATION
 
     const step = steps.next()
 

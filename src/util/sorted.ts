@@ -11,14 +11,14 @@ const SORTED_AT_ONCE = 512
 export function * sorted <T> (values: T[], compare: (a: T, b: T) => number, slice: Slice): Generator<undefined, T[], undefined> {
   let runs: T[][] = []
 
-  if (slice.endless) {
+  if (slice.end === Infinity) {
     return values.sort(compare)
   }
 
   for (let i = 0; i < values.length; i += SORTED_AT_ONCE) {
     runs.push(values.slice(i, i + SORTED_AT_ONCE).sort(compare))
 
-    if (slice.passed) {
+    if (performance.now() > slice.end) {
       yield
     }
   }

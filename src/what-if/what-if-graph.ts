@@ -7,6 +7,7 @@ import { ScopeGraph } from '../scopes/scope-graph.ts'
 import { ServiceSpanScope } from '../scopes/service-span-scope.ts'
 import { SpanScope } from '../scopes/span-scope.ts'
 import { DefaultStreamScope } from '../scopes/stream-scope.ts'
+import { atOnce } from '../util/slices.ts'
 import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
 import type { GraphTracer } from '../scopes/graph-tracer.ts'
 import type { OwnedScope } from '../scopes/owned-scope.ts'
@@ -111,7 +112,7 @@ export class WhatIfGraph<K> {
   }
 
   set limits (limits: ConcreteLimitConfig) {
-    this.graph.setLimiter(new ConcreteLimiter(limits), false)
+    atOnce(slice => this.graph.changeLimiter(new ConcreteLimiter(limits), false, slice))
   }
 
   /**
