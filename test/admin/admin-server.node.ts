@@ -19,7 +19,7 @@ const TOKEN = 'not-a-secret-0123456789'
 const READ_PATHS = ['/stat', '/usage', '/holders', '/refusals', '/high-water-marks', '/limits', '/sessions']
 
 describe('admin server', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   let manager: ResourceManager
   let admin: AdminServer

@@ -19,7 +19,7 @@ import type { AddressInfo } from 'node:net'
 const TOKEN = 'not-a-secret-0123456789'
 
 describe('commands for a running node', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   let manager: ResourceManager
   let admin: AdminServer

@@ -19,6 +19,11 @@ const SHORTEST = 60
  */
 const GAP = 10_000
 
+/**
+ * Sizes are round in powers of two
+ */
+const POWERS_OF_TWO = Array.from({ length: 50 }, (_, i) => 2 ** i)
+
 interface Line {
   label: string
 
@@ -79,8 +84,8 @@ function optionsOf ({ axis, lines }: ChartInit, width: number): UPlot.Options {
     // what there is of the ten minutes
     scales: { x: { range: (_, min, max) => [Math.min(min, max - SHORTEST), max] }, y: { range: (_, __, max) => [0, Math.max(max * 1.1, 1)] } },
     axes: [
-      { ...axes, size: 24, values: (_, ticks) => ticks.map(tick => new Date(tick * 1000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })) },
-      { ...axes, size: 62, values: (_, ticks) => ticks.map(axis) }
+      { ...axes, size: 24, values: (_, ticks, __, ___, step) => ticks.map(tick => new Date(tick * 1000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', ...step < 60 ? { second: '2-digit' } : {} })), space: 70 },
+      { ...axes, size: 62, incrs: axis === format.bytes ? POWERS_OF_TWO : undefined, values: (_, ticks) => ticks.map(axis) }
     ],
     series: [{}, ...lines.map(({ color: name, label }) => ({ label, stroke: color(name), width: 1.5, points: { show: false } }))]
   }
