@@ -1,7 +1,7 @@
 import { resolveBaseCosts } from '../libp2p/connections/base-costs.ts'
 import { checkKnobs } from '../limits/check-knobs.ts'
 import { checkLimits } from '../limits/check-limits.ts'
-import { affordableConnections } from '../manager/core.ts'
+import { affordableConnections } from '../manager/opening.ts'
 import { addCommand } from './command.ts'
 import { EXIT } from './exit-codes.ts'
 import { limitsInForce } from './limits-in-force.ts'

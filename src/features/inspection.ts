@@ -1,7 +1,6 @@
+import { limitAdvice } from '../libp2p/limit-advice.ts'
 import { FindNodeRefusals } from '../libp2p/node-refusals.ts'
 import { streamLimitAdvice } from '../libp2p/streams/stream-limit-advice.ts'
-import { checkKnobs } from '../limits/check-knobs.ts'
-import { checkLimits } from '../limits/check-limits.ts'
 import { logChanges } from '../limits/limit-changes.ts'
 import { explain } from '../reporting/explain.ts'
 import { listHolders } from '../reporting/holders.ts'
@@ -23,9 +22,8 @@ export const inspection = {
   FindNodeRefusals,
   Inspector,
   RefusalCounts,
-  checkKnobs,
-  checkLimits,
   explain,
+  limitAdvice,
   listHolders,
   logChanges,
   scopeState,

@@ -217,17 +217,11 @@ export class ResourceManagerService extends DefaultResourceManager {
    * Warns of limits that contradict each other, or that are more than there is
    */
   #checkLimits (): void {
-    const { inspection } = this.features
-    const { givenLimits, limits } = this
+    const { core, givenLimits, limits } = this
+    const { connectionManager } = this.#components
 
-    inspection?.checkKnobs({ ...givenLimits, processMemory: this.#processMemory }).forEach(warning => { this.#advise(warning) })
-
-    if (limits != null) {
-      const { maxConnections } = nodeDemand(this.#components.connectionManager)
-
-      inspection?.checkLimits(limits, { maxConnections, affordableConnections: this.core.affordableConnections, set: givenLimits.limits })
-        .forEach(warning => { this.#advise(warning) })
-    }
+    this.features.inspection?.limitAdvice({ ...givenLimits, processMemory: this.#processMemory }, limits, core, connectionManager)
+      .forEach(advice => { this.#advise(advice) })
   }
 
   /**

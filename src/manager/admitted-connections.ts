@@ -1,6 +1,6 @@
 import { Rule } from '../scopes/refusal.ts'
 import { oneConnection } from '../scopes/usage.ts'
-import { findRefusal } from './core.ts'
+import { findRefusal } from './opening.ts'
 import type { Admission } from '../admission/admission.ts'
 import type { ConnectionAdmission } from '../scopes/connection-scope.ts'
 import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'

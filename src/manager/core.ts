@@ -1,10 +1,9 @@
 import { checkDirection } from '../scopes/arguments.ts'
 import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
-import { findMemoryRefusal } from '../scopes/find-refusal.ts'
-import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_HIGH, memoryThreshold } from '../scopes/memory-priority.ts'
+import { findRefusal } from './opening.ts'
+import type { BaseCosts, Check, Opening } from './opening.ts'
 import type { Admission } from '../admission/admission.ts'
-import type { AggregateScope, ScopePair } from '../scopes/aggregate-scope.ts'
-import type { MovableScope } from '../scopes/movable-scope.ts'
+import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { ConnectionScope } from '../scopes/resource-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
@@ -15,62 +14,13 @@ import type { Logger, MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * What connections and streams weigh in themselves, in bytes. It is reserved when
- * they open.
- */
-export interface BaseCosts {
-  readonly connection: number
-  readonly stream: number
-}
-
-/**
- * One of the things that are asked, in their order, before something happens
- */
-export interface Check<A extends unknown[]> {
-  /**
-   * Why it must not happen, if so. Nothing is counted.
-   */
-  find(...request: A): Refusal | undefined
-
-  /**
-   * Answers the same, and takes what is used up by what passes
-   */
-  take?(...request: A): Refusal | undefined
-}
-
-/**
- * How connections and streams are opened: by the graph, or in thought only, to explain what
- * would become of them
- */
-export interface Opening {
-  newConnection(direction: MessageStreamDirection, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr): DefaultConnectionScope
-  newStream(peer: PeerId, direction: MessageStreamDirection, connection?: object): DefaultStreamScope
-
-  /**
-   * Lets others give way to something that does not fit
-   */
-  makeRoom(reason: Refusal, newcomer: DefaultConnectionScope | DefaultStreamScope, check: () => Refusal | undefined): Refusal | undefined
-
-  /**
-   * What is opened in the place of a connection for which the system has no room, if its peer may
-   * turn out to be trusted
-   */
-  prove(refused: DefaultConnectionScope, weight: number): DefaultConnectionScope | undefined
-
-  /**
-   * What has to be turned down of what does not fit
-   */
-  refuse(reason: Refusal): Refusal | undefined
-}
-
-/**
  * What a resource manager does: the graph, and the ordered lists of what is asked before something
  * is opened in it. Nothing here throws what is refused: an attacker makes refusals the hot path,
  * and so they are answers. `DefaultResourceManager` throws them.
  *
  * Everything happens in one synchronous step.
  */
-export class Core implements Opening {
+export class Core {
   readonly graph: ScopeGraph
   readonly admission?: Admission
   readonly log?: Logger
@@ -111,7 +61,7 @@ export class Core implements Opening {
     this.log = log
     this.#warnings = warnings
 
-    this.connectionChecks.push({ find: (direction, endpoint) => graph.bans?.find(direction, endpoint) })
+    this.connectionChecks.push({ find: (direction, endpoint) => graph.bans?.find(direction, endpoint), take: undefined })
 
     if (admission !== undefined) {
       this.connectionChecks.push({
@@ -149,8 +99,8 @@ export class Core implements Opening {
       return
     }
 
-    for (const check of this.strangersConnections) {
-      const reason = check.find(address)
+    for (let i = 0; i < this.strangersConnections.length; i++) {
+      const reason = this.strangersConnections[i].find(address)
 
       if (reason !== undefined && this.graph.refuse(reason, address) !== undefined) {
         return reason
@@ -167,7 +117,9 @@ export class Core implements Opening {
     const ip = endpoint == null ? undefined : this.admission?.ipOf(endpoint)
     let countedIP = ip
 
-    for (const check of this.connectionChecks) {
+    // not `of`: it takes as long as all of the checks
+    for (let i = 0; i < this.connectionChecks.length; i++) {
+      const check = this.connectionChecks[i]
       const reason = check.take === undefined ? check.find(direction, endpoint, ip) : check.take(direction, endpoint, ip)
 
       if (reason === undefined) {
@@ -198,12 +150,19 @@ export class Core implements Opening {
   }
 
   #openCounted (direction: MessageStreamDirection, usefd: boolean, endpoint: Multiaddr | undefined, countedIP: IPAddress | undefined): DefaultConnectionScope | Refusal {
-    const connection = this.placeConnection(this, direction, usefd, endpoint)
+    let connection = this.graph.newConnection(direction, usefd, this.graph.normal, endpoint)
+    const reason = this.findConnection(connection)
 
-    if (!(connection instanceof DefaultConnectionScope)) {
-      this.admission?.release(countedIP)
+    if (reason !== undefined) {
+      const placed = this.placeConnection(this.graph, connection, reason)
 
-      return connection
+      if (!(placed instanceof DefaultConnectionScope)) {
+        this.admission?.release(countedIP)
+
+        return placed
+      }
+
+      connection = placed
     }
 
     if (connection.allowlisted) {
@@ -219,25 +178,20 @@ export class Core implements Opening {
   }
 
   /**
-   * The scopes that a connection fits into, or why there are none: the normal pair, the
-   * allowlisted one, the normal one after others have given way, the one of those who have to prove
-   * that they are trusted
+   * What is opened in place of a connection that does not fit into the normal pair, or why there is
+   * nothing: the allowlisted pair is asked, then others may give way, then those who may turn out to be
+   * trusted may prove it
    */
-  placeConnection (how: Opening, direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): DefaultConnectionScope | Refusal {
-    let connection = how.newConnection(direction, usefd, this.graph.normal, endpoint)
-    let reason = this.find(connection)
-
-    if (reason === undefined) {
-      return connection
-    }
+  placeConnection (how: Opening, connection: DefaultConnectionScope, reason: Refusal | undefined): DefaultConnectionScope | Refusal {
+    const { endpoint, inbound, usefd } = connection
 
     if (this.isAllowlisted(endpoint)) {
-      connection = how.newConnection(direction, usefd, this.graph.allowlisted, endpoint)
-      reason = this.find(connection)
+      connection = how.newConnection(inbound ? 'inbound' : 'outbound', usefd, this.graph.allowlisted, endpoint)
+      reason = this.findConnection(connection)
     }
 
-    if (reason !== undefined) {
-      reason = this.#makeRoom(how, reason, connection)
+    if (reason !== undefined && how.canMakeRoom) {
+      reason = how.makeRoom(reason, connection, () => this.findConnection(connection))
     }
 
     if (reason?.kind === 'system') {
@@ -249,6 +203,16 @@ export class Core implements Opening {
     }
 
     return reason === undefined ? connection : how.refuse(reason) ?? connection
+  }
+
+  /**
+   * Why a connection does not fit into the scopes that it would be in, if so
+   */
+  findConnection (connection: DefaultConnectionScope): Refusal | undefined {
+    const reason = findRefusal(connection, this.baseCosts.connection)
+
+    // those that are trusted have limits of their own
+    return reason !== undefined || this.findFull === undefined || !connection.inbound || connection.allowlisted ? reason : this.findFull()
   }
 
   /**
@@ -280,8 +244,8 @@ export class Core implements Opening {
       return
     }
 
-    for (const check of this.strangersStreams) {
-      const reason = check.find(connection.peerScope)
+    for (let i = 0; i < this.strangersStreams.length; i++) {
+      const reason = this.strangersStreams[i].find(connection.peerScope)
 
       if (reason !== undefined && this.graph.refuse(reason, connection) !== undefined) {
         return reason
@@ -298,11 +262,11 @@ export class Core implements Opening {
    * is allowlisted, or its address and peer are, the stream may use the allowlisted pair too
    */
   openStream (peer: PeerId, direction: MessageStreamDirection, connection?: Pick<ConnectionScope, 'allowlisted'>): DefaultStreamScope | Refusal {
-    const stream = this.newStream(peer, direction, connection)
+    const stream = this.graph.newStream(peer, direction, connection)
 
     if (stream.inbound) {
-      for (const check of this.streamChecks) {
-        const reason = check.take?.(stream.peerScope.key)
+      for (let i = 0; i < this.streamChecks.length; i++) {
+        const reason = this.streamChecks[i].take?.(stream.peerScope.key)
 
         if (reason !== undefined && this.graph.refuse(reason, stream) !== undefined) {
           return reason
@@ -310,7 +274,8 @@ export class Core implements Opening {
       }
     }
 
-    const refusal = this.placeStream(this, stream, peer, connection)
+    const reason = findRefusal(stream, this.baseCosts.stream)
+    const refusal = reason === undefined ? undefined : this.placeStream(this.graph, stream, reason, peer, connection)
 
     if (refusal !== undefined) {
       return refusal
@@ -323,19 +288,19 @@ export class Core implements Opening {
   }
 
   /**
-   * Why a stream fits into no scopes, if so: neither the normal pair nor the allowlisted one nor the normal
-   * one after others have given way
+   * Why there is no place for a stream that does not fit into the normal pair, if so: the allowlisted
+   * pair is asked, then others may give way
    */
-  placeStream (how: Opening, stream: DefaultStreamScope, peer: PeerId, connection?: Pick<ConnectionScope, 'allowlisted'>): Refusal | undefined {
-    let reason = this.find(stream)
+  placeStream (how: Opening, stream: DefaultStreamScope, reason: Refusal | undefined, peer: PeerId, connection?: Pick<ConnectionScope, 'allowlisted'>): Refusal | undefined {
+    const weight = this.baseCosts.stream
 
-    if (reason !== undefined && connection !== undefined && this.isTrusted(peer, connection)) {
+    if (connection !== undefined && this.isTrusted(peer, connection)) {
       stream.pair = this.graph.allowlisted
-      reason = this.find(stream)
+      reason = findRefusal(stream, weight)
     }
 
-    if (reason !== undefined) {
-      reason = this.#makeRoom(how, reason, stream)
+    if (reason !== undefined && how.canMakeRoom) {
+      reason = how.makeRoom(reason, stream, () => findRefusal(stream, weight))
     }
 
     return reason === undefined ? undefined : how.refuse(reason)
@@ -345,8 +310,8 @@ export class Core implements Opening {
    * Why an inbound stream whose protocol was negotiated must not have it, if so
    */
   refuseProtocol (protocol: string, stream: DefaultStreamScope): Refusal | undefined {
-    for (const check of this.protocolChecks) {
-      const reason = check.take?.(protocol, stream.peerScope.key)
+    for (let i = 0; i < this.protocolChecks.length; i++) {
+      const reason = this.protocolChecks[i].take?.(protocol, stream.peerScope.key)
 
       if (reason !== undefined && this.graph.refuse(reason, stream, protocol) !== undefined) {
         return reason
@@ -354,23 +319,7 @@ export class Core implements Opening {
     }
   }
 
-  // how they are opened by the graph
-
-  newConnection (direction: MessageStreamDirection, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr): DefaultConnectionScope {
-    return this.graph.newConnection(direction, usefd, pair, endpoint)
-  }
-
-  newStream (peer: PeerId, direction: MessageStreamDirection, connection?: object): DefaultStreamScope {
-    return this.graph.newStream(peer, direction, connection)
-  }
-
-  makeRoom (reason: Refusal, newcomer: DefaultConnectionScope | DefaultStreamScope, check: () => Refusal | undefined): Refusal | undefined {
-    return this.graph.makeRoom(reason, newcomer, check)
-  }
-
-  prove (refused: DefaultConnectionScope, weight: number): DefaultConnectionScope | undefined {
-    return this.graph.admission?.prove(refused, weight)
-  }
+  // what is refused
 
   /**
    * Counts and reports what is turned down
@@ -383,26 +332,6 @@ export class Core implements Opening {
    */
   refuse (refusal: Refusal | undefined, requester?: Refusal['requester'], joining?: string): Refusal | undefined {
     return this.graph.refuse(refusal, requester, joining)
-  }
-
-  #makeRoom (how: Opening, reason: Refusal, newcomer: DefaultConnectionScope | DefaultStreamScope): Refusal | undefined {
-    // a refusal must be cheap where nobody can make room
-    return how === this && this.graph.roomMakers.length === 0 ? reason : how.makeRoom(reason, newcomer, () => this.find(newcomer))
-  }
-
-  /**
-   * Why a connection or stream does not fit into the scopes that it would be in, if so
-   */
-  find (newcomer: DefaultConnectionScope | DefaultStreamScope): Refusal | undefined {
-    const isConnection = newcomer instanceof DefaultConnectionScope
-    const reason = findRefusal(newcomer, isConnection ? this.baseCosts.connection : this.baseCosts.stream)
-
-    if (reason !== undefined || this.findFull === undefined) {
-      return reason
-    }
-
-    // those that are trusted have limits of their own
-    return isConnection && newcomer.inbound && !newcomer.allowlisted ? this.findFull() : undefined
   }
 
   // who is trusted, and who is who
@@ -476,13 +405,6 @@ export class Core implements Opening {
   }
 
   /**
-   * How many connections that remotes open there is memory for
-   */
-  get affordableConnections (): number {
-    return affordableConnections(this.graph.normal.system.limit.memory, this.baseCosts)
-  }
-
-  /**
    * The error that a caller gets who was refused
    */
   errorOf (refusal: Refusal): Error {
@@ -495,37 +417,4 @@ export class Core implements Opening {
   warn (message: string): void {
     this.#warnings?.warn(message)
   }
-}
-
-/**
- * What the remote opens may not fill the last 20% of the memory: that is for what this
- * node itself wants to do
- */
-const INBOUND_PRIORITY = MEMORY_PRIORITY_HIGH
-
-export function openingPriority ({ inbound }: Pick<MovableScope, 'inbound'>): number {
-  return inbound ? INBOUND_PRIORITY : MEMORY_PRIORITY_ALWAYS
-}
-
-/**
- * How many connections that remotes open a memory limit is enough for
- */
-export function affordableConnections (memory: number, { connection }: BaseCosts): number {
-  return Math.floor(memoryThreshold(memory, INBOUND_PRIORITY) / connection)
-}
-
-/**
- * Why a connection or stream that weighs this much cannot be opened, if so
- */
-export function findRefusal (scope: DefaultConnectionScope | DefaultStreamScope, weight: number): Refusal | undefined {
-  const reason = scope.findRefusal()
-
-  if (reason != null || weight === 0) {
-    return reason
-  }
-
-  const priority = openingPriority(scope)
-  const full = scope.firstWithoutMemory(weight, priority)
-
-  return full == null ? undefined : findMemoryRefusal(scope, full, weight, priority)
 }

@@ -1,5 +1,5 @@
 import { UNLIMITED } from '../limits/limit.ts'
-import { findRefusal, openingPriority } from '../manager/core.ts'
+import { findRefusal, openingPriority } from '../manager/opening.ts'
 import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import { findMoveRefusal } from '../scopes/find-refusal.ts'
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from '../scopes/memory-priority.ts'
@@ -10,7 +10,8 @@ import { ipFromMultiaddr } from '../util/ip-from-address.ts'
 import { peerOf, protocolOf, serviceOf } from './constraints.ts'
 import type { Constraint } from './constraints.ts'
 import type { ConnectionRequest, StreamRequest } from './reservation-request.ts'
-import type { Check, Core, Opening } from '../manager/core.ts'
+import type { Core } from '../manager/core.ts'
+import type { Check, Opening } from '../manager/opening.ts'
 import type { AggregateScope, ScopePair } from '../scopes/aggregate-scope.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { ConnectionScope } from '../scopes/resource-scope.ts'
@@ -73,6 +74,8 @@ type Scope = DefaultConnectionScope | DefaultStreamScope
 class ThoughtOpening implements Opening {
   /** The names of the scopes of those who would give way */
   readonly victims = new Set<string>()
+
+  readonly canMakeRoom = true
 
   /** What would have been opened last */
   opened?: Scope
@@ -150,7 +153,9 @@ export function explainConnection (source: ExplainSource, { address, direction, 
   const { graph } = core
   const thought = new ThoughtOpening(source, direction, { request: 'connection', address, peer })
   const before = beforeConnection(core, direction, address)
-  const placed = core.placeConnection(thought, direction, usefd === true, address)
+  const first = thought.newConnection(direction, usefd === true, graph.normal, address)
+  const reason = core.findConnection(first)
+  const placed = reason === undefined ? first : core.placeConnection(thought, first, reason)
   const connection = thought.opened as DefaultConnectionScope
   const refused = placed === connection ? undefined : placed as Refusal
   const weight = core.baseCosts.connection
@@ -198,8 +203,9 @@ export function explainStream (source: ExplainSource, request: StreamRequest): F
   const thought = new ThoughtOpening(source, direction, { request: 'stream', connection, peer })
   const service = request.service ?? (protocol == null ? undefined : node?.serviceOf(protocol))
   const stream = peer == null ? imagineStream(core, inbound) : thought.newStream(peer, direction)
-  const refused = core.placeStream(thought, stream, stream.peerScope.peer, peer == null ? undefined : connection)
   const weight = core.baseCosts.stream
+  const reason = findRefusal(stream, weight)
+  const refused = reason && core.placeStream(thought, stream, reason, stream.peerScope.peer, peer == null ? undefined : connection)
   const own = peer == null ? [stream.pair.transient, stream.pair.system] : chainOf(stream)
   const negotiated = move(stream, protocolOf(graph, { peer, protocol }), weight)
   const served = move(stream, serviceOf(graph, { peer, service }), weight)

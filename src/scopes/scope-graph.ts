@@ -279,7 +279,19 @@ export class ScopeGraph {
     return span
   }
 
+  /**
+   * Opens a connection for which the system has no room in the pair of those who may turn out to be
+   * trusted, if it may be one
+   */
+  prove (refused: DefaultConnectionScope, weight: number): DefaultConnectionScope | undefined {
+    return this.admission?.prove(refused, weight)
+  }
+
   // what is refused
+
+  get canMakeRoom (): boolean {
+    return this.roomMakers.length > 0
+  }
 
   /**
    * Lets others give way to something that does not fit

@@ -1,5 +1,5 @@
 import { ConcreteLimiter } from '../limits/limiter.ts'
-import { findRefusal } from '../manager/core.ts'
+import { findRefusal } from '../manager/opening.ts'
 import { AggregateScope } from '../scopes/aggregate-scope.ts'
 import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import { MovableScope } from '../scopes/movable-scope.ts'

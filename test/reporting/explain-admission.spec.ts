@@ -6,7 +6,7 @@ import { createManager, errorOf, peerA, peerB, unlimitedBut } from '../scopes/fi
 import { stopTime } from '../sessions/fixtures.ts'
 import type { ConnectionScope, Explanation, ReservationRequest, ResourceManagerInit, ResourceScopeSpan } from '../../src/index.ts'
 import type { PartialLimitConfig } from '../../src/limits/limit-config.ts'
-import type { BaseCosts } from '../../src/manager/core.ts'
+import type { BaseCosts } from '../../src/manager/opening.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 

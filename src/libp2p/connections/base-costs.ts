@@ -1,7 +1,7 @@
 import { availableResources } from '../../limits/available-resources.ts'
 import { parseMemorySize } from '../../limits/memory-size.ts'
 import type { MemorySize } from '../../limits/memory-size.ts'
-import type { BaseCosts } from '../../manager/core.ts'
+import type { BaseCosts } from '../../manager/opening.ts'
 
 /**
  * What connections and streams weigh in themselves

@@ -1,0 +1,96 @@
+import { findMemoryRefusal } from '../scopes/find-refusal.ts'
+import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_HIGH, memoryThreshold } from '../scopes/memory-priority.ts'
+import type { ScopePair } from '../scopes/aggregate-scope.ts'
+import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
+import type { MovableScope } from '../scopes/movable-scope.ts'
+import type { Refusal } from '../scopes/refusal.ts'
+import type { DefaultStreamScope } from '../scopes/stream-scope.ts'
+import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * What connections and streams weigh in themselves, in bytes. It is reserved when
+ * they open.
+ */
+export interface BaseCosts {
+  readonly connection: number
+  readonly stream: number
+}
+
+/**
+ * One of the things that are asked, in their order, before something happens
+ */
+export interface Check<A extends unknown[]> {
+  /**
+   * Why it must not happen, if so. Nothing is counted.
+   */
+  find(...request: A): Refusal | undefined
+
+  /**
+   * Answers the same, and takes what is used up by what passes
+   */
+  take?(...request: A): Refusal | undefined
+}
+
+/**
+ * How connections and streams are opened: by the graph, or in thought only, to explain what
+ * would become of them
+ */
+export interface Opening {
+  newConnection(direction: MessageStreamDirection, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr): DefaultConnectionScope
+  newStream(peer: PeerId, direction: MessageStreamDirection, connection?: object): DefaultStreamScope
+
+  /**
+   * Whether anybody can give way: a refusal must be cheap where nobody can
+   */
+  readonly canMakeRoom: boolean
+
+  /**
+   * Lets others give way to something that does not fit
+   */
+  makeRoom(reason: Refusal, newcomer: DefaultConnectionScope | DefaultStreamScope, check: () => Refusal | undefined): Refusal | undefined
+
+  /**
+   * What is opened in the place of a connection for which the system has no room, if its peer may
+   * turn out to be trusted
+   */
+  prove(refused: DefaultConnectionScope, weight: number): DefaultConnectionScope | undefined
+
+  /**
+   * What has to be turned down of what does not fit
+   */
+  refuse(reason: Refusal): Refusal | undefined
+}
+
+/**
+ * What the remote opens may not fill the last 20% of the memory: that is for what this
+ * node itself wants to do
+ */
+const INBOUND_PRIORITY = MEMORY_PRIORITY_HIGH
+
+export function openingPriority ({ inbound }: Pick<MovableScope, 'inbound'>): number {
+  return inbound ? INBOUND_PRIORITY : MEMORY_PRIORITY_ALWAYS
+}
+
+/**
+ * How many connections that remotes open a memory limit is enough for
+ */
+export function affordableConnections (memory: number, { connection }: BaseCosts): number {
+  return Math.floor(memoryThreshold(memory, INBOUND_PRIORITY) / connection)
+}
+
+/**
+ * Why a connection or stream that weighs this much cannot be opened, if so
+ */
+export function findRefusal (scope: DefaultConnectionScope | DefaultStreamScope, weight: number): Refusal | undefined {
+  const reason = scope.findRefusal()
+
+  if (reason != null || weight === 0) {
+    return reason
+  }
+
+  const priority = openingPriority(scope)
+  const full = scope.firstWithoutMemory(weight, priority)
+
+  return full == null ? undefined : findMemoryRefusal(scope, full, weight, priority)
+}
