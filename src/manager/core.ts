@@ -35,7 +35,7 @@ export class Core {
   /** What a node asks before strangers may have a stream, by the scope of their peer */
   readonly strangersStreams: Array<Check<[peer?: AggregateScope]>> = []
 
-  /** Before a connection has a scope */
+  /** Before a connection with an address has a scope */
   readonly connectionChecks: Array<Check<[direction: MessageStreamDirection, endpoint?: Multiaddr, ip?: IPAddress]>> = []
 
   /** Before an inbound stream is counted, by the id of its peer */
@@ -117,8 +117,8 @@ export class Core {
     const ip = endpoint == null ? undefined : this.admission?.ipOf(endpoint)
     let countedIP = ip
 
-    // not `of`: it takes as long as all of the checks
-    for (let i = 0; i < this.connectionChecks.length; i++) {
+    // all of them are about the address. Not `of`: it takes as long as all of the checks.
+    for (let i = 0; endpoint != null && i < this.connectionChecks.length; i++) {
       const check = this.connectionChecks[i]
       const reason = check.take === undefined ? check.find(direction, endpoint, ip) : check.take(direction, endpoint, ip)
 
