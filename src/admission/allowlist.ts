@@ -168,6 +168,13 @@ export class Allowlist {
   }
 
   /**
+   * Whether nobody is trusted, which makes every other question superfluous
+   */
+  get empty (): boolean {
+    return this.#entries.size === 0 && this.#anywhere.empty
+  }
+
+  /**
    * Whether a peer is trusted wherever it is
    */
   allowedPeer (peer: PeerId): boolean {

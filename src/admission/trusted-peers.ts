@@ -41,9 +41,10 @@ export class TrustedPeers {
     this.#warn = warn
   }
 
-  get empty (): boolean {
-    return this.#peers.size + this.#predicates.size + this.#tags.size === 0
-  }
+  /**
+   * Whether there is none. A field, because it is asked about every stream and every refusal.
+   */
+  empty = true
 
   /**
    * The names of the tags that make a peer trusted
@@ -80,30 +81,30 @@ export class TrustedPeers {
    * @returns How often it has been added
    */
   addPeer (peer: string): number {
-    return add(this.#peers, peer)
+    return this.#changed(add(this.#peers, peer))
   }
 
   addPredicate (predicate: PeerPredicate): void {
-    add(this.#predicates, predicate)
+    this.#changed(add(this.#predicates, predicate))
   }
 
   addTag (tag: string): void {
-    add(this.#tags, tag)
+    this.#changed(add(this.#tags, tag))
   }
 
   /**
    * @returns How often it had been added: 0 if it is not there
    */
   removePeer (peer: string): number {
-    return remove(this.#peers, peer)
+    return this.#changed(remove(this.#peers, peer))
   }
 
   removePredicate (predicate: PeerPredicate): number {
-    return remove(this.#predicates, predicate)
+    return this.#changed(remove(this.#predicates, predicate))
   }
 
   removeTag (tag: string): number {
-    return remove(this.#tags, tag)
+    return this.#changed(remove(this.#tags, tag))
   }
 
   /**
@@ -113,6 +114,12 @@ export class TrustedPeers {
     const counts = [[this.#peers.size, 'peer'], [this.#tags.size, 'tag'], [this.#predicates.size, 'predicate']] as const
 
     return counts.filter(([count]) => count > 0).map(([count, name]) => `${count} ${name}${count === 1 ? '' : 's'}`).join(', ')
+  }
+
+  #changed (count: number): number {
+    this.empty = this.#peers.size + this.#predicates.size + this.#tags.size === 0
+
+    return count
   }
 
   /**

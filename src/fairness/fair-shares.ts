@@ -105,8 +105,14 @@ export class FairShares implements RoomMaker {
       return false
     }
 
-    const path = this.#pathOf(newcomer)
     const connection = newcomer instanceof DefaultConnectionScope
+
+    // who it is for need not be known where nobody is
+    if (!this.#full.isHeld(scope, connection)) {
+      return false
+    }
+
+    const path = this.#pathOf(newcomer)
 
     if (connection && this.#recent.has(hostOf(path))) {
       return false

@@ -40,13 +40,20 @@ export class FullScopes implements PlacementObserver {
   }
 
   /**
+   * Whether a remote has a connection, or a stream, in a scope
+   */
+  isHeld (scope: AggregateScope, connection: boolean): boolean {
+    return (connection ? scope.connsInbound : scope.streamsInbound) > 0
+  }
+
+  /**
    * Who holds the connections, or the streams, of a scope, if anybody does
    */
   share (scope: AggregateScope, connection: boolean): SharedScope | undefined {
     const scopes = connection ? this.#connections : this.#streams
     const known = scopes.get(scope)
 
-    if (known !== undefined || (connection ? scope.connsInbound : scope.streamsInbound) === 0) {
+    if (known !== undefined || !this.isHeld(scope, connection)) {
       return known
     }
 

@@ -45,11 +45,17 @@ export class AdmittedConnections implements ConnectionAdmission {
 
   prove (refused: DefaultConnectionScope, weight: number): DefaultConnectionScope | undefined {
     const graph = this.#graph
-    const { endpoint, inbound, usefd } = refused
     const { allowlist } = this.#admission
 
+    // first: this is asked about every refusal
+    if (!allowlist.namesPeers) {
+      return
+    }
+
+    const { endpoint, inbound, usefd } = refused
+
     // what this node dials names its peer
-    if (!allowlist.namesPeers || !(inbound || (endpoint != null && allowlist.allowedDial(endpoint)))) {
+    if (!(inbound || (endpoint != null && allowlist.allowedDial(endpoint)))) {
       return
     }
 
@@ -80,6 +86,10 @@ export class AdmittedConnections implements ConnectionAdmission {
 
   staysAllowlisted (peer: PeerId, { endpoint }: Pick<DefaultConnectionScope, 'endpoint'>): boolean {
     const { allowlist } = this.#admission
+
+    if (allowlist.empty) {
+      return false
+    }
 
     return endpoint == null ? allowlist.allowedPeer(peer) : allowlist.allowedPeerAndMultiaddr(peer, endpoint)
   }

@@ -194,7 +194,7 @@ export class Core {
       reason = how.makeRoom(reason, connection, () => this.findConnection(connection))
     }
 
-    if (reason?.kind === 'system') {
+    if (reason?.fullScope === this.graph.normal.system) {
       const prover = how.prove(connection, this.baseCosts.connection)
 
       if (prover !== undefined) {
@@ -340,7 +340,9 @@ export class Core {
    * Whether an address is trusted, whoever is there
    */
   isAllowlisted (endpoint?: Multiaddr): boolean {
-    return endpoint != null && this.admission?.allowlist.allowed(endpoint) === true
+    const allowlist = this.admission?.allowlist
+
+    return endpoint != null && allowlist !== undefined && !allowlist.empty && allowlist.allowed(endpoint)
   }
 
   /**

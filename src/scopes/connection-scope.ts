@@ -5,6 +5,7 @@ import { MovableScope, nameOf } from './movable-scope.ts'
 import { NOTHING, oneConnection } from './usage.ts'
 import type { AggregateScope, ScopePair } from './aggregate-scope.ts'
 import type { BanGate } from './ban-gate.ts'
+import type { Evictable } from './evictable.ts'
 import type { GraphScope } from './graph.ts'
 import type { MovableGraph } from './movable-scope.ts'
 import type { Refusal } from './refusal.ts'
@@ -114,6 +115,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
   declare countedAddress?: CountedAddress
 
   declare position: number
+  declare holder?: Evictable
 
   constructor (graph: ConnectionGraph, serial: number, ownLimit: Readonly<Limit> | undefined, inbound: boolean, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr) {
     super(graph, serial, ownLimit, inbound, pair)
@@ -121,6 +123,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
     this.endpoint = endpoint
     this.countedAddress = undefined
     this.position = -1
+    this.holder = undefined
   }
 
   /**

@@ -1,6 +1,7 @@
 import { ResourceScopeStateError } from '../errors.ts'
 import { checkName } from './arguments.ts'
 import { findMoveRefusal } from './find-refusal.ts'
+import { memoryThreshold } from './memory-priority.ts'
 import { OwnedScope } from './owned-scope.ts'
 import { Refusal, scopeClosedError } from './refusal.ts'
 import type { AggregateScope, PeerShareScope, ScopePair } from './aggregate-scope.ts'
@@ -73,15 +74,10 @@ export abstract class MovableScope extends OwnedScope {
   declare servicePeer?: PeerShareScope
 
   /**
-   * The service was not set by the one that uses the stream or connection, who
-   * may therefore still say that it is this one
+   * The part of `memory` that is in buffers, which refuses nothing here. A field: a getter
+   * that looks at `rare` is called with several shapes, for each reservation.
    */
-  declare serviceAssigned: boolean
-
-  /**
-   * What uses it, where that can be made to give way to others
-   */
-  declare holder?: Evictable
+  declare buffers: number
 
   constructor (graph: MovableGraph, serial: number, ownLimit: Readonly<Limit> | undefined, inbound: boolean, pair: ScopePair, peerScope?: AggregateScope) {
     super(graph, serial)
@@ -89,8 +85,7 @@ export abstract class MovableScope extends OwnedScope {
     this.pair = pair
     this.peerScope = peerScope
     this.servicePeer = undefined
-    this.serviceAssigned = false
-    this.holder = undefined
+    this.buffers = 0
 
     if (ownLimit !== undefined) {
       this.ownLimit = ownLimit
@@ -114,6 +109,19 @@ export abstract class MovableScope extends OwnedScope {
 
   set places (places: object | undefined) {
     this.makeRare().places = places
+  }
+
+  /**
+   * What uses it, where that can be made to give way to others
+   */
+  abstract holder?: Evictable | undefined
+
+  get reserved (): number {
+    return this.memory - this.buffers
+  }
+
+  fitsMemory (size: number, priority: number): boolean {
+    return this.memory - this.buffers + size <= memoryThreshold(this.limit.memory, priority)
   }
 
   /**
@@ -156,6 +164,7 @@ export abstract class MovableScope extends OwnedScope {
    */
   protected empty (): void {
     super.empty()
+    this.buffers = 0
     this.holder = undefined
   }
 
@@ -175,7 +184,7 @@ export abstract class MovableScope extends OwnedScope {
     this.assertOpen()
 
     if (this.servicePeer != null) {
-      if (this.serviceAssigned && this.servicePeer.group.key === service) {
+      if (this.rare?.serviceChosen !== true && this.servicePeer.group.key === service) {
         return
       }
 
@@ -217,18 +226,19 @@ export abstract class MovableScope extends OwnedScope {
    * answers why not
    */
   tryAssignService (service: string): Refusal | undefined {
-    const refusal = this.trySetService(service)
-
-    this.serviceAssigned = refusal == null
-
-    return refusal
+    return this.trySetService(service)
   }
 
   setService (service: string): void {
+    const chosen = this.servicePeer == null
     const refusal = this.trySetService(service)
 
     if (refusal != null) {
       throw this.graph.errorOf(refusal)
+    }
+
+    if (chosen) {
+      this.makeRare().serviceChosen = true
     }
   }
 

@@ -42,12 +42,6 @@ export abstract class OwnedScope implements ResourceScopeSpan {
   declare ownMemory: number
 
   /**
-   * The part of `memory` that is in buffers, which refuses nothing here. A field: a getter
-   * that looks at `rare` is called with several shapes, for each reservation.
-   */
-  declare buffers: number
-
-  /**
    * Left out where none of it is set
    */
   declare rare?: RareFields
@@ -58,7 +52,6 @@ export abstract class OwnedScope implements ResourceScopeSpan {
     this.serial = serial
     this.memory = 0
     this.ownMemory = 0
-    this.buffers = 0
     this.rare = undefined
     this.closed = false
   }
@@ -105,11 +98,11 @@ export abstract class OwnedScope implements ResourceScopeSpan {
   protected abstract leave (): void
 
   get reserved (): number {
-    return this.memory - this.buffers
+    return this.memory
   }
 
   fitsMemory (size: number, priority: number): boolean {
-    return this.memory - this.buffers + size <= memoryThreshold(this.limit.memory, priority)
+    return this.memory + size <= memoryThreshold(this.limit.memory, priority)
   }
 
   /**
@@ -118,7 +111,6 @@ export abstract class OwnedScope implements ResourceScopeSpan {
   protected empty (): void {
     this.memory = 0
     this.ownMemory = 0
-    this.buffers = 0
   }
 
   protected makeRare (): RareFields {

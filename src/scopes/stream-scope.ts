@@ -1,11 +1,12 @@
 import { ResourceScopeStateError } from '../errors.ts'
 import { checkName } from './arguments.ts'
+import { DefaultConnectionScope } from './connection-scope.ts'
 import { findStreamRefusal } from './find-refusal.ts'
 import { MovableScope, nameOf } from './movable-scope.ts'
 import { Refusal } from './refusal.ts'
 import { NOTHING, oneStream } from './usage.ts'
 import type { AggregateScope, PeerShareScope, ScopePair } from './aggregate-scope.ts'
-import type { DefaultConnectionScope } from './connection-scope.ts'
+import type { Evictable } from './evictable.ts'
 import type { GraphScope } from './graph.ts'
 import type { MovableGraph } from './movable-scope.ts'
 import type { ProtocolScope, StreamManagementScope } from './resource-scope.ts'
@@ -13,6 +14,10 @@ import type { ScopeKind } from './scope-kind.ts'
 import type { Usage } from './usage.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { SettingPath } from '../limits/setting.ts'
+
+interface StreamUser extends Evictable {
+  readonly connectionScope?: DefaultConnectionScope
+}
 
 interface StreamGraph extends MovableGraph {
   readonly streamLimit: Readonly<Limit>
@@ -42,14 +47,30 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
   declare protocolPeer?: PeerShareScope
 
   /**
-   * What it is a stream of, where that is known
+   * What it is a stream of, where that is known, until there is what uses the stream and knows it
+   * too
    */
-  declare readonly connection?: DefaultConnectionScope
+  declare user?: DefaultConnectionScope | StreamUser
 
   constructor (graph: StreamGraph, serial: number, ownLimit: Readonly<Limit> | undefined, peerScope: AggregateScope, inbound: boolean, pair: ScopePair, connection?: DefaultConnectionScope) {
     super(graph, serial, ownLimit, inbound, pair, peerScope)
     this.protocolPeer = undefined
-    this.connection = connection
+    this.user = connection
+  }
+
+  get holder (): StreamUser | undefined {
+    return this.user instanceof DefaultConnectionScope ? undefined : this.user
+  }
+
+  set holder (holder: StreamUser | undefined) {
+    this.user = holder ?? this.connection
+  }
+
+  /**
+   * What it is a stream of, where that is known
+   */
+  get connection (): DefaultConnectionScope | undefined {
+    return this.user instanceof DefaultConnectionScope ? this.user : this.user?.connectionScope
   }
 
   get kind (): ScopeKind {

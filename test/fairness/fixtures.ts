@@ -3,6 +3,7 @@ import { FairShares } from '../../src/fairness/fair-shares.ts'
 import { resolveFairness } from '../../src/fairness/fairness-init.ts'
 import { ConcreteLimiter } from '../../src/limits/limiter.ts'
 import { Core } from '../../src/manager/core.ts'
+import { connectionOf } from '../../src/scopes/connection-of.ts'
 import { DefaultConnectionScope } from '../../src/scopes/connection-scope.ts'
 import { ScopeGraph } from '../../src/scopes/scope-graph.ts'
 import { DefaultStreamScope } from '../../src/scopes/stream-scope.ts'
@@ -22,10 +23,12 @@ class Holder {
   rtt?: number
   useful?: number
   readonly scope: MovableScope
+  readonly connectionScope?: DefaultConnectionScope
   readonly #evicted: (scope: MovableScope) => void
 
   constructor (scope: MovableScope, evicted: (scope: MovableScope) => void) {
     this.scope = scope
+    this.connectionScope = connectionOf(scope)
     this.#evicted = evicted
   }
 

@@ -132,10 +132,15 @@ export class BufferEviction implements RoomMaker {
    * Buffers give way to what does not fit into the system because of them
    */
   makeRoom (refusal: Refusal, newcomer: AggregateScope | OwnedScope): boolean {
-    const { graph } = this.#manager
-    const pair = [graph.normal, graph.allowlisted].find(({ system }) => system === refusal.refuser)
+    // most refusals in a flood
+    if (refusal.resource !== 'memory' || !this.#manager.enforces) {
+      return false
+    }
 
-    if (!graph.enforce || refusal.resource !== 'memory' || pair == null) {
+    const { allowlisted, normal } = this.#manager.graph
+    const pair = [normal, allowlisted].find(({ system }) => system === refusal.refuser)
+
+    if (pair == null) {
       return false
     }
 

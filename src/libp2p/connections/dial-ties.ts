@@ -53,9 +53,7 @@ export class DialTies implements RoomMaker {
    * other one
    */
   makeRoom (refusal: Refusal, newcomer: AggregateScope | OwnedScope): boolean {
-    const { enforce } = this.#manager.graph
-
-    if (!enforce || refusal.fullScope?.kind !== 'peer' || !(newcomer instanceof DefaultConnectionScope)) {
+    if (refusal.fullScope?.kind !== 'peer' || !(newcomer instanceof DefaultConnectionScope) || !this.#manager.enforces) {
       return false
     }
 

@@ -1,6 +1,7 @@
 import { Rule } from '../../scopes/refusal.ts'
 import { oneConnection } from '../../scopes/usage.ts'
 import type { Core } from '../../manager/core.ts'
+import type { ScopePair } from '../../scopes/aggregate-scope.ts'
 import type { Refusal } from '../../scopes/refusal.ts'
 import type { Connection, MultiaddrConnection } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
@@ -95,13 +96,8 @@ export class InboundGate {
    */
   #countEstablished (): number {
     const { allowlisted, normal } = this.#manager.graph
-    let count = 0
 
-    for (const { system, transient } of [normal, allowlisted]) {
-      count += system.connsInbound + system.connsOutbound - transient.connsInbound - transient.connsOutbound
-    }
-
-    return count
+    return countEstablished(normal) + countEstablished(allowlisted)
   }
 
   #takeOver (): void {
@@ -215,4 +211,8 @@ export class InboundGate {
 
     return rule.refuse('connection', oneConnection(true, false), current, limit)
   }
+}
+
+function countEstablished ({ system, transient }: ScopePair): number {
+  return system.connsInbound + system.connsOutbound - transient.connsInbound - transient.connsOutbound
 }

@@ -97,9 +97,14 @@ export class NodeFairness implements RoomMaker {
   }
 
   makeRoom (refusal: Refusal, newcomer: AggregateScope | OwnedScope): boolean {
-    this.#worth.refresh(this.#now(), () => this.#peers())
+    const made = this.shares.makeRoom(refusal, newcomer)
 
-    return this.shares.makeRoom(refusal, newcomer)
+    // it matters from now on
+    if (this.shares.observed > 0) {
+      this.#worth.refresh(this.#now(), this.#peers)
+    }
+
+    return made
   }
 
   /**
@@ -141,7 +146,7 @@ export class NodeFairness implements RoomMaker {
   /**
    * Those that have connected
    */
-  #peers (): PeerId[] {
+  readonly #peers = (): PeerId[] => {
     const peers = new Set<PeerId>()
 
     for (const { scope } of this.#init.connections) {

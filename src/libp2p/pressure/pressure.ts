@@ -41,8 +41,9 @@ export class Pressures implements Pressure {
   }
 
   find (request: 'connection' | 'stream'): Refusal | undefined {
-    for (const pressure of this.#pressures) {
-      const refusal = pressure.find(request)
+    // asked for every stream, and nearly always empty
+    for (let i = 0; i < this.#pressures.length; i++) {
+      const refusal = this.#pressures[i].find(request)
 
       if (refusal != null) {
         return refusal
