@@ -3,6 +3,7 @@ import { checkName } from './arguments.ts'
 import { findMoveRefusal } from './find-refusal.ts'
 import { memoryThreshold } from './memory-priority.ts'
 import { OwnedScope } from './owned-scope.ts'
+import { SERVICE_CHOSEN } from './rare-fields.ts'
 import { Refusal, scopeClosedError } from './refusal.ts'
 import type { AggregateScope, PeerShareScope, ScopePair } from './aggregate-scope.ts'
 import type { Evictable } from './evictable.ts'
@@ -237,7 +238,13 @@ export abstract class MovableScope extends OwnedScope {
       throw this.graph.errorOf(refusal)
     }
 
-    if (chosen) {
+    if (!chosen) {
+      return
+    }
+
+    if (this.rare === undefined) {
+      this.rare = SERVICE_CHOSEN
+    } else {
       this.makeRare().serviceChosen = true
     }
   }

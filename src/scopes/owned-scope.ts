@@ -1,7 +1,7 @@
 import { resolveLimit } from '../limits/build-limits.ts'
 import { checkPriority, checkSize } from './arguments.ts'
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from './memory-priority.ts'
-import { RareFields } from './rare-fields.ts'
+import { RareFields, SERVICE_CHOSEN } from './rare-fields.ts'
 import { scopeClosedError } from './refusal.ts'
 import { NOTHING, scopeText, statOf } from './usage.ts'
 import type { AggregateScope } from './aggregate-scope.ts'
@@ -114,9 +114,15 @@ export abstract class OwnedScope implements ResourceScopeSpan {
   }
 
   protected makeRare (): RareFields {
-    this.rare ??= new RareFields()
+    let { rare } = this
 
-    return this.rare
+    if (rare === undefined || rare === SERVICE_CHOSEN) {
+      this.rare = new RareFields()
+      this.rare.serviceChosen = rare === SERVICE_CHOSEN
+      rare = this.rare
+    }
+
+    return rare
   }
 
   /**

@@ -26,3 +26,11 @@ export class RareFields {
     this.origin = undefined
   }
 }
+
+/**
+ * What all have of whom nothing else is rare than that their service was set. It is never
+ * changed.
+ */
+export const SERVICE_CHOSEN = new RareFields()
+
+SERVICE_CHOSEN.serviceChosen = true

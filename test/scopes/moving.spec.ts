@@ -287,6 +287,29 @@ describe('moving', () => {
     expect(manager.stat()).to.deep.equal(before)
   })
 
+  it('should be an error to set the service again, whatever else is known of the scope', () => {
+    const manager = createManager()
+    const stream = manager.openStream(peerA, 'inbound')
+
+    stream.setProtocol(PROTOCOL)
+    stream.setService(SERVICE)
+    stream.setLimit({ memory: 10 })
+
+    expect(() => { stream.setService(SERVICE) }).to.throw(ResourceScopeStateError)
+
+    const other = manager.openStream(peerA, 'inbound')
+
+    // a limit and spans of the one, and not of the other
+    other.setProtocol(PROTOCOL)
+    other.beginSpan()
+    other.setService(SERVICE)
+
+    expect(() => { other.setService(SERVICE) }).to.throw(ResourceScopeStateError)
+    expect(other.beginSpan().name).to.equal(`${other.name}.span-2`)
+    expect(stream.limit.memory).to.equal(10)
+    expect(other.limit.memory).to.not.equal(10)
+  })
+
   it('should be an error to set the service too early', () => {
     const manager = createManager()
     const connection = manager.openConnection('inbound', false)
