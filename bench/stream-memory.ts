@@ -93,7 +93,7 @@ for (const count of COUNTS) {
   const connection = openConnection()
 
   for (let i = 0; i < count; i++) {
-    const buffers = new LiveConnection(openConnection(), new Buffers() as unknown as MultiaddrConnection, () => {})
+    const buffers = new LiveConnection(openConnection(), new Buffers() as unknown as MultiaddrConnection, { end () {}, closed () {} })
 
     buffers.upgraded(new Buffers() as any, new Buffers() as unknown as StreamMuxer)
     ofConnections.addConnection(buffers)

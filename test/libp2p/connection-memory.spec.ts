@@ -167,9 +167,12 @@ describe('when the buffers of connections are looked at', () => {
       held: () => manager.stat().system.memory,
       add: (connection = new FakeConnection()) => {
         const scope = manager.openConnection('inbound', false) as DefaultConnectionScope
-        const buffers = new LiveConnection(scope, connection as any, (ended) => {
-          memory.deleteConnection(ended)
-          ended.scope.done()
+        const buffers = new LiveConnection(scope, connection as any, {
+          end (ended) {
+            memory.deleteConnection(ended)
+            ended.scope.done()
+          },
+          closed () {}
         })
 
         observeConnectionClass(connection as any)

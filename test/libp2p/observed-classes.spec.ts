@@ -129,7 +129,7 @@ describe('the class of raw connections', () => {
     const received: number[] = []
     const [followed, stranger] = [new RawConnection(), new RawConnection()]
     const before = Reflect.ownKeys(followed)
-    const live = new LiveConnection({} as any, followed as any, () => {})
+    const live = new LiveConnection({} as any, followed as any, { end () {}, closed () {} })
     const receive = (bytes: number): void => {
       [followed, stranger].forEach(one => { one.dispatchEvent(Object.assign(new Event('message'), { data: new Uint8Array(bytes) })) })
     }

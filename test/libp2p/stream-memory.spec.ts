@@ -686,7 +686,7 @@ describe('when buffers are looked at', () => {
     const socket = { writableLength: 10_000_000 }
     const raw = Object.assign(new FakeStream(), { socket })
 
-    memory.addConnection(new LiveConnection(connectionScope, raw as any, () => {}))
+    memory.addConnection(new LiveConnection(connectionScope, raw as any, { end () {}, closed () {} }))
     streams.forEach(stream => { stream.writeBufferLength = 100_000 })
 
     for (let i = 0; i < 30; i++) {

@@ -27,7 +27,7 @@ const MIN_CHUNK_SIZE = 1024
 /**
  * The part of a `Uint8ArrayList` that this relies on
  */
-interface Pieces {
+export interface Pieces {
   readonly byteLength: number
   readonly bufs: Uint8Array[]
 }
@@ -52,25 +52,17 @@ export class CompactList {
   #last?: Uint8Array
   #count = 0
 
-  /**
-   * The property that the buffer is
-   */
-  readonly property: string
-
-  private constructor (pieces: Pieces, property: string) {
+  constructor (pieces: Pieces) {
     this.#pieces = pieces
-    this.property = property
   }
 
   /**
    * The buffer that is a property of something, if it is one that can be looked into
    */
   static in (owner: unknown, property: string): CompactList | undefined {
-    const pieces = (owner as Record<string, Partial<Pieces> | undefined> | undefined)?.[property]
+    const pieces = piecesIn(owner, property)
 
-    if (Array.isArray(pieces?.bufs) && typeof pieces.byteLength === 'number') {
-      return new CompactList(pieces as Pieces, property)
-    }
+    return pieces && new CompactList(pieces)
   }
 
   get byteLength (): number {
@@ -116,6 +108,17 @@ export class CompactList {
 
     // where there are more than before, something was put in front of them
     return position > this.#count ? 0 : position
+  }
+}
+
+/**
+ * The pieces of a buffer that is a property of something, if it is one that can be looked into
+ */
+export function piecesIn (owner: unknown, property: string): Pieces | undefined {
+  const pieces = (owner as Record<string, Partial<Pieces> | undefined> | undefined)?.[property]
+
+  if (Array.isArray(pieces?.bufs) && typeof pieces.byteLength === 'number') {
+    return pieces as Pieces
   }
 }
 

@@ -1,8 +1,9 @@
 import { attachedToConnection } from '../../scopes/attached-scopes.ts'
 import { receiverOf } from '../connections/web-socket-receiver.ts'
-import { CompactList } from './compact-list.ts'
+import { CompactList, piecesIn } from './compact-list.ts'
 import type { BufferHolder } from './buffer-holder.ts'
 import type { BufferProgress } from './buffer-progress.ts'
+import type { Pieces } from './compact-list.ts'
 import type { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
 import type { Evictable } from '../../scopes/evictable.ts'
 import type { Positioned } from '../../util/positioned-list.ts'
@@ -17,9 +18,15 @@ import type { Connection, MessageStream, MultiaddrConnection, StreamMuxer } from
 const UPGRADE_ALLOWANCE = 64 * 1024
 
 /**
- * Where connections keep what they have not been able to send
+ * Who is told what happens to connections
  */
-const WRITE_BUFFER = 'writeBuffer'
+export interface LiveConnectionOwner {
+  /** Closes the scope of a connection */
+  end(live: LiveConnection): void
+
+  /** A connection has been closed */
+  closed(live: LiveConnection, gracefully: boolean): void
+}
 
 /**
  * A connection that is accounted for, until its scope is closed. What is in its own
@@ -48,7 +55,13 @@ export class LiveConnection implements BufferHolder, Evictable, Positioned {
   /** While it is upgraded, in bytes */
   #received = 0
   readonly #receiver?: WebSocketReceiver
-  readonly #buffers: CompactList[] = []
+
+  /** What the remote has sent, and what it has not taken: arrays that are as long as they have to be */
+  #unread: Pieces[]
+  #unsent: Pieces[]
+
+  /** While there is anything in them */
+  #lists?: CompactList[] = undefined
   readonly scope: DefaultConnectionScope
   unread = 0
   countedUnread = 0
@@ -70,20 +83,21 @@ export class LiveConnection implements BufferHolder, Evictable, Positioned {
 
   /** Is told of the bytes that it receives, until it is upgraded */
   onReceived?: (bytes: number) => void = undefined
-  readonly #end: (live: LiveConnection) => void
+  readonly #owner: LiveConnectionOwner
 
   /**
    * @param scope
    * @param connection - the socket
-   * @param end - closes its scope
+   * @param owner
    */
-  constructor (scope: DefaultConnectionScope, connection: MultiaddrConnection, end: (live: LiveConnection) => void) {
+  constructor (scope: DefaultConnectionScope, connection: MultiaddrConnection, owner: LiveConnectionOwner) {
     this.scope = scope
     this.connection = connection
-    this.#end = end
+    this.#owner = owner
     scope.holder = this
     this.#receiver = receiverOf(connection)
-    this.#addBuffers(connection)
+    this.#unread = buffersIn([connection, 'readBuffer'])
+    this.#unsent = buffersIn([connection, 'writeBuffer'])
   }
 
   get connectionScope (): DefaultConnectionScope {
@@ -107,31 +121,50 @@ export class LiveConnection implements BufferHolder, Evictable, Positioned {
     this.onReceived = undefined
     this.#received = 0
 
+    const { connection } = this
+    const { decoder } = muxer as { decoder?: unknown }
+
+    // noise and yamux call it `buffer`, mplex `_buffer`
+    const received: BufferIn[] = [[connection, 'readBuffer'], [decoder, 'buffer'], [decoder, '_buffer']]
+    const sent: BufferIn[] = [[connection, 'writeBuffer']]
+
     // some transports encrypt by themselves
-    if (encrypted !== this.connection) {
-      this.#addBuffers(encrypted)
-      this.#addDecoder(encrypted)
+    if (encrypted !== connection) {
+      const { decoder } = encrypted as { decoder?: unknown }
+
+      received.push([encrypted, 'readBuffer'], [decoder, 'buffer'], [decoder, '_buffer'])
+      sent.push([encrypted, 'writeBuffer'])
     }
 
-    this.#addDecoder(muxer)
+    this.#unread = buffersIn(...received)
+    this.#unsent = buffersIn(...sent)
+    this.#lists = undefined
   }
 
   measure (): number {
     const unread = Math.max(0, this.#received - UPGRADE_ALLOWANCE) + (this.#receiver === undefined ? 0 : this.#receiver.unfinished)
-    let size = unread + unsentBy(this.connection)
-
-    for (const list of this.#buffers) {
-      list.compact()
-      size += list.byteLength
-    }
+    const received = bytesIn(this.#unread)
+    const sent = bytesIn(this.#unsent)
+    const size = unread + received + sent + unsentBy(this.connection)
 
     // most have nothing in a buffer when somebody looks, and had nothing before
     if (size !== 0 || this.size !== 0) {
-      this.unread = unread + unreadIn(this.#buffers)
+      this.#compact(received + sent)
+      this.unread = unread + received
       this.size = size
     }
 
     return size
+  }
+
+  #compact (bytes: number): void {
+    if (bytes === 0) {
+      this.#lists = undefined
+      return
+    }
+
+    this.#lists ??= [...this.#unread, ...this.#unsent].map(pieces => new CompactList(pieces))
+    this.#lists.forEach(list => { list.compact() })
   }
 
   /**
@@ -181,31 +214,17 @@ export class LiveConnection implements BufferHolder, Evictable, Positioned {
     return true
   }
 
-  end (): void {
-    this.#end(this)
-  }
-
-  #addBuffers (stream: unknown): void {
-    this.#add(stream, 'readBuffer')
-    this.#add(stream, WRITE_BUFFER)
-  }
-
   /**
-   * noise and yamux call it `buffer`, mplex `_buffer`
+   * It has been closed
+   *
+   * @param gracefully - whether both ends agree
    */
-  #addDecoder (owner: unknown): void {
-    const { decoder } = owner as { decoder?: unknown }
-
-    this.#add(decoder, 'buffer')
-    this.#add(decoder, '_buffer')
+  closed (gracefully: boolean): void {
+    this.#owner.closed(this, gracefully)
   }
 
-  #add (owner: unknown, property: string): void {
-    const list = CompactList.in(owner, property)
-
-    if (list != null) {
-      this.#buffers.push(list)
-    }
+  end (): void {
+    this.#owner.end(this)
   }
 }
 
@@ -215,13 +234,20 @@ export class LiveConnection implements BufferHolder, Evictable, Positioned {
 export const liveConnection = attachedToConnection as (connection: Connection | MultiaddrConnection) => LiveConnection | undefined
 
 /**
- * What the remote has sent. The rest it has not taken.
+ * A property of something that may be a buffer
  */
-function unreadIn (buffers: CompactList[]): number {
+type BufferIn = [owner: unknown, property: string]
+
+function buffersIn (...buffers: BufferIn[]): Pieces[] {
+  // a list that has grown has room for more
+  return buffers.map(([owner, property]) => piecesIn(owner, property)).filter(pieces => pieces != null).slice()
+}
+
+function bytesIn (buffers: Pieces[]): number {
   let bytes = 0
 
-  for (const list of buffers) {
-    bytes += list.property === WRITE_BUFFER ? 0 : list.byteLength
+  for (let i = 0; i < buffers.length; i++) {
+    bytes += buffers[i].byteLength
   }
 
   return bytes

@@ -12,6 +12,7 @@ import type { DialTies } from './dial-ties.ts'
 import type { NodePeerTags } from './peer-tags.ts'
 import type { Core } from '../../manager/core.ts'
 import type { Refusal } from '../../scopes/refusal.ts'
+import type { LiveConnectionOwner } from '../buffers/live-connection.ts'
 import type { StreamMemory } from '../buffers/stream-memory.ts'
 import type { Handshakes } from '../fairness/handshakes.ts'
 import type { TransientHolders } from '../fairness/transient-holders.ts'
@@ -23,7 +24,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * Follows the raw connections of a node, from the moment they exist until they
  * are closed, whatever the reason
  */
-export class ConnectionTracker {
+export class ConnectionTracker implements LiveConnectionOwner {
   readonly #manager: Core
   readonly #memory: StreamMemory
   readonly #transient: TransientHolders
@@ -108,7 +109,7 @@ export class ConnectionTracker {
       const live = liveConnection(maConn)
 
       if (live != null) {
-        this.#end(live)
+        this.end(live)
       }
 
       this.#abort(maConn, err)
@@ -158,14 +159,10 @@ export class ConnectionTracker {
    * first
    */
   #observe (maConn: MultiaddrConnection, scope: DefaultConnectionScope): void {
-    const live = new LiveConnection(scope, maConn, this.#end)
+    const live = new LiveConnection(scope, maConn, this)
 
     observeConnectionClass(maConn)
     attachToConnection(maConn, live)
-    maConn.addEventListener('close', ({ error }) => {
-      this.#end(live)
-      this.#closing.add(maConn, error == null)
-    })
     live.transient = this.#transient.addConnection(scope, maConn.remoteAddr)
     this.#memory.addConnection(live)
   }
@@ -199,7 +196,7 @@ export class ConnectionTracker {
 
     if (live != null) {
       this.#manager.forgetConnection(live.scope)
-      this.#end(live)
+      this.end(live)
     }
   }
 
@@ -271,7 +268,14 @@ export class ConnectionTracker {
     }
   }
 
-  readonly #end = (live: LiveConnection): void => {
+  // LiveConnectionOwner
+
+  closed (live: LiveConnection, gracefully: boolean): void {
+    this.end(live)
+    this.#closing.add(live.connection, gracefully)
+  }
+
+  end (live: LiveConnection): void {
     this.#memory.deleteConnection(live)
     this.#transient.delete(live)
     live.scope.done()

@@ -3,7 +3,7 @@ import { liveConnection } from '../buffers/live-connection.ts'
 import { hasWindow, liveStream } from '../buffers/live-stream.ts'
 import { nextActivity } from './activity.ts'
 import type { LiveStream } from '../buffers/live-stream.ts'
-import type { MessageStream, MultiaddrConnection, Stream, StreamMessageEvent } from '@libp2p/interface'
+import type { MessageStream, MultiaddrConnection, Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 
 /**
  * Classes whose connections or streams are observed have these, and so have their objects.
@@ -19,7 +19,7 @@ const STREAMS = Symbol('stream')
 
 /**
  * Makes all connections of the class of a raw connection tell who follows them what they
- * receive
+ * receive, and when they are closed
  */
 export function observeConnectionClass (connection: MultiaddrConnection): void {
   const target = targetOf(connection, CONNECTIONS, ['dispatchEvent'])
@@ -31,8 +31,12 @@ export function observeConnectionClass (connection: MultiaddrConnection): void {
   const { dispatchEvent } = target
 
   replace(target, 'dispatchEvent', function (event) {
-    if (event.type === 'message') {
+    const { type } = event
+
+    if (type === 'message') {
       liveConnection(this)?.received((event as StreamMessageEvent).data?.byteLength ?? 0)
+    } else if (type === 'close') {
+      liveConnection(this)?.closed((event as StreamCloseEvent).error == null)
     }
 
     return dispatchEvent.call(this, event)
