@@ -1,3 +1,4 @@
+import { byHandOperations } from './operations/by-hand.ts'
 import { connectionOperations } from './operations/connections.ts'
 import { evictionOperations } from './operations/evictions.ts'
 import { refusalOperations } from './operations/refusals.ts'
@@ -20,6 +21,7 @@ export function operations (peers: PeerId[]): Operation[] {
     ...refusalOperations(peers),
     ...wiringOperations(peers),
     ...evictionOperations(peers),
+    ...byHandOperations(peers),
     ...reportedLives(peers),
     ...sessionOperations(),
     ...viewOperations(peers)
