@@ -1,4 +1,3 @@
-import { byHandOperations } from '../operations/by-hand.ts'
 import { connectionOperations } from '../operations/connections.ts'
 import { evictionOperations } from '../operations/evictions.ts'
 import { refusalOperations } from '../operations/refusals.ts'
@@ -37,8 +36,6 @@ const NAMES = [
   'wired stream, refused',
   'session ingress and egress, 1 session',
   'session life, one message each way',
-  'who gives way, 1000 peers',
-  'bytes in a buffer counted, and not any more',
   // last, because what is counted of an operation depends on those before it
   'wired stream, evicted for a newcomer and opened again'
 ]
@@ -48,7 +45,7 @@ const NAMES = [
  * compiler has nothing left to do with it
  */
 export function timesOf ({ times }: Operation): { inRound: number, before: number } {
-  return times == null ? { inRound: 500, before: 20_000 } : { inRound: 200, before: 3_600 }
+  return times == null ? { inRound: 500, before: 6_000 } : { inRound: 200, before: 3_600 }
 }
 
 /**
@@ -61,7 +58,6 @@ export function countedOperations (peers: PeerId[]): Operation[] {
     ...refusalOperations(peers),
     ...wiringOperations(peers),
     ...evictionOperations(peers),
-    ...byHandOperations(peers),
     ...sessionOperations()
   ]
 

@@ -26,6 +26,7 @@ export function byHandOperations ([peer]: PeerId[]): Operation[] {
   return [
     {
       name: `who gives way, ${MANY_PEERS} peers`,
+      timeOnly: true,
       prepare () {
         const pool = new FairPool<number>()
         let rank = 0
@@ -54,6 +55,7 @@ export function byHandOperations ([peer]: PeerId[]): Operation[] {
     },
     {
       name: `who gives way, ${MANY_PEERS} peers, a Map by hand`,
+      timeOnly: true,
       prepare () {
         const held = new Map<string, number[]>()
 
@@ -86,6 +88,7 @@ export function byHandOperations ([peer]: PeerId[]): Operation[] {
     },
     {
       name: 'bytes in a buffer counted, and not any more',
+      timeOnly: true,
       prepare () {
         const stream = openStream(createManager(LIMITED), peer)
 
@@ -97,6 +100,7 @@ export function byHandOperations ([peer]: PeerId[]): Operation[] {
     },
     {
       name: 'bytes in a buffer counted, and not any more, a Map by hand',
+      timeOnly: true,
       prepare () {
         const held = new Map<string, number>()
         const key = peer.toString()
