@@ -152,7 +152,7 @@ export class Leases {
       told: false,
       due: true,
       fields: limits.map(([field, limit]) => {
-        const base = scope.ahead ? Math.ceil(limit / (16 * Math.max(1, this.nodes))) : Math.max(1, this.allowanceOf(limit))
+        const base = scope.ahead ? Math.ceil(limit / (4 * Math.max(1, this.nodes))) : Math.max(1, this.allowanceOf(limit))
 
         return { field, limit, base, room: 0, visible: 0, headroom: base, free: Infinity, asked: -1, short: false }
       })
@@ -230,7 +230,7 @@ export class Leases {
         break
       }
 
-      if (lease.scope.ahead || lease.due || lease.fields.some(({ asked, field }) => asked !== lease.scope.held(field))) {
+      if (lease.scope.ahead || lease.due || lease.fields.some(({ asked, field, room }) => asked !== lease.scope.held(field) || asked > room)) {
         lease.due = false
         scopes.push([lease.scope.key, lease.fields.map(field => this.#ask(lease, field))])
       }
@@ -247,7 +247,7 @@ export class Leases {
   /**
    * The engine has answered the last request
    */
-  answered ({ gone, scopes }: LeaseRequest, { free, grants, nodes = 1 }: SyncAnswer): void {
+  answered ({ gone, scopes }: LeaseRequest, { free, grants, nodes = 1, others }: SyncAnswer): void {
     this.nodes = nodes
     gone.forEach(key => { this.#gone.delete(key) })
 
@@ -267,10 +267,10 @@ export class Leases {
         lease.told = true
         fields.forEach(([index], j) => {
           const field = lease.fields.find(candidate => candidate.field === index)
-          const granted = listOf<number>(listOf<number[]>(grants)[i])[j]
+          const granted = amountAt(grants, i, j)
 
-          if (field !== undefined && Number.isFinite(granted)) {
-            this.#grant(lease, field, Math.max(0, granted), listOf<number>(listOf<number[]>(free)[i])[j] ?? 0)
+          if (field !== undefined) {
+            this.#grant(lease, field, Math.max(0, granted), amountAt(free, i, j), amountAt(others, i, j))
           }
         })
       }
@@ -343,7 +343,7 @@ export class Leases {
     return [field.field, field.limit, Math.max(claimed, held), held, want]
   }
 
-  #grant (lease: Lease, field: FieldLease, room: number, free: number): void {
+  #grant (lease: Lease, field: FieldLease, room: number, free: number, others: number): void {
     const held = lease.scope.held(field.field)
 
     field.free = free
@@ -353,8 +353,11 @@ export class Leases {
 
     this.#show(lease, field, beyond < LEAST_RESERVE ? room : held + Math.ceil(beyond * VISIBLE))
 
-    if (held > room) {
-      lease.scope.giveWay(field.field, room)
+    // what others have leased and do not hold they give back
+    const tooMuch = Math.min(held - room, others + held - field.limit)
+
+    if (tooMuch > 0) {
+      lease.scope.giveWay(field.field, held - tooMuch)
     }
   }
 
@@ -390,4 +393,13 @@ export class Leases {
     field.visible = visible
     lease.scope.setRoom(field.field, visible)
   }
+}
+
+/**
+ * What somebody else has sent
+ */
+function amountAt (amounts: number[][] | undefined, i: number, j: number): number {
+  const amount = listOf<number>(listOf<number[]>(amounts)[i])[j]
+
+  return Number.isFinite(amount) && amount > 0 ? amount : 0
 }

@@ -139,18 +139,21 @@ export class MemoryEngine {
       ...answer,
       status: 'ok',
       grants: granted.map(fields => fields.map(({ grant }) => grant)),
-      free: granted.map(fields => fields.map(({ free }) => free))
+      free: granted.map(fields => fields.map(({ free }) => free)),
+      others: granted.map(fields => fields.map(({ held }) => held))
     }
   }
 
-  #grant ({ nodes, quiet }: FleetData, id: string, node: NodeData, scope: string, [field, limit, claim, held, want]: FieldRequest): { grant: number, free: number } {
+  #grant ({ nodes, quiet }: FleetData, id: string, node: NodeData, scope: string, [field, limit, claim, held, want]: FieldRequest): { grant: number, free: number, held: number } {
     const isQuiet = quiet > this.#now()
     let others = 0
+    let holding = 0
 
     for (const [other, { scopes }] of nodes) {
       const amounts = other === id ? undefined : scopes.get(scope)?.get(field)
 
       others += amounts === undefined ? 0 : Math.max(amounts.leased, amounts.held)
+      holding += amounts?.held ?? 0
     }
 
     const fields = node.scopes.get(scope) ?? new Map<number, Amounts>()
@@ -165,7 +168,7 @@ export class MemoryEngine {
     fields.set(field, amounts)
     node.scopes.set(scope, fields)
 
-    return { grant, free: Math.max(0, free - Math.max(amounts.leased, held)) }
+    return { grant, free: Math.max(0, free - Math.max(amounts.leased, held)), held: holding }
   }
 
   #leave (fleet: FleetData, id: string): { status: 'ok' } {

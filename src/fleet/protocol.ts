@@ -75,6 +75,9 @@ export interface SyncAnswer {
 
   /** What the limits leave after that */
   free?: number[][]
+
+  /** What the other nodes hold */
+  others?: number[][]
 }
 
 export interface DecideRequest {

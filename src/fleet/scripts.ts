@@ -49,17 +49,18 @@ redis.call('PEXPIRE', nodes, '${KEEP}')
 redis.call('HSET', me, 'seq', q.seq, 'at', now, 'sum', q.sum)
 redis.call('PEXPIRE', me, q.ttl)
 local ids = redis.call('ZRANGE', nodes, 0, -1)
-local answer = { status = 'ok', policy = policy, nodes = #ids, quiet = math.max(0, quiet - now), grants = {}, free = {} }
+local answer = { status = 'ok', policy = policy, nodes = #ids, quiet = math.max(0, quiet - now), grants = {}, free = {}, others = {} }
 if policy ~= q.policy then
   answer.status = 'policy'
   return cjson.encode(answer)
 end
 for _, scope in ipairs(q.gone) do redis.call('HDEL', me, 's:' .. scope) end
 if #q.scopes == 0 then return cjson.encode(answer) end
-local keys, others = {}, {}
+local keys, others, holding = {}, {}, {}
 for i, scope in ipairs(q.scopes) do
   keys[i] = 's:' .. scope[1]
   others[i] = {}
+  holding[i] = {}
 end
 for _, id in ipairs(ids) do
   if id ~= q.id then
@@ -68,6 +69,7 @@ for _, id in ipairs(ids) do
       if records[i] then
         for field, amounts in pairs(cjson.decode(records[i])) do
           others[i][field] = (others[i][field] or 0) + math.max(amounts[1], amounts[2])
+          holding[i][field] = (holding[i][field] or 0) + amounts[2]
         end
       end
     end
@@ -76,7 +78,7 @@ end
 local before = redis.call('HMGET', me, unpack(keys))
 for i, scope in ipairs(q.scopes) do
   local record = before[i] and cjson.decode(before[i]) or {}
-  local grants, frees = {}, {}
+  local grants, frees, held_by_others = {}, {}, {}
   for j, r in ipairs(scope[2]) do
     local field, limit, claim, held, want = tostring(r[1]), r[2], r[3], r[4], r[5]
     local leased = record[field] and record[field][1] or 0
@@ -88,11 +90,13 @@ for i, scope in ipairs(q.scopes) do
     grants[j] = math.max(0, math.min(want, most))
     leased = math.max(grants[j], kept)
     frees[j] = math.max(0, free - math.max(leased, held))
+    held_by_others[j] = holding[i][field] or 0
     record[field] = { leased, held }
   end
   redis.call('HSET', me, keys[i], cjson.encode(record))
   answer.grants[i] = grants
   answer.free[i] = frees
+  answer.others[i] = held_by_others
 end
 return cjson.encode(answer)
 `

@@ -21,7 +21,7 @@ function comparable (text: unknown): unknown {
     return Array.isArray(value) && value.length === 0 ? {} : value
   })
 
-  return { grants: {}, free: {}, ...answer, quiet: quiet > 0, nodes: typeof nodes === 'number' ? nodes : Object.values(nodes ?? {}).map(({ id, sum }: any) => `${id} ${sum}`).sort() }
+  return { grants: {}, free: {}, others: {}, ...answer, quiet: quiet > 0, nodes: typeof nodes === 'number' ? nodes : Object.values(nodes ?? {}).map(({ id, sum }: any) => `${id} ${sum}`).sort() }
 }
 
 type Operation = [script: ScriptName, argument: object | string]

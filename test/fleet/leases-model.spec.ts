@@ -1,0 +1,296 @@
+import { expect } from 'aegir/chai'
+import fc from 'fast-check'
+import { Leases } from '../../src/fleet/leases.ts'
+import { MemoryEngine } from '../../src/fleet/memory-engine.ts'
+import type { LeaseRequest, OnLoss } from '../../src/fleet/leases.ts'
+import type { SyncAnswer } from '../../src/fleet/protocol.ts'
+
+const KEY = '{p:model}'
+const TTL = 1_000
+const LIMIT = 20
+const NODES = 4
+const CONNS = 3
+
+/** Leased before anything needs it, and when something does */
+const SCOPES = [{ key: 'system', ahead: true }, { key: 'peer:a', ahead: false }]
+
+/**
+ * A node as `Fleet` is one, with nothing but numbers
+ */
+class ModelNode {
+  readonly id: string
+  readonly leases: Leases
+  readonly held: Record<string, number> = { system: 0, 'peer:a': 0 }
+  readonly room: Record<string, number> = {}
+  seq = 0
+  validUntil = -1
+
+  constructor (id: string, onLoss: OnLoss, allowance: number, nodes: number) {
+    this.id = id
+    this.leases = new Leases(allowance, onLoss, nodes)
+
+    for (const { ahead, key } of SCOPES) {
+      this.leases.add({
+        key,
+        ahead,
+        held: () => this.held[key],
+        setRoom: (_, room) => { this.room[key] = room },
+        giveWay: (_, to) => { this.held[key] = Math.min(this.held[key], to) }
+      }, [[CONNS, LIMIT]])
+    }
+  }
+}
+
+interface Call {
+  node: ModelNode
+  seq: number
+  sentAt: number
+  request: LeaseRequest
+}
+
+/**
+ * Calls and answers that can come late, twice or not at all
+ */
+class World {
+  now = 1_000_000
+  readonly engine = new MemoryEngine(() => {}, () => this.now)
+  readonly nodes: ModelNode[]
+  readonly calls: Call[] = []
+  readonly answers: Array<Call & { answer: SyncAnswer }> = []
+  readonly #make: () => ModelNode
+
+  constructor (onLoss: OnLoss, allowance: number, known: boolean) {
+    let count = 0
+
+    this.#make = () => new ModelNode(`n${count++}`, onLoss, allowance, known ? NODES : 0)
+    this.nodes = Array.from({ length: NODES }, this.#make)
+
+    // all nodes have left in order: nobody can have an old lease
+    this.engine.run('sync', KEY, [JSON.stringify({ id: 'before', seq: 1, ttl: TTL, policy: 0, sum: '', gone: [], scopes: [] })])
+    this.engine.run('leave', KEY, ['before'])
+  }
+
+  step (operation: string, pick: number): void {
+    const node = this.nodes[pick % NODES]
+    const { key } = SCOPES[pick >> 3 & 1]
+
+    switch (operation) {
+      case 'ask':
+        this.calls.push({ node, seq: ++node.seq, sentAt: this.now, request: structuredClone(node.leases.request()) })
+        break
+      case 'round':
+        this.step('ask', pick)
+        this.#call(this.calls.pop())
+        this.#answer(this.answers.pop())
+        break
+      case 'open':
+        if (node.held[key] < node.room[key] || (node.leases.short(key, CONNS) && node.held[key] < node.room[key])) {
+          node.held[key]++
+        }
+        break
+      case 'close':
+        node.held[key] = Math.max(0, node.held[key] - 1)
+        break
+      case 'call':
+        this.#call(take(this.calls, pick))
+        break
+      case 'call twice':
+        this.#call(this.calls[pick % Math.max(1, this.calls.length)])
+        break
+      case 'lose call':
+        take(this.calls, pick)
+        break
+      case 'answer':
+        this.#answer(take(this.answers, pick))
+        break
+      case 'answer twice':
+        this.#answer(this.answers[pick % Math.max(1, this.answers.length)])
+        break
+      case 'lose answer':
+        take(this.answers, pick)
+        break
+      case 'wait':
+        this.now += pick * 7 % (TTL / 2)
+        this.#expire()
+        break
+      case 'crash':
+        this.nodes[pick % NODES] = this.#make()
+        break
+      case 'leave':
+        this.engine.run('leave', KEY, [node.id])
+        this.nodes[pick % NODES] = this.#make()
+        break
+      default:
+        this.engine.clear()
+    }
+  }
+
+  #call (call: Call | undefined): void {
+    if (call !== undefined) {
+      const { node: { id }, request, seq } = call
+      const answer = JSON.parse(this.engine.run('sync', KEY, [JSON.stringify({ id, seq, ttl: TTL, policy: 0, sum: '', ...request })]))
+
+      this.answers.push({ ...call, answer })
+    }
+  }
+
+  #answer (call: Call & { answer: SyncAnswer } | undefined): void {
+    if (call === undefined) {
+      return
+    }
+
+    const { answer, node, request, sentAt, seq } = call
+
+    if (answer.status === 'ok' && seq === node.seq && sentAt + TTL > this.now) {
+      node.validUntil = sentAt + TTL
+      node.leases.answered(request, answer)
+    }
+  }
+
+  #expire (): void {
+    for (const node of this.nodes) {
+      if (!node.leases.lost && this.now >= node.validUntil) {
+        node.leases.lose()
+      }
+    }
+  }
+
+  leased (key: string): number {
+    return sum(this.nodes.filter(({ leases }) => !leases.lost), node => node.room[key])
+  }
+
+  held (key: string): number {
+    return sum(this.nodes, node => node.held[key])
+  }
+}
+
+function take <T> (list: T[], pick: number): T | undefined {
+  return list.splice(pick % Math.max(1, list.length), 1)[0]
+}
+
+function sum <T> (list: T[], of: (entry: T) => number): number {
+  return list.reduce((total, entry) => total + of(entry), 0)
+}
+
+const schedule = fc.array(fc.tuple(
+  fc.oneof(
+    { weight: 12, arbitrary: fc.constantFrom('ask', 'call', 'answer', 'round', 'open', 'open') },
+    { weight: 4, arbitrary: fc.constantFrom('close', 'wait', 'call twice', 'answer twice') },
+    { weight: 1, arbitrary: fc.constantFrom('lose call', 'lose answer', 'crash', 'leave', 'wipe') }
+  ),
+  fc.nat(1_000)
+), { minLength: 50, maxLength: 400 })
+
+describe('fleet/leases, in any order of calls, answers, losses, crashes and wipes', () => {
+  it('should never lease more than the limit', () => {
+    let most = 0
+
+    fc.assert(fc.property(schedule, steps => {
+      const world = new World('refuse', 0, false)
+
+      for (const [operation, pick] of steps) {
+        world.step(operation, pick)
+
+        for (const { key } of SCOPES) {
+          most = Math.max(most, world.leased(key))
+          expect(world.leased(key)).to.be.at.most(LIMIT)
+        }
+      }
+    }), { numRuns: 300 })
+
+    // otherwise it would say nothing
+    expect(most).to.be.above(LIMIT / 4)
+  })
+
+  it('should never hold more than the limit as long as no node comes back without a lease', () => {
+    let most = 0
+
+    fc.assert(fc.property(schedule, steps => {
+      const world = new World('refuse', 0, false)
+
+      for (const [operation, pick] of steps.filter(([operation]) => operation !== 'wait')) {
+        world.step(operation, pick)
+
+        for (const { key } of SCOPES) {
+          most = Math.max(most, world.held(key))
+          expect(world.held(key)).to.be.at.most(LIMIT)
+        }
+      }
+    }), { numRuns: 200 })
+
+    expect(most).to.be.above(LIMIT / 4)
+  })
+
+  it('should have no more than the allowance of each node above the limit', () => {
+    const allowance = 0.1
+
+    fc.assert(fc.property(schedule, steps => {
+      const world = new World('refuse', allowance, false)
+
+      for (const [operation, pick] of steps.filter(([operation]) => operation !== 'wait')) {
+        world.step(operation, pick)
+        expect(world.held('peer:a')).to.be.at.most(LIMIT + NODES * LIMIT * allowance)
+        expect(world.leased('system')).to.be.at.most(LIMIT)
+      }
+    }), { numRuns: 200 })
+  })
+
+  it('should share the limit when the engine is lost', () => {
+    const world = new World('share', 0, true)
+
+    world.step('wipe', 0)
+
+    for (let i = 0; i < 100; i++) {
+      world.step('open', i % NODES)
+    }
+
+    expect(world.held('system')).to.equal(LIMIT)
+
+    // the engine comes back, and everybody goes on with what it has
+    for (const operation of ['ask', 'call', 'answer']) {
+      for (let i = 0; i < NODES; i++) {
+        world.step(operation, operation === 'ask' ? i : 0)
+      }
+    }
+
+    expect(world.nodes.map(({ held, room }) => held.system <= room.system)).to.deep.equal([true, true, true, true])
+    expect(world.leased('system')).to.equal(LIMIT)
+  })
+
+  it('should let one node have all that nobody else needs, and others have it back', () => {
+    const world = new World('refuse', 0, false)
+    const round = (nodes: number[]): void => {
+      world.now += TTL / 4
+
+      for (const i of nodes) {
+        world.step('ask', i)
+        world.step('call', 0)
+        world.step('answer', 0)
+      }
+    }
+    const all = [0, 1, 2, 3]
+
+    // nobody may have more before nobody can have an old lease any more
+    for (let i = 0; i < 6; i++) {
+      round(all)
+    }
+
+    for (let i = 0; i < 200; i++) {
+      world.step('open', 0)
+      i % 4 === 0 && round(all)
+    }
+
+    expect(world.nodes[0].held.system).to.equal(LIMIT)
+
+    for (let i = 0; i < 10; i++) {
+      world.step('close', 0)
+    }
+
+    for (let i = 0; i < 200; i++) {
+      world.step('open', 1)
+      i % 4 === 0 && round(all)
+    }
+
+    expect(world.nodes[1].held.system).to.equal(10)
+  })
+})
