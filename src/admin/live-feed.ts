@@ -97,13 +97,14 @@ export class LiveFeed {
    */
   tick (): void {
     try {
-      this.#timeLine.add()
+      const sample = this.#timeLine.add()
 
-      if (this.#listeners.size === 0 || this.#now() < this.#nextLook) {
+      if (this.#listeners.size === 0) {
         return
       }
 
-      const text = this.#look()
+      // the time line goes on where it is too early for another look
+      const text = this.#now() < this.#nextLook ? `event: sample\ndata: ${toText(sample)}\n\n` : this.#look()
 
       this.#listeners.forEach(listener => { this.#send(listener, text) })
     } catch (err: any) {

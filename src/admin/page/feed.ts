@@ -12,6 +12,9 @@ const RETRY = 2_000
 const TOKEN = 'token'
 
 export interface FeedListener {
+  /** What there is where it is too early for another look at everything */
+  sample (sample: LiveSample): void
+
   history(samples: LiveSample[]): void
   live(data: LiveData): void
 
@@ -78,6 +81,8 @@ export class Feed {
     for await (const { data, event } of readEvents(res.body)) {
       if (event === 'history') {
         this.#listener.history(data)
+      } else if (event === 'sample') {
+        this.#listener.sample(data)
       } else if (event === 'live') {
         this.#listener.live(data)
       }

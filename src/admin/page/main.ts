@@ -116,6 +116,7 @@ document.addEventListener('keydown', (event) => {
 // eslint-disable-next-line no-new
 new Feed({
   history: (samples) => { charts.history(samples) },
+  sample: (sample) => { charts.add(sample) },
   live: (data) => {
     latest = data
     lostAt = undefined
