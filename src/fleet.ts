@@ -2,7 +2,7 @@
  * @packageDocumentation
  *
  * Several nodes under one set of limits, with one list of who is blocked: they meet in Redis or
- * Valkey, or, as processes of one machine, in the primary process of `cluster`.
+ * Valkey.
  *
  * @example
  *

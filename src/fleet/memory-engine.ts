@@ -28,7 +28,7 @@ interface FleetData {
 }
 
 /**
- * The scripts in TypeScript: an engine for nodes that are all in processes of one machine, and for
+ * The scripts in TypeScript: an engine in this process, for models and
  * tests. `scripts.ts` says the same in Lua.
  */
 export class MemoryEngine {
