@@ -86,7 +86,10 @@ export class ResolvedFleetLimits {
 
   #named (kind: 'service' | 'protocol' | 'peer', key: string): ParsedLimits | undefined {
     const entries = this.#config[kind]
-    const name = entries !== undefined && key in entries ? key : kind === 'peer' ? undefined : this.#patterns[kind].get(key)
+    // a remote may have chosen it
+    const known = entries !== undefined && Object.hasOwn(entries, key)
+    const pattern = known || kind === 'peer' ? undefined : this.#patterns[kind].get(key)
+    const name = known ? key : pattern
     const others = this.#config[`${kind}Default`]
 
     // an entry has what it leaves out from the default of its kind

@@ -12,6 +12,7 @@ import type { OwnedScope } from '../scopes/owned-scope.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { RoomMaker } from '../scopes/room-maker.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
+import type { ScopeKind } from '../scopes/scope-kind.ts'
 
 /**
  * Of connections: those that end when there are too many
@@ -78,13 +79,22 @@ export class FleetScopes implements LimitCap, RoomMaker {
     this.#limits = limits
 
     for (const [kind, key] of limits.named) {
-      const scope = kind === 'system' ? this.#graph.normal.system : kind === 'service' ? this.#graph.getService(key) : this.#graph.getProtocol(key)
-
-      limits.of(kind, key).length > 0 && this.#lease(scope, true)
+      limits.of(kind, key).length > 0 && this.#lease(this.#scopeOf(kind, key), true)
     }
 
     for (const scope of this.#keyed()) {
       this.#rooms.has(scope) || this.limitChanged(scope)
+    }
+  }
+
+  #scopeOf (kind: ScopeKind, key: string): AggregateScope {
+    switch (kind) {
+      case 'system':
+        return this.#graph.normal.system
+      case 'service':
+        return this.#graph.getService(key)
+      default:
+        return this.#graph.getProtocol(key)
     }
   }
 

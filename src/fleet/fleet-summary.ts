@@ -77,7 +77,9 @@ export function readSummary (text: string): NodeSummary {
 
   try {
     value = JSON.parse(text)
-  } catch {}
+  } catch {
+    // nothing of it can be used
+  }
 
   const record = isRecord(value) ? value : {}
 

@@ -386,7 +386,9 @@ export class Leases {
 
   #setRoom (lease: Lease, field: FieldLease, room: number): void {
     field.room = room
-    this.#show(lease, field, room < field.visible ? room : room - field.visible < LEAST_RESERVE || !lease.told ? room : field.visible)
+    const hides = room - field.visible >= LEAST_RESERVE && lease.told
+
+    this.#show(lease, field, hides ? field.visible : room)
   }
 
   #show (lease: Lease, field: FieldLease, visible: number): void {

@@ -13,6 +13,13 @@ import type { WarningLog } from '../util/warning-log.ts'
 import type { Logger, MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
+type ConnectionCheck = Check<[direction: MessageStreamDirection, endpoint?: Multiaddr, ip?: IPAddress]>
+
+/**
+ * All of them are about the address
+ */
+const NO_CHECKS: ConnectionCheck[] = []
+
 /**
  * What a resource manager does: the graph, and the ordered lists of what is asked before something
  * is opened in it. Nothing here throws what is refused: an attacker makes refusals the hot path,
@@ -36,7 +43,7 @@ export class Core {
   readonly strangersStreams: Array<Check<[peer?: AggregateScope]>> = []
 
   /** Before a connection with an address has a scope */
-  readonly connectionChecks: Array<Check<[direction: MessageStreamDirection, endpoint?: Multiaddr, ip?: IPAddress]>> = []
+  readonly connectionChecks: ConnectionCheck[] = []
 
   /** Before an inbound stream is counted, by the id of its peer */
   readonly streamChecks: Array<Check<[peer: string]>> = []
@@ -117,9 +124,11 @@ export class Core {
     const ip = endpoint == null ? undefined : this.admission?.ipOf(endpoint)
     let countedIP = ip
 
-    // all of them are about the address. Not `of`: it takes as long as all of the checks.
-    for (let i = 0; endpoint != null && i < this.connectionChecks.length; i++) {
-      const check = this.connectionChecks[i]
+    // not `of`, which takes as long as all of the checks
+    const checks = endpoint == null ? NO_CHECKS : this.connectionChecks
+
+    for (let i = 0; i < checks.length; i++) {
+      const check = checks[i]
       const reason = check.take === undefined ? check.find(direction, endpoint, ip) : check.take(direction, endpoint, ip)
 
       if (reason === undefined) {

@@ -102,7 +102,9 @@ describe('fleet/limits', () => {
       try {
         join()
         return true
-      } catch {}
+      } catch {
+        return false
+      }
     }, 'the lease')
   })
 
