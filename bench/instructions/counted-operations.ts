@@ -1,3 +1,4 @@
+import { byHandOperations } from '../operations/by-hand.ts'
 import { connectionOperations } from '../operations/connections.ts'
 import { evictionOperations } from '../operations/evictions.ts'
 import { refusalOperations } from '../operations/refusals.ts'
@@ -36,6 +37,8 @@ const NAMES = [
   'wired stream, refused',
   'session ingress and egress, 1 session',
   'session life, one message each way',
+  'who gives way, 1000 peers',
+  'bytes in a buffer counted, and not any more',
   // last, because what is counted of an operation depends on those before it
   'wired stream, evicted for a newcomer and opened again'
 ]
@@ -45,7 +48,7 @@ const NAMES = [
  * compiler has nothing left to do with it
  */
 export function timesOf ({ times }: Operation): { inRound: number, before: number } {
-  return times == null ? { inRound: 500, before: 6_000 } : { inRound: 200, before: 3_600 }
+  return times == null ? { inRound: 500, before: 20_000 } : { inRound: 200, before: 3_600 }
 }
 
 /**
@@ -58,7 +61,8 @@ export function countedOperations (peers: PeerId[]): Operation[] {
     ...refusalOperations(peers),
     ...wiringOperations(peers),
     ...evictionOperations(peers),
-    ...sessionOperations()
+    ...sessionOperations(),
+    ...byHandOperations(peers)
   ]
 
   return [NOTHING, ...NAMES.map(name => {
