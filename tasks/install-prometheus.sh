@@ -1,35 +1,14 @@
 #!/usr/bin/env bash
 #
-# Installs a Prometheus for the test of the dashboard if there is none on the
-# machine: the package of Debian, which needs root. Where that is not possible the
-# test is skipped.
+# Installs a Prometheus for the test of the dashboard if there is none on the machine. Where
+# that is not possible the test is skipped.
 
 set -euo pipefail
+
+source "$(dirname "${BASH_SOURCE[0]}")/debian-package.sh"
 
 if [ -n "${PROMETHEUS_BIN:-}" ] || command -v prometheus > /dev/null; then
   exit
 fi
 
-if [ "$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null; then
-  echo 'no Prometheus found, the dashboard will not be tested'
-  exit
-fi
-
-export DEBIAN_FRONTEND=noninteractive
-get=(apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300)
-log=$(mktemp)
-policy=/usr/sbin/policy-rc.d
-trap 'rm -f "$log"; [ -z "${added_policy:-}" ] || rm -f "$policy"' EXIT
-
-# the package has a service, which must not be started
-if [ ! -e "$policy" ]; then
-  printf '#!/bin/sh\nexit 101\n' > "$policy"
-  chmod +x "$policy"
-  added_policy=yes
-fi
-
-install () {
-  "${get[@]}" install -y --no-install-recommends prometheus < /dev/null > "$log" 2>&1
-}
-
-install || { "${get[@]}" update < /dev/null && install; } || { cat "$log" >&2; echo 'no Prometheus, the dashboard will not be tested'; }
+install_package 'no Prometheus, the dashboard will not be tested' prometheus || true

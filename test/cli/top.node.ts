@@ -3,7 +3,7 @@
  * the terminal back however it ends.
  */
 
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
@@ -106,10 +106,8 @@ describe('top', function () {
     let output: string
 
     before(function () {
-      try {
-        execFileSync('script', ['--version'], { stdio: 'ignore' })
-      } catch {
-        // no pseudo-terminals from util-linux here
+      // elsewhere it takes other arguments. Every Linux has it, so there it must not be missing.
+      if (process.platform !== 'linux') {
         this.skip()
       }
     })

@@ -1,8 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { freePort } from '../fixtures/free-port.ts'
 import type { ChildProcess } from 'node:child_process'
-import type { AddressInfo } from 'node:net'
 
 function findBinary (): string {
   const found = [process.env.REDIS_BIN, 'redis-server', 'valkey-server']
@@ -13,19 +12,6 @@ function findBinary (): string {
   }
 
   return found
-}
-
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-
-  await once(server, 'listening')
-
-  const { port } = server.address() as AddressInfo
-
-  server.close()
-  await once(server, 'close')
-
-  return port
 }
 
 /**

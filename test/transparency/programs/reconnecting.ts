@@ -1,13 +1,11 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { KEEP_ALIVE } from '@libp2p/interface'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
+import { freePort } from '../../fixtures/free-port.ts'
 import { eventually } from '../../libp2p/fixtures/eventually.ts'
 import { BUSY } from '../framework/busy-node.ts'
 import { PATIENCE } from '../framework/patience.ts'
 import type { Program } from '../framework/program.ts'
-import type { AddressInfo } from 'node:net'
 
 /**
  * How soon and how often a peer tries again, in ms
@@ -55,20 +53,4 @@ export function reconnecting (peers: number, restarts: number): Program {
       return outcome
     }
   }
-}
-
-/**
- * A port that is free again after a restart
- */
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-
-  await once(server, 'listening')
-
-  const { port } = server.address() as AddressInfo
-
-  server.close()
-  await once(server, 'close')
-
-  return port
 }
