@@ -203,4 +203,27 @@ describe('a resource manager in slices', () => {
     expect(await sliced.text()).to.be.a('string')
     expect(await sliced.gc()).to.equal(undefined)
   })
+
+  it('should bring limits to all peers although others that leave them alone are set meanwhile', async () => {
+    const manager = createResourceManager()
+    const held = populate(manager)
+    const changed = inSlices(manager).setLimits({ peerDefault: { streamsInbound: 777 } })
+
+    manager.setLimits({ peerDefault: { streamsInbound: 777 }, system: { streams: 99_999 } })
+    await changed
+    expect(new Set(peers.map(peer => manager.viewPeer(peer, scope => scope.limit.streamsInbound)))).to.deep.equal(new Set([777]))
+    held.forEach(one => { one.done() })
+  })
+
+  it('should not take back what is set on a scope while others are replaced', async () => {
+    const manager = createResourceManager()
+    const held = populate(manager)
+    const [last] = peers.slice(-1)
+    const changed = inSlices(manager).setLimits({ peerDefault: { streamsInbound: 777 } }, { replace: true })
+
+    manager.viewPeer(last, scope => { scope.setLimit({ streamsInbound: 5 }) })
+    await changed
+    expect(manager.viewPeer(last, scope => scope.limit.streamsInbound)).to.equal(5)
+    held.forEach(one => { one.done() })
+  })
 })

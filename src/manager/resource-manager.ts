@@ -64,9 +64,8 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 const SET_LIMITS_OPTIONS = { replace: BOOLEAN } as const satisfies DescriptionOf<SetLimitsOptions>
 
 /**
- * Owns the graph, opens scopes in it and shows what is there. It knows nothing of
- * libp2p's components: what comes from them arrives through the `try…` methods,
- * which answer instead of throwing.
+ * What users of a resource manager call: it throws what the core answers, changes limits, and
+ * shows what is there. It knows nothing of libp2p's components, which have the core.
  */
 export class DefaultResourceManager implements ResourceManager {
   readonly log: Logger

@@ -133,7 +133,8 @@ export function * readUsage (graph: ScopeGraph, options: UsageOptions = {}, slic
       addFields(result, scope, minPercent)
     }
 
-    if (slice.over) {
+    // not between the shares of a peer: each that is used comes to the front
+    if (scope.group === undefined && slice.over) {
       yield
     }
   }

@@ -140,6 +140,9 @@ export class ScopeGraph {
   readonly enforce: boolean
 
   #limiter: Limiter
+
+  /** Whether peers are still to get limits, so that the limiter does not say which they have */
+  #peersBehind = false
   readonly #observer: GraphObserver
   readonly #captureStackTraces: boolean
   #connections = 0
@@ -453,12 +456,27 @@ export class ScopeGraph {
     const limits = Array.from(inSlices ? sharedScopes(this) : allScopes(this), scope => ({ scope, limit: limitOf(limiter, scope) }))
 
     this.#limiter = limiter
-    this.#readSharedLimits()
-    limits.forEach(({ limit, scope }) => { this.#setConfigured(scope, limit, keep) })
 
-    if (!inSlices || (keep && isPlain(before) && isSameForPeers(before.config, limiter.config))) {
+    if (!keep) {
+      // of all at once: what is set on a scope from now on stays
+      for (const scope of allScopes(this)) {
+        scope.ownLimits = undefined
+      }
+    }
+
+    this.#readSharedLimits()
+    limits.forEach(({ limit, scope }) => { this.#setConfigured(scope, limit) })
+
+    if (!inSlices) {
+      this.#peersBehind = false
       return
     }
+
+    if (!this.#peersBehind && keep && isPlain(before) && isSameForPeers(before.config, limiter.config)) {
+      return
+    }
+
+    this.#peersBehind = true
 
     for (const peer of this.peers.values()) {
       // somebody has set others
@@ -466,29 +484,28 @@ export class ScopeGraph {
         return
       }
 
-      this.#setConfigured(peer, limitOf(limiter, peer), keep)
+      this.#setConfigured(peer, limitOf(limiter, peer))
 
       for (let child = peer.firstChild; child !== undefined; child = child.nextSibling) {
-        this.#setConfigured(child, limitOf(limiter, child), keep)
+        this.#setConfigured(child, limitOf(limiter, child))
       }
 
       if (slice.over) {
         yield
       }
     }
+
+    if (this.#limiter === limiter) {
+      this.#peersBehind = false
+    }
   }
 
   /**
    * Gives a scope the limit of the configuration, under what was set on the scope itself
    */
-  #setConfigured (scope: AggregateScope, limit: Readonly<Limit>, keep: boolean): void {
+  #setConfigured (scope: AggregateScope, limit: Readonly<Limit>): void {
     if (scope.closed) {
       return
-    }
-
-    if (!keep) {
-      // it has the limit of the configuration again, and may be collected
-      scope.ownLimits = undefined
     }
 
     scope.limit = scope.ownLimits === undefined ? limit : resolveParsed(scope.ownLimits, limit)

@@ -111,7 +111,7 @@ export function parseIP (text: string): IPAddress | undefined {
   return text.includes(':') ? parseIPv6(text) : parseIPv4(text)
 }
 
-export function parseIPv4 (text: string): IPAddress | undefined {
+function parseIPv4 (text: string): IPAddress | undefined {
   return readIPv4(text, 0) === text.length ? lastIPv4() : undefined
 }
 

@@ -24,8 +24,8 @@ const CODE_P = 0x70
  */
 export function ipFromMultiaddr (address: Multiaddr): IPAddress | undefined {
   if (address !== lastRead) {
-    lastRead = address
     lastIP = readIP(address.toString())
+    lastRead = address
   }
 
   return lastIP

@@ -93,6 +93,10 @@ export class StreamMemory {
    * Streams whose remotes have been told to wait since they were asked the last time
    */
   #withheld: LiveStream[] = []
+
+  /** How often everything was looked at in one piece */
+  #looks = 0
+
   #uncounted = 0
   #lookQueued = false
   #looking = false
@@ -148,6 +152,8 @@ export class StreamMemory {
    * be over before more is received
    */
   look (): void {
+    this.#looks++
+
     const streams: LiveStream[] = []
     const connections: LiveConnection[] = []
 
@@ -178,6 +184,7 @@ export class StreamMemory {
     // some may be looked at twice, see `at`
     const streams = new Set<LiveStream>()
     const connections = new Set<LiveConnection>()
+    const looks = this.#looks
 
     this.#uncounted = 0
 
@@ -205,7 +212,11 @@ export class StreamMemory {
       }
     }
 
-    this.#count(streams, connections)
+    // a look in the meantime has counted all, and knows of more
+    if (looks === this.#looks) {
+      this.#count(streams, connections)
+    }
+
     this.eviction.relieveProcess()
     this.#standingStill.look(streams, connections, LOOK_INTERVAL)
   }
