@@ -129,6 +129,8 @@ export class HighWaterMarks {
    * Those that are left to be looked at in this round
    */
   #peers?: Iterator<AggregateScope>
+  #services?: Iterator<AggregateScope> | undefined
+  #protocols?: Iterator<AggregateScope> | undefined
 
   /**
    * Looks at a graph in the background until it is stopped
@@ -147,6 +149,8 @@ export class HighWaterMarks {
     clearInterval(this.#timer)
     this.#timer = undefined
     this.#peers = undefined
+    this.#services = undefined
+    this.#protocols = undefined
   }
 
   /**
@@ -160,17 +164,8 @@ export class HighWaterMarks {
       this.#lookAt(transient, time)
     }
 
-    for (const groups of [services, protocols]) {
-      let looked = 0
-
-      for (const scope of groups.values()) {
-        this.#lookAt(scope, time)
-
-        if (++looked === LOOKED_AT_ONCE) {
-          break
-        }
-      }
-    }
+    this.#services = this.#lookOn(this.#services, services, time)
+    this.#protocols = this.#lookOn(this.#protocols, protocols, time)
 
     this.#lookAtPeers(graph, time)
   }
@@ -188,6 +183,36 @@ export class HighWaterMarks {
       ...kind === 'protocol' ? protocol.values() : [],
       ...this.#kinds.has(kind) ? [this.#kinds.get(kind) as Marks] : []
     ]).flatMap(marks => marks.list())
+  }
+
+  /**
+   * Looks at the services or protocols, where there are many at the next ones
+   *
+   * @param round - those that are left
+   * @param all
+   * @param time
+   * @returns Those that are left then
+   */
+  #lookOn (round: Iterator<AggregateScope> | undefined, all: ReadonlyMap<string, AggregateScope>, time: number): Iterator<AggregateScope> | undefined {
+    let isNew = round === undefined
+    let left = round ?? all.values()
+    let looked = 0
+
+    while (looked < LOOKED_AT_ONCE) {
+      const { done, value: scope } = left.next()
+
+      if (done !== true) {
+        this.#lookAt(scope, time)
+        looked++
+      } else if (isNew) {
+        return
+      } else {
+        isNew = true
+        left = all.values()
+      }
+    }
+
+    return left
   }
 
   #lookAtPeers ({ peers }: ScopeGraph, time: number): void {

@@ -73,6 +73,11 @@ export function startTracing ({ baseCosts, graph, limits, log, metricsReporter, 
       }
     })
 
+  // before anybody is told anything: the limits may be wrong
+  const shadow = shadowLimits === undefined
+    ? undefined
+    : new LimitShadow({ limits: shadowLimits, enforced: limits, baseCosts, log: log.newScope('shadow') })
+
   if (tracer !== undefined) {
     observing.add(tracer)
     tracer.start(limits)
@@ -85,10 +90,6 @@ export function startTracing ({ baseCosts, graph, limits, log, metricsReporter, 
   if (metrics !== undefined) {
     observing.add(metrics)
   }
-
-  const shadow = shadowLimits === undefined
-    ? undefined
-    : new LimitShadow({ limits: shadowLimits, enforced: limits, baseCosts, log: log.newScope('shadow') })
 
   if (shadow !== undefined) {
     observing.add(shadow.tracer)

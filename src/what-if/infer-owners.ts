@@ -1,4 +1,5 @@
-import { UNKNOWN } from './trace-player.ts'
+import { InvalidParametersError } from '@libp2p/interface'
+import { MAX_OPEN, UNKNOWN } from './trace-player.ts'
 import type { RecordedEvent } from './recorded-event.ts'
 import type { ParsedScopeName } from '../reporting/scope-names.ts'
 
@@ -165,6 +166,10 @@ export class OwnerInference {
   }
 
   #remember (name: string, opened: Opened): void {
+    if (this.#opened.size >= MAX_OPEN && !this.#opened.has(name)) {
+      throw new InvalidParametersError(`expected a trace, got one with more than ${MAX_OPEN} connections and streams at a time`)
+    }
+
     this.#opened.set(name, opened)
 
     if (opened.peer === undefined) {

@@ -116,19 +116,27 @@ export function parseEvent (line: string): RecordedEvent | undefined {
 /**
  * Nobody says what is in a file
  */
-function isSound ({ connsIn, connsOut, delta, deltaIn, deltaOut, fd, memory, priority, streamsIn, streamsOut, time }: RecordedEvent): boolean {
+function isSound ({ connsIn, connsOut, delta, deltaIn, deltaOut, fd, memory, priority, streamsIn, streamsOut, time, type }: RecordedEvent): boolean {
   const held = [memory, streamsIn, streamsOut, connsIn, connsOut, fd]
 
   return !Number.isNaN(time + delta + deltaIn + deltaOut) &&
-    Math.abs(deltaIn) <= MAX_COUNT && Math.abs(deltaOut) <= MAX_COUNT &&
+    (type.endsWith('session') || (isCount(deltaIn) && isCount(deltaOut))) &&
     priority >= 0 && priority <= 255 &&
     held.every(value => value >= 0)
 }
 
 /**
- * More streams or connections than these are not opened at once
+ * They are opened one by one. Only what ends gives back many at once.
  */
-const MAX_COUNT = 65_536
+const MAX_ADDED = 16
+const MAX_REMOVED = 65_536
+
+/**
+ * Whether a trace may say that so many streams or connections were added
+ */
+function isCount (added: number): boolean {
+  return added <= MAX_ADDED && added >= -MAX_REMOVED
+}
 
 /**
  * The parts of a scope say more than its name: a protocol may be called as what a peer has of

@@ -62,14 +62,17 @@ export class RefusalSummary {
 
   add ({ direction, kind, limit, resource, scope, settingPath }: RefusedBy, time: number): void {
     const setting = settingPath == null ? undefined : formatSetting(settingPath)
-    const isOne = !OF_PEERS.has(kind as any) && kind !== 'conn' && kind !== 'stream' && kind !== 'span' && this.#groups.size < MAX_SCOPES
-    const key = `${isOne ? scope : `${kind} ${this.#groups.size < MAX_SCOPES ? setting : ''}`} ${resource} ${direction}`
+    const isNamed = !OF_PEERS.has(kind as any) && kind !== 'conn' && kind !== 'stream' && kind !== 'span'
+    const what = `${resource} ${direction}`
+    const own = `${isNamed ? scope : `${kind} ${setting}`} ${what}`
+    const isOwn = this.#groups.has(own) || this.#groups.size < MAX_SCOPES
+    const key = isOwn ? own : `${kind} ${what}`
     let group = this.#groups.get(key)
 
     this.count++
 
     if (group === undefined) {
-      group = { kind, scope, resource, direction, count: 0, limit, setting, first: time, last: time }
+      group = { kind, scope: isOwn ? scope : kind, resource, direction, count: 0, limit, setting, first: time, last: time }
       this.#groups.set(key, group)
     }
 

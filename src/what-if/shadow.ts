@@ -107,14 +107,19 @@ export class LimitShadow implements Shadow {
   readonly #log: RefusalLog
   readonly #graph: WhatIfGraph<object>
   #given: PartialLimitConfig
-  #enforced: ConcreteLimitConfig
+
+  /** Not there where the limits in force are no list */
+  #enforced?: ConcreteLimitConfig | undefined
 
   /**
    * @throws {InvalidParametersError} listing every problem of the limits
    */
   constructor ({ baseCosts, enforced, limits, log }: ShadowInit) {
-    this.#enforced = baseOf(limits, enforced)
-    this.#given = limits
+    const built = buildShadow(baseOf(limits, enforced), limits)
+
+    this.#enforced = enforced
+    // a copy, as somebody may go on with what was passed
+    this.#given = structuredClone(limits)
     this.#log = new RefusalLog({
       log,
       enforce: false,
@@ -123,7 +128,7 @@ export class LimitShadow implements Shadow {
       recent: this.#recent,
       source: { transientHolders: () => [] }
     })
-    this.#graph = new WhatIfGraph(buildShadow(this.#enforced, limits), refusal => {
+    this.#graph = new WhatIfGraph(built, refusal => {
       this.counts.add(refusal)
       this.#log.add(refusal)
     })
@@ -139,7 +144,7 @@ export class LimitShadow implements Shadow {
 
   setLimits (limits: PartialLimitConfig): void {
     this.#graph.limits = buildShadow(baseOf(limits, this.#enforced), limits)
-    this.#given = limits
+    this.#given = structuredClone(limits)
   }
 
   /**

@@ -2,6 +2,7 @@ import { LIMIT_FIELDS } from '../limits/limit.ts'
 import { formatSetting } from '../limits/setting.ts'
 import { SCOPE_KINDS } from '../scopes/scope-kind.ts'
 import { invalid } from '../util/validation.ts'
+import { OF_PEERS } from './recorded-usage.ts'
 import type { NamedKey, PartialLimitConfig, ScopeKey } from '../limits/limit-config.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
@@ -65,7 +66,6 @@ const LEAST = {
  */
 const OUTLIER = 8
 
-const OF_PEERS = new Set<ScopeKind>(['peer', 'servicePeer', 'protocolPeer'])
 const NAMED = new Set<string>(['service', 'servicePeer', 'protocol', 'protocolPeer'] satisfies NamedKey[])
 const SINGLE = new Set<string>(['system', 'transient', 'allowlistedSystem', 'allowlistedTransient'] satisfies ScopeKey[])
 
@@ -91,7 +91,7 @@ export function suggestLimits (used: readonly Used[], { headroom = 1.5 }: Sugges
     }
 
     const limit = limitFor(use, headroom)
-    const isOutlier = use.p99 !== undefined && use.p99 > 0 && use.peak > OUTLIER * use.p99 && limit > LEAST[OF_PEERS.has(use.kind) ? 'ofPeers' : 'shared'].count
+    const isOutlier = use.p99 !== undefined && use.p99 > 0 && use.peak > OUTLIER * use.p99 && limit > leastOf(use)
 
     put(limits, path, use.field, limit)
     suggestions.push({ ...use, setting: formatSetting(['limits', ...path, use.field]), limit, ...isOutlier ? { outlier: true } : {} })
@@ -126,14 +126,21 @@ function put (limits: Record<string, any>, [key, name]: string[], field: keyof L
   }
 }
 
+/**
+ * What is suggested however little was used
+ */
+function leastOf ({ field, kind }: Pick<Used, 'field' | 'kind'>): number {
+  return LEAST[OF_PEERS.has(kind) ? 'ofPeers' : 'shared'][field === 'memory' ? 'memory' : 'count']
+}
+
 function limitFor ({ field, kind, peak }: Used, headroom: number): number {
-  const least = LEAST[OF_PEERS.has(kind) ? 'ofPeers' : 'shared']
+  const least = leastOf({ field, kind })
 
   if (field === 'memory') {
-    return Math.min(Number.MAX_SAFE_INTEGER, Math.max(least.memory, 2 ** 20 * Math.ceil(headroom * peak / 2 ** 20)))
+    return Math.min(Number.MAX_SAFE_INTEGER, Math.max(least, 2 ** 20 * Math.ceil(headroom * peak / 2 ** 20)))
   }
 
-  return Math.max(least.count, roundUp(headroom * peak))
+  return Math.max(least, roundUp(headroom * peak))
 }
 
 /**

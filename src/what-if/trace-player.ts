@@ -10,7 +10,7 @@ import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 /**
  * No node has so many connections and streams at a time, and each of them takes memory
  */
-const MAX_OPEN = 250_000
+export const MAX_OPEN = 250_000
 
 /**
  * A connection or stream between its creation and when it is counted everywhere

@@ -115,4 +115,14 @@ describe('high-water marks', () => {
     // 256 protocols of their own and one for the others, each with its streams of one direction and of both
     expect(manager.highWaterMarks().filter(({ kind }) => kind === 'protocol')).to.have.lengthOf(2 * 257)
   })
+
+  it('should look at all protocols in turn where there are many', () => {
+    const protocols = Array.from({ length: 200 }, (_, i) => `/many/${i}`)
+
+    manager.setLimits({ system: { streamsInbound: 1_000 } })
+    protocols.forEach(protocol => { manager.openStream(peerA, 'inbound').setProtocol(protocol) })
+    manager.highWaterMarks()
+    manager.highWaterMarks()
+    expect(protocols.filter(protocol => markOf(manager, `protocol:${protocol}`, 'streamsInbound') === undefined)).to.deep.equal([])
+  })
 })

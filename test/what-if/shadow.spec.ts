@@ -211,6 +211,15 @@ describe('shadow limits', () => {
     expect(scopes).to.include('shadow')
     expect(errors).to.deep.equal(['system would have refused 1 stream in 10 s: 1 of 1 in use, see System.Streams'])
   })
+
+  it('should not be changed by what becomes of the limits that were passed', () => {
+    const given = { system: { streams: 7 } }
+    const { manager, shadow } = shadowOf(given)
+
+    given.system.streams = -1
+    manager.setLimits({ system: { streams: 50 } })
+    expect(shadow.limits.system.streams).to.equal(7)
+  })
 })
 
 function pick (manager: ResourceManager): object {
