@@ -111,7 +111,7 @@ export class FleetScopes implements LimitCap, RoomMaker {
     for (const [scope, room] of this.#rooms) {
       if (!room.ahead && (scope.closed || (scope.empty && !room.wanted))) {
         this.#rooms.delete(scope)
-        this.#init.leases.remove(room.key)
+        this.#init.leases.remove(room)
         scope.limit = room.base
         this.limitChanged(scope)
       }
@@ -208,7 +208,7 @@ export class FleetScopes implements LimitCap, RoomMaker {
    */
   #release (): void {
     for (const [scope, room] of this.#rooms) {
-      this.#init.leases.remove(room.key)
+      this.#init.leases.remove(room)
       scope.limit = room.base
     }
 

@@ -82,8 +82,8 @@ export class FleetSubnets implements SharedSubnets {
   }
 
   stop (): void {
-    for (const { key } of this.#rooms) {
-      this.#init.leases.remove(key)
+    for (const room of this.#rooms) {
+      this.#init.leases.remove(room)
     }
 
     this.#rooms.clear()
@@ -144,7 +144,7 @@ export class FleetSubnets implements SharedSubnets {
       if (!room.ahead && room.held() === 0 && !room.wanted) {
         room.rooms?.delete(room.network)
         this.#rooms.delete(room)
-        this.#init.leases.remove(room.key)
+        this.#init.leases.remove(room)
       }
 
       room.wanted = false

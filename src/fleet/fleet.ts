@@ -465,14 +465,19 @@ export class Fleet implements FleetLink {
     // what was asked for was asked under other limits
     this.#seq++
 
+    const areOthers = JSON.stringify(before.limits) !== JSON.stringify(decisions.limits)
+
+    if (areOthers) {
+      this.#limits = new ResolvedFleetLimits(decisions.limits)
+    }
+
     if (this.#member === undefined) {
       return
     }
 
     this.#member.log('fleet %s: decisions %d: %d blocked, %d allowed', this.#config.name, version, decisions.block.length, decisions.allow.length)
 
-    if (JSON.stringify(before.limits) !== JSON.stringify(decisions.limits)) {
-      this.#limits = new ResolvedFleetLimits(decisions.limits)
+    if (areOthers) {
       this.#node.setLimits(this.#limits)
     }
 

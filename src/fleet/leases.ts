@@ -172,12 +172,13 @@ export class Leases {
   /**
    * The node needs no room for something any more
    */
-  remove (key: string): void {
-    const lease = this.#leases.get(key)
+  remove (scope: LeasedScope): void {
+    const lease = this.#leases.get(scope.key)
 
-    if (lease !== undefined) {
-      this.#leases.delete(key)
-      lease.told && this.#gone.set(key, lease)
+    // there may be another one of this name by now
+    if (lease?.scope === scope) {
+      this.#leases.delete(scope.key)
+      lease.told && this.#gone.set(scope.key, lease)
     }
   }
 
@@ -236,6 +237,14 @@ export class Leases {
       }
     }
 
+    // the next call begins with the others, or remotes could keep these in front
+    for (const [key] of scopes) {
+      const lease = this.#leases.get(key) as Lease
+
+      this.#leases.delete(key)
+      this.#leases.set(key, lease)
+    }
+
     const gone = [...this.#gone].slice(0, MAX_SCOPES)
 
     // from now on the engine may know nothing of it
@@ -248,7 +257,7 @@ export class Leases {
    * The engine has answered the last request
    */
   answered ({ gone, scopes }: LeaseRequest, { free, grants, nodes = 1, others }: SyncAnswer): void {
-    this.nodes = nodes
+    this.nodes = Number.isSafeInteger(nodes) && nodes > 0 ? nodes : 1
     gone.forEach(key => { this.#gone.delete(key) })
 
     if (this.#lost) {
