@@ -54,6 +54,9 @@ export class LiveFeed {
   /** When the next look may be */
   #nextLook = 0
 
+  /** What was seen the last time */
+  #looked = ''
+
   constructor (manager: ResourceManager, stat: AdminStat, onError: (err: Error) => void, now: () => number = () => performance.now()) {
     this.#manager = manager
     this.#stat = stat
@@ -85,7 +88,7 @@ export class LiveFeed {
     // nothing is written to who does not read, and that ends by `MAX_SKIPPED`
     res.socket?.setTimeout(0)
     beginAnswer(res, 200, 'text/event-stream; charset=utf-8')
-    this.#send(listener, `event: history\ndata: ${toText(this.#timeLine.samples)}\n\n${this.#look()}`)
+    this.#send(listener, `event: history\ndata: ${toText(this.#timeLine.samples)}\n\n${this.#isTooEarly ? this.#looked : this.#look()}`)
   }
 
   close (): void {
@@ -104,7 +107,7 @@ export class LiveFeed {
       }
 
       // the time line goes on where it is too early for another look
-      const text = this.#now() < this.#nextLook ? `event: sample\ndata: ${toText(sample)}\n\n` : this.#look()
+      const text = this.#isTooEarly ? `event: sample\ndata: ${toText(sample)}\n\n` : this.#look()
 
       this.#listeners.forEach(listener => { this.#send(listener, text) })
     } catch (err: any) {
@@ -113,12 +116,21 @@ export class LiveFeed {
     }
   }
 
+  /**
+   * Whether another look would take more time than looks may have, however many begin to watch
+   */
+  get #isTooEarly (): boolean {
+    return this.#looked !== '' && this.#now() < this.#nextLook
+  }
+
   #look (): string {
     const start = this.#now()
     const text = `event: live\ndata: ${toText(lookAt(this.#manager, this.#timeLine.latest, this.#stat))}\n\n`
     const end = this.#now()
 
     this.#nextLook = end + (end - start) / LOOK_SHARE - INTERVAL / 2
+
+    this.#looked = text
 
     return text
   }

@@ -25,8 +25,10 @@ interface LimitsSetOptions extends NodeOptions {
 /**
  * A setting as errors, the log and the page name it, and what it is to be:
  * `System.ConnsInbound=64`, `Protocol["/a/1.0.0"].Memory=64MiB`
+ *
+ * There is a dot before each word: without, it would take for ever to find out that a long one is none.
  */
-const ASSIGNMENT = /^((?:\w+|\["(?:[^"\\]|\\.)+"\])(?:\.?(?:\w+|\["(?:[^"\\]|\\.)+"\]))*)=(.+)$/s
+const ASSIGNMENT = /^((?:\w+|\["(?:[^"\\]|\\.)+"\])(?:\.\w+|\.?\["(?:[^"\\]|\\.)+"\])*)=(.+)$/s
 const PART = /(\w+)|\[("(?:[^"\\]|\\.)+")\]/g
 
 /**

@@ -1,3 +1,4 @@
+import { printable } from '../util/printable.ts'
 import { EXIT } from './exit-codes.ts'
 import { addNodeCommand, askNode } from './node-request.ts'
 import { formatAmount } from './node-usage.ts'
@@ -19,11 +20,11 @@ interface ExplainOptions extends NodeOptions, Partial<Record<'direction' | 'addr
 
 function write (terminal: Terminal, resource: string, { current, fits, givesWay, headroom, limit, refusedBy, setting }: Answered): void {
   if (fits) {
-    writeLine(terminal.stdout, `${styled(terminal.stdout, 'green', 'it fits')}${givesWay == null ? '' : `, and ${givesWay.join(', ')} would give way to it`}`)
+    writeLine(terminal.stdout, `${styled(terminal.stdout, 'green', 'it fits')}${givesWay == null ? '' : `, and ${givesWay.map(printable).join(', ')} would give way to it`}`)
   } else {
     const inUse = current == null || limit == null ? '' : `: ${formatAmount(current, resource)} of ${formatAmount(limit, resource)} in use`
 
-    writeLine(terminal.stdout, `${styled(terminal.stdout, 'red', 'it does not fit')}: refused by ${refusedBy}${inUse}${setting == null ? '' : `, see ${setting}`}`)
+    writeLine(terminal.stdout, `${styled(terminal.stdout, 'red', 'it does not fit')}: refused by ${printable(refusedBy ?? '')}${inUse}${setting == null ? '' : `, see ${printable(setting)}`}`)
   }
 
   if (headroom.length > 0) {

@@ -46,7 +46,7 @@ export const registerRefusals: Register = (program, terminal) => {
         return
       }
 
-      if (counts.length === 0) {
+      if (counts.length === 0 && evictions.length === 0) {
         writeLine(terminal.stdout, 'nothing has been refused')
         return
       }
@@ -55,6 +55,11 @@ export const registerRefusals: Register = (program, terminal) => {
         ...counts.map(({ count, direction = '', kind, lastTime, resource, setting = '' }) => [kind, `${direction} ${resource}`.trim(), String(count), localTime(lastTime), setting]),
         ...evictions.map(({ count, kind, resource }) => [kind, `${resource}, gave way`, String(count), '', ''])
       ])
+
+      if (recent.length === 0) {
+        return
+      }
+
       writeLine(terminal.stdout, '')
       writeTable(terminal, ['latest', 'refused by', 'for want of', RIGHT('in use'), RIGHT('of'), 'whose'], recent.map(({ address, current, direction = '', limit, peer, protocol, resource, scope, time }) => [
         localTime(time), scope, `${direction} ${resource}`.trim(), formatAmount(current, resource), formatAmount(limit, resource), [peer, address, protocol].filter(part => part != null).join(' ')

@@ -1,3 +1,4 @@
+import { printable } from '../util/printable.ts'
 import { addCommand } from './command.ts'
 import { CommandError, EXIT } from './exit-codes.ts'
 import type { CommandDescription, CommonOptions } from './command.ts'
@@ -85,10 +86,12 @@ export async function fetchFromNode (options: NodeOptions, path: string, init: R
   }
 
   if (!res.ok) {
-    const text = await res.text()
+    const text = await res.text().catch(() => '')
+    // lines stay lines
+    const said = (errorIn(text) ?? `${res.status} ${res.statusText}`).split('\n').map(printable).join('\n')
 
     // what is wrong with the question is wrong with the command line
-    throw new CommandError(`${url.origin}: ${errorIn(text) ?? `${res.status} ${res.statusText}`}`, res.status === 400 ? EXIT.UNUSABLE : EXIT.UNREACHABLE)
+    throw new CommandError(`${url.origin}: ${said}`, res.status === 400 ? EXIT.UNUSABLE : EXIT.UNREACHABLE)
   }
 
   return res
@@ -96,7 +99,9 @@ export async function fetchFromNode (options: NodeOptions, path: string, init: R
 
 function errorIn (text: string): string | undefined {
   try {
-    return JSON.parse(text).error
+    const { error } = JSON.parse(text)
+
+    return typeof error === 'string' ? error : undefined
   } catch {
     // not from an admin server
   }

@@ -145,11 +145,18 @@ async function writeEvents (terminal: Terminal, options: NodeOptions): Promise<v
   // as long as there is a node: `fetchFromNode` gives up on those that are slow to answer only
   const { body } = await fetchFromNode(options, 'events', { signal: undefined })
 
-  for await (const { data, event } of readEvents(body as ReadableStream<Uint8Array>)) {
-    if (event === 'live') {
-      terminal.stdout.write(`${JSON.stringify(data)}\n`)
+  const events = readEvents(body as ReadableStream<Uint8Array>)
+
+  for (;;) {
+    // a server that stops cuts the connection, which is an error to read
+    const { done, value } = await events.next().catch(() => ({ done: true as const, value: undefined }))
+
+    if (done === true) {
+      throw new CommandError('the node has closed the connection', EXIT.UNREACHABLE)
+    }
+
+    if (value.event === 'live') {
+      terminal.stdout.write(`${JSON.stringify(value.data)}\n`)
     }
   }
-
-  throw new CommandError('the node has closed the connection', EXIT.UNREACHABLE)
 }

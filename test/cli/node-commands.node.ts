@@ -99,6 +99,7 @@ describe('commands for a running node', function () {
       [['System.ConnsInbound=many', 'System.Memory=2MiB', '--token', TOKEN], 2, /System\.ConnsInbound: expected/],
       [['Sistem.ConnsInbound=1', '--token', TOKEN], 2, /Sistem/],
       [['System.ConnsInbound', '--token', TOKEN], 2, /expected changes such as/],
+      [['AllowlistedTransient.StreamsInbound', '--token', TOKEN], 2, /expected changes such as/],
       [['--token', TOKEN], 2, /expected a change such as/],
       [['System.Conns=1', '--file', 'x', '--token', TOKEN], 2, /changes or --file, got both/],
       [['--file', '/nothing-there.json', '--token', TOKEN], 2, /there is none of this name/]

@@ -70,7 +70,10 @@ export class Feed {
     const res = await fetch('events', { signal, headers: token == null ? {} : { authorization: `Bearer ${token}` } })
 
     if (res.status === 401) {
-      sessionStorage.setItem(TOKEN, await this.#listener.askForToken(token != null))
+      const given = await this.#listener.askForToken(token != null)
+
+      // what cannot be in a header would never be answered, and is as wrong
+      sessionStorage.setItem(TOKEN, encodeURI(given))
       return
     }
 

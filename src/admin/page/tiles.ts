@@ -16,9 +16,13 @@ interface Tile {
 function systemTile (label: string, value: string, bars: readonly BarStat[], resource: BarStat['resource']): Tile {
   // fullest first, so of a direction if that is the one to look at
   const bar = bars.find(bar => bar.scope === 'system' && bar.resource === resource)
-  const share = bar == null ? 0 : bar.percent / 100
+  // JSON has no number for what is above a limit of 0
+  const percent: number | null = bar == null ? 0 : bar.percent
+  const share = percent === null ? null : percent / 100
 
-  return { label, value, note: bar == null ? '' : `${format.percent(share)} of the ${bar.direction == null ? '' : `${bar.direction} `}limit`, level: levelOf(share) }
+  const of = share === null || bar == null ? '' : ` of the ${bar.direction == null ? '' : `${bar.direction} `}limit`
+
+  return { label, value, note: bar == null ? '' : `${format.percent(share)}${of}`, level: levelOf(share) }
 }
 
 function tilesOf ({ bars, peerCount, sample }: LiveData, before: LiveSample): Tile[] {
