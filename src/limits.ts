@@ -30,7 +30,7 @@ export { InfiniteLimits } from './limits/infinite-limits.ts'
 export { ConcreteLimiter } from './limits/limiter.ts'
 export { limitsFromJSON, limitsToJSON } from './limits/limits-json.ts'
 export { ScalingLimitConfig } from './limits/scaling-limit-config.ts'
-export { setDefaultServiceLimits } from './limits/set-default-service-limits.ts'
+export { setDefaultServiceLimits } from './limits/default-service-limits.ts'
 
 export type { CheckLimitsOptions } from './limits/check-limits.ts'
 export type { ConcreteLimitConfig, NamedKey, PartialLimitConfig, ScopeKey } from './limits/limit-config.ts'

@@ -21,7 +21,7 @@
  * @module libp2p-resource-manager/sessions
  */
 
-export { collectorId } from './sessions/collector-id.ts'
+export { collectorId } from './sessions/arguments.ts'
 export { createCollector } from './sessions/default-collector.ts'
 export { IPLimiter, NullIPLimiter } from './sessions/ip-limiter.ts'
 export { NullCollector } from './sessions/null-collector.ts'

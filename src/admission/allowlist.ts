@@ -1,6 +1,6 @@
 import { ipFromMultiaddr } from '../util/ip-from-address.ts'
 import { NetworkMap } from '../util/network-map.ts'
-import { peerInAddress } from '../util/peer-in-address.ts'
+import { peerInAddress } from '../util/peers-in-address.ts'
 import { toMultiaddr } from '../util/to-multiaddr.ts'
 import { parseEntry } from './allowlist-entry.ts'
 import { TrustedPeers } from './trusted-peers.ts'

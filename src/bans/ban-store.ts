@@ -1,4 +1,4 @@
-import { setBackgroundTimer } from '../util/background-timer.ts'
+import { setBackgroundTimer } from '../util/timers.ts'
 import { decodeBans, encodeBans } from './ban-record.ts'
 import type { Ban } from './ban.ts'
 import type { Datastore, Key } from 'interface-datastore'

@@ -1,6 +1,6 @@
 import { ipFromMultiaddr } from '../util/ip-from-address.ts'
 import { IPNetwork } from '../util/ip-network.ts'
-import { relayInAddress } from '../util/relay-in-address.ts'
+import { relayInAddress } from '../util/peers-in-address.ts'
 import type { Groups, PrefixLengths } from './fairness-init.ts'
 import type { IPAddress } from '../util/ip-address.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'

@@ -1,6 +1,5 @@
-import { limitAdvice } from '../libp2p/limit-advice.ts'
+import { limitAdvice, streamLimitAdvice } from '../libp2p/limit-advice.ts'
 import { FindNodeRefusals } from '../libp2p/node-refusals.ts'
-import { streamLimitAdvice } from '../libp2p/streams/stream-limit-advice.ts'
 import { logChanges } from '../limits/limit-changes.ts'
 import { explain } from '../reporting/explain.ts'
 import { listHolders } from '../reporting/holders.ts'

@@ -1,7 +1,6 @@
 import { parseEntry } from '../admission/allowlist-entry.ts'
 import { parseTarget } from '../bans/ban-target.ts'
-import { isRecord } from '../util/is-record.ts'
-import { invalid } from '../util/validation.ts'
+import { invalid, isRecord } from '../util/validation.ts'
 import { ResolvedFleetLimits } from './fleet-limits.ts'
 import type { FleetLimits } from './fleet-limits.ts'
 import type { BanTarget } from '../bans/ban-target.ts'

@@ -1,4 +1,4 @@
-import { isRecord } from '../util/is-record.ts'
+import { isRecord } from '../util/validation.ts'
 import type { FleetMember } from '../manager/fleet-link.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { ScopeStat } from '../scopes/resource-scope.ts'

@@ -1,5 +1,5 @@
-import { isRecord } from '../util/is-record.ts'
 import { Problems, join } from '../util/problems.ts'
+import { isRecord } from '../util/validation.ts'
 import { withText } from './config-text.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
 import { LIMIT_FIELDS } from './limit.ts'
@@ -137,4 +137,16 @@ export function validateConcreteLimits (config: ConcreteLimitConfig, path = 'lim
   problems.throwIfAny()
 
   return makeConcrete(key => config[key], key => named[key])
+}
+
+/**
+ * Whether peers, and their shares of protocols and services, have the same limits in both
+ */
+export function isSameForPeers (a: ConcreteLimitConfig, b: ConcreteLimitConfig): boolean {
+  return textOf(a) === textOf(b)
+}
+
+function textOf ({ peer, peerDefault, protocolPeer, protocolPeerDefault, servicePeer, servicePeerDefault }: ConcreteLimitConfig): string {
+  // no limit is null: unlimited is Infinity, which is written as null
+  return JSON.stringify([peer, peerDefault, protocolPeer, protocolPeerDefault, servicePeer, servicePeerDefault])
 }

@@ -1,6 +1,5 @@
 import { InvalidParametersError } from '@libp2p/interface'
-import { describe } from '../util/describe-value.ts'
-import { invalid } from '../util/validation.ts'
+import { invalid, describe } from '../util/validation.ts'
 import { autoScaleTarget } from './auto-scale.ts'
 import { availableResources } from './available-resources.ts'
 import { makeConcrete } from './concrete-limits.ts'

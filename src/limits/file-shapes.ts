@@ -1,5 +1,5 @@
-import { isRecord } from '../util/is-record.ts'
 import { join } from '../util/problems.ts'
+import { isRecord } from '../util/validation.ts'
 import { dynamicMemory, isDynamic } from './dynamic-limits.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
 import { LIMIT_FIELDS } from './limit.ts'

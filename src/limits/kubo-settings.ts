@@ -1,7 +1,7 @@
 import { InvalidParametersError } from '@libp2p/interface'
-import { isRecord } from '../util/is-record.ts'
 import { join } from '../util/problems.ts'
 import { toMultiaddr } from '../util/to-multiaddr.ts'
+import { isRecord } from '../util/validation.ts'
 import { readMemorySize } from './memory-size.ts'
 import { find, findManager } from './unwrap-limits.ts'
 import type { NoteListener, Problems } from '../util/problems.ts'

@@ -1,5 +1,5 @@
 import { InvalidParametersError } from '@libp2p/interface'
-import { describe } from '../util/describe-value.ts'
+import { describe } from '../util/validation.ts'
 import { findJSONError } from './json-error.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
 import { LIMIT_FIELDS } from './limit.ts'

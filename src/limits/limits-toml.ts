@@ -1,7 +1,7 @@
 import { InvalidParametersError } from '@libp2p/interface'
 import { TomlError, parse } from 'smol-toml'
-import { isRecord } from '../util/is-record.ts'
 import { Problems } from '../util/problems.ts'
+import { isRecord } from '../util/validation.ts'
 import { readMemory } from './available-resources.ts'
 import { withText } from './config-text.ts'
 import { eachServiceLimit, goServiceLimits, jsServiceLimits } from './default-service-limits.ts'

@@ -1,4 +1,4 @@
-import { isRecord } from '../util/is-record.ts'
+import { isRecord } from '../util/validation.ts'
 import { isDynamic } from './dynamic-limits.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
 import { fileKey } from './spelling.ts'

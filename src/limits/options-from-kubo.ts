@@ -1,6 +1,6 @@
 import { ANY, checkDescribed } from '../util/description.ts'
-import { isRecord } from '../util/is-record.ts'
 import { Problems, join } from '../util/problems.ts'
+import { isRecord } from '../util/validation.ts'
 import { apply } from './build-limits.ts'
 import { KuboReader, noteOthers, noteUnread, settingsOf } from './kubo-settings.ts'
 import { parseJSON } from './limits-json.ts'

@@ -1,6 +1,6 @@
 import { peerIdFromString } from '@libp2p/peer-id'
-import { isRecord } from '../util/is-record.ts'
 import { Problems, join } from '../util/problems.ts'
+import { isRecord } from '../util/validation.ts'
 import { availableResources } from './available-resources.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from './limit-config.ts'
 import { LIMIT_FIELDS } from './limit.ts'

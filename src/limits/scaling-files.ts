@@ -1,5 +1,5 @@
-import { isRecord } from '../util/is-record.ts'
 import { join } from '../util/problems.ts'
+import { isRecord } from '../util/validation.ts'
 import { autoScaleTarget } from './auto-scale.ts'
 import { availableResources } from './available-resources.ts'
 import { DEFAULT_SCOPE_LIMITS } from './default-scope-limits.ts'

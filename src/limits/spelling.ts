@@ -1,4 +1,4 @@
-import { isRecord } from '../util/is-record.ts'
+import { isRecord } from '../util/validation.ts'
 
 /**
  * How a configuration is written: as in TypeScript, or as in go-libp2p's files

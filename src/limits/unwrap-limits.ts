@@ -1,5 +1,5 @@
-import { isRecord } from '../util/is-record.ts'
 import { join } from '../util/problems.ts'
+import { isRecord } from '../util/validation.ts'
 import type { NoteListener } from '../util/problems.ts'
 
 type Sections = Record<string, unknown>

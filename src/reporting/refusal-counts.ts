@@ -1,5 +1,5 @@
 import { formatSetting } from '../limits/setting.ts'
-import { setBackgroundTimer } from '../util/background-timer.ts'
+import { setBackgroundTimer } from '../util/timers.ts'
 import type { Resource } from '../errors.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { Usage } from '../scopes/usage.ts'

@@ -1,4 +1,4 @@
-import { setBackgroundTimer } from '../util/background-timer.ts'
+import { setBackgroundTimer } from '../util/timers.ts'
 import type { AggregateScope } from './aggregate-scope.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { resolveParsed } from '../limits/build-limits.ts'
+import { isSameForPeers } from '../limits/concrete-limits.ts'
 import { UNLIMITED } from '../limits/limit.ts'
 import { ConcreteLimiter, isPlain } from '../limits/limiter.ts'
-import { isSameForPeers } from '../limits/same-for-peers.ts'
 import { limitPath } from '../limits/setting.ts'
 import { PositionedList } from '../util/positioned-list.ts'
 import { SplitMap } from '../util/split-map.ts'

@@ -1,6 +1,6 @@
 import { NameTable } from '../util/name-table.ts'
 import { checkObject } from '../util/validation.ts'
-import { collectorId } from './collector-id.ts'
+import { collectorId } from './arguments.ts'
 import { CollectorRefusals } from './collector-refusals.ts'
 import { checkCollectors, CONNECTIONS } from './sessions-init.ts'
 import { budgetsOf, NodeBudgets } from './stream-budgets.ts'

@@ -1,8 +1,7 @@
 import { InvalidParametersError } from '@libp2p/interface'
 import { unknownName } from './did-you-mean.ts'
-import { isRecord } from './is-record.ts'
 import { join } from './problems.ts'
-import { invalid } from './validation.ts'
+import { invalid, isRecord } from './validation.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**

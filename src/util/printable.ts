@@ -11,3 +11,12 @@ const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\
 export function printable (text: string): string {
   return text.replace(UNPRINTABLE, char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
+
+const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\'': '&#39;' }
+
+/**
+ * Text as it can be put into HTML and into its attributes, whoever has chosen it
+ */
+export function escapeHTML (text: string): string {
+  return printable(text).replace(/[&<>"']/g, char => ENTITIES[char])
+}

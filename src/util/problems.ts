@@ -1,6 +1,6 @@
 import { InvalidParametersError } from '@libp2p/interface'
-import { describe } from './describe-value.ts'
 import { nearestName, unknownName } from './did-you-mean.ts'
+import { describe } from './validation.ts'
 
 /**
  * Who sees this many has the wrong file

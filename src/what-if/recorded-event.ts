@@ -1,5 +1,5 @@
 import { parseScopeName } from '../reporting/scope-names.ts'
-import { isRecord } from '../util/is-record.ts'
+import { isRecord } from '../util/validation.ts'
 import type { ParsedScopeName } from '../reporting/scope-names.ts'
 import type { TraceEventType } from '../reporting/trace-event.ts'
 

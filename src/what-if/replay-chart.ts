@@ -1,4 +1,4 @@
-import { escapeHTML } from '../util/html.ts'
+import { escapeHTML } from '../util/printable.ts'
 import type { TimeLinePoint } from './time-line.ts'
 
 const WIDTH = 720

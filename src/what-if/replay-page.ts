@@ -1,5 +1,5 @@
 import { formatMemorySize } from '../limits/memory-size.ts'
-import { escapeHTML } from '../util/html.ts'
+import { escapeHTML } from '../util/printable.ts'
 import { drawChart, timeText } from './replay-chart.ts'
 import type { ReplayedUsage, ReplayReport } from './replay.ts'
 import type { ReplayedRefusals } from './replayed-refusals.ts'

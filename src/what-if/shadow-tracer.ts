@@ -1,11 +1,11 @@
 import { AggregateScope } from '../scopes/aggregate-scope.ts'
 import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import { MEMORY_PRIORITY_ALWAYS } from '../scopes/memory-priority.ts'
+import { Rule } from '../scopes/refusal.ts'
 import { ServiceSpanScope } from '../scopes/service-span-scope.ts'
 import { SpanScope } from '../scopes/span-scope.ts'
 import { DefaultStreamScope } from '../scopes/stream-scope.ts'
 import { counterpart } from './counterpart.ts'
-import { isOfScope } from './is-of-scope.ts'
 import { NamedPeer } from './named-peer.ts'
 import type { Refused, WhatIfGraph } from './what-if-graph.ts'
 import type { BaseCosts } from '../manager/opening.ts'
@@ -186,4 +186,12 @@ export class ShadowTracer implements GraphTracer {
 
     return this.#shadow.setPeer(scope, new NamedPeer(joining), scope.allowlisted, true)
   }
+}
+
+/**
+ * Whether it is the limit of a scope that does not fit, and not one by address, of a rate or
+ * the like
+ */
+function isOfScope ({ refuser }: Refused): boolean {
+  return !(refuser instanceof Rule)
 }

@@ -1,5 +1,5 @@
 import { expect } from 'aegir/chai'
-import { streamLimitAdvice } from '../../src/libp2p/streams/stream-limit-advice.ts'
+import { streamLimitAdvice } from '../../src/libp2p/limit-advice.ts'
 import { build } from '../../src/limits/build-limits.ts'
 import { checkKnobs } from '../../src/limits/check-knobs.ts'
 import { checkLimits } from '../../src/limits/check-limits.ts'

@@ -1,5 +1,5 @@
 import { attachedToStream } from '../../scopes/attached-scopes.ts'
-import { nextActivity } from '../streams/activity.ts'
+import { nextActivity } from '../../util/clock.ts'
 import { CompactList } from './compact-list.ts'
 import type { BufferHolder } from './buffer-holder.ts'
 import type { BufferProgress } from './buffer-progress.ts'

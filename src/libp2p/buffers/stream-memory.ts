@@ -42,9 +42,9 @@
  * 4 MiB of it, in pieces as they have come.
  */
 
-import { setBackgroundTimer } from '../../util/background-timer.ts'
 import { PositionedList } from '../../util/positioned-list.ts'
 import { runInSlices } from '../../util/slices.ts'
+import { setBackgroundTimer } from '../../util/timers.ts'
 import { BufferEviction } from './buffer-eviction.ts'
 import { StandingStill } from './standing-still.ts'
 import type { BufferEvictionInit } from './buffer-eviction.ts'

@@ -1,5 +1,5 @@
 import { ipPortToMultiaddr } from '@libp2p/utils'
-import { setBackgroundTimer } from '../../util/background-timer.ts'
+import { setBackgroundTimer } from '../../util/timers.ts'
 import { ObservedListeners } from './observed-listeners.ts'
 import type { Core } from '../../manager/core.ts'
 import type { DefaultConnectionScope } from '../../scopes/connection-scope.ts'

@@ -1,4 +1,4 @@
-import { setBackgroundTimer } from '../../util/background-timer.ts'
+import { setBackgroundTimer } from '../../util/timers.ts'
 import { endSocket, isSocketLeft } from './raw-socket.ts'
 import type { MultiaddrConnection } from '@libp2p/interface'
 

@@ -1,5 +1,5 @@
 import { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
-import { setBackgroundTimer } from '../../util/background-timer.ts'
+import { setBackgroundTimer } from '../../util/timers.ts'
 import type { Core } from '../../manager/core.ts'
 import type { AggregateScope } from '../../scopes/aggregate-scope.ts'
 import type { OwnedScope } from '../../scopes/owned-scope.ts'

@@ -1,7 +1,7 @@
 import { HandshakeBudget } from '../../fairness/handshake-budget.ts'
 import { Rule } from '../../scopes/refusal.ts'
 import { oneConnection } from '../../scopes/usage.ts'
-import { setBackgroundTimer } from '../../util/background-timer.ts'
+import { setBackgroundTimer } from '../../util/timers.ts'
 import type { FairnessConfig } from '../../fairness/fairness-init.ts'
 import type { OverBudget } from '../../fairness/handshake-budget.ts'
 import type { Refusal } from '../../scopes/refusal.ts'

@@ -1,6 +1,6 @@
 import { TimeoutError } from '@libp2p/interface'
 import { Patience } from '../../fairness/patience.ts'
-import { setBackgroundTimer } from '../../util/background-timer.ts'
+import { setBackgroundTimer } from '../../util/timers.ts'
 import type { TransientHolders } from './transient-holders.ts'
 import type { Core } from '../../manager/core.ts'
 import type { TransientTimeoutsStat } from '../../manager/resource-manager-stat.ts'

@@ -1,5 +1,5 @@
 import { ipFromMultiaddr } from '../../util/ip-from-address.ts'
-import { relayInAddress } from '../../util/relay-in-address.ts'
+import { relayInAddress } from '../../util/peers-in-address.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 const PEER_AT_THE_END = /\/p2p\/[^/]+$/

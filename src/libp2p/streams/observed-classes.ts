@@ -1,7 +1,7 @@
+import { nextActivity } from '../../util/clock.ts'
 import { countIterated } from '../buffers/iterated-bytes.ts'
 import { liveConnection } from '../buffers/live-connection.ts'
 import { hasWindow, liveStream } from '../buffers/live-stream.ts'
-import { nextActivity } from './activity.ts'
 import type { LiveStream } from '../buffers/live-stream.ts'
 import type { MessageStream, MultiaddrConnection, Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 

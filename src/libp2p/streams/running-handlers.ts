@@ -1,5 +1,5 @@
-import { setBackgroundTimer } from '../../util/background-timer.ts'
 import { PositionedList } from '../../util/positioned-list.ts'
+import { setBackgroundTimer } from '../../util/timers.ts'
 import { invalid } from '../../util/validation.ts'
 import { liveStream } from '../buffers/live-stream.ts'
 import { EvictedHandlers } from './evicted-handlers.ts'

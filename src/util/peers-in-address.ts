@@ -3,6 +3,27 @@ import { CODE_P2P } from '@multiformats/multiaddr'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
+const CIRCUIT = '/p2p-circuit'
+const PEER = '/p2p/'
+
+/**
+ * The peer id of the relay of an address, or its address where that has no peer id, if the
+ * address is one over a relay. Whoever is behind it cannot choose it.
+ */
+export function relayInAddress (address: Multiaddr): string | undefined {
+  const text = address.toString()
+  const circuit = text.indexOf(CIRCUIT)
+
+  if (circuit === -1) {
+    return
+  }
+
+  const relay = text.slice(0, circuit)
+  const peer = relay.lastIndexOf(PEER)
+
+  return peer === -1 ? relay : relay.slice(peer + PEER.length)
+}
+
 /**
  * The peer that an address ends with: the one that has to be there for it to be dialled
  */
