@@ -2,8 +2,85 @@ import { ANY } from '../util/description.ts'
 import { checkObject, checkWholeNumber, invalid } from '../util/validation.ts'
 import { readBitrate } from './bitrate.ts'
 import { NullIPLimiter } from './ip-limiter.ts'
-import type { CollectorConfig } from './collector.ts'
+import type { Bitrate } from './bitrate.ts'
+import type { IPFilter } from './ip-limiter.ts'
 import type { DescriptionOf } from '../util/description.ts'
+
+/**
+ * What a collector counts, how long it keeps it, and from when on it says that it is too much
+ */
+export interface CollectorConfig {
+  /**
+   * Above this average of the last ten seconds `isIngressBitrateExceeded` answers `true`:
+   * bit/s, or a text such as `'10MB/s'`. `'unlimited'`, and a value of 0 or less, mean no
+   * limit.
+   *
+   * @default 0
+   */
+  maxRxBitrate?: Bitrate
+
+  /**
+   * Above this average of the last ten seconds `isEgressBitrateExceeded` answers `true`:
+   * bit/s, or a text such as `'10MB/s'`. `'unlimited'`, and a value of 0 or less, mean no
+   * limit.
+   *
+   * @default 0
+   */
+  maxTxBitrate?: Bitrate
+
+  /**
+   * How many sessions there may be, pending and active ones together, until
+   * `isSessionsExceeded` answers `true`. `'unlimited'`, and a value of 0 or less, mean no
+   * limit.
+   *
+   * @default 0
+   */
+  maxSessions?: number | 'unlimited'
+
+  /**
+   * What `isCollectableIP` asks
+   *
+   * @default new NullIPLimiter()
+   */
+  limiter?: IPFilter
+
+  /**
+   * How long a session is kept that has not been activated, in ms. It is rounded up
+   * to whole seconds, and may take one more, as sessions are looked at once a second.
+   *
+   * @default the `sessionTimeout`
+   */
+  inactiveTimeout?: number
+
+  /**
+   * How long an active session is kept without any bytes, in ms. It is rounded up to
+   * whole seconds, and may take one more, as sessions are looked at once a second.
+   *
+   * @default 5_000
+   */
+  sessionTimeout?: number
+
+  /**
+   * How often the history is written at most, in ms rounded up to whole seconds, if
+   * the registry of the collector has a datastore. Nothing is written unless there is
+   * something new. 0 means that it is only written when the collector is unregistered
+   * or the registry is stopped.
+   *
+   * @default 60_000
+   */
+  persistInterval?: number
+
+  /**
+   * How many peers, how many locations, how many references and how many combinations of
+   * them the history tells apart. Remote peers could make up new ones for ever: the ones
+   * that were not used for the longest time give way. Combinations leave the sums of
+   * their peer, location and reference behind, and these become part of `other`. How many
+   * have given way is in the summary.
+   *
+   * @default 2_048
+   */
+  maxHistory?: number
+}
 
 /**
  * How long active sessions are kept without any bytes, in ms

@@ -1,62 +1,17 @@
 import { checkDescribed } from '../util/description.ts'
 import { invalid } from '../util/validation.ts'
 import { checkBytes, checkSessionId, checkText, checkTopBitrate } from './arguments.ts'
-import { COLLECTOR_OPTIONS, resolveCollectorConfig } from './collector-config.ts'
-import { History } from './history.ts'
-import { SessionTable } from './session-table.ts'
-import { LiveSession } from './session.ts'
-import { SlidingWindow } from './sliding-window.ts'
-import { Ticker } from './ticker.ts'
-import type { ResolvedCollectorConfig } from './collector-config.ts'
-import type { Collector, CollectorConfig, Summary } from './collector.ts'
-import type { CollectorObserver } from './session-observer.ts'
-import type { Session } from './session.ts'
-import type { TickResult, TickTask } from './ticker.ts'
+import { COLLECTOR_OPTIONS } from './collector-config.ts'
+import { SessionCounter } from './session-counter.ts'
+import type { CollectorConfig } from './collector-config.ts'
+import type { Collector, Summary } from './collector.ts'
+import type { LiveSession, Session } from './session.ts'
 
 /**
- * How many sessions end in one slice of work when many have timed out at once, which
- * takes less than a millisecond
+ * Answers for the sessions of one collector by their ids, and checks what it is given
  */
-const SESSIONS_PER_TICK = 1_024
-
-/**
- * Location and peer of sessions that have none
- */
-const UNKNOWN = 'unknown'
-
-/**
- * Keeps sessions in memory
- */
-export class DefaultCollector implements Collector, TickTask {
-  /**
-   * The sessions that have ended
-   */
-  readonly history: History
-  readonly config: ResolvedCollectorConfig
-  readonly #ticker: Ticker
-  readonly #observer?: CollectorObserver
-  readonly #sessions: SessionTable
+export class DefaultCollector extends SessionCounter implements Collector {
   readonly #companions = new Set<Collector>()
-  readonly #rx: SlidingWindow
-  readonly #tx: SlidingWindow
-  #running = true
-
-  /**
-   * @param config
-   * @param ticker - may be shared between collectors, which then need one timer
-   * @param observer - is told of each session
-   * @throws {InvalidParametersError} If an option cannot be used
-   */
-  constructor (config: CollectorConfig = {}, ticker: Ticker = new Ticker(), observer?: CollectorObserver) {
-    this.config = resolveCollectorConfig(config)
-    this.history = new History(this.config.maxHistory)
-    this.#ticker = ticker
-    this.#observer = observer
-    this.#sessions = new SessionTable({ ...this.config, ended: session => { this.#ended(session) } })
-    this.#rx = new SlidingWindow(ticker.step())
-    this.#tx = new SlidingWindow(ticker.step())
-    ticker.add(this)
-  }
 
   register (id: string, reference: string, location: string, peer: string): void {
     checkSessionId(id)
@@ -67,46 +22,14 @@ export class DefaultCollector implements Collector, TickTask {
     this.open(id, reference, location, peer)
   }
 
-  /**
-   * The session with this id, which is registered if there is none. For those who keep
-   * it, so that it need not be looked up for all of its bytes.
-   *
-   * @returns one that is over where the collector is stopped
-   */
-  open (id: string, reference: string, location: string, peer: string): LiveSession {
-    const known = this.#sessions.get(id)
-
-    if (known != null) {
-      return known
-    }
-
-    const session = new LiveSession({
-      id,
-      reference,
-      location: location === '' ? UNKNOWN : location,
-      peer: peer === '' ? UNKNOWN : peer,
-      step: this.#ticker.step()
-    })
-
-    if (this.#running) {
-      this.#sessions.add(session)
-      this.#ticker.wake()
-      this.#observer?.added(session)
-    } else {
-      session.over = true
-    }
-
-    return session
-  }
-
   activate (id: string): boolean {
-    const session = this.#sessions.get(id)
+    const session = this.table.get(id)
 
     if (session == null || session.active) {
       return false
     }
 
-    this.#sessions.seen(session, this.#ticker.step())
+    this.table.seen(session, this.ticker.step())
 
     return true
   }
@@ -119,7 +42,7 @@ export class DefaultCollector implements Collector, TickTask {
   extra (id: string, text: string): void {
     checkText('text', text)
 
-    const session = this.#sessions.get(id)
+    const session = this.table.get(id)
 
     if (session != null) {
       session.extra = text
@@ -127,10 +50,10 @@ export class DefaultCollector implements Collector, TickTask {
   }
 
   unregister (id: string): void {
-    const session = this.#sessions.get(id)
+    const session = this.table.get(id)
 
     if (session != null) {
-      this.#sessions.end(session)
+      this.table.end(session)
     }
   }
 
@@ -150,41 +73,6 @@ export class DefaultCollector implements Collector, TickTask {
     }
   }
 
-  /**
-   * Counts bytes that a session of this collector has received, which must not be over
-   *
-   * @param session
-   * @param bytes - a whole number above 0
-   */
-  received (session: LiveSession, bytes: number): void {
-    const step = this.#ticker.coarseStep()
-
-    this.#sessions.seen(session, step)
-    session.rxBytes += bytes
-    session.rx.add(bytes, step)
-    this.#rx.add(bytes, step)
-  }
-
-  /**
-   * The same for bytes that it has sent
-   */
-  sent (session: LiveSession, bytes: number): void {
-    const step = this.#ticker.coarseStep()
-
-    this.#sessions.seen(session, step)
-    session.txBytes += bytes
-    session.tx.add(bytes, step)
-    this.#tx.add(bytes, step)
-  }
-
-  ingressBitrate (): number {
-    return this.#rx.bitrate(this.#ticker.step())
-  }
-
-  egressBitrate (): number {
-    return this.#tx.bitrate(this.#ticker.step())
-  }
-
   maxIngressBitrate (): number {
     return this.config.maxRxBitrate
   }
@@ -194,10 +82,10 @@ export class DefaultCollector implements Collector, TickTask {
   }
 
   topIngressBitrate (): number {
-    const step = this.#ticker.step()
+    const step = this.ticker.step()
     let sum = 0
 
-    for (const { active, rx } of this.#sessions.values()) {
+    for (const { active, rx } of this.table.values()) {
       sum += active ? rx.topBitrate(step) : 0
     }
 
@@ -205,10 +93,10 @@ export class DefaultCollector implements Collector, TickTask {
   }
 
   topEgressBitrate (): number {
-    const step = this.#ticker.step()
+    const step = this.ticker.step()
     let sum = 0
 
-    for (const { active, tx } of this.#sessions.values()) {
+    for (const { active, tx } of this.table.values()) {
       sum += active ? tx.topBitrate(step) : 0
     }
 
@@ -226,11 +114,11 @@ export class DefaultCollector implements Collector, TickTask {
   isSessionsExceeded (): boolean {
     const { maxSessions } = this.config
 
-    return maxSessions > 0 && this.#sessions.size >= maxSessions
+    return maxSessions > 0 && this.table.size >= maxSessions
   }
 
   isKnownSession (id: string): boolean {
-    return this.#sessions.has(id)
+    return this.table.has(id)
   }
 
   isCollectableIP (ip: string): boolean {
@@ -255,10 +143,10 @@ export class DefaultCollector implements Collector, TickTask {
   }
 
   active (): Session[] {
-    const step = this.#ticker.step()
+    const step = this.ticker.step()
     const sessions: Session[] = []
 
-    for (const session of this.#sessions.values()) {
+    for (const session of this.table.values()) {
       if (session.active) {
         sessions.push(session.toSession(step))
       }
@@ -268,29 +156,29 @@ export class DefaultCollector implements Collector, TickTask {
   }
 
   sessionTopIngressBitrate (id: string): number {
-    return this.#sessions.get(id)?.rx.topBitrate(this.#ticker.step()) ?? 0
+    return this.table.get(id)?.rx.topBitrate(this.ticker.step()) ?? 0
   }
 
   sessionTopEgressBitrate (id: string): number {
-    return this.#sessions.get(id)?.tx.topBitrate(this.#ticker.step()) ?? 0
+    return this.table.get(id)?.tx.topBitrate(this.ticker.step()) ?? 0
   }
 
   sessionSetTopIngressBitrate (id: string, bitrate: number): void {
     checkTopBitrate(bitrate)
-    this.#sessions.get(id)?.rx.setTopBitrate(bitrate, this.#ticker.step())
+    this.table.get(id)?.rx.setTopBitrate(bitrate, this.ticker.step())
   }
 
   sessionSetTopEgressBitrate (id: string, bitrate: number): void {
     checkTopBitrate(bitrate)
-    this.#sessions.get(id)?.tx.setTopBitrate(bitrate, this.#ticker.step())
+    this.table.get(id)?.tx.setTopBitrate(bitrate, this.ticker.step())
   }
 
   sessions (): number {
-    return this.#sessions.activeSize
+    return this.table.activeSize
   }
 
   pendingSessions (): number {
-    return this.#sessions.size - this.#sessions.activeSize
+    return this.table.size - this.table.activeSize
   }
 
   maxSessions (): number {
@@ -321,46 +209,13 @@ export class DefaultCollector implements Collector, TickTask {
     return this.#withCompanions(collector => collector.topEgressBitrate())
   }
 
-  start (): void {
-    this.#running = true
-    this.#ticker.add(this)
-  }
-
-  stop (): void {
-    this.#running = false
-    this.#sessions.endAll()
-    this.#ticker.remove(this)
-  }
-
-  tick (step: number): TickResult {
-    if (this.#sessions.endIdle(step, SESSIONS_PER_TICK) === 0) {
-      return 'busy'
-    }
-
-    return this.#sessions.size === 0 ? 'idle' : 'waiting'
-  }
-
   /**
    * The session that bytes are counted for, if there are both
    */
   #find (id: string, bytes: number): LiveSession | undefined {
     checkBytes(bytes)
 
-    return bytes === 0 ? undefined : this.#sessions.get(id)
-  }
-
-  #ended (session: LiveSession): void {
-    const { active, location, peer, reference, rxBytes, txBytes } = session
-
-    this.#observer?.removed(session)
-
-    if (!active) {
-      return
-    }
-
-    this.history.add({ location, peer, reference, totalSessions: 1, totalRxBytes: rxBytes, totalTxBytes: txBytes })
-    // somebody may wait for the history to change
-    this.#ticker.wake()
+    return bytes === 0 ? undefined : this.table.get(id)
   }
 
   #withCompanions (bitrate: (collector: Collector) => number): number {

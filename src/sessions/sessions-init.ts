@@ -4,7 +4,7 @@ import { checkList, invalid } from '../util/validation.ts'
 import { collectorId } from './arguments.ts'
 import { COLLECTOR_OPTIONS, resolveCollectorConfig } from './collector-config.ts'
 import type { ResolvedCollectorConfig } from './collector-config.ts'
-import type { CollectorConfig } from './collector.ts'
+import type { CollectorConfig } from './collector-config.ts'
 import type { ThrottleInit } from './stream-budgets.ts'
 import type { DescriptionOf } from '../util/description.ts'
 

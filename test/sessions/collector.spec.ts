@@ -4,7 +4,8 @@ import { IPLimiter } from '../../src/sessions/ip-limiter.ts'
 import { NullCollector } from '../../src/sessions/null-collector.ts'
 import { Ticker } from '../../src/sessions/ticker.ts'
 import { START, stopTime } from './fixtures.ts'
-import type { Collector, CollectorConfig } from '../../src/sessions/collector.ts'
+import type { CollectorConfig } from '../../src/sessions/collector-config.ts'
+import type { Collector } from '../../src/sessions/collector.ts'
 import type { SinonFakeTimers } from 'sinon'
 
 function registerAll (collector: Collector, ...ids: string[]): void {
