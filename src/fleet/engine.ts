@@ -1,6 +1,7 @@
+import { printable } from '../util/printable.ts'
 import { SCRIPTS } from './scripts.ts'
 import type { FleetClient } from './client.ts'
-import type { ScriptName } from './protocol.ts'
+import type { ReadAnswer, ScriptName } from './protocol.ts'
 
 /**
  * How many calls may wait for an answer: a client that cannot reach its server may keep them
@@ -86,6 +87,25 @@ export class Engine {
       clearTimeout(timer)
     }
   }
+
+  /**
+   * What the fleet has decided and, if asked for, what its nodes hold
+   *
+   * @throws {Error} if the engine does not answer, or has data that cannot be used
+   */
+  async read (what: 'nodes' | ''): Promise<ReadAnswer> {
+    const answer = await this.callInTime<ReadAnswer>('read', what)
+
+    if (answer.status === 'version') {
+      throw new Error(versionText(answer.found))
+    }
+
+    return answer
+  }
+}
+
+export function versionText (found: unknown): string {
+  return `the engine has data of another version of this package (layout ${printable(String(found)).slice(0, 16)}): use another prefix or name, or the same version on all nodes`
 }
 
 /**

@@ -3,7 +3,7 @@ import { checkObject, checkWholeNumber, invalid } from '../util/validation.ts'
 import { ResolvedFleetLimits } from './fleet-limits.ts'
 import type { FleetClient } from './client.ts'
 import type { FleetLimits } from './fleet-limits.ts'
-import type { OnLoss } from './leases.ts'
+import type { OnLoss } from './without-lease.ts'
 import type { DescriptionOf } from '../util/description.ts'
 
 /**

@@ -1,12 +1,11 @@
-import { ConnectionLimitExceededError } from '../errors.ts'
 import { LIMIT_FIELDS } from '../limits/limit.ts'
 import { limitField } from '../limits/setting.ts'
+import { ScopeRoom } from './scope-room.ts'
 import type { ResolvedFleetLimits } from './fleet-limits.ts'
-import type { LeasedScope, Leases } from './leases.ts'
+import type { Leases } from './leases.ts'
+import type { ScopeRoomInit } from './scope-room.ts'
 import type { Limit } from '../limits/limit.ts'
-import type { FleetMember } from '../manager/fleet-link.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
-import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import type { CappedScope, LimitCap } from '../scopes/limit-cap.ts'
 import type { OwnedScope } from '../scopes/owned-scope.ts'
 import type { Refusal } from '../scopes/refusal.ts'
@@ -14,21 +13,12 @@ import type { RoomMaker } from '../scopes/room-maker.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
 
-/**
- * Of connections: those that end when there are too many
- */
-const CONNECTION_FIELDS = new Set<keyof Limit>(['conns', 'connsInbound', 'connsOutbound', 'fd'])
-
-export interface FleetScopesInit {
-  member: FleetMember
+export interface FleetScopesInit extends ScopeRoomInit {
   leases: Leases
   limits: ResolvedFleetLimits
 
   /** There is something to ask for */
   wanted(): void
-
-  /** A connection has ended because the fleet had too many */
-  ended(): void
 }
 
 /**
@@ -171,7 +161,7 @@ export class FleetScopes implements LimitCap, RoomMaker {
   }
 
   #lease (scope: AggregateScope, ahead: boolean): ScopeRoom {
-    const room = new ScopeRoom(this.#graph, scope, ahead, this.uncapped(scope) ?? scope.limit, this.#init)
+    const room = new ScopeRoom(scope, ahead, this.uncapped(scope) ?? scope.limit, this.#init)
 
     this.#rooms.set(scope, room)
     this.#init.leases.add(room, this.#limits.of(scope.kind, scope.key))
@@ -223,94 +213,5 @@ export class FleetScopes implements LimitCap, RoomMaker {
     yield * this.#graph.services.values()
     yield * this.#graph.protocols.values()
     yield * this.#graph.peers.values()
-  }
-}
-
-/**
- * The room that a scope has
- */
-class ScopeRoom implements LeasedScope {
-  readonly key: string
-  readonly ahead: boolean
-
-  /** The limit that the scope would have by itself */
-  base: Readonly<Limit>
-
-  /** Something did not fit since it was last looked at */
-  wanted = false
-  readonly #graph: ScopeGraph
-  readonly #scope: AggregateScope
-  readonly #init: FleetScopesInit
-  readonly #rooms: number[] = LIMIT_FIELDS.map(() => Infinity)
-
-  constructor (graph: ScopeGraph, scope: AggregateScope, ahead: boolean, base: Readonly<Limit>, init: FleetScopesInit) {
-    this.#graph = graph
-    this.#scope = scope
-    this.#init = init
-    this.key = scope.kind === 'system' ? 'system' : `${scope.kind}:${scope.key}`
-    this.ahead = ahead
-    this.base = base
-  }
-
-  held (field: number): number {
-    const scope = this.#scope
-
-    switch (LIMIT_FIELDS[field]) {
-      case 'streams':
-        return scope.streamsInbound + scope.streamsOutbound
-      case 'conns':
-        return scope.connsInbound + scope.connsOutbound
-      case 'memory':
-        return scope.reserved
-      default:
-        return scope[LIMIT_FIELDS[field] as 'fd']
-    }
-  }
-
-  setRoom (field: number, room: number): void {
-    if (this.#rooms[field] !== room) {
-      this.#rooms[field] = room
-      this.apply()
-    }
-  }
-
-  apply (): void {
-    const limit = { ...this.base }
-
-    LIMIT_FIELDS.forEach((field, i) => {
-      limit[field] = Math.min(limit[field], this.#rooms[i])
-    })
-    this.#scope.limit = limit
-  }
-
-  /**
-   * The youngest connections of a peer end. What all share gets no smaller by itself: those
-   * who are there have done nothing wrong.
-   */
-  giveWay (field: number, to: number): void {
-    if (this.#scope.kind !== 'peer' || !CONNECTION_FIELDS.has(LIMIT_FIELDS[field]) || !this.#init.member.enforces) {
-      return
-    }
-
-    const connections = [...this.#graph.connections]
-      .filter(connection => connection.peerScope === this.#scope)
-      .sort((a, b) => b.serial - a.serial)
-
-    endNewest(connections, () => this.held(field) > to, this.key, this.#init.ended)
-  }
-}
-
-/**
- * Ends connections, the first ones first, as long as there are too many
- */
-export function endNewest (connections: DefaultConnectionScope[], tooMany: () => boolean, scope: string, ended: () => void): void {
-  for (const connection of connections) {
-    if (!tooMany()) {
-      return
-    }
-
-    if (connection.holder?.evict(new ConnectionLimitExceededError(`${scope}: the fleet has more connections than it may`, { scope, attempted: 1, current: 0, limit: 0 }), '') === true) {
-      ended()
-    }
   }
 }

@@ -1,93 +1,15 @@
 import { listOf } from './engine.ts'
+import { askFor, grant, newLease, setRoom, showRoom } from './lease.ts'
+import { WithoutLease } from './without-lease.ts'
 import type { FieldLimits } from './fleet-limits.ts'
-import type { FieldRequest, ScopeRequest, SyncAnswer } from './protocol.ts'
-
-/**
- * What a node does when its leases have ended and the engine does not answer:
- *
- * - `'share'`: each node may have the limit divided by the number of nodes that there were last.
- * For most: nothing is ever far above the limits, and everybody is served.
- * - `'refuse'`: nobody new. For limits that must not be exceeded whatever happens.
- * - `'local'`: what the limits of the node itself say. For those who would rather have too much
- * than turn anybody away.
- */
-export type OnLoss = 'share' | 'refuse' | 'local'
+import type { Lease, LeasedScope } from './lease.ts'
+import type { ScopeRequest, SyncAnswer } from './protocol.ts'
+import type { OnLoss } from './without-lease.ts'
 
 /**
  * How many scopes one call is about
  */
 export const MAX_SCOPES = 256
-
-/**
- * The part of what is leased beyond what is held that can be used before more is asked for
- */
-const VISIBLE = 3 / 4
-
-/**
- * What little is leased beyond what is held is used without asking earlier
- */
-const LEAST_RESERVE = 4
-
-/**
- * Something on this node that a limit of the fleet is for
- */
-export interface LeasedScope {
-  /** Its name in the fleet */
-  readonly key: string
-
-  /** Whether room is leased before anything needs it */
-  readonly ahead: boolean
-
-  held(field: number): number
-
-  /**
-   * From now on the node may hold this much, or less where its own limit says so
-   */
-  setRoom(field: number, room: number): void
-
-  /**
-   * There is more than the fleet may have: the newest end
-   *
-   * @param field
-   * @param to - how much may stay
-   */
-  giveWay(field: number, to: number): void
-}
-
-interface FieldLease {
-  readonly field: number
-  readonly limit: number
-
-  /** The least that is leased beyond what is held, if it can be had */
-  readonly base: number
-
-  /** What the node may use: what it has leased, or what it may have without a lease */
-  room: number
-
-  /** What of it is used before more is asked for */
-  visible: number
-  headroom: number
-
-  /** What others could have, as far as it is known */
-  free: number
-
-  /** What was held when it was asked for last */
-  asked: number
-
-  /** Something did not fit */
-  short: boolean
-}
-
-interface Lease {
-  readonly scope: LeasedScope
-  readonly fields: FieldLease[]
-
-  /** Whether the engine knows of it */
-  told: boolean
-
-  /** Whether it has to be asked for in any case */
-  due: boolean
-}
 
 export interface LeaseRequest {
   gone: string[]
@@ -102,12 +24,7 @@ export class Leases {
 
   /** Those that the engine knows of and the node needs no more, as they were */
   readonly #gone = new Map<string, Lease>()
-  readonly #allowance: number
-  readonly #onLoss: OnLoss
-
-  /** How many nodes there were last: 0 if that is not known */
-  nodes: number
-  #lost = true
+  readonly #rules: WithoutLease
 
   /**
    * @param allowance - the part of a limit that a node may use of what it has not leased, of
@@ -116,9 +33,7 @@ export class Leases {
    * @param nodes - how many there are, if that is known before the engine was reached
    */
   constructor (allowance: number, onLoss: OnLoss, nodes = 0) {
-    this.#allowance = allowance
-    this.#onLoss = onLoss
-    this.nodes = nodes
+    this.#rules = new WithoutLease(allowance, onLoss, nodes)
   }
 
   get size (): number {
@@ -129,7 +44,14 @@ export class Leases {
    * Whether there is no lease that counts
    */
   get lost (): boolean {
-    return this.#lost
+    return this.#rules.lost
+  }
+
+  /**
+   * How many nodes there were last: 0 if that is not known
+   */
+  get nodes (): number {
+    return this.#rules.nodes
   }
 
   has (key: string): boolean {
@@ -140,24 +62,14 @@ export class Leases {
    * What a node may hold of a field without a lease
    */
   allowanceOf (limit: number): number {
-    return Math.min(limit, Math.ceil(limit * this.#allowance))
+    return this.#rules.allowanceOf(limit)
   }
 
   /**
    * From now on the node leases room for something
    */
   add (scope: LeasedScope, limits: FieldLimits): void {
-    const lease: Lease = {
-      scope,
-      told: false,
-      due: true,
-      fields: limits.map(([field, limit]) => {
-        const base = scope.ahead ? Math.ceil(limit / (4 * Math.max(1, this.nodes))) : Math.max(1, this.allowanceOf(limit))
-
-        return { field, limit, base, room: 0, visible: 0, headroom: base, free: Infinity, asked: -1, short: false }
-      })
-    }
-
+    const lease = newLease(scope, limits, this.#rules)
     const before = this.#gone.get(scope.key)
 
     this.#gone.delete(scope.key)
@@ -202,7 +114,7 @@ export class Leases {
       return false
     }
 
-    this.#show(lease, found, found.room)
+    showRoom(lease, found, found.room)
 
     return true
   }
@@ -233,7 +145,7 @@ export class Leases {
 
       if (lease.scope.ahead || lease.due || lease.fields.some(({ asked, field, room }) => asked !== lease.scope.held(field) || asked > room)) {
         lease.due = false
-        scopes.push([lease.scope.key, lease.fields.map(field => this.#ask(lease, field))])
+        scopes.push([lease.scope.key, lease.fields.map(field => askFor(lease, field, this.#rules))])
       }
     }
 
@@ -257,11 +169,11 @@ export class Leases {
    * The engine has answered the last request
    */
   answered ({ gone, scopes }: LeaseRequest, { free, grants, nodes = 1, others }: SyncAnswer): void {
-    this.nodes = Number.isSafeInteger(nodes) && nodes > 0 ? nodes : 1
+    this.#rules.nodes = Number.isSafeInteger(nodes) && nodes > 0 ? nodes : 1
     gone.forEach(key => { this.#gone.delete(key) })
 
-    if (this.#lost) {
-      this.#lost = false
+    if (this.#rules.lost) {
+      this.#rules.lost = false
 
       // what nobody was asked about yet
       for (const lease of this.#leases.values()) {
@@ -279,7 +191,7 @@ export class Leases {
           const granted = amountAt(grants, i, j)
 
           if (field !== undefined) {
-            this.#grant(lease, field, Math.max(0, granted), amountAt(free, i, j), amountAt(others, i, j))
+            grant(lease, field, Math.max(0, granted), amountAt(free, i, j), amountAt(others, i, j))
           }
         })
       }
@@ -299,7 +211,7 @@ export class Leases {
    * The leases have ended
    */
   lose (): void {
-    this.#lost = true
+    this.#rules.lost = true
 
     for (const lease of this.#leases.values()) {
       lease.told = false
@@ -325,48 +237,7 @@ export class Leases {
     for (const field of lease.fields) {
       const had = before.fields.find(other => other.field === field.field)
 
-      this.#setRoom(lease, field, had?.room ?? 0)
-    }
-  }
-
-  #ask (lease: Lease, field: FieldLease): FieldRequest {
-    const held = lease.scope.held(field.field)
-    const spare = field.free === Infinity ? Infinity : Math.floor((field.free + Math.max(0, field.room - held)) / 2)
-    const most = Math.ceil(field.limit / 2)
-
-    field.headroom = field.short ? Math.min(Math.max(2 * field.headroom, field.base), most) : Math.max(field.base, Math.ceil(field.headroom / 2))
-    // what others need is not kept for oneself
-    const headroom = Math.min(field.headroom, Math.max(field.short ? 1 : 0, spare))
-    // the share of each node adds up to the limit, so all of them may go on with it
-    const share = !lease.told && this.#lost && this.#onLoss === 'share' ? field.room : 0
-    const want = Math.min(field.limit, Math.max(held + headroom, share))
-    const claimed = lease.told ? Math.min(field.room, Math.max(want, held)) : share
-
-    field.short = false
-    field.asked = held
-
-    if (lease.told) {
-      this.#setRoom(lease, field, claimed)
-    }
-
-    return [field.field, field.limit, Math.max(claimed, held), held, want]
-  }
-
-  #grant (lease: Lease, field: FieldLease, room: number, free: number, others: number): void {
-    const held = lease.scope.held(field.field)
-
-    field.free = free
-    field.room = room
-
-    const beyond = room - held
-
-    this.#show(lease, field, beyond < LEAST_RESERVE ? room : held + Math.ceil(beyond * VISIBLE))
-
-    // what others have leased and do not hold they give back
-    const tooMuch = Math.min(held - room, others + held - field.limit)
-
-    if (tooMuch > 0) {
-      lease.scope.giveWay(field.field, held - tooMuch)
+      setRoom(lease, field, had?.room ?? 0)
     }
   }
 
@@ -375,34 +246,8 @@ export class Leases {
    */
   #unlease (lease: Lease): void {
     for (const field of lease.fields) {
-      this.#setRoom(lease, field, this.#lost ? this.#unleasedRoom(lease, field) : this.#allowed(lease, field))
+      setRoom(lease, field, this.#rules.roomOf(field.limit, lease.scope.ahead))
     }
-  }
-
-  #allowed (lease: Lease, { limit }: FieldLease): number {
-    return lease.scope.ahead ? 0 : this.allowanceOf(limit)
-  }
-
-  #unleasedRoom (lease: Lease, field: FieldLease): number {
-    if (this.#onLoss === 'local') {
-      return Infinity
-    }
-
-    const share = this.#onLoss === 'share' && this.nodes > 0 ? Math.floor(field.limit / this.nodes) : 0
-
-    return this.#onLoss === 'share' ? Math.max(share, this.#allowed(lease, field)) : share
-  }
-
-  #setRoom (lease: Lease, field: FieldLease, room: number): void {
-    field.room = room
-    const hides = room - field.visible >= LEAST_RESERVE && lease.told
-
-    this.#show(lease, field, hides ? field.visible : room)
-  }
-
-  #show (lease: Lease, field: FieldLease, visible: number): void {
-    field.visible = visible
-    lease.scope.setRoom(field.field, visible)
   }
 }
 

@@ -1,0 +1,162 @@
+import type { FieldLimits } from './fleet-limits.ts'
+import type { FieldRequest } from './protocol.ts'
+import type { WithoutLease } from './without-lease.ts'
+
+/**
+ * The part of what is leased beyond what is held that can be used before more is asked for
+ */
+const VISIBLE = 3 / 4
+
+/**
+ * What little is leased beyond what is held is used without asking earlier
+ */
+const LEAST_RESERVE = 4
+
+/**
+ * Something on this node that a limit of the fleet is for
+ */
+export interface LeasedScope {
+  /** Its name in the fleet */
+  readonly key: string
+
+  /** Whether room is leased before anything needs it */
+  readonly ahead: boolean
+
+  held(field: number): number
+
+  /**
+   * From now on the node may hold this much, or less where its own limit says so
+   */
+  setRoom(field: number, room: number): void
+
+  /**
+   * There is more than the fleet may have: the newest end
+   *
+   * @param field
+   * @param to - how much may stay
+   */
+  giveWay(field: number, to: number): void
+}
+
+/**
+ * One field of a limit, such as its connections
+ */
+export interface FieldLease {
+  readonly field: number
+  readonly limit: number
+
+  /** The least that is leased beyond what is held, if it can be had */
+  readonly base: number
+
+  /** What the node may use: what it has leased, or what it may have without a lease */
+  room: number
+
+  /** What of it is used before more is asked for */
+  visible: number
+  headroom: number
+
+  /** What others could have, as far as it is known */
+  free: number
+
+  /** What was held when it was asked for last */
+  asked: number
+
+  /** Something did not fit */
+  short: boolean
+}
+
+export interface Lease {
+  readonly scope: LeasedScope
+  readonly fields: FieldLease[]
+
+  /** Whether the engine knows of it */
+  told: boolean
+
+  /** Whether it has to be asked for in any case */
+  due: boolean
+}
+
+/**
+ * What a node has not asked for yet
+ *
+ * @param scope
+ * @param limits - of the fleet
+ * @param rules
+ */
+export function newLease (scope: LeasedScope, limits: FieldLimits, rules: WithoutLease): Lease {
+  return {
+    scope,
+    told: false,
+    due: true,
+    fields: limits.map(([field, limit]) => {
+      const base = scope.ahead ? Math.ceil(limit / (4 * Math.max(1, rules.nodes))) : Math.max(1, rules.allowanceOf(limit))
+
+      return { field, limit, base, room: 0, visible: 0, headroom: base, free: Infinity, asked: -1, short: false }
+    })
+  }
+}
+
+/**
+ * What to ask the engine for. What is given back is not used any more when this returns.
+ */
+export function askFor (lease: Lease, field: FieldLease, rules: WithoutLease): FieldRequest {
+  const held = lease.scope.held(field.field)
+  const spare = field.free === Infinity ? Infinity : Math.floor((field.free + Math.max(0, field.room - held)) / 2)
+  const most = Math.ceil(field.limit / 2)
+
+  field.headroom = field.short ? Math.min(Math.max(2 * field.headroom, field.base), most) : Math.max(field.base, Math.ceil(field.headroom / 2))
+  // what others need is not kept for oneself
+  const headroom = Math.min(field.headroom, Math.max(field.short ? 1 : 0, spare))
+  // the share of each node adds up to the limit, so all of them may go on with it
+  const share = !lease.told && rules.sharing ? field.room : 0
+  const want = Math.min(field.limit, Math.max(held + headroom, share))
+  const claimed = lease.told ? Math.min(field.room, Math.max(want, held)) : share
+
+  field.short = false
+  field.asked = held
+
+  if (lease.told) {
+    setRoom(lease, field, claimed)
+  }
+
+  return [field.field, field.limit, Math.max(claimed, held), held, want]
+}
+
+/**
+ * The engine has answered
+ *
+ * @param lease
+ * @param field
+ * @param room - what the node may have
+ * @param free - what others could have
+ * @param others - what they hold
+ */
+export function grant (lease: Lease, field: FieldLease, room: number, free: number, others: number): void {
+  const held = lease.scope.held(field.field)
+
+  field.free = free
+  field.room = room
+
+  const beyond = room - held
+
+  showRoom(lease, field, beyond < LEAST_RESERVE ? room : held + Math.ceil(beyond * VISIBLE))
+
+  // what others have leased and do not hold they give back
+  const tooMuch = Math.min(held - room, others + held - field.limit)
+
+  if (tooMuch > 0) {
+    lease.scope.giveWay(field.field, held - tooMuch)
+  }
+}
+
+export function setRoom (lease: Lease, field: FieldLease, room: number): void {
+  field.room = room
+  const hides = room - field.visible >= LEAST_RESERVE && lease.told
+
+  showRoom(lease, field, hides ? field.visible : room)
+}
+
+export function showRoom (lease: Lease, field: FieldLease, visible: number): void {
+  field.visible = visible
+  lease.scope.setRoom(field.field, visible)
+}

@@ -1,0 +1,90 @@
+import { LIMIT_FIELDS } from '../limits/limit.ts'
+import { endNewest } from './end-newest.ts'
+import type { LeasedScope } from './lease.ts'
+import type { Limit } from '../limits/limit.ts'
+import type { FleetMember } from '../manager/fleet-link.ts'
+import type { AggregateScope } from '../scopes/aggregate-scope.ts'
+
+/**
+ * Of connections: those that end when there are too many
+ */
+const CONNECTION_FIELDS = new Set<keyof Limit>(['conns', 'connsInbound', 'connsOutbound', 'fd'])
+
+export interface ScopeRoomInit {
+  member: FleetMember
+
+  /** A connection has ended because the fleet had too many */
+  ended(): void
+}
+
+/**
+ * The room that a scope has
+ */
+export class ScopeRoom implements LeasedScope {
+  readonly key: string
+  readonly ahead: boolean
+
+  /** The limit that the scope would have by itself */
+  base: Readonly<Limit>
+
+  /** Something did not fit since it was last looked at */
+  wanted = false
+  readonly #scope: AggregateScope
+  readonly #init: ScopeRoomInit
+  readonly #rooms: number[] = LIMIT_FIELDS.map(() => Infinity)
+
+  constructor (scope: AggregateScope, ahead: boolean, base: Readonly<Limit>, init: ScopeRoomInit) {
+    this.#scope = scope
+    this.#init = init
+    this.key = scope.kind === 'system' ? 'system' : `${scope.kind}:${scope.key}`
+    this.ahead = ahead
+    this.base = base
+  }
+
+  held (field: number): number {
+    const scope = this.#scope
+
+    switch (LIMIT_FIELDS[field]) {
+      case 'streams':
+        return scope.streamsInbound + scope.streamsOutbound
+      case 'conns':
+        return scope.connsInbound + scope.connsOutbound
+      case 'memory':
+        return scope.reserved
+      default:
+        return scope[LIMIT_FIELDS[field] as 'fd']
+    }
+  }
+
+  setRoom (field: number, room: number): void {
+    if (this.#rooms[field] !== room) {
+      this.#rooms[field] = room
+      this.apply()
+    }
+  }
+
+  apply (): void {
+    const limit = { ...this.base }
+
+    LIMIT_FIELDS.forEach((field, i) => {
+      limit[field] = Math.min(limit[field], this.#rooms[i])
+    })
+    this.#scope.limit = limit
+  }
+
+  /**
+   * The youngest connections of a peer end. What all share gets no smaller by itself: those
+   * who are there have done nothing wrong.
+   */
+  giveWay (field: number, to: number): void {
+    if (this.#scope.kind !== 'peer' || !CONNECTION_FIELDS.has(LIMIT_FIELDS[field]) || !this.#init.member.enforces) {
+      return
+    }
+
+    const connections = [...this.#init.member.metricsSource.graph.connections]
+      .filter(connection => connection.peerScope === this.#scope)
+      .sort((a, b) => b.serial - a.serial)
+
+    endNewest(connections, () => this.held(field) > to, this.key, this.#init.ended)
+  }
+}

@@ -1,0 +1,251 @@
+import { printable } from '../util/printable.ts'
+import { banOf, checkDecisions, NO_DECISIONS, readDecisions } from './decisions.ts'
+import { FleetGate } from './fleet-gate.ts'
+import { ResolvedFleetLimits } from './fleet-limits.ts'
+import type { FleetDecisions } from './decisions.ts'
+import type { Engine } from './engine.ts'
+import type { FleetConfig } from './fleet-init.ts'
+import type { FleetLimits } from './fleet-limits.ts'
+import type { NodeLimits } from './node-limits.ts'
+import type { DecideAnswer } from './protocol.ts'
+import type { Admission } from '../admission/admission.ts'
+import type { FleetMember } from '../manager/fleet-link.ts'
+
+/**
+ * How often a change is tried again that somebody else came before
+ */
+const MAX_CONFLICTS = 10
+
+export interface SharedDecisionsInit {
+  config: FleetConfig
+  engine: Engine
+  node: NodeLimits
+
+  /** Others are in force here from now on */
+  decided(): void
+}
+
+/**
+ * What is decided for all nodes, as this node knows it: who is trusted, who is blocked, and the
+ * limits. It reads and writes that in the engine, and has it in force on the node.
+ */
+export class SharedDecisions {
+  readonly #init: SharedDecisionsInit
+  #member?: FleetMember
+  #admission?: Admission
+  #gate?: FleetGate
+  #decisions: FleetDecisions
+  #limits: ResolvedFleetLimits
+
+  /** Of the decisions in force here, and the latest one that was seen, which may be unreadable */
+  #version = 0
+  #seen = 0
+  #subscribed = false
+
+  constructor (init: SharedDecisionsInit) {
+    const { limits } = init.config
+
+    this.#init = init
+    this.#decisions = { ...NO_DECISIONS, limits }
+    // whoever has limits has to find out whether they are those of the fleet
+    this.#seen = Object.keys(limits).length === 0 ? 0 : -1
+    this.#limits = new ResolvedFleetLimits(limits)
+  }
+
+  /** In force here */
+  get current (): FleetDecisions {
+    return this.#decisions
+  }
+
+  get version (): number {
+    return this.#version
+  }
+
+  /** The latest version that this node has seen, whether or not it could be read */
+  get seen (): number {
+    return this.#seen
+  }
+
+  start (member: FleetMember, admission?: Admission): void {
+    const { graph } = member.metricsSource
+
+    this.#member = member
+    this.#admission = admission
+    this.#gate = new FleetGate(member, graph.bans)
+    graph.bans = this.#gate
+    this.#init.node.start(member, admission, this.#limits)
+    this.#apply(NO_DECISIONS, 0)
+  }
+
+  /**
+   * The node decides by itself from now on
+   */
+  stop (): void {
+    const graph = this.#member?.metricsSource.graph
+
+    this.#init.node.stop()
+    this.#allow(this.#decisions.allow, [])
+
+    if (graph !== undefined && graph.bans === this.#gate) {
+      graph.bans = this.#gate?.node
+    }
+
+    this.#member = undefined
+    this.#admission = undefined
+    this.#gate = undefined
+  }
+
+  /**
+   * Is told when there are others, if that has not begun yet
+   *
+   * @param changed - is called when the engine has others
+   */
+  listen (changed: () => void): void {
+    if (this.#subscribed) {
+      return
+    }
+
+    const { config: { client }, engine } = this.#init
+
+    this.#subscribed = true
+    client.subscribe(engine.channel, message => {
+      Number(message) > this.#version && changed()
+    }).catch(async () => {
+      // what it has missed is found out by the next call
+      await client.unsubscribe(engine.channel).catch(() => {})
+      this.#subscribed = false
+    })
+  }
+
+  async unlisten (): Promise<void> {
+    if (this.#subscribed) {
+      this.#subscribed = false
+      await this.#init.config.client.unsubscribe(this.#init.engine.channel)
+    }
+  }
+
+  /**
+   * Changes them for all nodes
+   *
+   * @throws {InvalidParametersError} naming what cannot be used
+   * @throws {Error} if the engine does not answer, or others are always first
+   */
+  async change (change: (decisions: FleetDecisions, now: number) => FleetDecisions): Promise<void> {
+    const { config: { name }, engine } = this.#init
+
+    for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
+      const { now = 0, policy = 0, text = '' } = await engine.read('')
+      const before = (policy === 0 ? undefined : this.#parse(policy, text)) ?? this.#decisions
+      const changed = change({ ...before, block: before.block.filter(({ end }) => end > now) }, now)
+
+      checkDecisions(changed)
+
+      const next = Math.max(policy, this.#version) + 1
+      const { status } = await engine.callInTime<DecideAnswer>('decide', { policy, next, text: JSON.stringify(changed) })
+
+      if (status === 'ok') {
+        this.#decide(changed, next, now)
+        return
+      }
+    }
+
+    throw new Error(`fleet ${name}: others change the decisions at the same time`)
+  }
+
+  /**
+   * Reads what others have decided, and writes it back where the engine has forgotten it
+   *
+   * @throws {Error} if the engine does not answer
+   */
+  async refresh (): Promise<void> {
+    const { engine } = this.#init
+    const { now = 0, policy = 0, text = '' } = await engine.read('')
+
+    if (policy < this.#version || policy === 0) {
+      const next = Math.max(1, this.#version)
+      const { status } = await engine.callInTime<DecideAnswer>('decide', { policy, next, text: JSON.stringify(this.#decisions) })
+
+      if (status === 'ok') {
+        this.#version = next
+        this.#seen = next
+      }
+    } else if (policy !== this.#seen) {
+      const decisions = this.#parse(policy, text)
+
+      if (decisions === undefined) {
+        this.#seen = policy
+      } else {
+        this.#compareLimits(decisions.limits)
+        this.#decide(decisions, policy, now)
+      }
+    }
+  }
+
+  #parse (version: number, text: string): FleetDecisions | undefined {
+    try {
+      return readDecisions(text)
+    } catch (err: any) {
+      if (this.#seen !== version) {
+        this.#member?.log.error('fleet %s: decisions %d cannot be read, the last good ones stay: %s', this.#init.config.name, version, printable(String(err.message).slice(0, 500)))
+      }
+    }
+  }
+
+  /**
+   * Those of the fleet count, and who has started this node should know
+   */
+  #compareLimits (limits: FleetLimits): void {
+    const { config } = this.#init
+
+    if (this.#version === 0 && JSON.stringify(limits) !== JSON.stringify(config.limits)) {
+      this.#member?.log.error('fleet %s: fleet({ limits }) of this node is not what the fleet has, which counts. To change it, call setLimits(). Here: %s There: %s', config.name, JSON.stringify(config.limits), printable(JSON.stringify(limits)))
+    }
+  }
+
+  #decide (decisions: FleetDecisions, version: number, now: number): void {
+    if (version <= this.#version) {
+      return
+    }
+
+    const before = this.#decisions
+    const areOthers = JSON.stringify(before.limits) !== JSON.stringify(decisions.limits)
+
+    this.#decisions = decisions
+    this.#version = version
+    this.#seen = version
+
+    if (areOthers) {
+      this.#limits = new ResolvedFleetLimits(decisions.limits)
+    }
+
+    // what was asked for was asked under other limits
+    this.#init.decided()
+
+    if (this.#member === undefined) {
+      return
+    }
+
+    this.#member.log('fleet %s: decisions %d: %d blocked, %d allowed', this.#init.config.name, version, decisions.block.length, decisions.allow.length)
+
+    if (areOthers) {
+      this.#init.node.setLimits(this.#limits)
+    }
+
+    this.#apply(before, now === 0 ? 0 : Date.now() - now)
+  }
+
+  #apply (before: FleetDecisions, skew: number): void {
+    // first: somebody who is trusted now is not closed
+    this.#allow(before.allow, this.#decisions.allow)
+    this.#gate?.set(this.#decisions.block.map(block => banOf(block, skew)))
+  }
+
+  #allow (before: string[], after: string[]): void {
+    const allowlist = this.#admission?.allowlist
+
+    if (allowlist !== undefined) {
+      after.filter(entry => !before.includes(entry)).forEach(entry => { allowlist.add(entry) })
+      before.filter(entry => !after.includes(entry)).forEach(entry => { allowlist.remove(entry) })
+    }
+  }
+}
