@@ -172,7 +172,8 @@ export class MemoryEngine {
   }
 
   #leave (fleet: FleetData, id: string): { status: 'ok' } {
-    if (fleet.nodes.delete(id) && fleet.nodes.size === 0) {
+    // before that, there may be nodes with leases that the engine knows nothing of
+    if (fleet.nodes.delete(id) && fleet.nodes.size === 0 && fleet.quiet <= this.#now()) {
       fleet.clean = true
     }
 

@@ -102,7 +102,8 @@ return cjson.encode(answer)
 `
 
 const LEAVE = `${PRELUDE}
-if redis.call('ZREM', nodes, ARGV[1]) == 1 and redis.call('ZCARD', nodes) == 0 then
+local quiet = tonumber(redis.call('HGET', fleet, 'quiet') or 0)
+if redis.call('ZREM', nodes, ARGV[1]) == 1 and redis.call('ZCARD', nodes) == 0 and quiet <= now then
   redis.call('HSET', fleet, 'clean', '1')
 end
 redis.call('DEL', node .. ARGV[1])

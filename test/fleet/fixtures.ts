@@ -17,16 +17,16 @@ export class TestEngine {
   /** Whether messages are lost */
   deaf = false
 
-  constructor (now?: () => number) {
+  constructor (now: () => number = Date.now) {
+    let ahead = 0
+
     this.engine = new MemoryEngine((channel, message) => {
       for (const listener of this.deaf ? [] : this.#listeners.get(channel) ?? []) {
         queueMicrotask(() => { listener(message) })
       }
-    }, now)
+    }, () => now() + ahead)
 
-    // all nodes have left in order: nobody can have an old lease, and so nobody has to wait
-    this.engine.run('sync', '{libp2p-rm:test}', [JSON.stringify({ id: 'before', seq: 1, ttl: 1_000, policy: 0, sum: '', gone: [], scopes: [] })])
-    this.engine.run('leave', '{libp2p-rm:test}', ['before'])
+    startQuietly(this.engine, '{libp2p-rm:test}', 1_000, duration => { ahead += duration })
   }
 
   get listeners (): number {
@@ -53,6 +53,18 @@ export class TestEngine {
       }
     }
   }
+}
+
+/**
+ * All nodes have left in order: nobody can have an old lease, and so nobody has to wait
+ */
+export function startQuietly (engine: MemoryEngine, key: string, ttl: number, wait: (duration: number) => void): void {
+  for (const seq of [1, 2]) {
+    engine.run('sync', key, [JSON.stringify({ id: 'before', seq, ttl, policy: 0, sum: '', gone: [], scopes: [] })])
+    wait(ttl / 2)
+  }
+
+  engine.run('leave', key, ['before'])
 }
 
 export interface Member {

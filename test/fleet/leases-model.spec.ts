@@ -2,8 +2,10 @@ import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { Leases } from '../../src/fleet/leases.ts'
 import { MemoryEngine } from '../../src/fleet/memory-engine.ts'
-import type { LeaseRequest, OnLoss } from '../../src/fleet/leases.ts'
+import { startQuietly } from './fixtures.ts'
+import type { LeaseRequest } from '../../src/fleet/leases.ts'
 import type { SyncAnswer } from '../../src/fleet/protocol.ts'
+import type { OnLoss } from '../../src/fleet/without-lease.ts'
 
 const KEY = '{p:model}'
 const TTL = 1_000
@@ -65,9 +67,7 @@ class World {
     this.#make = () => new ModelNode(`n${count++}`, onLoss, allowance, known ? NODES : 0)
     this.nodes = Array.from({ length: NODES }, this.#make)
 
-    // all nodes have left in order: nobody can have an old lease
-    this.engine.run('sync', KEY, [JSON.stringify({ id: 'before', seq: 1, ttl: TTL, policy: 0, sum: '', gone: [], scopes: [] })])
-    this.engine.run('leave', KEY, ['before'])
+    startQuietly(this.engine, KEY, TTL, duration => { this.now += duration })
   }
 
   step (operation: string, pick: number): void {
@@ -233,6 +233,29 @@ describe('fleet/leases, in any order of calls, answers, losses, crashes and wipe
         expect(world.leased('system')).to.be.at.most(LIMIT)
       }
     }), { numRuns: 200 })
+  })
+
+  it('should not take the end of one node for that of all after a wipe', () => {
+    const world = new World('refuse', 0, false)
+
+    for (let i = 0; i < 40; i++) {
+      world.step('round', 1)
+      world.step('open', 1)
+    }
+
+    expect(world.held('system')).to.equal(LIMIT)
+    world.step('wipe', 0)
+    // the engine knows of nobody but this one, which leaves in order
+    world.step('round', 0)
+    world.step('leave', 0)
+
+    for (let i = 0; i < 40; i++) {
+      world.step('round', 0)
+      world.step('open', 0)
+    }
+
+    expect(world.held('system')).to.equal(LIMIT)
+    expect(world.nodes[0].held.system).to.equal(0)
   })
 
   it('should share the limit when the engine is lost', () => {
