@@ -226,4 +226,32 @@ describe('a resource manager in slices', () => {
     expect(manager.viewPeer(last, scope => scope.limit.streamsInbound)).to.equal(5)
     held.forEach(one => { one.done() })
   })
+
+  it('should list each share of a peer once, although those that are used change places meanwhile', async () => {
+    const manager = createManager({ protocolPeerDefault: { streams: 10 } })
+    const protocols = Array.from({ length: 300 }, (_, i) => `/${i}/1.0.0`)
+    const use = (protocol: string): void => {
+      const stream = manager.openStream(peers[0], 'inbound')
+
+      stream.setProtocol(protocol)
+      stream.done()
+    }
+
+    for (const protocol of protocols) {
+      manager.openStream(peers[0], 'inbound').setProtocol(protocol)
+    }
+
+    let listed = false
+    const listing = inSlices(manager).usage({ minPercent: 10 }).finally(() => { listed = true })
+
+    // those that were used first are at the end, and so have not been looked at
+    for (let i = 0; !listed; i++) {
+      use(protocols[i % protocols.length])
+      await new Promise<void>(resolve => { setTimeout(resolve, 0) })
+    }
+
+    const shares = (await listing).filter(({ kind }) => kind === 'protocolPeer').map(({ scope }) => scope)
+
+    expect(shares).to.have.members(protocols.map(protocol => `protocol:${protocol}.peer:${peers[0]}`))
+  })
 })

@@ -1,4 +1,5 @@
 import { formatBytes } from '../reporting/scope-state.ts'
+import { printable } from '../util/printable.ts'
 import { addNodeCommand, askNode } from './node-request.ts'
 import { writeTable } from './table.ts'
 import { writeJSON, writeLine } from './terminal.ts'
@@ -7,10 +8,10 @@ import type { NodeOptions } from './node-request.ts'
 import type { BarStat } from '../admin/live-data.ts'
 
 /**
- * An amount of what there is a limit of
+ * An amount of what there is a limit of, as a server has said it
  */
 export function formatAmount (value: number, resource: string): string {
-  return resource === 'memory' ? formatBytes(value) : String(value)
+  return resource === 'memory' ? formatBytes(value) : printable(String(value))
 }
 
 /**

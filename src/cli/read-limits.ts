@@ -4,6 +4,7 @@ import { parseJSON } from '../limits/limits-json.ts'
 import { limitsFromTOML } from '../limits/limits-toml.ts'
 import { parseFile } from '../limits/parse-file.ts'
 import { FILE } from '../limits/spelling.ts'
+import { printable } from '../util/printable.ts'
 import { findDuplicateKey } from './duplicate-keys.ts'
 import { InvalidInputError, inputName, readInput } from './read-input.ts'
 import { styled, writeLine } from './terminal.ts'
@@ -43,7 +44,7 @@ export function named <T> (path: string, read: () => T): T {
  * Writes what somebody should know, and that is no result
  */
 export function writeNote (terminal: Terminal, note: string): void {
-  writeLine(terminal.stderr, `${styled(terminal.stderr, 'yellow', 'note:')} ${note}`)
+  writeLine(terminal.stderr, `${styled(terminal.stderr, 'yellow', 'note:')} ${printable(note)}`)
 }
 
 /**

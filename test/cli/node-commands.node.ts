@@ -149,4 +149,40 @@ describe('commands for a running node', function () {
     expect(await run('explain', 'gold')).to.include({ exitCode: 2 })
     expect(await run('refusals', '--address', 'nowhere')).to.include({ exitCode: 2 })
   })
+
+  it('should not let a server move the cursor, whatever it answers', async () => {
+    const evil = '\u001b[2J\u009b1A\u2028\u202e'
+    const answers: Record<string, [status: number, body: unknown]> = {
+      '/explain': [200, { fits: false, refusedBy: evil, setting: evil, current: evil, limit: evil, headroom: [{ scope: evil, headroom: evil }] }],
+      '/refusals': [200, { counts: [{ kind: evil, direction: evil, resource: evil, count: evil, setting: evil, lastTime: 0 }], recent: [{ time: 0, scope: evil, resource: evil, current: 1, limit: 1, peer: evil, address: evil, protocol: evil }], evictions: [{ count: 1, kind: evil, resource: evil }] }],
+      '/usage': [200, [{ scope: evil, resource: evil, direction: evil, used: evil, limit: evil, percent: 1, refusals: evil }]],
+      '/holders': [200, [{ scope: evil, direction: evil, memory: 1, streams: evil, age: 1, peer: evil, address: evil, protocol: evil, service: evil }]],
+      '/limits': [200, { changes: [{ setting: evil, from: evil, to: evil }], notes: [evil] }],
+      '/stat': [500, { error: `${evil}\n${evil}` }]
+    }
+    const hostile = createServer(({ url }, res) => {
+      const [status, body] = answers[new URL(url ?? '', 'http://localhost').pathname.replace(/.*\//, '/')] ?? [404, evil]
+
+      res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    }).listen(0, '127.0.0.1')
+
+    await new Promise(resolve => { hostile.once('listening', resolve) })
+
+    try {
+      const url = `http://127.0.0.1:${(hostile.address() as AddressInfo).port}/`
+
+      for (const [command, code] of [[['explain', 'stream'], 1], [['refusals'], 0], [['usage'], 0], [['holders'], 0], [['limits', 'set', 'System.Conns=1', '--token', TOKEN], 0], [['stat'], 3]] as const) {
+        const { exitCode, stderr, stdout } = await runCommand([...command, '--url', url])
+
+        expect(exitCode).to.equal(code, `${command.join(' ')}: ${stderr}`)
+        // what is not printed proves nothing
+        expect(stdout + stderr).to.include('\\u001b[2J')
+        // eslint-disable-next-line no-control-regex
+        expect(stdout + stderr).to.not.match(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u202e]/, command.join(' '))
+      }
+    } finally {
+      hostile.closeAllConnections()
+      hostile.close()
+    }
+  })
 })

@@ -578,6 +578,40 @@ describe('when buffers are looked at', () => {
     expect(memoryOf(manager)).to.equal(0)
   })
 
+  it('should not forget what was found in the middle of looking at very many', async () => {
+    const { manager, memory, streams } = await setUp(200, { system: { memory: fillable(100) } })
+    let now = 0
+
+    // a clock on which every part of the look takes longer than it may
+    const stub = sinon.stub(performance, 'now').callsFake(() => { now += 10; return now })
+
+    try {
+      // a part of them has been looked at, and the rest has not
+      clock.tick(250)
+      expect(clock.countTimers()).to.be.at.least(1)
+
+      for (const stream of [streams[0], streams[199]]) {
+        stream.readBufferLength = 30
+      }
+
+      memory.look()
+      expect(memory.eviction.short).to.equal(true)
+
+      // and now the rest
+      clock.tick(10)
+      expect(memory.eviction.short).to.equal(true)
+      expect(memoryOf(manager)).to.equal(60)
+
+      // so that what comes next does not get more room than there is
+      streams[100].readBufferLength = 41
+      clock.tick(260)
+      expect(memoryOf(manager)).to.be.at.most(100)
+      expect(streams.filter(({ status }) => status === 'aborted')).to.have.lengthOf(1)
+    } finally {
+      stub.restore()
+    }
+  })
+
   it('should abort the one that grows where others hold nothing that could be freed', async () => {
     const { manager, memory, streams } = await setUp(2, { system: { memory: fillable(100) } })
 
