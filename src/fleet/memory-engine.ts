@@ -1,5 +1,8 @@
+import { MemoryRates } from './memory-rates.ts'
 import { LAYOUT_VERSION } from './protocol.ts'
+import type { NodeRates } from './memory-rates.ts'
 import type { DecideAnswer, DecideRequest, FieldRequest, NodeRecord, ReadAnswer, ScriptName, SyncAnswer, SyncRequest } from './protocol.ts'
+import type { RatesAnswer, RatesRequest } from './rates-protocol.ts'
 
 /**
  * What a node has leased and holds of a field
@@ -16,6 +19,7 @@ interface NodeData {
   at: number
   sum: string
   scopes: Map<string, Map<number, Amounts>>
+  readonly rates: NodeRates
 }
 
 interface FleetData {
@@ -25,6 +29,7 @@ interface FleetData {
   policy: number
   text: string
   nodes: Map<string, NodeData>
+  readonly rates: MemoryRates
 }
 
 /**
@@ -76,6 +81,8 @@ export class MemoryEngine {
     switch (script) {
       case 'sync':
         return JSON.stringify(this.#sync(this.#fleet(key), JSON.parse(argument)))
+      case 'rates':
+        return JSON.stringify(this.#rates(this.#fleet(key), JSON.parse(argument)))
       case 'leave':
         return JSON.stringify(this.#leave(this.#fleet(key), argument))
       case 'decide':
@@ -89,7 +96,7 @@ export class MemoryEngine {
     let fleet = this.#fleets.get(key)
 
     if (fleet === undefined) {
-      fleet = { ttl: 0, quiet: 0, clean: false, policy: 0, text: '', nodes: new Map() }
+      fleet = { ttl: 0, quiet: 0, clean: false, policy: 0, text: '', nodes: new Map(), rates: new MemoryRates() }
       this.#fleets.set(key, fleet)
     }
 
@@ -101,9 +108,7 @@ export class MemoryEngine {
     const now = this.#now()
     const { nodes } = fleet
 
-    for (const [other, { expires }] of nodes) {
-      expires <= now && nodes.delete(other)
-    }
+    sweep(nodes, now)
 
     if (nodes.size === 0) {
       fleet.quiet = fleet.clean ? 0 : now + ttl
@@ -119,7 +124,7 @@ export class MemoryEngine {
       return { status: 'old' }
     }
 
-    const node = { seq, sum, at: now, expires: now + ttl, scopes: known?.scopes ?? new Map() }
+    const node = { seq, sum, at: now, expires: now + ttl, scopes: known?.scopes ?? new Map(), rates: known?.rates ?? { seq: 0, shares: new Map() } }
 
     nodes.set(id, node)
 
@@ -171,6 +176,24 @@ export class MemoryEngine {
     return { grant, free: Math.max(0, free - Math.max(amounts.leased, held)), held: holding }
   }
 
+  #rates ({ nodes, policy, quiet, rates }: FleetData, request: RatesRequest): RatesAnswer {
+    const now = this.#now()
+
+    sweep(nodes, now)
+
+    const node = nodes.get(request.id)
+
+    if (node === undefined) {
+      return { status: 'absent' }
+    }
+
+    if (request.seq > node.rates.seq) {
+      node.expires = now + request.ttl
+    }
+
+    return rates.run(request, { now, policy, quiet: quiet > now, nodes: new Map(Array.from(nodes, ([id, { rates }]) => [id, rates])) })
+  }
+
   #leave (fleet: FleetData, id: string): { status: 'ok' } {
     // before that, there may be nodes with leases that the engine knows nothing of
     if (fleet.nodes.delete(id) && fleet.nodes.size === 0 && fleet.quiet <= this.#now()) {
@@ -207,4 +230,10 @@ export class MemoryEngine {
 
   /** Of what it keeps */
   readonly version = LAYOUT_VERSION
+}
+
+function sweep (nodes: Map<string, NodeData>, now: number): void {
+  for (const [id, { expires }] of nodes) {
+    expires <= now && nodes.delete(id)
+  }
 }

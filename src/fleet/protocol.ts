@@ -17,7 +17,7 @@ export const MAX_AMOUNT = 1e14
 /**
  * The names of the scripts, see docs/fleet.md
  */
-export type ScriptName = 'sync' | 'leave' | 'decide' | 'read'
+export type ScriptName = 'sync' | 'rates' | 'leave' | 'decide' | 'read'
 
 /**
  * One field of a limit: its index in `LIMIT_FIELDS`, the limit of the fleet, what the node

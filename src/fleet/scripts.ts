@@ -1,4 +1,5 @@
 import { KEEP, LAYOUT_VERSION } from './protocol.ts'
+import { RATES } from './rates-script.ts'
 import type { FleetScript } from './client.ts'
 import type { ScriptName } from './protocol.ts'
 
@@ -106,7 +107,7 @@ local quiet = tonumber(redis.call('HGET', fleet, 'quiet') or 0)
 if redis.call('ZREM', nodes, ARGV[1]) == 1 and redis.call('ZCARD', nodes) == 0 and quiet <= now then
   redis.call('HSET', fleet, 'clean', '1')
 end
-redis.call('DEL', node .. ARGV[1])
+redis.call('DEL', node .. ARGV[1], KEYS[1] .. ':held:' .. ARGV[1])
 return cjson.encode({ status = 'ok' })
 `
 
@@ -138,6 +139,7 @@ return cjson.encode(answer)
 
 export const SCRIPTS: Readonly<Record<ScriptName, FleetScript>> = {
   sync: { name: 'sync', source: SYNC },
+  rates: { name: 'rates', source: `${PRELUDE}${RATES}` },
   leave: { name: 'leave', source: LEAVE },
   decide: { name: 'decide', source: DECIDE },
   read: { name: 'read', source: READ }

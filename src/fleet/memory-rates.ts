@@ -1,0 +1,174 @@
+import type { RatesAnswer, RatesRequest, ShareRequest, TokenRequest } from './rates-protocol.ts'
+
+interface Bucket {
+  /** When it is full */
+  full: number
+
+  /** When nothing of it has to be known any more */
+  expires: number
+
+  /** What nodes have taken and not used, as they have said, and until when they may */
+  readonly kept: Map<string, { amount: number, ends: number }>
+}
+
+/**
+ * What a node has told of its rates
+ */
+export interface NodeRates {
+  seq: number
+  readonly shares: Map<string, { amount: number, demand: number }>
+  held?: { expires: number, groups: Map<string, number> }
+}
+
+/**
+ * What the rest of the engine knows
+ */
+export interface RatesContext {
+  now: number
+  quiet: boolean
+  policy: number
+
+  /** Of all nodes that are there, the one that asks included */
+  nodes: Map<string, NodeRates>
+}
+
+/**
+ * The script for rates in TypeScript. `rates-script.ts` says the same in Lua.
+ */
+export class MemoryRates {
+  readonly #buckets = new Map<string, Bucket>()
+
+  run (request: RatesRequest, { now, nodes, policy, quiet }: RatesContext): RatesAnswer {
+    const own = nodes.get(request.id) as NodeRates
+    const known = own.seq
+
+    if (request.seq <= known) {
+      return { status: 'old' }
+    }
+
+    own.seq = request.seq
+
+    if (request.held !== undefined) {
+      own.held = { expires: now + Math.floor(request.ttl / 2), groups: pairs(request.held) }
+    }
+
+    const groups = request.groups.map(group => {
+      let sum = 0
+
+      for (const [id, { held }] of nodes) {
+        sum += id !== request.id && held !== undefined && held.expires > now ? held.groups.get(group) ?? 0 : 0
+      }
+
+      return sum
+    })
+
+    if (request.policy !== policy) {
+      return { status: 'policy', nodes: nodes.size, groups }
+    }
+
+    const tokens = request.tokens.map(tokens => this.#take(request, tokens, known, now, quiet))
+
+    request.gone.forEach(name => own.shares.delete(name))
+
+    return { status: 'ok', nodes: nodes.size, tokens, shares: request.shares.map(share => divide(request.id, share, nodes, quiet)), groups }
+  }
+
+  /**
+   * How many buckets there are
+   */
+  size (now: number): number {
+    return [...this.#buckets.values()].filter(({ expires }) => expires > now).length
+  }
+
+  #take ({ id, ttl }: RatesRequest, [name, interval, burst, remembered, kept, back, want, debt, since]: TokenRequest, known: number, now: number, quiet: boolean): [number, number] {
+    const found = this.#buckets.get(name)
+    const bucket = found !== undefined && found.expires > now ? found : undefined
+    const fields: Bucket['kept'] = bucket?.kept ?? new Map()
+    let others = 0
+
+    for (const [other, { amount, ends }] of fields) {
+      if (ends <= now) {
+        fields.delete(other)
+      } else {
+        others += other === id ? 0 : amount
+      }
+    }
+
+    let missing = bucket === undefined ? remembered : Math.max(0, bucket.full - now) / interval
+
+    missing = Math.max(missing - Math.min(fields.get(id)?.amount ?? 0, kept + back), others)
+    missing += since > known ? debt : 0
+
+    const granted = quiet ? Math.min(want, kept) : Math.max(kept, Math.min(want, Math.floor(burst - missing + 1e-6)))
+
+    missing += granted
+
+    if (granted > 0) {
+      fields.set(id, { amount: granted, ends: now + ttl })
+    } else {
+      fields.delete(id)
+    }
+
+    if (missing > 0) {
+      this.#buckets.set(name, { full: now + missing * interval, expires: now + Math.max(ttl, Math.ceil(missing * interval)), kept: fields })
+    } else {
+      this.#buckets.delete(name)
+    }
+
+    return [granted, missing]
+  }
+}
+
+/**
+ * Divides a bit rate so that nobody has more than it needs, and those who need more than there
+ * is have the same. A node has its part when others have gone down to theirs.
+ */
+function divide (id: string, [name, limit, claim, demand]: ShareRequest, nodes: Map<string, NodeRates>, quiet: boolean): number {
+  const shares = nodes.get(id)?.shares as NodeRates['shares']
+  const had = shares.get(name)?.amount ?? (quiet ? claim : 0)
+  const kept = Math.min(claim, had)
+  const demands = [demand]
+  let taken = 0
+
+  for (const [other, { shares }] of nodes) {
+    const share = other === id ? undefined : shares.get(name)
+
+    if (share !== undefined) {
+      taken += share.amount
+      demands.push(share.demand)
+    }
+  }
+
+  demands.sort((a, b) => a - b)
+
+  let left = limit
+  let level = limit
+
+  for (const [i, other] of demands.entries()) {
+    const part = left / (demands.length - i)
+
+    if (other > part) {
+      level = Math.floor(part)
+      break
+    }
+
+    left -= other
+  }
+
+  const most = Math.min(demand, level, limit - taken)
+  const grant = Math.max(0, quiet ? Math.min(most, kept) : most)
+
+  shares.set(name, { amount: Math.max(grant, kept), demand })
+
+  return grant
+}
+
+function pairs (list: Array<string | number>): Map<string, number> {
+  const map = new Map<string, number>()
+
+  for (let i = 0; i + 1 < list.length; i += 2) {
+    map.set(String(list[i]), Number(list[i + 1]))
+  }
+
+  return map
+}
