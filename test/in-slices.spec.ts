@@ -241,16 +241,11 @@ describe('a resource manager in slices', () => {
       manager.openStream(peers[0], 'inbound').setProtocol(protocol)
     }
 
-    let listed = false
-    const listing = inSlices(manager).usage({ minPercent: 10 }).finally(() => { listed = true })
-
     // those that were used first are at the end, and so have not been looked at
-    for (let i = 0; !listed; i++) {
-      use(protocols[i % protocols.length])
-      await new Promise<void>(resolve => { setTimeout(resolve, 0) })
-    }
-
-    const shares = (await listing).filter(({ kind }) => kind === 'protocolPeer').map(({ scope }) => scope)
+    let next = 0
+    const timer = setInterval(() => { use(protocols[next++ % protocols.length]) }, 0)
+    const usage = await inSlices(manager).usage({ minPercent: 10 }).finally(() => { clearInterval(timer) })
+    const shares = usage.filter(({ kind }) => kind === 'protocolPeer').map(({ scope }) => scope)
 
     expect(shares).to.have.members(protocols.map(protocol => `protocol:${protocol}.peer:${peers[0]}`))
   })
