@@ -45,17 +45,10 @@ export class AdmittedConnections implements ConnectionAdmission {
 
   prove (refused: DefaultConnectionScope, weight: number): DefaultConnectionScope | undefined {
     const graph = this.#graph
-    const { allowlist } = this.#admission
-
-    // first: this is asked about every refusal
-    if (!allowlist.namesPeers) {
-      return
-    }
-
     const { endpoint, inbound, usefd } = refused
 
     // what this node dials names its peer
-    if (!(inbound || (endpoint != null && allowlist.allowedDial(endpoint)))) {
+    if (!(inbound || (endpoint != null && this.#admission.allowlist.allowedDial(endpoint)))) {
       return
     }
 

@@ -75,15 +75,25 @@ export class Core {
         find: (direction, _endpoint, ip) => admission.peek(ip, direction),
         take: (direction, _endpoint, ip) => admission.admit(ip, direction)
       })
-      this.streamChecks.push({
-        find: peer => admission.streamRates?.peek(peer),
-        take: peer => admission.admitStream(peer)
-      })
-      this.protocolChecks.push({
-        find: (protocol, peer) => admission.streamRates?.peekProtocol(protocol, peer),
-        take: (protocol, peer) => admission.admitProtocol(protocol, peer)
-      })
+      this.#checkStreamRates(admission)
     }
+  }
+
+  #checkStreamRates (admission: Admission): void {
+    const { streamRates } = admission
+
+    if (streamRates === undefined) {
+      return
+    }
+
+    this.streamChecks.push({
+      find: peer => streamRates.peek(peer),
+      take: peer => admission.admitStream(peer)
+    })
+    this.protocolChecks.push({
+      find: (protocol, peer) => streamRates.peekProtocol(protocol, peer),
+      take: (protocol, peer) => admission.admitProtocol(protocol, peer)
+    })
   }
 
   // connections
@@ -192,18 +202,19 @@ export class Core {
    * trusted may prove it
    */
   placeConnection (how: Opening, connection: DefaultConnectionScope, reason: Refusal | undefined): DefaultConnectionScope | Refusal {
-    const { endpoint, inbound, usefd } = connection
+    const { endpoint } = connection
 
-    if (this.isAllowlisted(endpoint)) {
-      connection = how.newConnection(inbound ? 'inbound' : 'outbound', usefd, this.graph.allowlisted, endpoint)
+    if (endpoint !== undefined && this.isAllowlisted(endpoint)) {
+      connection = how.newConnection(connection.inbound ? 'inbound' : 'outbound', connection.usefd, this.graph.allowlisted, endpoint)
       reason = this.findConnection(connection)
     }
 
     if (reason !== undefined && how.canMakeRoom) {
-      reason = how.makeRoom(reason, connection, () => this.findConnection(connection))
+      reason = this.#roomForConnection(how, connection, reason)
     }
 
-    if (reason?.fullScope === this.graph.normal.system) {
+    // in this order: what is asked of every refusal is cheap
+    if (reason !== undefined && this.admission?.allowlist.namesPeers === true && reason.fullScope === this.graph.normal.system) {
       const prover = how.prove(connection, this.baseCosts.connection)
 
       if (prover !== undefined) {
@@ -212,6 +223,16 @@ export class Core {
     }
 
     return reason === undefined ? connection : how.refuse(reason) ?? connection
+  }
+
+  // functions of their own: where there is a closure in it, all of a function is slower
+
+  #roomForConnection (how: Opening, connection: DefaultConnectionScope, reason: Refusal): Refusal | undefined {
+    return how.makeRoom(reason, connection, () => this.findConnection(connection))
+  }
+
+  #roomForStream (how: Opening, stream: DefaultStreamScope, reason: Refusal): Refusal | undefined {
+    return how.makeRoom(reason, stream, () => findRefusal(stream, this.baseCosts.stream))
   }
 
   /**
@@ -301,15 +322,13 @@ export class Core {
    * pair is asked, then others may give way
    */
   placeStream (how: Opening, stream: DefaultStreamScope, reason: Refusal | undefined, peer: PeerId, connection?: Pick<ConnectionScope, 'allowlisted'>): Refusal | undefined {
-    const weight = this.baseCosts.stream
-
     if (connection !== undefined && this.isTrusted(peer, connection)) {
       stream.pair = this.graph.allowlisted
-      reason = findRefusal(stream, weight)
+      reason = findRefusal(stream, this.baseCosts.stream)
     }
 
     if (reason !== undefined && how.canMakeRoom) {
-      reason = how.makeRoom(reason, stream, () => findRefusal(stream, weight))
+      reason = this.#roomForStream(how, stream, reason)
     }
 
     return reason === undefined ? undefined : how.refuse(reason)

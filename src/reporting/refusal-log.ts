@@ -93,6 +93,9 @@ export class RefusalLog {
   #groups: Group[] = []
   #timer?: ReturnType<typeof setTimeout>
 
+  /** Whether debug logs were on when a refusal was looked at last: to ask takes as long as the rest */
+  #debugs = false
+
   constructor ({ enforce, log, recent, source, warnings }: RefusalLogInit) {
     this.#source = source
     this.#log = log
@@ -107,6 +110,8 @@ export class RefusalLog {
     group.count++
 
     if (group.count <= LOOKED_AT || group.count % SAMPLING === 0) {
+      this.#debugs = this.#log.enabled
+
       if (group.count <= LOOKED_AT) {
         group.diagnosis.add(refusal)
       }
@@ -115,7 +120,7 @@ export class RefusalLog {
       this.#recent.add(refusal)
     }
 
-    if (this.#log.enabled) {
+    if (this.#debugs) {
       this.#debug(refusal)
     }
   }

@@ -147,7 +147,8 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
   }
 
   get limit (): Readonly<Limit> {
-    return this.ownLimit ?? this.graph.connLimit
+    // nearly always, and a getter less
+    return this.rare === undefined ? this.graph.connLimit : this.rare.ownLimit ?? this.graph.connLimit
   }
 
   get limitPath (): SettingPath | undefined {
@@ -249,8 +250,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
     }
 
     const { graph, pair } = this
-    const { system } = graph.normal
-    const scopes = this.scopesToReturnTo(peer)
+    const scopes = pair === graph.normal ? NO_SCOPES : this.scopesToReturnTo(peer)
     const leavesAllowlist = scopes.length > 0
 
     const refused = graph.bans?.refusePeer(this, peer) ?? (leavesAllowlist ? this.refuseMove(peer.toString(), ...scopes) : undefined)
@@ -268,24 +268,18 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
 
     // who was told of the peer may have ended this
     this.assertOpen()
-    countProver(this, -1)
     this.removeFrom(pair.transient)
     this.addTo(peerScope)
 
-    if (leavesAllowlist) {
-      this.removeFrom(pair.system)
-      this.addTo(system)
-      this.pair = graph.normal
-    } else if (pair === graph.proving) {
-      this.pair = graph.allowlisted
-      graph.admission?.enterAllowlist(this)
+    if (pair !== graph.normal) {
+      leavePair(this, leavesAllowlist)
     }
 
     this.peerScope = peerScope
     graph.placements?.placed(this)
 
     if (graph.tracer !== undefined) {
-      graph.tracer.moved(this, leavesAllowlist ? [peerScope, system] : [peerScope], leavesAllowlist ? [pair.transient, pair.system] : [pair.transient])
+      graph.tracer.moved(this, leavesAllowlist ? [peerScope, graph.normal.system] : [peerScope], leavesAllowlist ? [pair.transient, pair.system] : [pair.transient])
     }
   }
 
@@ -293,9 +287,10 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
    * The scopes that it must fit into because it may not stay in the allowlisted system, if so
    */
   scopesToReturnTo (peer: PeerId): AggregateScope[] {
-    const { graph: { admission, normal: { system, transient } }, pair } = this
+    const { graph: { admission, normal }, pair } = this
+    const { system, transient } = normal
 
-    if (pair.system === system || admission?.staysAllowlisted(peer, this) === true) {
+    if (pair === normal || admission?.staysAllowlisted(peer, this) === true) {
       return NO_SCOPES
     }
 
@@ -363,6 +358,11 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
     }
   }
 
+  protected empty (): void {
+    super.empty()
+    this.holder = undefined
+  }
+
   protected leave (): void {
     const { pair, servicePeer } = this
 
@@ -387,5 +387,24 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
 function countProver ({ graph, inbound, pair }: DefaultConnectionScope, difference: 1 | -1): void {
   if (inbound && pair === graph.proving) {
     graph.provers += difference
+  }
+}
+
+/**
+ * A connection whose peer is known now is in the pair from then on that it belongs to. Not a
+ * private method: an object gets a mark for these when it is made.
+ */
+function leavePair (connection: DefaultConnectionScope, leavesAllowlist: boolean): void {
+  const { graph, pair } = connection
+
+  countProver(connection, -1)
+
+  if (leavesAllowlist) {
+    connection.removeFrom(pair.system)
+    connection.addTo(graph.normal.system)
+    connection.pair = graph.normal
+  } else if (pair === graph.proving) {
+    connection.pair = graph.allowlisted
+    graph.admission?.enterAllowlist(connection)
   }
 }

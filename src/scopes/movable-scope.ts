@@ -160,13 +160,12 @@ export abstract class MovableScope extends OwnedScope {
   }
 
   /**
-   * A refusal that is remembered has the scope that asked, and must not keep the stream or
-   * connection and all that it held
+   * A refusal that is remembered has the scope that asked, and so what extends this forgets its
+   * holder too: it must not keep the stream or connection and all that it held
    */
   protected empty (): void {
     super.empty()
     this.buffers = 0
-    this.holder = undefined
   }
 
   get allowlisted (): boolean {

@@ -82,7 +82,8 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
   }
 
   get limit (): Readonly<Limit> {
-    return this.ownLimit ?? this.graph.streamLimit
+    // nearly always, and a getter less
+    return this.rare === undefined ? this.graph.streamLimit : this.rare.ownLimit ?? this.graph.streamLimit
   }
 
   get limitPath (): SettingPath | undefined {
@@ -293,6 +294,14 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
     if (servicePeer != null) {
       servicePeer.addBuffers(size)
       servicePeer.group.addBuffers(size)
+    }
+  }
+
+  protected empty (): void {
+    super.empty()
+
+    if (this.user !== undefined) {
+      this.user = this.connection
     }
   }
 
