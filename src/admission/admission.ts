@@ -14,6 +14,7 @@ import { SourceVerification } from './source-verification.ts'
 import { StreamRateLimiter } from './stream-rates.ts'
 import { SubnetLimiter } from './subnet-limiter.ts'
 import { IPV6_HOST_PREFIX_LENGTH, resolvePrefixLimit } from './subnet-limits.ts'
+import { SubnetTables } from './subnet-tables.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
 import type { AdmissionChanges, AdmissionInit } from './admission-options.ts'
 import type { AdmissionRules } from './admission-rules.ts'
@@ -61,6 +62,7 @@ export class Admission {
   shared?: SharedSubnets = undefined
 
   readonly #clock: () => number
+  readonly #subnetTables = new SubnetTables()
   readonly #subnets: SubnetLimiter
   #rates?: RateLimiter
   #options: AdmissionChanges
@@ -83,7 +85,7 @@ export class Admission {
 
     this.#options = pickChanges(init)
     this.#clock = startClock(init.now)
-    this.#subnets = new SubnetLimiter(rules.subnets)
+    this.#subnets = new SubnetLimiter(rules.subnets, this.#subnetTables)
     this.#setRates(rules)
     this.#verification = new SourceVerification({
       subnets: this.#subnets,
@@ -97,6 +99,13 @@ export class Admission {
       onNetworksChange: () => { this.#updateAllowlisted() }
     })
     this.#updateAllowlisted()
+  }
+
+  /**
+   * Says where to find the addresses of all connections that are counted
+   */
+  countAgainFrom (addresses: () => Iterable<IPAddress>): void {
+    this.#subnets.countedAddresses = addresses
   }
 
   /**
@@ -382,7 +391,7 @@ export class Admission {
     // this may throw, so it comes first
     const streamRates = streams == null ? undefined : new StreamRateLimiter('rateLimits.streams', streams, clock, this.streamRates)
 
-    this.#rates = rates == null ? undefined : new RateLimiter({ limits: rates, request: 'connection', clock, previous: this.#rates })
+    this.#rates = rates == null ? undefined : new RateLimiter({ limits: rates, request: 'connection', clock, previous: this.#rates, tables: this.#subnetTables })
     this.streamRates = streamRates
     this.lifted = this.#lifted
   }

@@ -2,6 +2,8 @@ import { Rule } from '../scopes/refusal.ts'
 import { oneOf } from '../scopes/usage.ts'
 import { IPNetwork } from '../util/ip-network.ts'
 import { NetworkMap } from '../util/network-map.ts'
+import { SubnetTable } from '../util/subnet-table.ts'
+import { SubnetTables } from './subnet-tables.ts'
 import { SubnetBuckets, TokenBucket } from './token-buckets.ts'
 import type { ResolvedRateLimits, ResolvedSubnetRate } from './rate-limits.ts'
 import type { TokenRate } from './token-rate.ts'
@@ -38,6 +40,11 @@ export interface RateLimiterInit {
   previous?: RateLimiter
 
   /**
+   * Where buckets are kept, beside what others keep of the same subnets
+   */
+  tables?: SubnetTables
+
+  /**
    * The time in milliseconds
    */
   clock(): number
@@ -69,7 +76,7 @@ export class RateLimiter {
   readonly #found: NetworkRate[] = []
   #foundCount = 0
 
-  constructor ({ limits, previous, request, clock }: RateLimiterInit) {
+  constructor ({ limits, previous, request, tables = new SubnetTables(), clock }: RateLimiterInit) {
     const isConnection = request === 'connection'
     const createRule = (kind: string, entry = kind): Rule => new Rule(kind, { exceeded: 'rate', setting: ['rateLimits', `${request}s`, entry] })
 
@@ -83,8 +90,17 @@ export class RateLimiter {
     // there is nothing in this one yet
     const before: RateLimiter = previous ?? this
 
-    this.#ipv4 = createBuckets(limits.ipv4, limits.maxSubnets, before.#ipv4)
-    this.#ipv6 = createBuckets(limits.ipv6, limits.maxSubnets, before.#ipv6)
+    const kept = [...keep(limits.ipv4, limits.maxSubnets, before.#ipv4), ...keep(limits.ipv6, limits.maxSubnets, before.#ipv6)]
+    const taken = new Set(kept.map(({ table }) => table))
+
+    for (const table of tables) {
+      if (!taken.has(table)) {
+        table.clearValues()
+      }
+    }
+
+    this.#ipv4 = createBuckets(limits.ipv4, limits.maxSubnets, kept, length => takeTable(tables.of(4, length), taken))
+    this.#ipv6 = createBuckets(limits.ipv6, limits.maxSubnets, kept, length => takeTable(tables.of(6, length), taken))
     this.#global = bucketFor(limits.global, before.#global)
 
     for (const { network, rate, setting } of limits.prefixes) {
@@ -241,16 +257,33 @@ function bucketFor (rate: TokenRate | undefined, previous: TokenBucket | undefin
   return previous?.rate.equals(rate) === true ? previous : new TokenBucket(rate)
 }
 
-function createBuckets (limits: ResolvedSubnetRate[], max: number, previous: SubnetBuckets[] = []): SubnetBuckets[] {
-  return limits.flatMap(({ rate, prefixLength, isDefault }) => {
-    if (rate == null) {
+/**
+ * The buckets that go on
+ */
+function keep (limits: ResolvedSubnetRate[], max: number, previous: SubnetBuckets[]): SubnetBuckets[] {
+  return previous.filter(buckets => limits.some(limit => buckets.isFor(limit, max)))
+}
+
+/**
+ * The table itself, unless it has buckets: of two rates for the same subnets, the second one
+ * has a table of its own
+ */
+function takeTable (table: SubnetTable, taken: Set<SubnetTable>): SubnetTable {
+  const free = taken.has(table) ? new SubnetTable(table.prefixLength) : table
+
+  taken.add(table)
+
+  return free
+}
+
+function createBuckets (limits: ResolvedSubnetRate[], max: number, kept: SubnetBuckets[], takeTable: (prefixLength: number) => SubnetTable): SubnetBuckets[] {
+  return limits.flatMap(limit => {
+    const { rate } = limit
+
+    if (rate === undefined) {
       return []
     }
 
-    const same = previous.find(buckets => {
-      return buckets.prefixLength === prefixLength && buckets.rate.equals(rate) && buckets.isDefault === isDefault && buckets.max === max
-    })
-
-    return [same ?? new SubnetBuckets({ rate, prefixLength, isDefault, max })]
+    return [kept.find(buckets => buckets.isFor(limit, max)) ?? new SubnetBuckets(rate, limit.isDefault, max, takeTable(limit.prefixLength))]
   })
 }

@@ -81,8 +81,8 @@ export interface RateLimits {
   ipv6?: SubnetRate[]
 
   /**
-   * How many subnets are tracked for each entry of `ipv4` and `ipv6`, at 32 bytes
-   * each, or 64 where they are smaller than a /64. Only subnets that something came from a short time ago need to
+   * How many subnets are tracked for each entry of `ipv4` and `ipv6`, at 64 bytes
+   * each. Only subnets that something came from a short time ago need to
    * be: one that could have its full burst again is forgotten. When there are more,
    * new subnets share one bucket until others are forgotten.
    *
@@ -125,7 +125,7 @@ export interface ConnectionRateLimits extends RateLimits {
 /**
  * How many subnets or peers are tracked for each rate by default. With the default
  * rates that is enough for more than 6,000 new hosts per second. A table of this many
- * subnets takes 1 MB, and growing to that size does not take longer than about a
+ * subnets takes 2 MB, and growing to that size does not take longer than about a
  * millisecond.
  */
 export const DEFAULT_MAX_TRACKED = 32_768

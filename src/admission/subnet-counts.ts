@@ -1,12 +1,13 @@
-import { SubnetTable } from '../util/subnet-table.ts'
 import type { ResolvedSubnetLimit } from './subnet-limits.ts'
+import type { SubnetTables } from './subnet-tables.ts'
 import type { IPAddress } from '../util/ip-address.ts'
+import type { SubnetTable } from '../util/subnet-table.ts'
 
 /**
  * The connections of the subnets of one size
  */
 export interface CountedSubnets extends ResolvedSubnetLimit {
-  counts: SubnetTable
+  readonly table: SubnetTable
 
   /**
    * Where the subnet that is being decided about is in the table
@@ -14,71 +15,58 @@ export interface CountedSubnets extends ResolvedSubnetLimit {
   position: number
 }
 
-function subtractOne (counts: SubnetTable, ip: IPAddress, position: number): void {
-  const count = counts.valueAt(position)
-
-  if (count > 1) {
-    counts.put(position, ip, count - 1)
-  } else if (count === 1) {
-    counts.removeAt(position)
-  }
-}
-
 /**
- * The connections of one version of IP, by host and by subnet. Nothing is kept of
- * what has no connection.
+ * The connections of one version of IP by subnet, for the limits in force. Connections that
+ * another limit applies to are not counted, and nothing is kept of what has no connection.
  */
 export class SubnetCounts {
   readonly version: 4 | 6
 
   /**
-   * Connections by address, whatever limits apply to it
-   */
-  readonly hosts: SubnetTable
-
-  /**
-   * Connections by subnet, for the limits in force, the most specific first.
-   * Connections that another limit applies to are not in them, unless it is a
-   * subnet of one host.
+   * The most specific first
    */
   subnets: CountedSubnets[] = []
 
-  constructor (version: 4 | 6) {
+  readonly #tables: SubnetTables
+
+  constructor (version: 4 | 6, tables: SubnetTables) {
     this.version = version
-    this.hosts = new SubnetTable(version === 4 ? 32 : 128)
+    this.#tables = tables
   }
 
   /**
-   * Starts to count by subnet from 0
+   * Starts to count from 0
    *
    * @param limits - the most specific first
    */
   reset (limits: ResolvedSubnetLimit[]): void {
+    this.#forget()
     this.subnets = limits
-      .filter(limit => limit.connCount !== Infinity)
-      .map(limit => ({
-        ...limit,
-        // a subnet of one host has the count of the host
-        counts: limit.prefixLength === this.hosts.prefixLength ? this.hosts : new SubnetTable(limit.prefixLength),
-        position: 0
+      // of two limits for the same subnets, the lower one is what they may have
+      .filter(({ connCount, prefixLength }, i) => connCount !== Infinity && !limits.some((other, j) => {
+        return other.prefixLength === prefixLength && (other.connCount < connCount || (other.connCount === connCount && j < i))
       }))
+      .map(limit => ({ ...limit, table: this.#tables.of(this.version, limit.prefixLength), position: 0 }))
+  }
+
+  #forget (): void {
+    for (const { table } of this.subnets) {
+      table.clearCounts()
+    }
   }
 
   /**
    * The limit that one more connection would exceed
-   *
-   * @param ip - the address
-   * @param host - the position of the address among the hosts
    */
-  findFull (ip: IPAddress, host: number): CountedSubnets | undefined {
-    const { hosts, subnets } = this
+  findFull (ip: IPAddress): CountedSubnets | undefined {
+    const { subnets } = this
 
     for (let i = 0; i < subnets.length; i++) {
       const subnet = subnets[i]
 
-      subnet.position = subnet.counts === hosts ? host : subnet.counts.find(ip)
+      subnet.position = subnet.table.find(ip)
 
-      if (subnet.counts.valueAt(subnet.position) + 1 > subnet.connCount) {
+      if (subnet.table.countAt(subnet.position) >= subnet.connCount) {
         return subnet
       }
     }
@@ -87,49 +75,38 @@ export class SubnetCounts {
   /**
    * Counts the connection that `findFull` has just found room for
    */
-  addFound (ip: IPAddress, host: number): void {
-    const { hosts, subnets } = this
+  addFound (ip: IPAddress): void {
+    const { subnets } = this
 
     for (let i = 0; i < subnets.length; i++) {
-      const { counts, position } = subnets[i]
+      const { position, table } = subnets[i]
 
-      if (counts !== hosts) {
-        counts.put(position, ip, counts.valueAt(position) + 1)
-      }
+      table.setCount(position, ip, table.countAt(position) + 1)
     }
-
-    this.addHost(ip, host)
   }
 
   /**
-   * Counts connections in the subnets of an address, without counting them for the
-   * address
+   * Counts a connection, whether or not there is room for it
    */
-  addToSubnets (ip: IPAddress, count: number): void {
-    for (const { counts } of this.subnets) {
-      if (counts !== this.hosts) {
-        const position = counts.find(ip)
+  add (ip: IPAddress): void {
+    for (const { table } of this.subnets) {
+      const position = table.find(ip)
 
-        counts.put(position, ip, counts.valueAt(position) + count)
-      }
+      table.setCount(position, ip, table.countAt(position) + 1)
     }
   }
 
-  removeFromSubnets (ip: IPAddress): void {
-    const { hosts, subnets } = this
+  remove (ip: IPAddress): void {
+    const { subnets } = this
 
     for (let i = 0; i < subnets.length; i++) {
-      if (subnets[i].counts !== hosts) {
-        subtractOne(subnets[i].counts, ip, subnets[i].counts.find(ip))
+      const { table } = subnets[i]
+      const position = table.find(ip)
+      const count = table.countAt(position)
+
+      if (count > 0) {
+        table.setCount(position, ip, count - 1)
       }
     }
-  }
-
-  addHost (ip: IPAddress, host: number): void {
-    this.hosts.put(host, ip, this.hosts.valueAt(host) + 1)
-  }
-
-  removeHost (ip: IPAddress, host: number): void {
-    subtractOne(this.hosts, ip, host)
   }
 }

@@ -3,6 +3,7 @@ import { oneConnection } from '../scopes/usage.ts'
 import { IPNetwork } from '../util/ip-network.ts'
 import { NetworkMap } from '../util/network-map.ts'
 import { SubnetCounts } from './subnet-counts.ts'
+import { SubnetTables } from './subnet-tables.ts'
 import type { ResolvedPrefixLimit, ResolvedSubnetLimits } from './subnet-limits.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { IPAddress } from '../util/ip-address.ts'
@@ -25,14 +26,21 @@ const RULES = {
 /**
  * Limits the connections of each subnet and of networks.
  *
- * Connections are counted by address. The counts of subnets and networks are made
- * from those, and made again when the limits change: a limit always counts the
- * connections that it is for, no matter which limits were in force when they were
- * opened.
+ * The counts of subnets and networks are made again when the limits change, from the addresses of all
+ * connections: a limit always counts the connections that it is for, no matter which limits were in
+ * force when they were opened.
  */
 export class SubnetLimiter {
-  readonly #ipv4 = new SubnetCounts(4)
-  readonly #ipv6 = new SubnetCounts(6)
+  /**
+   * The addresses of all connections that were added and not removed, one for each connection.
+   *
+   * One that is just being opened may be missing: counts are made once more then, before the next
+   * decision.
+   */
+  countedAddresses: () => Iterable<IPAddress> = () => []
+
+  readonly #ipv4: SubnetCounts
+  readonly #ipv6: SubnetCounts
   #subnetLimits: Omit<ResolvedSubnetLimits, 'prefixes'>
   #configured = new NetworkMap<ResolvedPrefixLimit>()
   // what is in the map, to list it
@@ -48,7 +56,14 @@ export class SubnetLimiter {
   #limits: ResolvedSubnetLimits = { ipv4: [], ipv6: [], prefixes: [] }
   #stale = true
 
-  constructor (limits: ResolvedSubnetLimits) {
+  // how many connections were added and not removed
+  #count = 0
+  // whether some of these were missing when counts were made
+  #missed = false
+
+  constructor (limits: ResolvedSubnetLimits, tables = new SubnetTables()) {
+    this.#ipv4 = new SubnetCounts(4, tables)
+    this.#ipv6 = new SubnetCounts(6, tables)
     this.#subnetLimits = limits
     this.setLimits(limits)
   }
@@ -77,73 +92,51 @@ export class SubnetLimiter {
       this.#refresh()
     }
 
-    const counts = this.#counts(ip)
-    const host = counts.hosts.find(ip)
     const network = this.#networks.match(ip)
+    const refusal = this.#find(ip, direction, network)
 
-    if (network == null) {
-      const full = counts.findFull(ip, host)
-
-      if (full != null) {
-        const rule = ip.version === 4 ? RULES.ipv4 : RULES.ipv6
-
-        return rule.refuse('subnet', oneConnection(direction === 'inbound', false), full.counts.valueAt(full.position), full.connCount, new IPNetwork(ip, full.prefixLength))
-      }
-
-      counts.addFound(ip, host)
-      return
+    if (refusal !== undefined) {
+      return refusal
     }
 
-    if (network.count + 1 > network.connCount) {
-      return network.rule.refuse('subnet', oneConnection(direction === 'inbound', false), network.count, network.connCount, network.network)
-    }
+    this.#count++
 
-    network.count++
-    counts.addHost(ip, host)
+    if (network !== undefined) {
+      network.count++
+    } else {
+      this.#counts(ip).addFound(ip)
+    }
   }
 
   /**
    * What `add` would answer, with nothing counted
    */
   peek (ip: IPAddress, direction: MessageStreamDirection): Refusal | undefined {
-    const refusal = this.add(ip, direction)
-
-    if (refusal == null) {
-      this.remove(ip)
-    }
-
-    return refusal
-  }
-
-  /**
-   * Takes back what `add` counted
-   *
-   * @returns false if there is no connection with this address, in which case
-   * nothing has changed
-   */
-  remove (ip: IPAddress): boolean {
     if (this.#stale) {
       this.#refresh()
     }
 
-    const counts = this.#counts(ip)
-    const host = counts.hosts.find(ip)
+    return this.#find(ip, direction, this.#networks.match(ip))
+  }
 
-    if (counts.hosts.valueAt(host) === 0) {
-      return false
+  /**
+   * Takes back what `add` counted
+   */
+  remove (ip: IPAddress): void {
+    this.#count = Math.max(0, this.#count - 1)
+
+    // what is made again later does not have it any more
+    if (this.#stale) {
+      return
     }
 
     const network = this.#networks.match(ip)
 
-    if (network != null) {
+    if (network === undefined) {
+      this.#counts(ip).remove(ip)
+    } else if (network.count > 0) {
       network.count--
-    } else {
-      counts.removeFromSubnets(ip)
     }
-
-    counts.removeHost(ip, host)
-
-    return true
   }
 
   /**
@@ -204,11 +197,18 @@ export class SubnetLimiter {
     return this.#limits
   }
 
-  /**
-   * How many addresses have connections
-   */
-  get hosts (): number {
-    return this.#ipv4.hosts.size + this.#ipv6.hosts.size
+  #find (ip: IPAddress, direction: MessageStreamDirection, network: CountedNetwork | undefined): Refusal | undefined {
+    if (network === undefined) {
+      const full = this.#counts(ip).findFull(ip)
+
+      if (full !== undefined) {
+        const rule = ip.version === 4 ? RULES.ipv4 : RULES.ipv6
+
+        return rule.refuse('subnet', oneConnection(direction === 'inbound', false), full.table.countAt(full.position), full.connCount, new IPNetwork(ip, full.prefixLength))
+      }
+    } else if (network.count >= network.connCount) {
+      return network.rule.refuse('subnet', oneConnection(direction === 'inbound', false), network.count, network.connCount, network.network)
+    }
   }
 
   #counts (ip: IPAddress): SubnetCounts {
@@ -225,7 +225,6 @@ export class SubnetLimiter {
   #refresh (): void {
     const inForce = (limit: { isDefault: boolean }): boolean => !(this.#lifted && limit.isDefault)
 
-    this.#stale = false
     this.#networks = new NetworkMap()
     this.#ipv4.reset(this.#subnetLimits.ipv4.filter(inForce))
     this.#ipv6.reset(this.#subnetLimits.ipv6.filter(inForce))
@@ -239,20 +238,33 @@ export class SubnetLimiter {
       this.#networks.set(limit.network, { ...limit, count: 0, rule: limit.setting === undefined ? RULES.network : new Rule('network', { setting: limit.setting }) })
     }
 
-    this.#recount(this.#ipv4)
-    this.#recount(this.#ipv6)
+    const count = this.#recount()
+
+    // those that are just being opened will be there next time
+    this.#missed = count !== this.#count && !this.#missed
+    this.#stale = this.#missed
+    this.#count = this.#missed ? this.#count : count
   }
 
-  #recount (counts: SubnetCounts): void {
-    counts.hosts.forEach(counts.version, (ip, count) => {
+  /**
+   * @returns How many connections there are
+   */
+  #recount (): number {
+    let connections = 0
+
+    for (const ip of this.countedAddresses()) {
       const network = this.#networks.match(ip)
 
-      if (network != null) {
-        network.count += count
+      connections++
+
+      if (network !== undefined) {
+        network.count++
       } else {
-        counts.addToSubnets(ip, count)
+        this.#counts(ip).add(ip)
       }
-    })
+    }
+
+    return connections
   }
 
   /**

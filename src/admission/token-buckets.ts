@@ -1,7 +1,8 @@
-import { SubnetTable } from '../util/subnet-table.ts'
 import { SWEEP_ON_INSERT } from '../util/sweeper.ts'
+import type { ResolvedSubnetRate } from './rate-limits.ts'
 import type { TokenRate } from './token-rate.ts'
 import type { IPAddress } from '../util/ip-address.ts'
+import type { SubnetTable } from '../util/subnet-table.ts'
 import type { Sweepable } from '../util/sweeper.ts'
 
 /**
@@ -49,15 +50,17 @@ export class TokenBucket {
  */
 export class SubnetBuckets implements Sweepable {
   readonly rate: TokenRate
-  readonly prefixLength: number
   readonly isDefault: boolean
 
   /**
    * How many subnets are tracked
    */
   readonly max: number
-  // by subnet, the time at which the bucket is full
-  readonly #table: SubnetTable
+
+  /**
+   * By subnet, the time at which the bucket is full. Somebody else may count in it, too.
+   */
+  readonly table: SubnetTable
   #sharedFullAt = 0
 
   // what `check` has found
@@ -66,29 +69,39 @@ export class SubnetBuckets implements Sweepable {
   #fullAt = 0
   #next = 0
 
-  constructor (init: { rate: TokenRate, prefixLength: number, isDefault: boolean, max: number }) {
-    this.rate = init.rate
-    this.prefixLength = init.prefixLength
-    this.isDefault = init.isDefault
-    this.max = init.max
-    this.#table = new SubnetTable(init.prefixLength)
+  constructor (rate: TokenRate, isDefault: boolean, max: number, table: SubnetTable) {
+    this.rate = rate
+    this.isDefault = isDefault
+    this.max = max
+    this.table = table
+  }
+
+  get prefixLength (): number {
+    return this.table.prefixLength
   }
 
   get size (): number {
-    return this.#table.size
+    return this.table.valued
+  }
+
+  /**
+   * Whether these are the buckets that a limit asks for
+   */
+  isFor (limit: ResolvedSubnetRate, max: number): boolean {
+    return this.prefixLength === limit.prefixLength && limit.rate?.equals(this.rate) === true && this.isDefault === limit.isDefault && this.max === max
   }
 
   check (ip: IPAddress, now: number): boolean {
-    const table = this.#table
+    const { table } = this
 
     this.#position = table.find(ip)
     this.#fullAt = table.valueAt(this.#position)
     this.#shared = false
 
-    if (this.#fullAt === 0 && table.size >= this.max) {
+    if (this.#fullAt === 0 && table.valued >= this.max) {
       this.sweep(now, SWEEP_ON_INSERT)
       this.#position = table.find(ip)
-      this.#shared = table.size >= this.max
+      this.#shared = table.valued >= this.max
       this.#fullAt = this.#shared ? this.#sharedFullAt : 0
     }
 
@@ -106,7 +119,7 @@ export class SubnetBuckets implements Sweepable {
       return
     }
 
-    this.#table.put(this.#position, ip, this.#next)
+    this.table.put(this.#position, ip, this.#next)
 
     if (this.#fullAt === 0) {
       this.sweep(now, SWEEP_ON_INSERT)
@@ -117,13 +130,13 @@ export class SubnetBuckets implements Sweepable {
    * Puts a token back that was taken for an address a short time ago
    */
   giveBack (ip: IPAddress): void {
-    const table = this.#table
+    const { table } = this
     const position = table.find(ip)
     const fullAt = table.valueAt(position)
 
     if (fullAt !== 0) {
       table.put(position, ip, this.rate.giveBack(fullAt))
-    } else if (table.size >= this.max) {
+    } else if (table.valued >= this.max) {
       this.#sharedFullAt = this.rate.giveBack(this.#sharedFullAt)
     }
   }
@@ -133,11 +146,11 @@ export class SubnetBuckets implements Sweepable {
   }
 
   restart (): void {
-    this.#table.restart()
+    this.table.restart()
   }
 
   sweep (now: number, budget: number): number {
-    return this.#table.removeUpTo(now, budget)
+    return this.table.removeUpTo(now, budget)
   }
 }
 

@@ -40,6 +40,7 @@ export class AdmittedConnections implements ConnectionAdmission {
     this.#graph = graph
     this.#admission = admission
     this.#findFull = findFull
+    admission.countAgainFrom(() => countedAddresses(graph))
     this.#proving = new Rule('transient', { scope: graph.normal.transient, setting: ['limits', 'allowlistedSystem', 'connsInbound'] })
   }
 
@@ -113,5 +114,13 @@ export class AdmittedConnections implements ConnectionAdmission {
 
   leave (connection: DefaultConnectionScope): void {
     this.#admission.release(connection.countedAddress as IPAddress | undefined)
+  }
+}
+
+function * countedAddresses ({ connections }: ScopeGraph): Generator<IPAddress> {
+  for (const { countedAddress } of connections) {
+    if (countedAddress !== undefined) {
+      yield countedAddress as IPAddress
+    }
   }
 }

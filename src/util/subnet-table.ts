@@ -7,27 +7,33 @@ import { wordMask } from './ip-network.ts'
 const MIN_CAPACITY_BITS = 4
 
 /**
- * Where the key begins in a place, in words of 32 bits
+ * How far a position is shifted to find its place among the words: a place has eight words of
+ * 32 bits, so that none is spread over two cache lines
+ */
+const PLACE_BITS = 3
+
+/**
+ * Where in a place, in words: first comes the value, which is a double, then
  */
 const KEY = 2
+const COUNT = 6
+const TAG = 7
 
 function randomOddNumber (): number {
   return Math.random() * 0x1_0000_0000 | 1
 }
 
 /**
- * A number for each subnet of one size: a hash table with open addressing in typed
- * arrays. The number 0 is the same as no entry.
+ * A value and a count for each subnet of one size: a hash table with open addressing in typed
+ * arrays. What has neither is not in it: 0 is the same as no value and no count.
  *
  * A `Map` would need a key object or a string for each IPv6 look-up, and its hash
  * of a number is the same everywhere, so that remote hosts could choose addresses
  * that collide. Here looking up, adding and removing allocate nothing (unless the
  * table grows), and the hash is one that is chosen at random for each table.
  *
- * Number and key are next to each other, because in a large table it is the memory
- * accesses that cost time: a place has two words for the number, which is a double,
- * then two for the key, or six for that of subnets smaller than a /64, of which the
- * last two are not used. No place is spread over two cache lines.
+ * All of an entry is next to each other, because in a large table it is the memory
+ * accesses that cost time.
  *
  * Positions that `find` answers are valid until the next change.
  */
@@ -38,6 +44,7 @@ export class SubnetTable {
   readonly prefixLength: number
 
   #size = 0
+  #valued = 0
   #capacityBits: number
   // the same memory twice
   #words: Int32Array
@@ -45,10 +52,9 @@ export class SubnetTable {
   // where `removeUpTo` continues
   #hand = 0
 
-  // whether the key has four words
-  readonly #wide: boolean
-  // how far a position is shifted to find its place among the words
-  readonly #placeBits: number
+  // what was looked up last: a decision looks for the same address several times
+  #lastIP?: IPAddress
+  #lastPosition = 0
 
   readonly #mask0: number
   readonly #mask1: number
@@ -63,14 +69,12 @@ export class SubnetTable {
 
   constructor (prefixLength: number) {
     this.prefixLength = prefixLength
-    this.#wide = prefixLength > 64
-    this.#placeBits = this.#wide ? 3 : 2
     this.#mask0 = wordMask(prefixLength, 0)
     this.#mask1 = wordMask(prefixLength, 1)
     this.#mask2 = wordMask(prefixLength, 2)
     this.#mask3 = wordMask(prefixLength, 3)
     this.#capacityBits = MIN_CAPACITY_BITS
-    this.#words = new Int32Array(1 << (MIN_CAPACITY_BITS + this.#placeBits))
+    this.#words = new Int32Array(1 << (MIN_CAPACITY_BITS + PLACE_BITS))
     this.#values = new Float64Array(this.#words.buffer)
   }
 
@@ -79,6 +83,13 @@ export class SubnetTable {
    */
   get size (): number {
     return this.#size
+  }
+
+  /**
+   * How many of them have a value
+   */
+  get valued (): number {
+    return this.#valued
   }
 
   /**
@@ -96,27 +107,30 @@ export class SubnetTable {
    * The position of the subnet of an address, or a free one where it can be put
    */
   find (ip: IPAddress): number {
-    const wide = this.#wide
-    const word0 = ip.word0 & this.#mask0
-    const word1 = ip.word1 & this.#mask1
-    const word2 = wide ? ip.word2 & this.#mask2 : 0
-    const word3 = wide ? ip.word3 & this.#mask3 : 0
+    if (ip !== this.#lastIP) {
+      this.#lastPosition = this.#find(ip.word0 & this.#mask0, ip.word1 & this.#mask1, ip.word2 & this.#mask2, ip.word3 & this.#mask3)
+      this.#lastIP = ip
+    }
+
+    return this.#lastPosition
+  }
+
+  #find (word0: number, word1: number, word2: number, word3: number): number {
     const words = this.#words
-    const values = this.#values
-    const placeBits = this.#placeBits
     const last = this.capacity - 1
-    let position = wide ? this.#hash(word0, word1, word2, word3) : this.#hashNarrow(word0, word1)
+    const tag = this.#tag(word0, word1, word2, word3)
+    let position = this.#home(tag)
 
     for (;;) {
-      const place = position << placeBits
-
-      if (values[place >> 1] === 0) {
-        return position
-      }
+      const place = position << PLACE_BITS
+      const found = words[place + TAG]
 
       if (
-        words[place + KEY] === word0 && words[place + KEY + 1] === word1 &&
-        (!wide || (words[place + KEY + 2] === word2 && words[place + KEY + 3] === word3))
+        found === 0 || (
+          found === tag &&
+          words[place + KEY] === word0 && words[place + KEY + 1] === word1 &&
+          words[place + KEY + 2] === word2 && words[place + KEY + 3] === word3
+        )
       ) {
         return position
       }
@@ -126,70 +140,118 @@ export class SubnetTable {
   }
 
   /**
-   * The number at a position, or 0 if it is free
+   * The value at a position, or 0 if there is none
    */
   valueAt (position: number): number {
-    return this.#values[position << this.#placeBits >> 1]
+    return this.#values[position << PLACE_BITS >> 1]
   }
 
   /**
-   * Sets the number of the subnet of an address to one that is not 0
+   * The count at a position, or 0 if there is none
+   */
+  countAt (position: number): number {
+    return this.#words[(position << PLACE_BITS) + COUNT]
+  }
+
+  /**
+   * Sets the value of the subnet of an address to one that is not 0
    *
    * @param position - what `find` answered for the address
    * @param ip - the address
-   * @param value - the number
+   * @param value - the value
    */
   put (position: number, ip: IPAddress, value: number): void {
-    const place = position << this.#placeBits
-    const isNew = this.#values[place >> 1] === 0
+    const place = position << PLACE_BITS
+
+    if (this.#values[place >> 1] === 0) {
+      this.#valued++
+    }
 
     this.#values[place >> 1] = value
 
-    if (!isNew) {
-      return
+    if (this.#words[place + TAG] === 0) {
+      this.#insert(place, ip)
+    }
+  }
+
+  /**
+   * Sets the count of the subnet of an address
+   *
+   * @param position - what `find` answered for the address
+   * @param ip - the address
+   * @param count - a whole number, not 0 unless it was another one
+   */
+  setCount (position: number, ip: IPAddress, count: number): void {
+    const place = position << PLACE_BITS
+
+    this.#words[place + COUNT] = count
+
+    if (this.#words[place + TAG] === 0) {
+      this.#insert(place, ip)
+    } else if (count === 0 && this.#values[place >> 1] === 0) {
+      this.removeAt(position)
+    }
+  }
+
+  /**
+   * Takes all counts back
+   */
+  clearCounts (): void {
+    for (let place = 0; place < this.#words.length; place += 1 << PLACE_BITS) {
+      this.#words[place + COUNT] = 0
     }
 
-    const words = this.#words
+    this.#rebuild(bitsFor(this.#valued))
+  }
 
-    words[place + KEY] = ip.word0 & this.#mask0
-    words[place + KEY + 1] = ip.word1 & this.#mask1
+  /**
+   * Takes all values back
+   */
+  clearValues (): void {
+    let counted = 0
 
-    if (this.#wide) {
-      words[place + KEY + 2] = ip.word2 & this.#mask2
-      words[place + KEY + 3] = ip.word3 & this.#mask3
+    for (let place = 0; place < this.#words.length; place += 1 << PLACE_BITS) {
+      this.#values[place >> 1] = 0
+      counted += this.#words[place + COUNT] === 0 ? 0 : 1
     }
 
-    this.#size++
-
-    // half of the places stay free, so that runs of taken ones are short
-    if (this.#size * 2 > this.capacity) {
-      this.#resize(this.#capacityBits + 1)
-    }
+    this.#valued = 0
+    this.#rebuild(bitsFor(counted))
   }
 
   /**
    * Frees a position that is taken
    */
   removeAt (position: number): void {
+    const words = this.#words
     const last = this.capacity - 1
     let hole = position
 
+    if (this.valueAt(position) !== 0) {
+      this.#valued--
+    }
+
     // what was put further along because the position was taken moves back, so
     // that looking for it does not end at a hole
-    for (let next = (hole + 1) & last; this.valueAt(next) !== 0; next = (next + 1) & last) {
-      const home = this.#home(this.#words, next)
+    for (let next = (hole + 1) & last; this.#tagAt(next) !== 0; next = (next + 1) & last) {
+      const home = this.#home(this.#tagAt(next))
 
       if (((next - home) & last) >= ((next - hole) & last)) {
-        this.#copyPlace(this.#words, next, hole)
+        this.#copyPlace(words, next, hole)
         hole = next
       }
     }
 
-    this.#values[hole << this.#placeBits >> 1] = 0
+    const place = hole << PLACE_BITS
+
+    this.#values[place >> 1] = 0
+    words[place + COUNT] = 0
+    words[place + TAG] = 0
     this.#size--
+    this.#lastIP = undefined
 
     if (this.#capacityBits > MIN_CAPACITY_BITS && this.#size * 8 < this.capacity) {
-      this.#resize(this.#capacityBits - 1)
+      this.#rebuild(this.#capacityBits - 1)
     }
   }
 
@@ -201,10 +263,10 @@ export class SubnetTable {
   }
 
   /**
-   * Removes entries whose number is not greater than a threshold, from where the
-   * last call stopped to the end of the table.
+   * Takes values back that are not greater than a threshold, from where the last call stopped
+   * to the end of the table.
    *
-   * @param threshold - the greatest number to remove
+   * @param threshold - the greatest value to take back
    * @param budget - how many places to look at
    * @returns what is left of the budget when the end was reached, else 0
    */
@@ -217,10 +279,14 @@ export class SubnetTable {
       budget--
       const value = this.valueAt(this.#hand)
 
-      if (value !== 0 && value <= threshold) {
-        // another entry may have moved here, so the hand stays
+      if (value === 0 || value > threshold) {
+        this.#hand++
+      } else if (this.countAt(this.#hand) === 0) {
+        // another entry may move here, so the hand stays
         this.removeAt(this.#hand)
       } else {
+        this.#values[this.#hand << PLACE_BITS >> 1] = 0
+        this.#valued--
         this.#hand++
       }
     }
@@ -232,20 +298,32 @@ export class SubnetTable {
   }
 
   /**
-   * Calls a function with the lowest address of each subnet and its number. The
+   * Calls a function with the lowest address of each subnet, its value and its count. The
    * table must not change meanwhile.
    */
-  forEach (version: 4 | 6, fn: (ip: IPAddress, value: number) => void): void {
+  forEach (version: 4 | 6, fn: (ip: IPAddress, value: number, count: number) => void): void {
     for (let position = 0; position < this.capacity; position++) {
-      const value = this.valueAt(position)
+      if (this.#tagAt(position) !== 0) {
+        const key = (position << PLACE_BITS) + KEY
 
-      if (value !== 0) {
-        const key = (position << this.#placeBits) + KEY
-        const word2 = this.#wide ? this.#words[key + 2] : 0
-        const word3 = this.#wide ? this.#words[key + 3] : 0
-
-        fn(new IPAddress(version, this.#words[key], this.#words[key + 1], word2, word3), value)
+        fn(new IPAddress(version, this.#words[key], this.#words[key + 1], this.#words[key + 2], this.#words[key + 3]), this.valueAt(position), this.countAt(position))
       }
+    }
+  }
+
+  #insert (place: number, ip: IPAddress): void {
+    const words = this.#words
+    const word0 = words[place + KEY] = ip.word0 & this.#mask0
+    const word1 = words[place + KEY + 1] = ip.word1 & this.#mask1
+    const word2 = words[place + KEY + 2] = ip.word2 & this.#mask2
+    const word3 = words[place + KEY + 3] = ip.word3 & this.#mask3
+
+    words[place + TAG] = this.#tag(word0, word1, word2, word3)
+    this.#size++
+
+    // half of the places stay free, so that runs of taken ones are short
+    if (this.#size * 2 > this.capacity) {
+      this.#rebuild(this.#capacityBits + 1)
     }
   }
 
@@ -253,69 +331,76 @@ export class SubnetTable {
    * Multiply-shift hashing: which addresses collide depends on factors that
    * nobody else knows. The second round spreads addresses that differ in a few
    * neighbouring bits only.
+   *
+   * @returns What is not 0, and is kept beside the key
    */
-  #hash (word0: number, word1: number, word2: number, word3: number): number {
+  #tag (word0: number, word1: number, word2: number, word3: number): number {
     const sum = (Math.imul(word0, this.#factor0) + Math.imul(word1, this.#factor1) +
       Math.imul(word2, this.#factor2) + Math.imul(word3, this.#factor3)) | 0
 
-    return Math.imul(sum ^ sum >>> 15, this.#finalFactor) >>> (32 - this.#capacityBits)
+    return Math.imul(sum ^ sum >>> 15, this.#finalFactor) | 1
   }
 
   /**
-   * The same where two words are always 0
+   * Where an entry would be if there were no others
    */
-  #hashNarrow (word0: number, word1: number): number {
-    const sum = (Math.imul(word0, this.#factor0) + Math.imul(word1, this.#factor1)) | 0
-
-    return Math.imul(sum ^ sum >>> 15, this.#finalFactor) >>> (32 - this.#capacityBits)
+  #home (tag: number): number {
+    return tag >>> (32 - this.#capacityBits)
   }
 
-  /**
-   * Where the entry at a position would be if there were no others
-   */
-  #home (words: Int32Array, position: number): number {
-    const key = (position << this.#placeBits) + KEY
-
-    return this.#wide
-      ? this.#hash(words[key], words[key + 1], words[key + 2], words[key + 3])
-      : this.#hashNarrow(words[key], words[key + 1])
+  #tagAt (position: number): number {
+    return this.#words[(position << PLACE_BITS) + TAG]
   }
 
   // a loop, because the built-in functions take longer for so few words
   #copyPlace (from: Int32Array, position: number, target: number): void {
-    const source = position << this.#placeBits
-    const destination = target << this.#placeBits
+    const source = position << PLACE_BITS
+    const destination = target << PLACE_BITS
 
-    for (let word = 0; word < 1 << this.#placeBits; word++) {
+    for (let word = 0; word < 1 << PLACE_BITS; word++) {
       this.#words[destination + word] = from[source + word]
     }
   }
 
-  #resize (capacityBits: number): void {
+  /**
+   * Makes a table of another size of all that has a value or a count
+   */
+  #rebuild (capacityBits: number): void {
     const words = this.#words
     const values = this.#values
     const capacity = this.capacity
-    const placeBits = this.#placeBits
 
     this.#capacityBits = capacityBits
-    this.#words = new Int32Array(1 << (capacityBits + placeBits))
+    this.#words = new Int32Array(1 << (capacityBits + PLACE_BITS))
     this.#values = new Float64Array(this.#words.buffer)
+    this.#size = 0
     this.#hand = 0
+    this.#lastIP = undefined
 
     const last = this.capacity - 1
 
     for (let position = 0; position < capacity; position++) {
-      if (values[position << placeBits >> 1] === 0) {
+      const place = position << PLACE_BITS
+
+      if (values[place >> 1] === 0 && words[place + COUNT] === 0) {
         continue
       }
 
-      let target = this.#home(words, position)
+      let target = this.#home(words[place + TAG])
 
-      while (this.valueAt(target) !== 0) {
+      while (this.#tagAt(target) !== 0) {
         target = (target + 1) & last
       }
 
       this.#copyPlace(words, position, target)
+      this.#size++
     }
   }
+}
+
+/**
+ * How large a table has to be
+ */
+function bitsFor (size: number): number {
+  return Math.max(MIN_CAPACITY_BITS, Math.ceil(Math.log2(size * 2)))
 }

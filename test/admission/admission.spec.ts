@@ -1,20 +1,19 @@
 import { expect } from 'aegir/chai'
-import { Admission } from '../../src/admission/admission.ts'
 import { ipFromMultiaddr } from '../../src/util/ip-from-address.ts'
-import { TestClock, ip, ma } from './fixtures.ts'
+import { TestAdmission, TestClock, ip, ma } from './fixtures.ts'
 import type { AdmissionInit } from '../../src/admission/admission-options.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 const PEER = '12D3KooWEfA3xG9WBXB295GnktGB1nJzpgnmX51vs37iEBbJ4Cu4'
 
-function create (init: Partial<AdmissionInit> = {}, clock = new TestClock()): Admission {
-  return new Admission({ allowlistedConns: 12, now: clock.now, ...init })
+function create (init: Partial<AdmissionInit> = {}, clock = new TestClock()): TestAdmission {
+  return new TestAdmission({ allowlistedConns: 12, now: clock.now, ...init })
 }
 
 /**
  * How many connections are admitted now
  */
-function fill (admission: Admission, text: string, direction: MessageStreamDirection = 'outbound', max = 200): number {
+function fill (admission: TestAdmission, text: string, direction: MessageStreamDirection = 'outbound', max = 200): number {
   for (let count = 0; count < max; count++) {
     if (admission.admit(ip(text), direction) != null) {
       return count

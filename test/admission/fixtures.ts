@@ -1,6 +1,11 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import fc from 'fast-check'
+import { Admission } from '../../src/admission/admission.ts'
+import { SubnetLimiter } from '../../src/admission/subnet-limiter.ts'
 import { IPAddress, parseIP } from '../../src/util/ip-address.ts'
+import type { AdmissionInit } from '../../src/admission/admission-options.ts'
+import type { Refusal } from '../../src/scopes/refusal.ts'
+import type { MessageStreamDirection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 const word = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
@@ -35,5 +40,71 @@ export class TestClock {
 
   passSeconds (seconds: number): void {
     this.ms += seconds * 1_000
+  }
+}
+
+/**
+ * The addresses of the connections that there are, which the graph of a manager knows
+ */
+class Connections {
+  readonly addresses: IPAddress[] = []
+
+  add (refusal: Refusal | undefined, ip: IPAddress | undefined): Refusal | undefined {
+    if (refusal === undefined && ip !== undefined) {
+      this.addresses.push(ip)
+    }
+
+    return refusal
+  }
+
+  delete (ip: IPAddress | undefined): void {
+    const index = this.addresses.findIndex(other => ip?.equals(other))
+
+    if (index !== -1) {
+      this.addresses.splice(index, 1)
+    }
+  }
+}
+
+/**
+ * An admission that has connections, as that of a manager has
+ */
+export class TestAdmission extends Admission {
+  readonly #connections = new Connections()
+
+  constructor (init: AdmissionInit) {
+    super(init)
+    this.countAgainFrom(() => this.#connections.addresses)
+  }
+
+  override admit (ip: IPAddress | undefined, direction: MessageStreamDirection): Refusal | undefined {
+    return this.#connections.add(super.admit(ip, direction), ip)
+  }
+
+  override count (ip: IPAddress | undefined, direction: MessageStreamDirection): Refusal | undefined {
+    return this.#connections.add(super.count(ip, direction), ip)
+  }
+
+  override release (ip: IPAddress | undefined): void {
+    this.#connections.delete(ip)
+    super.release(ip)
+  }
+}
+
+/**
+ * A limiter that has connections
+ */
+export class TestSubnetLimiter extends SubnetLimiter {
+  readonly #connections = new Connections()
+
+  override countedAddresses = (): Iterable<IPAddress> => this.#connections.addresses
+
+  override add (ip: IPAddress, direction: MessageStreamDirection): Refusal | undefined {
+    return this.#connections.add(super.add(ip, direction), ip)
+  }
+
+  override remove (ip: IPAddress): void {
+    this.#connections.delete(ip)
+    super.remove(ip)
   }
 }

@@ -1,20 +1,19 @@
 import { expect } from 'aegir/chai'
-import { Admission } from '../../src/admission/admission.ts'
 import { createResourceManager, NullResourceManager } from '../../src/index.ts'
 import { errorOf } from '../scopes/fixtures.ts'
-import { ip, ma, TestClock } from './fixtures.ts'
+import { ip, ma, TestAdmission, TestClock } from './fixtures.ts'
 import type { AdmissionInit } from '../../src/admission/admission-options.ts'
 
 const GATEWAY = '172.17.0.1'
 
-function create (init: Partial<AdmissionInit> = {}, clock = new TestClock()): Admission {
-  return new Admission({ allowlistedConns: 12, now: clock.now, ...init })
+function create (init: Partial<AdmissionInit> = {}, clock = new TestClock()): TestAdmission {
+  return new TestAdmission({ allowlistedConns: 12, now: clock.now, ...init })
 }
 
 /**
  * How many inbound connections are admitted now
  */
-function fill (admission: Admission, text: string = GATEWAY, max = 200): number {
+function fill (admission: TestAdmission, text: string = GATEWAY, max = 200): number {
   for (let count = 0; count < max; count++) {
     if (admission.admit(ip(text), 'inbound') != null) {
       return count
@@ -27,7 +26,7 @@ function fill (admission: Admission, text: string = GATEWAY, max = 200): number 
 /**
  * How many inbound connections that are closed at once are admitted now
  */
-function cycle (admission: Admission, text: string = GATEWAY, max = 200): number {
+function cycle (admission: TestAdmission, text: string = GATEWAY, max = 200): number {
   for (let count = 0; count < max; count++) {
     if (admission.admit(ip(text), 'inbound') != null) {
       return count

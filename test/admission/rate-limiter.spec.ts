@@ -2,11 +2,13 @@ import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { RateLimiter } from '../../src/admission/rate-limiter.ts'
 import { resolveConnectionRates, resolveRateLimits } from '../../src/admission/rate-limits.ts'
+import { resolveSubnetLimits } from '../../src/admission/subnet-limits.ts'
+import { SubnetTables } from '../../src/admission/subnet-tables.ts'
 import { startClock } from '../../src/util/clock.ts'
 import { IPAddress } from '../../src/util/ip-address.ts'
 import { IPNetwork } from '../../src/util/ip-network.ts'
 import { Sweeper } from '../../src/util/sweeper.ts'
-import { TestClock, ip } from './fixtures.ts'
+import { TestClock, TestSubnetLimiter, ip } from './fixtures.ts'
 import type { RateLimits } from '../../src/admission/rate-limits.ts'
 
 function create (limits: RateLimits, clock = new TestClock()): RateLimiter {
@@ -374,5 +376,98 @@ describe('admission/rate-limiter', () => {
     expect(drain(create({ global: { rate: 0.1 } }), '1.2.3.4')).to.equal(1)
     expect(drain(create({ global: { rate: Infinity } }), '1.2.3.4')).to.equal(200)
     expect(drain(create({ global: { rate: 1, burst: 0 } }), '1.2.3.4')).to.equal(0)
+  })
+
+  it('should answer the same, and keep the same, where others count in the same tables', () => {
+    const host = fc.tuple(fc.constantFrom(4 as const, 6 as const), fc.nat(3), fc.nat(3)).map(([version, a, b]) => new IPAddress(version, a, version === 4 ? 0 : b << 8, 0, 0))
+    const command = fc.record({ type: fc.constantFrom('take', 'add', 'remove', 'giveBack', 'pass', 'sweep', 'change'), host, burst: fc.integer({ min: 1, max: 3 }) })
+    const subnetLimits = resolveSubnetLimits({ ipv4: [{ prefixLength: 32, connCount: 2 }], ipv6: [{ prefixLength: 56, connCount: 2 }, { prefixLength: 48, connCount: 3 }] })
+
+    fc.assert(fc.property(fc.array(command, { maxLength: 120 }), commands => {
+      const clock = new TestClock()
+      const make = (burst: number, tables?: SubnetTables, previous?: RateLimiter): RateLimiter => {
+        const limits = resolveRateLimits('limits', {
+          ipv4: [{ prefixLength: 32, rate: 1, burst }, { prefixLength: 32, rate: 0.5, burst: 3 }],
+          ipv6: [{ prefixLength: 56, rate: 1, burst }, { prefixLength: 48, rate: 2, burst: 3 }]
+        })
+
+        return new RateLimiter({ limits, request: 'connection', clock: clock.now, tables, previous })
+      }
+      const tables = new SubnetTables()
+      const counted = new TestSubnetLimiter(subnetLimits, tables)
+      const countedAlone = new TestSubnetLimiter(subnetLimits)
+      const live: IPAddress[] = []
+      let limiter = make(1, tables)
+      let alone = make(1)
+
+      for (const { type, host, burst } of commands) {
+        switch (type) {
+          case 'take':
+            expect(limiter.take(host)?.toError().message).to.equal(alone.take(host)?.toError().message)
+            break
+          case 'add': {
+            const refusal = counted.add(host, 'inbound')
+
+            expect(countedAlone.add(host, 'inbound')?.toError().message).to.equal(refusal?.toError().message)
+            refusal ?? live.push(host)
+            break
+          }
+          case 'remove': {
+            const [ip] = live.splice(burst, 1)
+
+            if (ip !== undefined) {
+              counted.remove(ip)
+              countedAlone.remove(ip)
+            }
+            break
+          }
+          case 'giveBack':
+            limiter.giveBack(host)
+            alone.giveBack(host)
+            break
+          case 'pass':
+            clock.passSeconds(burst)
+            break
+          case 'sweep':
+            [...limiter.tables, ...alone.tables].forEach(table => {
+              table.restart()
+              table.sweep(clock.now(), Infinity)
+            })
+            break
+          default:
+            limiter = make(burst, tables, limiter)
+            alone = make(burst, undefined, alone)
+        }
+
+        if (type === 'sweep') {
+          expect(limiter.tables.map(({ size }) => size)).to.deep.equal(alone.tables.map(({ size }) => size))
+        }
+      }
+    }))
+  })
+
+  it('should remember as many subnets as it may, however many have connections', () => {
+    const clock = new TestClock()
+    const tables = new SubnetTables()
+    const counted = new TestSubnetLimiter(resolveSubnetLimits({ ipv4: [{ prefixLength: 32, connCount: 1 }] }), tables)
+    const limits = resolveRateLimits('limits', { ipv4: [{ prefixLength: 32, rate: 1, burst: 1 }], maxSubnets: 2 })
+    const limiter = new RateLimiter({ limits, request: 'connection', clock: clock.now, tables })
+
+    for (let n = 0; n < 50; n++) {
+      expect(counted.add(new IPAddress(4, n, 0, 0, 0), 'inbound')).to.equal(undefined)
+    }
+
+    // the third one has the bucket that all others share
+    const taken = Array.from({ length: 50 }, (_, n) => limiter.take(new IPAddress(4, n, 0, 0, 0)) === undefined)
+
+    expect(taken.map((isTaken, n) => isTaken ? n : -1).filter(n => n !== -1)).to.deep.equal([0, 1, 2])
+    expect(limiter.tables.map(({ size }) => size)).to.deep.equal([2])
+    clock.passSeconds(2)
+    limiter.tables.forEach(table => {
+      table.restart()
+      table.sweep(clock.now(), Infinity)
+    })
+    expect(limiter.tables.map(({ size }) => size)).to.deep.equal([0])
+    expect(counted.add(new IPAddress(4, 49, 0, 0, 0), 'inbound'), 'connections are still counted').to.include({ current: 1 })
   })
 })

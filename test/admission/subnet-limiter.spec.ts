@@ -2,13 +2,14 @@ import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { SubnetLimiter } from '../../src/admission/subnet-limiter.ts'
 import { DefaultNetworkPrefixLimits, resolveSubnetLimits } from '../../src/admission/subnet-limits.ts'
+import { SubnetTables } from '../../src/admission/subnet-tables.ts'
 import { IPAddress } from '../../src/util/ip-address.ts'
 import { IPNetwork, mostSpecificFirst, parseNetwork } from '../../src/util/ip-network.ts'
-import { ip } from './fixtures.ts'
+import { ip, TestSubnetLimiter } from './fixtures.ts'
 import type { ResolvedPrefixLimit, SubnetLimits } from '../../src/admission/subnet-limits.ts'
 
-function create (limits?: SubnetLimits, trusted?: string[]): SubnetLimiter {
-  return new SubnetLimiter(resolveSubnetLimits(limits, trusted))
+function create (limits?: SubnetLimits, trusted?: string[], tables = new SubnetTables()): TestSubnetLimiter {
+  return new TestSubnetLimiter(resolveSubnetLimits(limits, trusted), tables)
 }
 
 /**
@@ -132,15 +133,16 @@ describe('admission/subnet-limiter', () => {
 
     expect(fill(limiter, '1.2.3.4')).to.equal(1)
     expect(fill(limiter, '1.2.3.5')).to.equal(0)
-    expect(limiter.remove(ip('1.2.3.5')), 'what was refused').to.equal(false)
-    expect(limiter.remove(ip('1.2.3.4'))).to.equal(true)
-    expect(limiter.remove(ip('1.2.3.4')), 'a second time').to.equal(false)
-    expect(limiter.hosts).to.equal(0)
+    limiter.remove(ip('1.2.3.4'))
     expect(fill(limiter, '1.2.3.5')).to.equal(1)
+    limiter.remove(ip('1.2.3.5'))
+    limiter.remove(ip('1.2.3.5'))
+    expect(fill(limiter, '1.2.3.4'), 'what was removed twice').to.equal(1)
   })
 
   it('should keep nothing of what has no connections', () => {
-    const limiter = create()
+    const tables = new SubnetTables()
+    const limiter = create({}, [], tables)
 
     for (let i = 0; i < 1_000; i++) {
       const host = new IPAddress(6, i, 0, 0, 1)
@@ -149,7 +151,8 @@ describe('admission/subnet-limiter', () => {
       limiter.remove(host)
     }
 
-    expect(limiter.hosts).to.equal(0)
+    expect(Array.from(tables, ({ prefixLength }) => prefixLength)).to.deep.equal([32, 56, 48])
+    expect(Array.from(tables, ({ size }) => size)).to.deep.equal([0, 0, 0])
   })
 
   it('should refuse nothing where all limits are unlimited or left empty', () => {
@@ -157,7 +160,6 @@ describe('admission/subnet-limiter', () => {
 
     expect(fill(limiter, '1.2.3.4')).to.equal(100)
     expect(fill(limiter, '2001:db8::1')).to.equal(100)
-    expect(limiter.hosts).to.equal(2)
   })
 
   it('should count connections that are open when a limit is set or taken back', () => {
@@ -166,7 +168,7 @@ describe('admission/subnet-limiter', () => {
     expect(fill(limiter, '1.2.3.4')).to.equal(8)
     limiter.addPrefix({ network: network('1.2.3.0/24'), connCount: 10 })
     expect(fill(limiter, '1.2.3.5')).to.equal(2)
-    expect(limiter.remove(ip('1.2.3.4'))).to.equal(true)
+    limiter.remove(ip('1.2.3.4'))
     expect(fill(limiter, '1.2.3.6')).to.equal(1)
     expect(limiter.removePrefix(network('1.2.3.0/24'))).to.equal(true)
     expect(limiter.removePrefix(network('1.2.3.0/24')), 'a second time').to.equal(false)
@@ -255,7 +257,8 @@ describe('admission/subnet-limiter', () => {
     )
 
     fc.assert(fc.property(fc.array(command, { maxLength: 100 }), commands => {
-      const limiter = create({ ipv4: [{ prefixLength: 29, connCount: 5 }, { prefixLength: 32, connCount: 2 }, { prefixLength: 30, connCount: 3 }] })
+      const tables = new SubnetTables()
+      const limiter = create({ ipv4: [{ prefixLength: 29, connCount: 5 }, { prefixLength: 32, connCount: 2 }, { prefixLength: 30, connCount: 3 }] }, [], tables)
       const model = new Model()
 
       for (const command of commands) {
@@ -270,7 +273,7 @@ describe('admission/subnet-limiter', () => {
         } else if (command.type === 'remove' && model.live.length > 0) {
           const [host] = model.live.splice(command.index % model.live.length, 1)
 
-          expect(limiter.remove(host)).to.equal(true)
+          limiter.remove(host)
         } else if (command.type === 'limit') {
           const limit = { network: new IPNetwork(command.host, command.prefixLength), connCount: command.connCount }
 
@@ -281,10 +284,51 @@ describe('admission/subnet-limiter', () => {
 
           expect(limiter.removePrefix(network)).to.equal(true)
         }
-
-        expect(limiter.hosts).to.equal(new Set(model.live.map(host => `${host}`)).size)
       }
+
+      for (const host of model.live) {
+        limiter.remove(host)
+      }
+
+      // limits that have changed last are made use of first
+      limiter.peek(new IPAddress(4, 0, 0, 0, 0), 'inbound')
+      expect(Array.from(tables).every(({ size }) => size === 0)).to.equal(true)
     }))
+  })
+
+  it('should count a connection that is not open yet when limits change', () => {
+    const limiter = new SubnetLimiter(resolveSubnetLimits())
+    const open: IPAddress[] = []
+
+    limiter.countedAddresses = () => open
+    limiter.add(ip('1.2.3.4'), 'inbound')
+    limiter.addPrefix({ network: network('1.2.3.0/24'), connCount: 2 })
+    expect(limiter.peek(ip('1.2.3.5'), 'inbound'), 'decided while it is opened').to.equal(undefined)
+    open.push(ip('1.2.3.4'))
+    expect(limiter.add(ip('1.2.3.5'), 'inbound')).to.equal(undefined)
+    open.push(ip('1.2.3.5'))
+    expect(limiter.add(ip('1.2.3.6'), 'inbound')).to.include({ current: 2, limit: 2 })
+    open.pop()
+    limiter.remove(ip('1.2.3.5'))
+    expect(limiter.add(ip('1.2.3.6'), 'inbound')).to.equal(undefined)
+  })
+
+  it('should go by the list of connections where somebody has taken back what was not counted', () => {
+    const limiter = new SubnetLimiter(resolveSubnetLimits())
+    let asked = 0
+
+    limiter.countedAddresses = () => {
+      asked++
+
+      return [ip('1.2.3.4')]
+    }
+
+    for (let i = 0; i < 10; i++) {
+      expect(limiter.peek(ip('1.2.3.4'), 'inbound')).to.equal(undefined)
+    }
+
+    expect(asked).to.equal(2)
+    expect(fill(limiter, '1.2.3.4')).to.equal(7)
   })
 
   it('should refuse limits that say nothing sensible, naming the field and the value', () => {

@@ -75,6 +75,55 @@ describe('admission/subnet-table', () => {
     }))
   })
 
+  it('should hold values and counts of the same subnets, and forget what has neither', () => {
+    const command = fc.oneof(
+      fc.record({ type: fc.constantFrom('value' as const, 'count' as const), host: fc.nat(127), number: fc.nat(3) }),
+      fc.record({ type: fc.constantFrom('clearValues' as const, 'clearCounts' as const, 'removeUpTo' as const), host: fc.constant(0), number: fc.nat(3) })
+    )
+
+    fc.assert(fc.property(fc.constantFrom(0, 32, 48, 56, 128), fc.array(command, { maxLength: 300 }), (prefixLength, commands) => {
+      const table = new SubnetTable(prefixLength)
+      const values = new Map<string, number>()
+      const counts = new Map<string, number>()
+      const set = (map: Map<string, number>, key: string, number: number): unknown => number === 0 ? map.delete(key) : map.set(key, number)
+
+      for (const { type, host: n, number } of commands) {
+        const ip = host(n)
+        const key = `${new IPNetwork(ip, prefixLength)}`
+
+        if (type === 'value' && number > 0) {
+          table.put(table.find(ip), ip, number)
+          set(values, key, number)
+        } else if (type === 'count' && number + (counts.get(key) ?? 0) > 0) {
+          table.setCount(table.find(ip), ip, number)
+          set(counts, key, number)
+        } else if (type === 'removeUpTo') {
+          table.restart()
+          table.removeUpTo(number, Infinity)
+          values.forEach((value, key) => { set(values, key, value > number ? value : 0) })
+        } else if (type === 'clearValues') {
+          table.clearValues()
+          values.clear()
+        } else if (type === 'clearCounts') {
+          table.clearCounts()
+          counts.clear()
+        }
+
+        expect(table.valued).to.equal(values.size)
+        expect(table.size).to.equal(new Set([...values.keys(), ...counts.keys()]).size)
+        expect(table.capacity).to.be.at.most(Math.max(16, table.size * 8))
+        expect(table.valueAt(table.find(ip))).to.equal(values.get(key) ?? 0)
+      }
+
+      for (let n = 0; n < 128; n++) {
+        const key = `${new IPNetwork(host(n), prefixLength)}`
+        const position = table.find(host(n))
+
+        expect([table.valueAt(position), table.countAt(position)]).to.deep.equal([values.get(key) ?? 0, counts.get(key) ?? 0])
+      }
+    }))
+  })
+
   it('should shrink when it has grown for nothing', () => {
     const table = new SubnetTable(128)
 
