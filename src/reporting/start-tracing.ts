@@ -42,36 +42,17 @@ export function startTracing ({ baseCosts, graph, limits, log, metricsReporter, 
     checkMetricsReporter(metricsReporter)
   }
 
-  const { idle } = graph
   const observing = new Set<GraphTracer>()
   const observe = (): void => {
     graph.tracer = observing.size > 1 ? new Tracers([...observing]) : [...observing][0]
   }
+  const end = (ended: GraphTracer): void => {
+    observing.delete(ended)
+    observe()
+  }
 
-  const metrics = metricsReporter === undefined
-    ? undefined
-    : new MetricsTracer({
-      reporter: metricsReporter,
-      idle,
-      baseCosts,
-      onError: (err) => {
-        log.error('the metrics reporter failed and is not used any more - %e', err)
-        observing.delete(metrics as GraphTracer)
-        observe()
-      }
-    })
-
-  const tracer = reporters.length === 0
-    ? undefined
-    : new Tracer({
-      reporters,
-      idle,
-      onError: (err) => { log.error('a trace reporter failed and is not used any more - %e', err) },
-      onEmpty: () => {
-        observing.delete(tracer as GraphTracer)
-        observe()
-      }
-    })
+  const metrics = metricsReporter === undefined ? undefined : createMetricsTracer(metricsReporter, { baseCosts, graph, log }, end)
+  const tracer = reporters.length === 0 ? undefined : createTracer(reporters, { graph, log }, end)
 
   // before anybody is told anything: the limits may be wrong
   const shadow = shadowLimits === undefined
@@ -98,4 +79,35 @@ export function startTracing ({ baseCosts, graph, limits, log, metricsReporter, 
   observe()
 
   return { tracer, shadow }
+}
+
+/**
+ * Tells a metrics reporter, until it has failed
+ */
+function createMetricsTracer (reporter: MetricsReporter, { baseCosts, graph, log }: Pick<TracingInit, 'baseCosts' | 'graph' | 'log'>, ended: (tracer: GraphTracer) => void): MetricsTracer {
+  const tracer: MetricsTracer = new MetricsTracer({
+    reporter,
+    idle: graph.idle,
+    baseCosts,
+    onError: (err) => {
+      log.error('the metrics reporter failed and is not used any more - %e', err)
+      ended(tracer)
+    }
+  })
+
+  return tracer
+}
+
+/**
+ * Tells trace reporters, until all of them have failed
+ */
+function createTracer (reporters: TraceReporter[], { graph, log }: Pick<TracingInit, 'graph' | 'log'>, ended: (tracer: GraphTracer) => void): Tracer {
+  const tracer: Tracer = new Tracer({
+    reporters,
+    idle: graph.idle,
+    onError: (err) => { log.error('a trace reporter failed and is not used any more - %e', err) },
+    onEmpty: () => { ended(tracer) }
+  })
+
+  return tracer
 }

@@ -56,6 +56,13 @@ export function accountingGater (gater: ConnectionGater, tracker: ConnectionTrac
     denyOutboundEncryptedConnection: denyEncrypted('denyOutboundEncryptedConnection')
   }
 
+  return inFrontOf(gater, methods)
+}
+
+/**
+ * A gater with some methods of ours, and what else the user's one has
+ */
+function inFrontOf (gater: ConnectionGater, methods: ConnectionGater): ConnectionGater {
   // not a proxy of the gater itself: it may be frozen, which proxies respect
   return new Proxy<ConnectionGater>({}, {
     get (_, property) {

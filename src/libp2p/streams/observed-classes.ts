@@ -55,7 +55,35 @@ export function observeStreamClass (stream: Stream): void {
     return
   }
 
-  const { close, dispatchEvent, send, [Symbol.asyncIterator]: iterate } = target
+  observeEvents(target)
+  observeSending(target)
+  observeClosing(target)
+
+  if (hasWindow(target)) {
+    const { sendWindowUpdate } = target
+
+    replace(target, 'sendWindowUpdate', function () {
+      if (liveStream(this)?.withholdsWindow() !== true) {
+        sendWindowUpdate.call(this)
+      }
+    })
+  }
+
+  const { [Symbol.asyncIterator]: iterate } = target
+
+  replace(target, Symbol.asyncIterator, function () {
+    const live = liveStream(this)
+    const source = iterate.call(this)
+
+    return live == null ? source : countIterated(live, source)
+  })
+}
+
+/**
+ * What is received and read, the end, and each drain
+ */
+function observeEvents (target: Stream): void {
+  const { dispatchEvent } = target
 
   replace(target, 'dispatchEvent', function (event) {
     const { type } = event
@@ -81,6 +109,13 @@ export function observeStreamClass (stream: Stream): void {
 
     return result
   })
+}
+
+/**
+ * What could not be sent
+ */
+function observeSending (target: Stream): void {
+  const { send } = target
 
   replace(target, 'send', function (data) {
     const size = data.byteLength
@@ -105,6 +140,13 @@ export function observeStreamClass (stream: Stream): void {
 
     return canSendMore
   })
+}
+
+/**
+ * What waits until everything is sent
+ */
+function observeClosing (target: Stream): void {
+  const { close } = target
 
   replace(target, 'close', async function (options) {
     // only what has to wait can be ended meanwhile
@@ -113,23 +155,6 @@ export function observeStreamClass (stream: Stream): void {
     }
 
     return closeOrEnd(this, async () => close.call(this, options))
-  })
-
-  if (hasWindow(target)) {
-    const { sendWindowUpdate } = target
-
-    replace(target, 'sendWindowUpdate', function () {
-      if (liveStream(this)?.withholdsWindow() !== true) {
-        sendWindowUpdate.call(this)
-      }
-    })
-  }
-
-  replace(target, Symbol.asyncIterator, function () {
-    const live = liveStream(this)
-    const source = iterate.call(this)
-
-    return live == null ? source : countIterated(live, source)
   })
 }
 
