@@ -93,10 +93,15 @@ export function resourceManagerCompliance (init: ComplianceInit): void {
 
     if (init.refuses === true) {
       refusing(init, peer, other)
+      moving(init, peer, other)
     }
 
     if (init.complete === true) {
       complete(init, peer)
+    }
+
+    if (init.refuses === true && init.complete === true) {
+      accounting(init, peer)
     }
   })
 }
@@ -185,7 +190,11 @@ function refusing ({ create, describe, it }: ComplianceInit, peer: PeerId, other
         manager.openStream(peer, direction)
       })
     }
+  })
+}
 
+function moving ({ create, describe, it }: ComplianceInit, peer: PeerId, other: PeerId): void {
+  describe('moving, and what is held', () => {
     it('should refuse a peer that has too many connections, and leave the connection where it is', async () => {
       const manager = await create({ peerDefault: { conns: 1 } })
       const [first, second] = [manager.openConnection('inbound', false), manager.openConnection('inbound', false)]
@@ -298,6 +307,87 @@ function complete ({ create, describe, it }: ComplianceInit, peer: PeerId): void
       assertEqual(manager.explain({ resource: 'memory', size: 1 }).fits, true, 'whether a byte fits')
       assert(String(manager) !== '' && manager.systemState() !== '' && manager.serviceState(SERVICE) !== '', 'text for people')
       manager.gc()
+    })
+  })
+}
+
+function accounting ({ create, describe, it }: ComplianceInit, peer: PeerId): void {
+  const make = async (limits: PartialLimitConfig = NONE): Promise<ResourceManager> => await create(limits) as ResourceManager
+
+  describe('accounting', () => {
+    it('should count what is held in each scope', async () => {
+      const manager = await make()
+      const connection = manager.openConnection('inbound', true)
+      const stream = manager.openStream(peer, 'outbound', connection)
+
+      assertEqual(manager.stat().transient.numConnsInbound, 1, 'the connections in transient')
+      connection.setPeer(peer)
+      stream.setProtocol(PROTOCOL)
+      stream.setService(SERVICE)
+      stream.reserveMemory(10)
+
+      const { peers, protocols, services, system, transient } = manager.stat()
+
+      assertEqual(transient.numConnsInbound + transient.numStreamsOutbound, 0, 'what is left in transient')
+      assertEqual(system.numConnsInbound, 1, 'the connections of the system')
+      assertEqual(system.numFD, 1, 'the file descriptors of the system')
+
+      for (const [name, { memory, numStreamsOutbound }] of Object.entries({ peer: peers[String(peer)], protocol: protocols[PROTOCOL], service: services[SERVICE] })) {
+        assertEqual(numStreamsOutbound, 1, `the streams of the ${name}`)
+        assertEqual(memory, 10, `the memory of the ${name}`)
+      }
+    })
+
+    it('should give back what a span holds when it ends, and reserve nothing in what is closed', async () => {
+      const manager = await make({ system: { memory: 100 } })
+      const stream = manager.openStream(peer, 'inbound')
+      const span = stream.beginSpan()
+
+      span.reserveMemory(60)
+      assertRefuses(() => { stream.reserveMemory(41) }, 'memory beside the span')
+      span.done()
+      span.done()
+      stream.reserveMemory(100)
+      stream.done()
+      assertEqual(manager.stat().system.memory, 0, 'the memory of the system')
+      assertRefuses(() => { stream.reserveMemory(1) }, 'memory of a closed stream')
+      assertEqual(manager.stat().system.memory, 0, 'the memory of the system')
+    })
+
+    it('should give back no more than is held', async () => {
+      const manager = await make()
+      const stream = manager.openStream(peer, 'inbound')
+      const other = manager.openStream(peer, 'inbound')
+
+      stream.reserveMemory(10)
+      other.reserveMemory(10)
+      stream.releaseMemory(15)
+      assertEqual(manager.stat().system.memory, 10, 'the memory of the system')
+    })
+
+    it('should change nothing where it is asked for nonsense', async () => {
+      const manager = await make()
+      const stream = manager.openStream(peer, 'inbound')
+
+      for (const size of [-1, 0.5, NaN, Infinity]) {
+        assertRefuses(() => { stream.reserveMemory(size) }, `${size} bytes`)
+        assertRefuses(() => { stream.releaseMemory(size) }, `${size} bytes`)
+      }
+
+      assertRefuses(() => { manager.openConnection('sideways' as MessageStreamDirection, false) }, 'a direction that there is not')
+      assertEqual(manager.stat().system.memory, 0, 'the memory of the system')
+    })
+
+    it('should have new limits for what comes next, and end nothing', async () => {
+      const manager = await make({ system: { conns: 2 } })
+      const [first, second] = [manager.openConnection('inbound', false), manager.openConnection('inbound', false)]
+
+      manager.setLimits({ system: { conns: 1 } })
+      assertEqual(manager.stat().system.numConnsInbound, 2, 'the connections that are open')
+      first.done()
+      assertRefuses(() => manager.openConnection('inbound', false), 'a connection above the new limit')
+      second.done()
+      manager.openConnection('inbound', false)
     })
   })
 }
