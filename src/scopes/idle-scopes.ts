@@ -2,7 +2,7 @@ import { setBackgroundTimer } from '../util/timers.ts'
 import type { AggregateScope } from './aggregate-scope.ts'
 
 /**
- * How long idle nodes may wait, in ms. go-libp2p collects once a minute.
+ * How long idle scopes may wait, in ms. go-libp2p collects once a minute.
  */
 const COLLECT_INTERVAL = 30_000
 

@@ -63,7 +63,7 @@ export function nameOf ({ kind, serial }: MovableScope): string {
 }
 
 /**
- * A node that moves through the graph as more becomes known about it: a
+ * A scope that moves through the graph as more becomes known about it: a
  * connection or a stream. It takes along all that it holds. When it does not fit
  * where it should go it stays where it is, and nothing has changed.
  */
@@ -255,7 +255,7 @@ export abstract class MovableScope extends OwnedScope {
   }
 
   /**
-   * Why it cannot be added to one of some nodes, if so, after whatever gives way has done so
+   * Why it cannot be added to one of some scopes, if so, after whatever gives way has done so
    *
    * @param joining - the peer, protocol or service that it would become part of
    * @param scopes

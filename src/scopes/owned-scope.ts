@@ -14,8 +14,8 @@ import type { Limit, ResourceLimits } from '../limits/limit.ts'
 import type { SettingPath } from '../limits/setting.ts'
 
 /**
- * A node that somebody opens and has to close: a connection, a stream, a span or
- * what a service holds itself. It reserves in the nodes that constrain it.
+ * A scope that somebody opens and has to close: a connection, a stream, a span or
+ * what a service holds itself. It reserves in its edges.
  *
  * These exist by the ten thousand, so they have few fields, and what can be
  * derived is.
@@ -36,7 +36,7 @@ export abstract class OwnedScope implements ResourceScopeSpan {
   declare memory: number
 
   /**
-   * The part of `memory` that was reserved directly in this node: the most that
+   * The part of `memory` that was reserved directly in this scope: the most that
    * may be released here
    */
   declare ownMemory: number
@@ -67,22 +67,22 @@ export abstract class OwnedScope implements ResourceScopeSpan {
   abstract get limitPath (): SettingPath | undefined
 
   /**
-   * What it is and what it holds, as something that is added to another node
+   * What it is and what it holds, as something that is added to another scope
    */
   abstract get usage (): Usage
 
   /**
-   * The nodes that it is counted in, all that are above it
+   * The scopes that it is counted in, all that are above it
    */
   abstract get edges (): GraphScope[]
 
   /**
-   * The first of the nodes that constrain this one that has no room
+   * The first of its edges that has no room
    */
   protected abstract firstEdgeWithoutMemory (size: number, priority: number): AggregateScope | OwnedScope | undefined
 
   /**
-   * Adds to the nodes that constrain this one
+   * Adds to its edges
    */
   protected abstract addMemoryToEdges (size: number): void
 
@@ -92,8 +92,8 @@ export abstract class OwnedScope implements ResourceScopeSpan {
   protected abstract removeMemoryFromEdges (size: number): void
 
   /**
-   * Takes what this node is, itself and the memory that it still holds, out of
-   * the nodes that constrain it. It is called once.
+   * Takes what this scope is, itself and the memory that it still holds, out of
+   * its edges. It is called once.
    */
   protected abstract leave (): void
 
@@ -126,14 +126,14 @@ export abstract class OwnedScope implements ResourceScopeSpan {
   }
 
   /**
-   * What is reserved in this node is reserved in these
+   * What is reserved in this scope is reserved in these
    */
   get chain (): GraphScope[] {
     return [this, ...this.edges]
   }
 
   /**
-   * The first node, this one or one that constrains it, that is closed or has no
+   * The first scope, this one or one of its edges, that is closed or has no
    * room
    */
   firstWithoutMemory (size: number, priority: number): AggregateScope | OwnedScope | undefined {
@@ -145,7 +145,7 @@ export abstract class OwnedScope implements ResourceScopeSpan {
   }
 
   /**
-   * Adds memory that was found to fit, for this node or for a span of it
+   * Adds memory that was found to fit, for this scope or for a span of it
    */
   addMemory (size: number): void {
     this.memory += size
