@@ -102,6 +102,7 @@ export function resourceManagerCompliance (init: ComplianceInit): void {
 
     if (init.refuses === true && init.complete === true) {
       accounting(init, peer)
+      changing(init, peer)
     }
   })
 }
@@ -312,11 +313,9 @@ function complete ({ create, describe, it }: ComplianceInit, peer: PeerId): void
 }
 
 function accounting ({ create, describe, it }: ComplianceInit, peer: PeerId): void {
-  const make = async (limits: PartialLimitConfig = NONE): Promise<ResourceManager> => await create(limits) as ResourceManager
-
   describe('accounting', () => {
     it('should count what is held in each scope', async () => {
-      const manager = await make()
+      const manager = await create(NONE) as ResourceManager
       const connection = manager.openConnection('inbound', true)
       const stream = manager.openStream(peer, 'outbound', connection)
 
@@ -339,7 +338,7 @@ function accounting ({ create, describe, it }: ComplianceInit, peer: PeerId): vo
     })
 
     it('should give back what a span holds when it ends, and reserve nothing in what is closed', async () => {
-      const manager = await make({ system: { memory: 100 } })
+      const manager = await create({ system: { memory: 100 } }) as ResourceManager
       const stream = manager.openStream(peer, 'inbound')
       const span = stream.beginSpan()
 
@@ -355,7 +354,7 @@ function accounting ({ create, describe, it }: ComplianceInit, peer: PeerId): vo
     })
 
     it('should give back no more than is held', async () => {
-      const manager = await make()
+      const manager = await create(NONE) as ResourceManager
       const stream = manager.openStream(peer, 'inbound')
       const other = manager.openStream(peer, 'inbound')
 
@@ -364,9 +363,13 @@ function accounting ({ create, describe, it }: ComplianceInit, peer: PeerId): vo
       stream.releaseMemory(15)
       assertEqual(manager.stat().system.memory, 10, 'the memory of the system')
     })
+  })
+}
 
+function changing ({ create, describe, it }: ComplianceInit, peer: PeerId): void {
+  describe('wrong requests and new limits', () => {
     it('should change nothing where it is asked for nonsense', async () => {
-      const manager = await make()
+      const manager = await create(NONE) as ResourceManager
       const stream = manager.openStream(peer, 'inbound')
 
       for (const size of [-1, 0.5, NaN, Infinity]) {
@@ -379,7 +382,7 @@ function accounting ({ create, describe, it }: ComplianceInit, peer: PeerId): vo
     })
 
     it('should have new limits for what comes next, and end nothing', async () => {
-      const manager = await make({ system: { conns: 2 } })
+      const manager = await create({ system: { conns: 2 } }) as ResourceManager
       const [first, second] = [manager.openConnection('inbound', false), manager.openConnection('inbound', false)]
 
       manager.setLimits({ system: { conns: 1 } })

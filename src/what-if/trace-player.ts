@@ -200,16 +200,16 @@ export class TracePlayer {
    */
   #fits (event: RecordedEvent, scope: ParsedScopeName): boolean {
     const { delta, deltaIn, joining, name, priority, requester, type } = event
-    const asker = event.of ?? name
+    const holder = event.of ?? name
     const inbound = deltaIn > 0
 
     if (joining !== undefined) {
-      return this.#joins(asker, joining)
+      return this.#joins(holder, joining)
     }
 
-    if (/^(?:conn|stream)-\d+$/.test(asker) && !this.#graph.knows(asker)) {
+    if (/^(?:conn|stream)-\d+$/.test(holder) && !this.#graph.knows(holder)) {
       const isMemory = type === 'block_reserve_memory'
-      const isConnection = asker.startsWith('conn')
+      const isConnection = holder.startsWith('conn')
       // memory that is refused to what opens does not say for which direction that was
       const opening = { inbound: isMemory ? priority < 255 : inbound, weight: isMemory ? delta : this.#weights[isConnection ? 'conn' : 'stream'], trusted: false }
 
@@ -220,25 +220,25 @@ export class TracePlayer {
 
     return type === 'block_reserve_memory'
       ? this.#graph.reserveMemory(event.of === undefined ? this.#place(name, scope) : this.#placeOf(event.of), delta, priority, false)
-      : this.#reserve({ ...event, name: asker }, false)
+      : this.#reserve({ ...event, name: holder }, false)
   }
 
-  #joins (asker: string, joining: string): boolean {
-    const scope = this.#graph.get(asker)
+  #joins (holder: string, joining: string): boolean {
+    const scope = this.#graph.get(holder)
 
     if (scope === undefined) {
       return false
     }
 
-    if (asker.startsWith('conn')) {
+    if (holder.startsWith('conn')) {
       return 'peerScope' in scope && scope.peerScope !== undefined
-        ? this.#graph.setService(asker, joining, true)
-        : this.#graph.setPeer(asker, new NamedPeer(joining), false, true)
+        ? this.#graph.setService(holder, joining, true)
+        : this.#graph.setPeer(holder, new NamedPeer(joining), false, true)
     }
 
     return 'protocolPeer' in scope && scope.protocolPeer !== undefined
-      ? this.#graph.setService(asker, joining, true)
-      : this.#graph.setProtocol(asker, joining, true)
+      ? this.#graph.setService(holder, joining, true)
+      : this.#graph.setProtocol(holder, joining, true)
   }
 
   #place (name: string, scope: ParsedScopeName): string | AggregateScope {

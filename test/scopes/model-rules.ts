@@ -62,7 +62,7 @@ export interface Failure {
   priority?: number
 }
 
-export type Shortage = Pick<Failure, 'resource' | 'direction' | 'current' | 'attempted' | 'limit' | 'priority'>
+export type Refusal = Pick<Failure, 'resource' | 'direction' | 'current' | 'attempted' | 'limit' | 'priority'>
 
 export interface Check {
   resource: 'stream' | 'connection' | 'fd'
@@ -128,7 +128,7 @@ export function exactThreshold (limit: number, priority: number): number {
   return limit === Infinity ? Infinity : Number((1n + BigInt(priority)) * BigInt(limit) / 256n)
 }
 
-export function memoryShortage (usage: Usage, limit: Limit, size: number, priority: number): Shortage | undefined {
+export function memoryRefusal (usage: Usage, limit: Limit, size: number, priority: number): Refusal | undefined {
   const threshold = exactThreshold(limit.memory, priority)
 
   if (usage.memory + size > threshold) {
@@ -136,7 +136,7 @@ export function memoryShortage (usage: Usage, limit: Limit, size: number, priori
   }
 }
 
-export function countShortage (checks: Check[], usage: Usage, limit: Limit, added: Usage): Shortage | undefined {
+export function countRefusal (checks: Check[], usage: Usage, limit: Limit, added: Usage): Refusal | undefined {
   const sum = (counts: Usage, keys: Array<keyof Usage>): number => keys.reduce((total, key) => total + counts[key], 0)
 
   for (const check of checks) {
@@ -157,26 +157,26 @@ export function nameOf (scope: Scope): string {
  * The names from the scope that was asked, through the owners of spans, to the
  * one that refused
  */
-function chain (asker: Holder | undefined, scope: Scope): string {
+function nameOfRequest (requester: Holder | undefined, scope: Scope): string {
   const names: string[] = []
 
-  for (let step: Scope | undefined = asker; step != null && nameOf(step) !== nameOf(scope); step = typeof step === 'string' ? undefined : step.owner) {
+  for (let step: Scope | undefined = requester; step != null && nameOf(step) !== nameOf(scope); step = typeof step === 'string' ? undefined : step.owner) {
     names.push(nameOf(step))
   }
 
   return [...names, nameOf(scope)].join(': ')
 }
 
-export function refused (asker: Holder | undefined, scope: Scope, shortage: Shortage): Failure {
-  const { resource = '', direction } = shortage
+export function refused (requester: Holder | undefined, scope: Scope, refusal: Refusal): Failure {
+  const { resource = '', direction } = refusal
   const what = resource === 'fd' ? 'file descriptor' : [direction, resource].filter(word => word != null).join(' ')
   const reason = resource === 'memory' ? '' : `cannot reserve ${what}: `
 
-  return { name: ERROR_NAMES[resource], message: `${chain(asker, scope)}: ${reason}resource limit exceeded`, scope: nameOf(scope), ...shortage }
+  return { name: ERROR_NAMES[resource], message: `${nameOfRequest(requester, scope)}: ${reason}resource limit exceeded`, scope: nameOf(scope), ...refusal }
 }
 
-export function closed (asker: Holder | undefined, scope: Scope): Failure {
-  return { name: 'ResourceScopeClosedError', message: `${chain(asker, scope)}: resource scope closed` }
+export function closed (requester: Holder | undefined, scope: Scope): Failure {
+  return { name: 'ResourceScopeClosedError', message: `${nameOfRequest(requester, scope)}: resource scope closed` }
 }
 
 export function wrongState (message: string): Failure {

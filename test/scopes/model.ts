@@ -1,5 +1,5 @@
-import { add, closed, CONNECTION_CHECKS, countShortage, memoryShortage, nameOf, newHolder, nothing, refused, STREAM_CHECKS, toStat, UNLIMITED, wrongState } from './model-rules.ts'
-import type { Check, Failure, Holder, Scope, Shortage, Usage } from './model-rules.ts'
+import { add, closed, CONNECTION_CHECKS, countRefusal, memoryRefusal, nameOf, newHolder, nothing, refused, STREAM_CHECKS, toStat, UNLIMITED, wrongState } from './model-rules.ts'
+import type { Check, Failure, Holder, Scope, Refusal, Usage } from './model-rules.ts'
 import type { ResourceManagerStat, ScopeStat } from '../../src/index.ts'
 import type { Limit, ResourceLimits } from '../../src/limits/limit.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
@@ -153,7 +153,7 @@ export class Model {
 
   reserveMemory (scope: Scope, size: number, priority = 255): Failure | undefined {
     const holder = this.#holderOf(scope)
-    const failure = this.#refusal(holder, [holder, ...this.above(holder)], (usage, limit) => memoryShortage(usage, limit, size, priority))
+    const failure = this.#refusal(holder, [holder, ...this.above(holder)], (usage, limit) => memoryRefusal(usage, limit, size, priority))
 
     if (failure == null) {
       holder.held.memory += size
@@ -276,7 +276,7 @@ export class Model {
   }
 
   #reserve (holder: Holder, checks: Check[], added: Usage): Failure | undefined {
-    const failure = this.#refusal(holder, [holder, ...this.above(holder)], (usage, limit) => countShortage(checks, usage, limit, added))
+    const failure = this.#refusal(holder, [holder, ...this.above(holder)], (usage, limit) => countRefusal(checks, usage, limit, added))
 
     if (failure == null) {
       add(holder.held, added)
@@ -316,8 +316,8 @@ export class Model {
     this.know(name)
 
     const added = this.usage(holder)
-    const failure = this.#refusal(undefined, scopes, (usage, limit) => memoryShortage(usage, limit, added.memory, 255) ??
-      countShortage([...STREAM_CHECKS, ...CONNECTION_CHECKS], usage, limit, added))
+    const failure = this.#refusal(undefined, scopes, (usage, limit) => memoryRefusal(usage, limit, added.memory, 255) ??
+      countRefusal([...STREAM_CHECKS, ...CONNECTION_CHECKS], usage, limit, added))
 
     if (failure == null) {
       holder[field] = name
@@ -326,16 +326,16 @@ export class Model {
     return failure
   }
 
-  #refusal (asker: Holder | undefined, scopes: Scope[], findShortage: (usage: Usage, limit: Limit) => Shortage | undefined): Failure | undefined {
+  #refusal (requester: Holder | undefined, scopes: Scope[], find: (usage: Usage, limit: Limit) => Refusal | undefined): Failure | undefined {
     for (const scope of scopes) {
       if (typeof scope !== 'string' && !scope.open) {
-        return closed(asker, scope)
+        return closed(requester, scope)
       }
 
-      const shortage = findShortage(this.usage(scope), this.limit(scope))
+      const refusal = find(this.usage(scope), this.limit(scope))
 
-      if (shortage != null) {
-        return refused(asker, scope, shortage)
+      if (refusal != null) {
+        return refused(requester, scope, refusal)
       }
     }
   }
