@@ -237,7 +237,7 @@ export function deriveLimits (knobs: LimitKnobs = {}, resources: AvailableResour
 }
 
 /**
- * Ten connections with a stream each fit into this, in bytes, with what they weigh by
+ * Ten connections with a stream each fit into this, in bytes, with what they cost by
  * default (`baseCosts`), as those that the remote opens may fill about 80% of a limit
  */
 const LEAST_MEMORY = 2 ** 20

@@ -22,7 +22,7 @@ export interface MetricsTracerInit {
   idle: Pick<IdleScopes, 'held'>
 
   /**
-   * What connections and streams weigh in themselves
+   * The base costs of connections and streams
    */
   baseCosts(): BaseCosts
 
@@ -244,7 +244,7 @@ function tellRefused (reporter: MetricsReporter, refusal: Refusal, baseCosts: Ba
 }
 
 /**
- * A connection or stream that weighs something is refused for its memory before it holds
+ * A connection or stream with a base cost is refused for its memory before it holds
  * any
  */
 function isReservation ({ request, requester, resource }: Refusal, baseCosts: BaseCosts): boolean {

@@ -25,7 +25,7 @@ export class ShadowTracer implements GraphTracer {
 
   /**
    * @param shadow
-   * @param baseCosts - what connections and streams weigh in themselves
+   * @param baseCosts - what connections and streams cost in themselves
    * @param onAdmitted - something was refused that fits into the other limits
    */
   constructor (shadow: WhatIfGraph<object>, baseCosts: () => BaseCosts, onAdmitted: () => void) {
@@ -156,19 +156,19 @@ export class ShadowTracer implements GraphTracer {
     return resource === 'memory' && typeof scope === 'object' && scope !== null && this.#shadow.reserveMemory(this.#placeOf(scope as AnyScope), attempted, priority, false)
   }
 
-  #open (scope: MovableScope, weight: number, isOpen: boolean): boolean {
+  #open (scope: MovableScope, cost: number, isOpen: boolean): boolean {
     const { inbound } = scope
     const trusted = isOpen && scope.allowlisted
 
     if (scope instanceof DefaultConnectionScope) {
       const { endpoint, usefd } = scope
 
-      return this.#shadow.openConnection(scope, { inbound, weight, trusted, usefd, endpoint }, isOpen)
+      return this.#shadow.openConnection(scope, { inbound, cost, trusted, usefd, endpoint }, isOpen)
     }
 
     const { connection, peerScope: { peer } } = scope as DefaultStreamScope
 
-    return this.#shadow.openStream(scope, { inbound, weight, trusted, peer, connection }, isOpen)
+    return this.#shadow.openStream(scope, { inbound, cost, trusted, peer, connection }, isOpen)
   }
 
   #joins (scope: unknown, joining: string): boolean {

@@ -17,7 +17,7 @@ export const MAX_OPEN = 250_000
  */
 interface Opening {
   peer?: string
-  weight: number
+  cost: number
   trusted: boolean
   connection?: string
 }
@@ -35,9 +35,9 @@ export class TracePlayer {
   readonly #opening = new Map<string, Opening>()
 
   /**
-   * What connections and streams weighed last, for those that were refused
+   * What connections and streams cost last, for those that were refused
    */
-  readonly #weights = { conn: 0, stream: 0 }
+  readonly #costs = { conn: 0, stream: 0 }
 
   constructor (graph: WhatIfGraph<string>) {
     this.#graph = graph
@@ -78,7 +78,7 @@ export class TracePlayer {
 
     if (!scope.isSpan) {
       if (isOpened(scope)) {
-        this.#opening.set(name, { weight: 0, trusted: false, connection })
+        this.#opening.set(name, { cost: 0, trusted: false, connection })
       }
 
       return
@@ -129,7 +129,7 @@ export class TracePlayer {
       case 'reserve_memory':
       case 'release_memory':
         if (opening !== undefined) {
-          opening.weight = Math.max(0, delta)
+          opening.cost = Math.max(0, delta)
         } else if (buffered) {
           this.#graph.addBuffers(name, delta)
         } else if (delta > 0) {
@@ -154,17 +154,17 @@ export class TracePlayer {
     }
   }
 
-  #open ({ delta, deltaIn, name, requester, type }: RecordedEvent, { connection, peer = requester, trusted, weight }: Opening): void {
+  #open ({ delta, deltaIn, name, requester, type }: RecordedEvent, { connection, peer = requester, trusted, cost: cost }: Opening): void {
     const inbound = deltaIn > 0
 
     this.#opening.delete(name)
 
     if (type === 'add_conn') {
-      this.#weights.conn = weight
-      this.#graph.openConnection(name, { inbound, weight, trusted, usefd: delta > 0 })
+      this.#costs.conn = cost
+      this.#graph.openConnection(name, { inbound, cost, trusted, usefd: delta > 0 })
     } else if (peer !== undefined) {
-      this.#weights.stream = weight
-      this.#graph.openStream(name, { inbound, weight, trusted, peer: new NamedPeer(peer), connection })
+      this.#costs.stream = cost
+      this.#graph.openStream(name, { inbound, cost, trusted, peer: new NamedPeer(peer), connection })
     }
   }
 
@@ -211,7 +211,7 @@ export class TracePlayer {
       const isMemory = type === 'block_reserve_memory'
       const isConnection = holder.startsWith('conn')
       // memory that is refused to what opens does not say for which direction that was
-      const opening = { inbound: isMemory ? priority < 255 : inbound, weight: isMemory ? delta : this.#weights[isConnection ? 'conn' : 'stream'], trusted: false }
+      const opening = { inbound: isMemory ? priority < 255 : inbound, cost: isMemory ? delta : this.#costs[isConnection ? 'conn' : 'stream'], trusted: false }
 
       return isConnection
         ? this.#graph.openConnection(undefined, { ...opening, usefd: delta > 0 && !isMemory }, false)

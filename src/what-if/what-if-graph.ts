@@ -26,7 +26,7 @@ interface Opening {
   inbound: boolean
 
   /** The memory that it reserves for itself when it is opened, in bytes */
-  weight: number
+  cost: number
 
   /** Whether it may use the allowlisted pair of scopes */
   trusted: boolean
@@ -165,18 +165,18 @@ export class WhatIfGraph<K> {
   // `isOpen` is false for what was refused in the other graph: then it is only looked at
   // whether it would be here too. All of these say whether it fits.
 
-  openConnection (key: K | undefined, { endpoint, inbound, trusted, usefd, weight }: ConnectionOpening, isOpen = true): boolean {
+  openConnection (key: K | undefined, { endpoint, inbound, trusted, usefd, cost }: ConnectionOpening, isOpen = true): boolean {
     const { graph } = this
     const make = (pair = graph.normal): DefaultConnectionScope => graph.newConnection(directionOf(inbound), usefd, pair, endpoint)
 
-    return this.#open(key, make(), trusted ? () => make(graph.allowlisted) : undefined, weight, isOpen)
+    return this.#open(key, make(), trusted ? () => make(graph.allowlisted) : undefined, cost, isOpen)
   }
 
   /**
    * The same for a stream. Where its connection was refused it is not here, and nothing
    * refuses it.
    */
-  openStream (key: K | undefined, { connection, inbound, peer, trusted, weight }: StreamOpening<K>, isOpen = true): boolean {
+  openStream (key: K | undefined, { connection, inbound, peer, trusted, cost }: StreamOpening<K>, isOpen = true): boolean {
     const { graph } = this
 
     if (this.#isUnreachable(peer, connection)) {
@@ -188,16 +188,16 @@ export class WhatIfGraph<K> {
     const opened = connection === undefined ? undefined : this.#scopes.get(connection)
     const stream = graph.newStream(peer, directionOf(inbound), opened)
 
-    return this.#open(key, stream, trusted ? () => { stream.pair = graph.allowlisted; return stream } : undefined, weight, isOpen)
+    return this.#open(key, stream, trusted ? () => { stream.pair = graph.allowlisted; return stream } : undefined, cost, isOpen)
   }
 
-  #open (key: K | undefined, scope: DefaultConnectionScope | DefaultStreamScope, retry: (() => typeof scope) | undefined, weight: number, isOpen: boolean): boolean {
+  #open (key: K | undefined, scope: DefaultConnectionScope | DefaultStreamScope, retry: (() => typeof scope) | undefined, cost: number, isOpen: boolean): boolean {
     let opened = scope
-    let refusal = findRefusal(opened, weight)
+    let refusal = findRefusal(opened, cost)
 
     if (refusal != null && retry !== undefined) {
       opened = retry()
-      refusal = findRefusal(opened, weight)
+      refusal = findRefusal(opened, cost)
     }
 
     if (this.graph.refuse(refusal) != null) {
@@ -207,7 +207,7 @@ export class WhatIfGraph<K> {
     }
 
     if (isOpen && key !== undefined) {
-      opened.memory = weight
+      opened.memory = cost
       opened.enter()
       this.#scopes.set(key, opened)
     }
