@@ -154,7 +154,7 @@ export class TracePlayer {
     }
   }
 
-  #open ({ delta, deltaIn, name, requester, type }: RecordedEvent, { connection, peer = requester, trusted, cost: cost }: Opening): void {
+  #open ({ delta, deltaIn, name, requester, type }: RecordedEvent, { connection, peer = requester, trusted, cost }: Opening): void {
     const inbound = deltaIn > 0
 
     this.#opening.delete(name)
