@@ -45,6 +45,11 @@ export interface SharedSubnets {
    * Takes back what `add` counted
    */
   remove(ip: IPAddress): void
+
+  /**
+   * Other networks are trusted from now on
+   */
+  allowlistChanged(): void
 }
 
 /**
@@ -398,6 +403,7 @@ export class Admission {
 
   #updateAllowlisted (): void {
     this.#subnets.setAllowlisted(() => this.allowlist.networks(), this.#allowlistedConns)
+    this.shared?.allowlistChanged()
   }
 }
 

@@ -12,11 +12,6 @@ import type { IPNetwork } from '../util/ip-network.ts'
  */
 export const MAX_ENTRIES = 10_000
 
-/**
- * How many services and protocols a fleet may name in its limits
- */
-const MAX_SHARED = 200
-
 const MAX_REASON_LENGTH = 256
 
 /**
@@ -131,13 +126,5 @@ export function checkDecisions ({ allow, block, limits }: FleetDecisions): Resol
     targetText(entry.target)
   }
 
-  const resolved = new ResolvedFleetLimits(limits)
-  const shared = resolved.named.length
-
-  // each of these has a scope for as long as it has a limit
-  if (shared > MAX_SHARED) {
-    throw invalid('limits', `at most ${MAX_SHARED} services and protocols`, shared)
-  }
-
-  return resolved
+  return new ResolvedFleetLimits(limits)
 }

@@ -93,14 +93,21 @@ export class Engine {
    *
    * @throws {Error} if the engine does not answer, or has data that cannot be used
    */
-  async read (what: 'nodes' | ''): Promise<ReadAnswer> {
+  async read (what: 'nodes' | ''): Promise<Required<Omit<ReadAnswer, 'found'>>> {
     const answer = await this.callInTime<ReadAnswer>('read', what)
 
     if (answer.status === 'version') {
       throw new Error(versionText(answer.found))
     }
 
-    return answer
+    // somebody else may have written it
+    const { nodes, now, policy = 0, text } = answer
+
+    if (!Number.isSafeInteger(policy) || policy < 0) {
+      throw new Error(`the engine has decisions of no version (${printable(String(policy)).slice(0, 16)})`)
+    }
+
+    return { status: 'ok', now: Number.isSafeInteger(now) ? Number(now) : Date.now(), policy, text: String(text ?? ''), nodes: listOf(nodes) }
   }
 }
 

@@ -4,6 +4,7 @@ import { parseLimits } from '../limits/parse-limits.ts'
 import { didYouMean, unknownName } from '../util/did-you-mean.ts'
 import { isPattern, NameTable } from '../util/name-table.ts'
 import { Problems } from '../util/problems.ts'
+import { invalid } from '../util/validation.ts'
 import { MAX_AMOUNT } from './protocol.ts'
 import type { ResolvedSubnetLimits, SubnetLimits } from '../admission/subnet-limits.ts'
 import type { ParsedLimitConfig, PartialLimitConfig } from '../limits/limit-config.ts'
@@ -36,6 +37,12 @@ export type FieldLimits = ReadonlyArray<readonly [field: number, limit: number]>
 const NONE: FieldLimits = []
 
 /**
+ * How many services and protocols a fleet may name in its limits: each of these has a scope for
+ * as long as it has a limit
+ */
+const MAX_NAMED = 200
+
+/**
  * Which limits of a fleet a scope has
  */
 export class ResolvedFleetLimits {
@@ -52,6 +59,7 @@ export class ResolvedFleetLimits {
 
     this.#config = parseLimits(scopes)
     checkContradictions(this.#config)
+    checkNamed(this.named.length)
     this.subnets = subnets === undefined ? undefined : resolveSubnetLimits({ ipv4: [], ipv6: [], ...subnets })
     this.#patterns = {
       service: patternsOf('service', this.#config.service),
@@ -69,6 +77,13 @@ export class ResolvedFleetLimits {
     }
 
     return [['system', ''], ...of('service'), ...of('protocol')]
+  }
+
+  /**
+   * Whether any scope of a kind may have one
+   */
+  has (kind: 'service' | 'protocol' | 'peer'): boolean {
+    return this.#config[kind] !== undefined || this.#config[`${kind}Default`] !== undefined
   }
 
   of (kind: ScopeKind, key: string): FieldLimits {
@@ -125,6 +140,13 @@ function merged (limits: ParsedLimits = {}, others: ParsedLimits = {}): ParsedLi
   }
 
   return both
+}
+
+function checkNamed (count: number): void {
+  // one of them is the system
+  if (count > MAX_NAMED + 1) {
+    throw invalid('limits', `at most ${MAX_NAMED} services and protocols`, count - 1)
+  }
 }
 
 function amountOf (value: LimitValue | undefined): number {

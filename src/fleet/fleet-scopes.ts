@@ -12,6 +12,7 @@ import type { Refusal } from '../scopes/refusal.ts'
 import type { RoomMaker } from '../scopes/room-maker.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
+import type { Slice } from '../util/slices.ts'
 
 export interface FleetScopesInit extends ScopeRoomInit {
   leases: Leases
@@ -36,6 +37,9 @@ export class FleetScopes implements LimitCap, RoomMaker {
   /** The limits that scopes have as long as they are not leased, and what those are made from */
   readonly #allowances = new WeakMap<Readonly<Limit>, { fields: object, capped: Readonly<Limit> }>()
   readonly #uncapped = new WeakMap<Readonly<Limit>, Readonly<Limit>>()
+
+  /** Counts what makes those stop looking who are in the middle of it */
+  #changes = 0
 
   constructor (init: FleetScopesInit) {
     this.#init = init
@@ -69,7 +73,7 @@ export class FleetScopes implements LimitCap, RoomMaker {
     this.#limits = limits
 
     for (const [kind, key] of limits.named) {
-      limits.of(kind, key).length > 0 && this.#lease(this.#scopeOf(kind, key), true)
+      limits.of(kind, key).length > 0 && this.#leaseAhead(this.#scopeOf(kind, key))
     }
 
     for (const scope of this.#keyed()) {
@@ -91,10 +95,20 @@ export class FleetScopes implements LimitCap, RoomMaker {
   /**
    * Leases room for what holds something, and gives that of the others back
    */
-  look (): void {
+  * look (slice: Slice): Generator<undefined, void, undefined> {
+    const changes = this.#changes
+
     for (const scope of this.#keyed()) {
-      if (!scope.empty && !this.#rooms.has(scope)) {
+      if (!scope.empty && !this.#rooms.has(scope) && this.#limits.of(scope.kind, scope.key).length > 0) {
         this.#lease(scope, false)
+      }
+
+      if (slice.over) {
+        yield
+
+        if (changes !== this.#changes) {
+          return
+        }
       }
     }
 
@@ -107,6 +121,14 @@ export class FleetScopes implements LimitCap, RoomMaker {
       }
 
       room.wanted = false
+
+      if (slice.over) {
+        yield
+
+        if (changes !== this.#changes) {
+          return
+        }
+      }
     }
   }
 
@@ -160,6 +182,14 @@ export class FleetScopes implements LimitCap, RoomMaker {
     return more
   }
 
+  /**
+   * The scope has to stay: a new one would have no lease
+   */
+  #leaseAhead (scope: AggregateScope): void {
+    scope.references++
+    this.#lease(scope, true)
+  }
+
   #lease (scope: AggregateScope, ahead: boolean): ScopeRoom {
     const room = new ScopeRoom(scope, ahead, this.uncapped(scope) ?? scope.limit, this.#init)
 
@@ -197,9 +227,12 @@ export class FleetScopes implements LimitCap, RoomMaker {
    * All scopes have their own limits again
    */
   #release (): void {
+    this.#changes++
+
     for (const [scope, room] of this.#rooms) {
       this.#init.leases.remove(room)
       scope.limit = room.base
+      room.ahead && scope.unreference()
     }
 
     this.#rooms.clear()
@@ -209,9 +242,20 @@ export class FleetScopes implements LimitCap, RoomMaker {
     }
   }
 
+  /**
+   * Those that may have a limit of the fleet
+   */
   * #keyed (): Generator<AggregateScope> {
-    yield * this.#graph.services.values()
-    yield * this.#graph.protocols.values()
-    yield * this.#graph.peers.values()
+    if (this.#limits.has('service')) {
+      yield * this.#graph.services.values()
+    }
+
+    if (this.#limits.has('protocol')) {
+      yield * this.#graph.protocols.values()
+    }
+
+    if (this.#limits.has('peer')) {
+      yield * this.#graph.peers.values()
+    }
   }
 }

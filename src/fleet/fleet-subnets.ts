@@ -1,18 +1,16 @@
-import { LIMIT_FIELDS } from '../limits/limit.ts'
 import { Rule } from '../scopes/refusal.ts'
 import { oneConnection } from '../scopes/usage.ts'
-import { ipFromMultiaddr } from '../util/ip-from-address.ts'
 import { IPNetwork } from '../util/ip-network.ts'
 import { NetworkMap } from '../util/network-map.ts'
 import { SubnetTable } from '../util/subnet-table.ts'
-import { endNewest } from './end-newest.ts'
-import type { LeasedScope } from './lease.ts'
+import { CONNS, makeLevel, SubnetRoom } from './subnet-room.ts'
 import type { Leases } from './leases.ts'
+import type { Level, SubnetRoomInit } from './subnet-room.ts'
 import type { SharedSubnets } from '../admission/admission.ts'
 import type { ResolvedSubnetLimits } from '../admission/subnet-limits.ts'
-import type { FleetMember } from '../manager/fleet-link.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { IPAddress } from '../util/ip-address.ts'
+import type { Slice } from '../util/slices.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 const RULES = {
@@ -20,31 +18,27 @@ const RULES = {
   network: new Rule<IPNetwork>('network', { setting: ['fleet', 'limits', 'subnets'] })
 }
 
-const CONNS = LIMIT_FIELDS.indexOf('conns')
-
-export interface FleetSubnetsInit {
-  member: FleetMember
+export interface FleetSubnetsInit extends SubnetRoomInit {
   leases: Leases
   limits: ResolvedSubnetLimits
 
+  /**
+   * Those that everybody is trusted in: connections with them have no part in these limits
+   */
+  trustedNetworks(): IPNetwork[]
+
   /** There is something to ask for */
   wanted(): void
-
-  /** A connection has ended because the fleet had too many */
-  ended(): void
 }
 
 /**
- * All subnets of one size
+ * What has no room for one more connection: a network with a limit of its own, or a subnet, which
+ * may have no lease yet
  */
-interface Level {
-  readonly version: 4 | 6
-  readonly limit: number
-  readonly counts: SubnetTable
-
-  /** Of those that are leased */
-  readonly rooms: NetworkMap<SubnetRoom>
-}
+type Full = { readonly ip: IPAddress, readonly current: number, readonly limit: number } & (
+  { readonly room: SubnetRoom, readonly level?: undefined } |
+  { readonly room?: SubnetRoom, readonly level: Level }
+)
 
 /**
  * The limits that a fleet has for the connections of subnets and networks
@@ -53,7 +47,16 @@ export class FleetSubnets implements SharedSubnets {
   readonly #init: FleetSubnetsInit
   readonly #levels: Level[]
   readonly #networks = new NetworkMap<SubnetRoom>()
+  readonly #configured: SubnetRoom[] = []
   readonly #rooms = new Set<SubnetRoom>()
+
+  /** The addresses of subnets that had nothing before, since it was last looked */
+  readonly #first: IPAddress[] = []
+  #stopped = false
+
+  /** Whether to count again */
+  #stale = true
+  #trusted = new NetworkMap<IPNetwork>()
 
   constructor (init: FleetSubnetsInit) {
     const { ipv4, ipv6, prefixes } = init.limits
@@ -65,24 +68,20 @@ export class FleetSubnets implements SharedSubnets {
     ].filter(({ limit }) => limit !== Infinity)
 
     for (const { connCount, network } of prefixes) {
-      this.#networks.set(network, new SubnetRoom(this.#init, network, connCount, true))
+      const room = new SubnetRoom(init, network, connCount)
+
+      this.#configured.push(room)
+      this.#networks.set(network, room)
     }
 
-    // those that are open already
-    for (const { closed, countedAddress } of init.member.metricsSource.graph.connections) {
-      closed || countedAddress === undefined || this.#count(countedAddress as IPAddress, 1)
-    }
-
-    for (const { network, connCount } of prefixes) {
-      const room = this.#networks.get(network)
-
-      if (room !== undefined && connCount !== Infinity) {
-        this.#lease(room)
-      }
-    }
+    // what is held is part of what is asked for
+    this.#refresh()
+    this.#configured.forEach(room => { room.limit === Infinity || this.#lease(room) })
   }
 
   stop (): void {
+    this.#stopped = true
+
     for (const room of this.#rooms) {
       this.#init.leases.remove(room)
     }
@@ -91,78 +90,140 @@ export class FleetSubnets implements SharedSubnets {
   }
 
   add (ip: IPAddress, direction: MessageStreamDirection): Refusal | undefined {
-    const full = this.peek(ip, direction)
+    this.#refresh()
+
+    const full = this.#makeRoom(ip)
 
     if (full === undefined) {
       this.#count(ip, 1)
-    } else {
-      this.#init.wanted()
+      return
     }
 
-    return full
+    return this.#refuse(full, direction)
   }
 
   peek (ip: IPAddress, direction: MessageStreamDirection): Refusal | undefined {
-    const network = this.#networks.match(ip)
+    this.#refresh()
 
-    if (network !== undefined) {
-      return network.count < network.room ? undefined : this.#refuse(network, direction, network.network, network.count, network.room)
-    }
+    const full = this.#findFull(ip)
 
-    for (const { counts, limit, rooms, version } of this.#levels) {
-      if (version !== ip.version) {
-        continue
-      }
-
-      const count = counts.get(ip)
-      const room = rooms.match(ip)
-
-      if (count >= (room?.room ?? this.#init.leases.allowanceOf(limit))) {
-        const subnet = new IPNetwork(ip, counts.prefixLength)
-
-        return this.#refuse(room ?? this.#make(subnet, limit, counts, rooms), direction, subnet, count, room?.room ?? this.#init.leases.allowanceOf(limit))
-      }
-    }
+    return full === undefined ? undefined : this.#refuse(full, direction)
   }
 
   remove (ip: IPAddress): void {
-    this.#count(ip, -1)
+    // who counts again finds it gone
+    this.#stale || this.#count(ip, -1)
+  }
+
+  allowlistChanged (): void {
+    this.#stale = true
   }
 
   /**
    * Leases room for the subnets that have connections, and gives back that of the others
    */
-  look (): void {
-    for (const { counts, limit, rooms, version } of this.#levels) {
-      counts.forEach(version, ip => {
-        if (rooms.match(ip) === undefined) {
-          this.#make(new IPNetwork(ip, counts.prefixLength), limit, counts, rooms)
+  * look (slice: Slice): Generator<undefined, void, undefined> {
+    this.#refresh()
+
+    for (const ip of this.#first.splice(0)) {
+      for (const level of this.#levels) {
+        if (level.version === ip.version && level.counts.get(ip) > 0 && level.rooms.match(ip) === undefined) {
+          this.#make(new IPNetwork(ip, level.counts.prefixLength), level)
         }
-      })
+      }
+
+      if (slice.over) {
+        yield
+
+        if (this.#stopped) {
+          return
+        }
+      }
     }
 
     for (const room of this.#rooms) {
       if (!room.ahead && room.held() === 0 && !room.wanted) {
-        room.rooms?.delete(room.network)
+        room.subnet?.level.rooms.delete(room.network)
         this.#rooms.delete(room)
         this.#init.leases.remove(room)
       }
 
       room.wanted = false
+
+      if (slice.over) {
+        yield
+
+        if (this.#stopped) {
+          return
+        }
+      }
     }
   }
 
-  #refuse (room: SubnetRoom, direction: MessageStreamDirection, subject: IPNetwork, current: number, limit: number): Refusal {
-    room.wanted = true
-    this.#init.leases.short(room.key, CONNS)
+  /**
+   * Uses what is leased and was not used yet
+   *
+   * @returns What is full all the same
+   */
+  #makeRoom (ip: IPAddress): Full | undefined {
+    let full = this.#findFull(ip)
 
-    return RULES[room.ahead ? 'network' : 'subnet'].refuse('subnet', oneConnection(direction === 'inbound', false), current, limit, subject)
+    while (full !== undefined) {
+      const room = full.level === undefined ? full.room : full.room ?? this.#make(new IPNetwork(ip, full.level.counts.prefixLength), full.level)
+
+      room.wanted = true
+      this.#init.wanted()
+
+      if (!this.#init.leases.short(room.key, CONNS)) {
+        return full
+      }
+
+      full = this.#findFull(ip)
+    }
   }
 
-  #make (network: IPNetwork, limit: number, counts: SubnetTable, rooms: NetworkMap<SubnetRoom>): SubnetRoom {
-    const room = new SubnetRoom(this.#init, network, limit, false, counts, rooms)
+  /**
+   * What has no room for one more connection with an address
+   */
+  #findFull (ip: IPAddress): Full | undefined {
+    if (this.#trusted.match(ip) !== undefined) {
+      return
+    }
 
-    rooms.set(network, room)
+    const network = this.#networks.match(ip)
+
+    if (network !== undefined) {
+      return network.count < network.room ? undefined : { room: network, ip, current: network.count, limit: network.room }
+    }
+
+    for (const level of this.#levels) {
+      if (level.version === ip.version) {
+        const current = level.counts.get(ip)
+        const room = level.rooms.match(ip)
+        const limit = room?.room ?? this.#init.leases.allowanceOf(level.limit)
+
+        if (current >= limit) {
+          return { room, level, ip, current, limit }
+        }
+      }
+    }
+  }
+
+  #refuse ({ current, ip, level, limit, room }: Full, direction: MessageStreamDirection): Refusal {
+    const added = oneConnection(direction === 'inbound', false)
+
+    return level === undefined
+      ? RULES.network.refuse('subnet', added, current, limit, room.network)
+      : RULES.subnet.refuse('subnet', added, current, limit, new IPNetwork(ip, level.counts.prefixLength))
+  }
+
+  #make (network: IPNetwork, level: Level): SubnetRoom {
+    const room = new SubnetRoom(this.#init, network, level.limit, {
+      level,
+      counts: ip => this.#trusted.match(ip) === undefined && this.#networks.match(ip) === undefined
+    })
+
+    level.rooms.set(network, room)
     this.#lease(room)
 
     return room
@@ -173,7 +234,30 @@ export class FleetSubnets implements SharedSubnets {
     this.#init.leases.add(room, [[CONNS, room.limit]])
   }
 
+  /**
+   * Counts what is open, where it is not known who counts
+   */
+  #refresh (): void {
+    if (!this.#stale) {
+      return
+    }
+
+    this.#stale = false
+    this.#trusted = new NetworkMap()
+    this.#init.trustedNetworks().forEach(network => { this.#trusted.set(network, network) })
+    this.#levels.forEach(level => { level.counts = new SubnetTable(level.counts.prefixLength) })
+    this.#configured.forEach(room => { room.count = 0 })
+
+    for (const { countedAddress } of this.#init.member.metricsSource.graph.connections) {
+      countedAddress === undefined || this.#count(countedAddress as IPAddress, 1)
+    }
+  }
+
   #count (ip: IPAddress, change: 1 | -1): void {
+    if (this.#trusted.match(ip) !== undefined) {
+      return
+    }
+
     const network = this.#networks.match(ip)
 
     if (network !== undefined) {
@@ -181,74 +265,24 @@ export class FleetSubnets implements SharedSubnets {
       return
     }
 
+    let isFirst = false
+
     for (const { counts, version } of this.#levels) {
       if (version === ip.version) {
         const position = counts.find(ip)
-        const count = counts.valueAt(position) + change
+        const before = counts.valueAt(position)
+        const count = before + change
+
+        isFirst ||= before === 0 && count > 0
 
         if (count > 0) {
           counts.put(position, ip, count)
-        } else if (counts.valueAt(position) !== 0) {
+        } else if (before !== 0) {
           counts.removeAt(position)
         }
       }
     }
-  }
-}
 
-function makeLevel (version: 4 | 6, prefixLength: number, limit: number): Level {
-  return { version, limit, counts: new SubnetTable(prefixLength), rooms: new NetworkMap() }
-}
-
-/**
- * The room that a subnet or network has
- */
-class SubnetRoom implements LeasedScope {
-  readonly key: string
-  readonly ahead: boolean
-  readonly network: IPNetwork
-  readonly limit: number
-  readonly rooms?: NetworkMap<SubnetRoom>
-  readonly #counts?: SubnetTable
-  readonly #init: FleetSubnetsInit
-
-  /** Connections, where they are not in a table */
-  count = 0
-  room: number
-  wanted = false
-
-  constructor (init: FleetSubnetsInit, network: IPNetwork, limit: number, ahead: boolean, counts?: SubnetTable, rooms?: NetworkMap<SubnetRoom>) {
-    this.key = `subnet:${network}`
-    this.ahead = ahead
-    this.network = network
-    this.limit = limit
-    this.room = limit
-    this.rooms = rooms
-    this.#counts = counts
-    this.#init = init
-  }
-
-  held (): number {
-    return this.#counts?.get(this.network.address) ?? this.count
-  }
-
-  setRoom (_field: number, room: number): void {
-    this.room = Math.min(room, this.limit)
-  }
-
-  giveWay (_field: number, to: number): void {
-    if (this.ahead || !this.#init.member.enforces) {
-      return
-    }
-
-    const connections = [...this.#init.member.metricsSource.graph.connections]
-      .filter(({ endpoint }) => {
-        const ip = endpoint == null ? undefined : ipFromMultiaddr(endpoint)
-
-        return ip != null && this.network.contains(ip)
-      })
-      .sort((a, b) => b.serial - a.serial)
-
-    endNewest(connections, () => this.held() > to, this.key, this.#init.ended)
+    isFirst && this.#first.push(ip)
   }
 }

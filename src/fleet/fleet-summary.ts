@@ -2,6 +2,7 @@ import { isRecord } from '../util/validation.ts'
 import type { FleetMember } from '../manager/fleet-link.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { ScopeStat } from '../scopes/resource-scope.ts'
+import type { Slice } from '../util/slices.ts'
 
 /**
  * How many peers each node says the holdings of
@@ -48,13 +49,16 @@ const FIELDS = ['memory', 'numStreamsInbound', 'numStreamsOutbound', 'numConnsIn
 
 const SESSION_FIELDS = ['sessions', 'rxBitrate', 'txBitrate', 'rxBytes', 'txBytes'] as const satisfies ReadonlyArray<keyof SessionSums>
 
-export function summarize ({ metricsSource: { graph, sessions } }: FleetMember): NodeSummary {
+export function * summarize ({ metricsSource: { graph, sessions } }: FleetMember, slice: Slice): Generator<undefined, NodeSummary, undefined> {
+  const services = yield * largest(graph.services.values(), MAX_NAMES, slice)
+  const peers = yield * largest(graph.peers.values(), MAX_PEERS, slice)
+
   return {
     system: graph.normal.system.stat(),
     transient: graph.normal.transient.stat(),
     peerCount: graph.peers.size,
-    services: Object.fromEntries(largest(graph.services.values(), MAX_NAMES).map(scope => [scope.key, scope.stat()])),
-    peers: Object.fromEntries(largest(graph.peers.values(), MAX_PEERS).map(scope => [scope.key, scope.stat()])),
+    services: Object.fromEntries(services.map(scope => [scope.key, scope.stat()])),
+    peers: Object.fromEntries(peers.map(scope => [scope.key, scope.stat()])),
     sessions: Object.fromEntries((sessions?.collectors() ?? []).slice(0, MAX_NAMES).map(id => {
       const { currentRxBitrate, currentSessions, currentTxBitrate, summary } = sessions?.summary(id) ?? {} as any
 
@@ -107,14 +111,28 @@ export function addSummaries (summaries: NodeSummary[]): NodeSummary {
   }
 }
 
-function largest (scopes: Iterable<AggregateScope>, count: number): AggregateScope[] {
-  const held: AggregateScope[] = []
+/**
+ * Those that hold most, the largest first
+ */
+function * largest (scopes: Iterable<AggregateScope>, count: number, slice: Slice): Generator<undefined, AggregateScope[], undefined> {
+  const found: Array<{ scope: AggregateScope, weight: number }> = []
 
   for (const scope of scopes) {
-    scope.empty || held.push(scope)
+    const weight = scope.empty ? 0 : weightOf(scope)
+
+    if (weight > 0 && (found.length < count || weight > found[count - 1].weight)) {
+      const before = found.findIndex(other => other.weight < weight)
+
+      found.splice(before === -1 ? found.length : before, 0, { scope, weight })
+      found.length = Math.min(found.length, count)
+    }
+
+    if (slice.over) {
+      yield
+    }
   }
 
-  return held.sort((a, b) => weightOf(b) - weightOf(a)).slice(0, count)
+  return found.map(({ scope }) => scope)
 }
 
 /**

@@ -3,14 +3,15 @@ import { parseEntry } from '../admission/allowlist-entry.ts'
 import { LIMIT_FIELDS } from '../limits/limit.ts'
 import { MAX_DECISION_TIME, targetText } from './decisions.ts'
 import { parseDuration } from './duration.ts'
-import { Engine, listOf } from './engine.ts'
+import { Engine } from './engine.ts'
 import { randomName, resolveFleet } from './fleet-init.ts'
 import { ResolvedFleetLimits } from './fleet-limits.ts'
 import { addSummaries, readSummary } from './fleet-summary.ts'
 import { Leases } from './leases.ts'
 import { NodeLimits } from './node-limits.ts'
+import { MAX_BACK_OFF } from './pace.ts'
 import { SharedDecisions } from './shared-decisions.ts'
-import { MAX_BACK_OFF, SyncLoop } from './sync-loop.ts'
+import { SyncLoop } from './sync-loop.ts'
 import type { FleetDecisions } from './decisions.ts'
 import type { Duration } from './duration.ts'
 import type { FleetConfig, FleetInit } from './fleet-init.ts'
@@ -270,7 +271,7 @@ export class Fleet implements FleetLink {
    */
   async stat (): Promise<FleetSums> {
     const { nodes } = await this.#engine.read('nodes')
-    const summaries = listOf(nodes).map(({ age, id, sum }) => ({ node: id.slice(0, id.lastIndexOf('.')), age, ...readSummary(sum) }))
+    const summaries = nodes.map(({ age, id, sum }) => ({ node: nameOf(id), age: Number(age), ...readSummary(String(sum)) }))
 
     return { nodes: summaries, total: addSummaries(summaries) }
   }
@@ -289,6 +290,15 @@ export class Fleet implements FleetLink {
       .sort((a, b) => connectionsOf(b) - connectionsOf(a) || b.memory - a.memory)
       .slice(0, top)
   }
+}
+
+/**
+ * The name of a node, whose id has that of the run after it
+ */
+function nameOf (id: unknown): string {
+  const text = String(id)
+
+  return text.slice(0, text.lastIndexOf('.'))
 }
 
 function connectionsOf ({ numConnsInbound, numConnsOutbound }: ScopeStat): number {

@@ -71,9 +71,6 @@ export interface Lease {
 
   /** Whether the engine knows of it */
   told: boolean
-
-  /** Whether it has to be asked for in any case */
-  due: boolean
 }
 
 /**
@@ -87,13 +84,20 @@ export function newLease (scope: LeasedScope, limits: FieldLimits, rules: Withou
   return {
     scope,
     told: false,
-    due: true,
     fields: limits.map(([field, limit]) => {
       const base = scope.ahead ? Math.ceil(limit / (4 * Math.max(1, rules.nodes))) : Math.max(1, rules.allowanceOf(limit))
 
       return { field, limit, base, room: 0, visible: 0, headroom: base, free: Infinity, asked: -1, short: false }
     })
   }
+}
+
+/**
+ * Whether there is something to ask for although nothing was refused: more or less is held than
+ * was said last, or less than was leased ahead may be enough
+ */
+export function hasChanged ({ fields, scope }: Lease): boolean {
+  return scope.ahead || fields.some(({ asked, field, room }) => asked !== scope.held(field) || asked > room)
 }
 
 /**

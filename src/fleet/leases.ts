@@ -1,10 +1,11 @@
 import { listOf } from './engine.ts'
-import { askFor, grant, newLease, setRoom, showRoom } from './lease.ts'
+import { askFor, grant, hasChanged, newLease, setRoom, showRoom } from './lease.ts'
 import { WithoutLease } from './without-lease.ts'
 import type { FieldLimits } from './fleet-limits.ts'
 import type { Lease, LeasedScope } from './lease.ts'
 import type { ScopeRequest, SyncAnswer } from './protocol.ts'
 import type { OnLoss } from './without-lease.ts'
+import type { Slice } from '../util/slices.ts'
 
 /**
  * How many scopes one call is about
@@ -21,6 +22,9 @@ export interface LeaseRequest {
  */
 export class Leases {
   readonly #leases = new Map<string, Lease>()
+
+  /** Those that the next calls are about, in this order: remotes cannot keep some in front */
+  readonly #due = new Set<Lease>()
 
   /** Those that the engine knows of and the node needs no more, as they were */
   readonly #gone = new Map<string, Lease>()
@@ -74,6 +78,7 @@ export class Leases {
 
     this.#gone.delete(scope.key)
     this.#leases.set(scope.key, lease)
+    this.#due.add(lease)
     this.#unlease(lease)
 
     if (before?.told === true) {
@@ -90,6 +95,7 @@ export class Leases {
     // there may be another one of this name by now
     if (lease?.scope === scope) {
       this.#leases.delete(scope.key)
+      this.#due.delete(lease)
       lease.told && this.#gone.set(scope.key, lease)
     }
   }
@@ -108,7 +114,7 @@ export class Leases {
     }
 
     found.short = true
-    lease.due = true
+    this.#due.add(lease)
 
     if (found.visible >= found.room) {
       return false
@@ -120,16 +126,23 @@ export class Leases {
   }
 
   /**
-   * Whether there is something to ask for at once
+   * Whether something is still to be asked for
    */
-  get urgent (): boolean {
-    for (const { due, scope, fields } of this.#leases.values()) {
-      if (due || (!scope.ahead && fields.some(({ asked, field }) => asked !== scope.held(field)))) {
-        return true
+  get due (): boolean {
+    return this.#due.size > 0
+  }
+
+  /**
+   * Finds out what has to be asked for although nothing was refused
+   */
+  * look (slice: Slice): Generator<undefined, void, undefined> {
+    for (const lease of this.#leases.values()) {
+      hasChanged(lease) && this.#due.add(lease)
+
+      if (slice.over) {
+        yield
       }
     }
-
-    return false
   }
 
   /**
@@ -138,23 +151,13 @@ export class Leases {
   request (): LeaseRequest {
     const scopes: ScopeRequest[] = []
 
-    for (const lease of this.#leases.values()) {
+    for (const lease of this.#due) {
       if (scopes.length === MAX_SCOPES) {
         break
       }
 
-      if (lease.scope.ahead || lease.due || lease.fields.some(({ asked, field, room }) => asked !== lease.scope.held(field) || asked > room)) {
-        lease.due = false
-        scopes.push([lease.scope.key, lease.fields.map(field => askFor(lease, field, this.#rules))])
-      }
-    }
-
-    // the next call begins with the others, or remotes could keep these in front
-    for (const [key] of scopes) {
-      const lease = this.#leases.get(key) as Lease
-
-      this.#leases.delete(key)
-      this.#leases.set(key, lease)
+      this.#due.delete(lease)
+      scopes.push([lease.scope.key, lease.fields.map(field => askFor(lease, field, this.#rules))])
     }
 
     const gone = [...this.#gone].slice(0, MAX_SCOPES)
@@ -203,7 +206,7 @@ export class Leases {
    */
   askAgain (): void {
     for (const lease of this.#leases.values()) {
-      lease.due = true
+      this.#due.add(lease)
     }
   }
 
@@ -215,7 +218,7 @@ export class Leases {
 
     for (const lease of this.#leases.values()) {
       lease.told = false
-      lease.due = true
+      this.#due.add(lease)
       this.#unlease(lease)
     }
 
@@ -237,7 +240,8 @@ export class Leases {
     for (const field of lease.fields) {
       const had = before.fields.find(other => other.field === field.field)
 
-      setRoom(lease, field, had?.room ?? 0)
+      field.room = had?.room ?? 0
+      showRoom(lease, field, had?.visible ?? 0)
     }
   }
 

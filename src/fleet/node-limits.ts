@@ -4,6 +4,7 @@ import type { ResolvedFleetLimits } from './fleet-limits.ts'
 import type { Leases } from './leases.ts'
 import type { Admission } from '../admission/admission.ts'
 import type { FleetMember } from '../manager/fleet-link.ts'
+import type { Slice } from '../util/slices.ts'
 
 /**
  * The limits of a fleet on one node: of its scopes, and of what is decided by address
@@ -49,20 +50,38 @@ export class NodeLimits {
   }
 
   /**
-   * Looks who holds something
+   * Looks who holds something, and what has to be asked for
    */
-  look (): void {
-    this.#scopes?.look()
-    this.#subnets?.look()
+  * look (slice: Slice): Generator<undefined, void, undefined> {
+    if (this.#scopes !== undefined) {
+      yield * this.#scopes.look(slice)
+    }
+
+    if (this.#subnets !== undefined) {
+      yield * this.#subnets.look(slice)
+    }
+
+    yield * this.#leases.look(slice)
   }
 
   #limitSubnets ({ subnets }: ResolvedFleetLimits): void {
-    this.#subnets = subnets === undefined || this.#member === undefined || this.#admission === undefined
-      ? undefined
-      : new FleetSubnets({ member: this.#member, leases: this.#leases, limits: subnets, wanted: this.#wanted, ended: this.#ended })
+    const member = this.#member
+    const admission = this.#admission
 
-    if (this.#admission !== undefined) {
-      this.#admission.shared = this.#subnets
+    if (member === undefined || admission === undefined) {
+      return
     }
+
+    this.#subnets = subnets === undefined
+      ? undefined
+      : new FleetSubnets({
+        member,
+        leases: this.#leases,
+        limits: subnets,
+        trustedNetworks: () => admission.allowlist.networks(),
+        wanted: this.#wanted,
+        ended: this.#ended
+      })
+    admission.shared = this.#subnets
   }
 }

@@ -134,7 +134,7 @@ export class SharedDecisions {
     const { config: { name }, engine } = this.#init
 
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
-      const { now = 0, policy = 0, text = '' } = await engine.read('')
+      const { now, policy, text } = await engine.read('')
       const before = (policy === 0 ? undefined : this.#parse(policy, text)) ?? this.#decisions
       const changed = change({ ...before, block: before.block.filter(({ end }) => end > now) }, now)
 
@@ -159,7 +159,7 @@ export class SharedDecisions {
    */
   async refresh (): Promise<void> {
     const { engine } = this.#init
-    const { now = 0, policy = 0, text = '' } = await engine.read('')
+    const { now, policy, text } = await engine.read('')
 
     if (policy < this.#version || policy === 0) {
       const next = Math.max(1, this.#version)
@@ -231,7 +231,7 @@ export class SharedDecisions {
       this.#init.node.setLimits(this.#limits)
     }
 
-    this.#apply(before, now === 0 ? 0 : Date.now() - now)
+    this.#apply(before, Date.now() - now)
   }
 
   #apply (before: FleetDecisions, skew: number): void {
@@ -244,8 +244,10 @@ export class SharedDecisions {
     const allowlist = this.#admission?.allowlist
 
     if (allowlist !== undefined) {
-      after.filter(entry => !before.includes(entry)).forEach(entry => { allowlist.add(entry) })
-      before.filter(entry => !after.includes(entry)).forEach(entry => { allowlist.remove(entry) })
+      const [old, current] = [new Set(before), new Set(after)]
+
+      after.filter(entry => !old.has(entry)).forEach(entry => { allowlist.add(entry) })
+      before.filter(entry => !current.has(entry)).forEach(entry => { allowlist.remove(entry) })
     }
   }
 }

@@ -1,8 +1,10 @@
 import { startClock } from '../util/clock.ts'
 import { printable } from '../util/printable.ts'
+import { runInSlices } from '../util/slices.ts'
 import { setBackgroundTimer } from '../util/timers.ts'
 import { versionText } from './engine.ts'
 import { summarize } from './fleet-summary.ts'
+import { Pace } from './pace.ts'
 import type { Engine } from './engine.ts'
 import type { FleetConfig } from './fleet-init.ts'
 import type { FleetState } from './fleet-stat.ts'
@@ -13,12 +15,9 @@ import type { SharedDecisions } from './shared-decisions.ts'
 import type { FleetMember } from '../manager/fleet-link.ts'
 
 /**
- * The shortest time between two calls, and what a failure makes the time to the next one at
- * first and in the end, in ms
+ * The part of `ttl` after which a node looks at all that it has, and tells the fleet
  */
-const LEAST_DELAY = 50
-const FIRST_BACK_OFF = 250
-export const MAX_BACK_OFF = 5_000
+const LOOK = 1 / 4
 
 /**
  * The part of a lease that a node uses: its clock may be a little slow
@@ -43,6 +42,7 @@ export interface SyncLoopInit {
 export class SyncLoop {
   readonly #init: SyncLoopInit
   readonly #now = startClock()
+  readonly #pace: Pace
   readonly #waiting = new Set<() => void>()
   #member?: FleetMember
   #state: FleetState = 'stopped'
@@ -50,8 +50,13 @@ export class SyncLoop {
   #answeredAt = -Infinity
   #validUntil = -Infinity
   #quiet = Infinity
-  #failures = 0
   #refreshing = false
+
+  /** What is waited for: an answer to this call, and the end of this look */
+  #calling?: number
+  #looking?: object
+  #lookAt = -Infinity
+  #sum = ''
   #error?: string
   #timer?: ReturnType<typeof setTimeout>
   #timerAt = Infinity
@@ -60,6 +65,7 @@ export class SyncLoop {
 
   constructor (init: SyncLoopInit) {
     this.#init = init
+    this.#pace = new Pace(init.config.ttl)
   }
 
   get state (): FleetState {
@@ -92,28 +98,37 @@ export class SyncLoop {
     this.#state = 'stopped'
     clearTimeout(this.#timer)
     clearTimeout(this.#expiry)
-    clearTimeout(this.#lateness)
     this.#timerAt = Infinity
-    this.forgetCalls()
+    this.#forget()
   }
 
   /**
    * There is something to ask for
    */
   wanted (): void {
-    this.#schedule(LEAST_DELAY)
+    if (!this.#pace.failing) {
+      this.#schedule(this.#pace.delay(this.#now()))
+    }
   }
 
   /**
-   * What was asked for is not what is needed any more: its answer does not count
+   * There are other limits: what was asked for is not what is needed any more
    */
   decided (): void {
-    this.forgetCalls()
+    this.#forget()
+    this.#init.leases.askAgain()
     this.#schedule(0)
   }
 
-  forgetCalls (): void {
+  /**
+   * What is under way does not count any more
+   */
+  #forget (): void {
     this.#seq++
+    this.#calling = undefined
+    this.#looking = undefined
+    this.#lookAt = -Infinity
+    clearTimeout(this.#lateness)
   }
 
   /**
@@ -158,31 +173,59 @@ export class SyncLoop {
     this.#timerAt = at
     this.#timer = setBackgroundTimer(() => {
       this.#timerAt = Infinity
-      this.#sync()
+      this.#turn()
     }, delay)
   }
 
-  #sync (): void {
-    const { config: { timeout, ttl }, decisions, engine, id, leases, node } = this.#init
+  /**
+   * Asks for what is due, and looks first whether there is more if that was long ago
+   */
+  #turn (): void {
+    const { config: { ttl }, engine, node } = this.#init
     const member = this.#member
 
-    if (member === undefined) {
+    // whatever comes of these goes on
+    if (member === undefined || this.#calling !== undefined || this.#looking !== undefined) {
       return
     }
 
     if (engine.busy) {
-      this.#schedule(ttl / 4)
+      this.#schedule(ttl * LOOK)
       return
     }
 
     this.#checkExpiry()
-    decisions.listen(() => { this.#refresh() })
-    node.look()
 
+    if (this.#now() < this.#lookAt) {
+      this.#call()
+      return
+    }
+
+    const look = this.#looking = {}
+
+    runInSlices(function * (slice) {
+      yield * node.look(slice)
+
+      return yield * summarize(member, slice)
+    }, summary => {
+      if (look === this.#looking) {
+        this.#looking = undefined
+        this.#lookAt = this.#now() + ttl * LOOK
+        this.#sum = JSON.stringify(summary)
+        this.#call()
+      }
+    }, setBackgroundTimer)
+  }
+
+  #call (): void {
+    const { config: { timeout, ttl }, decisions, engine, id, leases } = this.#init
     const seq = ++this.#seq
     const sentAt = this.#now()
     const request = leases.request()
 
+    decisions.listen(() => { this.#refresh() })
+    this.#calling = seq
+    this.#pace.called(sentAt)
     clearTimeout(this.#lateness)
     this.#lateness = setBackgroundTimer(() => {
       seq === this.#seq && this.#failed(new Error(`the engine has not answered within ${timeout} ms`))
@@ -193,9 +236,9 @@ export class SyncLoop {
       seq,
       ttl,
       policy: decisions.seen,
-      sum: JSON.stringify(summarize(member)),
+      sum: this.#sum,
       ...request
-    }).then(answer => { this.#answered(seq, sentAt, request, answer) }, err => { seq === this.#seq && this.#failed(err) })
+    }).then(answer => { this.#answered(seq, sentAt, request, answer) }).catch(err => { seq === this.#seq && this.#failed(err) })
   }
 
   #answered (seq: number, sentAt: number, request: LeaseRequest, answer: SyncAnswer): void {
@@ -206,6 +249,7 @@ export class SyncLoop {
       return
     }
 
+    this.#calling = undefined
     clearTimeout(this.#lateness)
 
     if (answer.status === 'version' || answer.status === 'ttl') {
@@ -213,13 +257,14 @@ export class SyncLoop {
       return
     }
 
+    this.#pace.answered()
+
     if (answer.status === 'old' || validUntil <= this.#now()) {
       leases.askAgain()
-      this.#schedule(LEAST_DELAY)
+      this.wanted()
       return
     }
 
-    this.#failures = 0
     this.#error = undefined
     this.#answeredAt = sentAt
     this.#validUntil = validUntil
@@ -237,10 +282,18 @@ export class SyncLoop {
       this.#state = 'joined'
     }
 
-    this.#quiet = answer.quiet ?? 0
+    this.#quiet = quietOf(answer, ttl)
     leases.answered(request, answer)
-    this.settled && this.wake()
-    this.#schedule(leases.urgent ? LEAST_DELAY : Math.min(ttl / 4, this.#quiet > 0 ? this.#quiet + 1 : Infinity))
+
+    if (this.#quiet > 0) {
+      // until then there is nothing to have
+      this.#lookAt = Math.min(this.#lookAt, this.#now() + this.#quiet + 1)
+    } else {
+      this.wake()
+      leases.due && this.wanted()
+    }
+
+    this.#schedule(Math.max(0, this.#lookAt - this.#now()))
   }
 
   #refresh (): void {
@@ -259,6 +312,7 @@ export class SyncLoop {
       return
     }
 
+    this.#calling = undefined
     clearTimeout(this.#lateness)
 
     const error = printable(String(err?.message ?? err)).slice(0, 500)
@@ -270,7 +324,7 @@ export class SyncLoop {
     this.#error = error
     this.#init.leases.askAgain()
     this.#checkExpiry()
-    this.#schedule(Math.min(FIRST_BACK_OFF * 2 ** this.#failures++, MAX_BACK_OFF))
+    this.#schedule(this.#pace.failed())
   }
 
   #checkExpiry (): void {
@@ -284,4 +338,11 @@ export class SyncLoop {
     this.#state = 'lost'
     this.#member?.warn(`fleet ${name}: lost, each node decides by itself (onLoss: ${onLoss}): ${this.#error ?? 'no answer'}`)
   }
+}
+
+/**
+ * Somebody else has sent it
+ */
+function quietOf ({ quiet }: SyncAnswer, ttl: number): number {
+  return typeof quiet === 'number' && quiet > 0 ? Math.min(quiet, ttl) : 0
 }

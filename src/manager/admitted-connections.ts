@@ -89,8 +89,11 @@ export class AdmittedConnections implements ConnectionAdmission {
   }
 
   enterAllowlist (connection: DefaultConnectionScope): void {
-    this.leave(connection)
+    const ip = connection.countedAddress as IPAddress | undefined
+
+    // first: who counts again must not find it
     connection.countedAddress = undefined
+    this.#admission.release(ip)
   }
 
   leaveAllowlist (connection: DefaultConnectionScope, peer: string): Refusal | undefined {

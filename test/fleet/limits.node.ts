@@ -7,7 +7,14 @@ import { fill, Members, TestEngine } from './fixtures.ts'
 import type { Member } from './fixtures.ts'
 import type { FleetLimits, FleetSums } from '../../src/fleet.ts'
 
-describe('fleet/limits', () => {
+/**
+ * How long all of a limit takes to come to one node, at most, in ms
+ */
+const PATIENCE = 60_000
+
+describe('fleet/limits', function () {
+  this.timeout(3 * PATIENCE)
+
   const members = new Members()
   let engine: TestEngine
 
@@ -35,7 +42,7 @@ describe('fleet/limits', () => {
       expect(total(all)).to.be.at.most(30)
 
       return total(all) === 30
-    }, 'all of the limit')
+    }, 'all of the limit', PATIENCE)
 
     expect(all[0].manager.stat().system.numConnsInbound).to.equal(30)
     expect(fill(all[0].manager, 1)).to.have.lengthOf(0)
@@ -50,7 +57,7 @@ describe('fleet/limits', () => {
       opened.push(...fill(all[0].manager, 1))
 
       return total(all) === 30
-    }, 'all of the limit')
+    }, 'all of the limit', PATIENCE)
 
     opened.splice(0, 20).forEach(connection => { connection.done() })
     await eventually(() => {
@@ -58,7 +65,7 @@ describe('fleet/limits', () => {
       expect(total(all)).to.be.at.most(30)
 
       return total(all) === 30
-    }, 'what was given back')
+    }, 'what was given back', PATIENCE)
   })
 
   it('should block all of it', async () => {

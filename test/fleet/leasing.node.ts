@@ -1,0 +1,228 @@
+import { expect } from 'aegir/chai'
+import { fleet } from '../../src/fleet.ts'
+import { createResourceManager } from '../../src/index.ts'
+import { eventually, rejection } from '../libp2p/fixtures/eventually.ts'
+import { peerA, peerB } from '../scopes/fixtures.ts'
+import { fill, Members, TestEngine } from './fixtures.ts'
+import type { Member } from './fixtures.ts'
+import type { FleetLimits, LeaseStat } from '../../src/fleet.ts'
+
+/**
+ * The other nodes are elsewhere, and the engine is told what they hold
+ */
+function holdElsewhere (engine: TestEngine, scope: string, held: number, limit: number, ttl: number): void {
+  engine.engine.run('sync', '{libp2p-rm:test}', [JSON.stringify({
+    id: 'elsewhere.1',
+    seq: Date.now(),
+    ttl,
+    policy: JSON.parse(engine.engine.run('read', '{libp2p-rm:test}', [''])).policy,
+    sum: '{}',
+    gone: [],
+    scopes: [[scope, [[3, limit, held, held, held]]]]
+  })])
+}
+
+function leaseOf ({ fleet }: Member, scope: string): LeaseStat | undefined {
+  return fleet.view().leases.find(lease => lease.scope === scope)
+}
+
+describe('fleet/leasing', () => {
+  const members = new Members()
+  let engine: TestEngine
+
+  beforeEach(() => {
+    engine = new TestEngine()
+  })
+
+  afterEach(async () => {
+    await members.stop()
+  })
+
+  function open ({ manager }: Member, address: string, evicted: string[]): any {
+    const connection = manager.openConnection('inbound', false, address) as any
+
+    connection.holder = { active: 0, evict: () => { evicted.push(address); connection.done(); return true } }
+
+    return connection
+  }
+
+  it('should keep the lease of a protocol that has an entry of its own, although nobody uses it', async () => {
+    const member = await members.add(engine.client(), { ttl: 10_000, limits: { protocol: { '/a/1.0.0': { streams: 40 } } } })
+    const { manager } = member
+    const use = (): Array<{ done(): void }> => Array.from({ length: 6 }, () => {
+      const stream = manager.openStream(peerA, 'inbound')
+
+      stream.setProtocol('/a/1.0.0')
+
+      return stream
+    })
+
+    await eventually(() => Number(leaseOf(member, 'protocol:/a/1.0.0')?.leased.streams) >= 10, 'the lease')
+    use().forEach(stream => { stream.done() })
+    manager.gc()
+    expect(manager.listProtocols()).to.deep.equal(['/a/1.0.0'])
+    // the allowance is an eighth: 5
+    expect(use()).to.have.lengthOf(6)
+    expect(leaseOf(member, 'protocol:/a/1.0.0')?.held).to.deep.equal({ streams: 6 })
+  })
+
+  it('should keep no protocols when it has no limits for them any more', async () => {
+    const member = await members.add(engine.client(), { limits: { protocol: { '/a/1.0.0': { streams: 40 }, '/b/*': { streams: 9 } }, service: { s: { streams: 40 } } } })
+    const { manager } = member
+
+    expect(manager.listProtocols()).to.deep.equal(['/a/1.0.0'])
+    await member.fleet.setLimits({ protocol: { '/c/1.0.0': { streams: 40 } } })
+    manager.gc()
+    expect(manager.listProtocols()).to.deep.equal(['/c/1.0.0'])
+    await manager.stop()
+    manager.gc()
+    expect(manager.listProtocols()).to.deep.equal([])
+  })
+
+  it('should end the newest of a subnet, but none of a network in it, and nobody who is trusted', async () => {
+    const limits: FleetLimits = { subnets: { ipv4: [{ prefixLength: 24, connCount: 8 }], prefixes: [{ network: '192.0.2.128/25', connCount: 100 }] } }
+    const member = await members.add(engine.client(), { ttl: 10_000, allowance: 0.5, limits }, { allowlist: ['/ip4/192.0.2.7', `/p2p/${peerB}`] })
+    const evicted: string[] = []
+
+    for (const host of [1, 2]) {
+      open(member, `/ip4/192.0.2.${host}/tcp/1`, evicted)
+    }
+
+    // each is younger than those, and none of them is what is too many
+    open(member, '/ip4/192.0.2.3/tcp/1', evicted).setPeer(peerB)
+    open(member, '/ip4/192.0.2.130/tcp/1', evicted)
+    open(member, '/ip4/192.0.2.7/tcp/1', evicted)
+    open(member, '/ip4/198.51.100.1/tcp/1', evicted)
+    holdElsewhere(engine, 'subnet:192.0.2.0/24', 7, 8, 10_000)
+    await eventually(() => evicted.length === 2, 'the end of two')
+    expect(evicted).to.deep.equal(['/ip4/192.0.2.2/tcp/1', '/ip4/192.0.2.1/tcp/1'])
+    expect(leaseOf(member, 'subnet:192.0.2.0/24')?.held).to.deep.equal({ conns: 1 })
+  })
+
+  it('should not count who is trusted, also from now on', async () => {
+    const { fleet: link, manager } = await members.add(engine.client(), { ttl: 10_000, allowance: 0.5, limits: { subnets: { ipv4: [{ prefixLength: 24, connCount: 4 }] } } })
+    const [first] = fill(manager, 1, '/ip4/192.0.2.1/tcp/1')
+
+    await link.allow('/ip4/192.0.2.1')
+    expect(fill(manager, 8, '/ip4/192.0.2.1/tcp/1')).to.have.lengthOf(8)
+    first.done()
+    expect(fill(manager, 8, '/ip4/192.0.2.2/tcp/1')).to.have.lengthOf(2)
+    await link.disallow('/ip4/192.0.2.1')
+    // those that are there count again
+    expect(fill(manager, 8, '/ip4/192.0.2.1/tcp/1')).to.have.lengthOf(0)
+    await eventually(() => link.view().leases.some(({ held }) => held.conns === 10), 'the sum')
+  })
+
+  it('should explain what it would refuse, with nothing asked for', async () => {
+    const { fleet: link, manager } = await members.add(engine.client(), { ttl: 600_000, timeout: 20_000, allowance: 0.5, limits: { subnets: { ipv4: [{ prefixLength: 24, connCount: 2 }] } } })
+
+    fill(manager, 1, '/ip4/192.0.2.1/tcp/1')
+
+    const { calls, leases } = link.view()
+    const explanation = manager.explain({ resource: 'connection', direction: 'inbound', address: '/ip4/192.0.2.1/tcp/1' })
+
+    expect(explanation).to.include({ fits: false, refusedBy: 'subnet:192.0.2.0/24', setting: 'fleet.limits.subnets' })
+    expect(link.view().leases).to.deep.equal(leases)
+    expect(link.view().calls).to.equal(calls)
+  })
+
+  it('should have limits that were set before it started', async () => {
+    const first = await members.add(engine.client(), { limits: { system: { conns: 5 } } })
+    const link = fleet({ client: engine.client(), name: 'test', ttl: 1_000, limits: { system: { conns: 5 } } })
+
+    await link.setLimits({ system: { conns: 7 }, peerDefault: { conns: 3 } })
+
+    const manager = createResourceManager({ fleet: link, rateLimits: false, warnings: false })
+
+    await manager.start()
+    members.all.push({ fleet: link, manager })
+    expect(link.decisions.limits).to.deep.equal({ system: { conns: 7 }, peerDefault: { conns: 3 } })
+    expect(leaseOf({ fleet: link, manager }, 'system')?.limit).to.deep.equal({ conns: 7 })
+    await eventually(() => leaseOf(first, 'system')?.limit.conns === 7, 'the limit on the other node')
+  })
+
+  it('should name up to 200 services and protocols, and no more', async () => {
+    const named = (count: number): FleetLimits => ({
+      service: { s: { streams: 5 }, 't*': { streams: 5 } },
+      protocol: Object.fromEntries(Array.from({ length: count - 1 }, (_, i) => [`/${i}/1.0.0`, { streams: 5 }]))
+    })
+    const { fleet: link } = await members.add(engine.client())
+
+    await link.setLimits(named(200))
+    expect(link.view().leases).to.have.lengthOf(100)
+    expect((await rejection(link.setLimits(named(201)))).message).to.include('at most 200 services and protocols')
+    expect(() => fleet({ client: engine.client(), name: 'test', limits: named(201) })).to.throw('at most 200 services and protocols')
+    expect(link.decisions.limits).to.deep.equal(named(200))
+  })
+
+  it('should lease nothing for what has no limit', async () => {
+    const { fleet: link, manager } = await members.add(engine.client(), { limits: { system: { conns: 9 }, protocol: { '/a/1.0.0': { streams: 5 } } } })
+
+    manager.openConnection('inbound', false).setPeer(peerA)
+    manager.openStream(peerA, 'inbound').setProtocol('/b/1.0.0')
+    await eventually(() => link.view().leases.find(({ scope }) => scope === 'system')?.held.conns === 1, 'the connection')
+
+    const { calls } = link.view()
+
+    // they would be there after the next look
+    await eventually(() => link.view().calls >= calls + 2, 'two calls')
+    expect([...engine.engine.leased('{libp2p-rm:test}').keys()].sort()).to.deep.equal(['protocol:/a/1.0.0 0', 'system 3'])
+  })
+
+  it('should call the engine as often as its pace allows, whoever is refused', async () => {
+    const { fleet: link, manager } = await members.add(engine.client(), { ttl: 20_000, allowance: 0, limits: { peerDefault: { conns: 2 }, system: { conns: 50 } } })
+    const begin = Date.now()
+    const before = link.view().calls
+    let refused = 0
+
+    await eventually(() => {
+      refused += fill(manager, 60).length < 60 ? 1 : 0
+
+      return refused > 100 && link.view().calls - before > 4
+    }, 'refusals')
+    // a burst, one for each second, one for each quarter of a lease
+    expect(link.view().calls - before).to.be.at.most(6 + 2 * Math.ceil((Date.now() - begin) / 1_000))
+  })
+
+  it('should not call an engine that fails more often because somebody is refused', async () => {
+    const { fleet: link, manager } = await members.add(engine.client(), { ttl: 1_000, limits: { system: { conns: 4 } } })
+
+    engine.failure = new Error('away')
+    await eventually(() => link.view().failures > 2, 'failures')
+
+    const { calls } = link.view()
+    const begin = Date.now()
+
+    await eventually(() => {
+      fill(manager, 5)
+
+      return Date.now() - begin > 1_500
+    }, 'some time')
+    // after one second, two, four, five and so on
+    expect(link.view().calls - calls).to.be.at.most(Math.ceil((Date.now() - begin) / 1_000))
+  })
+
+  it('should have one call under way at a time, however slow the engine is', async () => {
+    const client = engine.client()
+    let under = 0
+    let most = 0
+    const slow = {
+      ...client,
+      async run (...args: Parameters<typeof client.run>): Promise<unknown> {
+        most = Math.max(most, ++under)
+        await new Promise(resolve => { setTimeout(resolve, 200) })
+        under--
+
+        return client.run(...args)
+      }
+    }
+    const { manager } = await members.add(slow, { ttl: 4_000, limits: { system: { conns: 30 } } })
+
+    await eventually(() => {
+      fill(manager, 1)
+
+      return manager.stat().system.numConnsInbound === 30
+    }, 'all of the limit')
+    expect(most).to.equal(1)
+  })
+})
