@@ -1,10 +1,24 @@
 import { Command, CommanderError } from 'commander'
-import { COMMANDS } from './commands.ts'
 import { EXIT, CommandError } from './exit-codes.ts'
+import { registerLimits } from './limits.ts'
+import { registerExplain } from './node-explain.ts'
+import { registerHolders } from './node-holders.ts'
+import { registerRefusals } from './node-refusals.ts'
+import { registerStat } from './node-stat.ts'
+import { registerUsage } from './node-usage.ts'
 import { packageVersion } from './package-version.ts'
+import { registerReplay } from './replay.ts'
+import { registerSuggest } from './suggest.ts'
 import { styled, writeLine } from './terminal.ts'
+import { registerTop } from './top.ts'
+import type { Register } from './command.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { Terminal } from './terminal.ts'
+
+/**
+ * The commands, in the order in which `--help` lists them
+ */
+const COMMANDS: Register[] = [registerLimits, registerReplay, registerSuggest, registerTop, registerUsage, registerRefusals, registerHolders, registerStat, registerExplain]
 
 const NAME = 'libp2p-resource-manager'
 
