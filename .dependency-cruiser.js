@@ -6,7 +6,6 @@
 /** What everything stands on. None of these knows who uses it. */
 const FOUNDATION = '^src/(util|limits|scopes|admission|fairness|sessions|bans)/|^src/errors[.]ts$'
 
-/** What may be left out, and so is known as values to `src/features` only */
 const WIRING = '^src/libp2p/'
 
 /**
@@ -29,10 +28,11 @@ export default {
     forbid('limits-know-no-scopes', 'Limits are figures.', { path: '^src/limits/' }, { path: '^src/(scopes|admission|fairness|sessions|bans)/' }),
     forbid('reporting-knows-no-wiring', 'What is reported is read from the graph.', { path: '^src/reporting/' }, { path: '^src/(libp2p|features)/' }),
     forbid('what-if-knows-no-wiring', 'What other limits would have refused is found out in a graph of its own.', { path: '^src/what-if/' }, { path: '^src/(libp2p|features)/' }),
-    forbid('wiring-has-a-core', 'The wiring has a core, an interface. Only the service is a manager.', { path: WIRING, pathNot: '^src/libp2p/(resource-manager-service|check-node-options)[.]ts$' }, { path: '^src/(features/|manager/(resource-manager|resource-manager-init)[.]ts$)' }),
+    forbid('wiring-has-a-core', 'The wiring has a core, and registers what it does. Only the service is a manager.', { path: WIRING, pathNot: '^src/libp2p/(resource-manager-service|check-node-options)[.]ts$' }, { path: '^src/manager/(host|resource-manager|resource-manager-init)[.]ts$' }),
     forbid('a-fleet-is-a-value', 'Whoever has no fleet has none of its code: it reaches the manager as an option.', { path: '^src/', pathNot: '^src/fleet([.]ts$|/)' }, { path: '^src/fleet/', dependencyTypesNot: ['type-only'] }),
     forbid('fleet-knows-no-wiring', 'A fleet has a manager, with or without a node.', { path: '^src/fleet/' }, { path: '^src/(libp2p|features)/|^src/manager/resource-manager[.]ts$' }),
-    forbid('features-are-values', 'What a page may leave out reaches the manager through src/features only.', { path: '^src/manager/' }, { path: '^src/(libp2p|reporting|what-if|sessions|admission|fairness|bans)/', dependencyTypesNot: ['type-only'] }),
+    forbid('features-are-handed-in', 'Entry points hand features in. The manager and the wiring know what a feature is, and none of them. Who makes a manager that is off hands in nothing.', { path: '^src/', pathNot: '^src/(index|features)[.]ts$|^src/features/|^src/manager/null-resource-manager[.]ts$' }, { path: '^src/features/' }),
+    forbid('features-are-values', 'What a page may leave out reaches the manager through features only.', { path: '^src/manager/' }, { path: '^src/(libp2p|reporting|what-if|sessions|admission|fairness|bans)/', dependencyTypesNot: ['type-only'] }),
     forbid('nobody-imports-doors', 'Entry points are for users.', { path: '^src/[^/]+/' }, { path: '^src/(index|admin|admission|cli|compliance|features|fleet|in-slices|limits|node|prometheus|scope-names|sessions|toml)[.]ts$' }),
     forbid('nobody-needs-the-command', 'The command is for terminals, in Node.js only.', { path: '^src/', pathNot: '^src/cli(/|[.]ts$)' }, { path: '^src/cli(/|[.]ts$)' }),
     forbid('nobody-needs-the-admin-server', 'A node can be looked at from outside; nothing of that is needed to run one.', { path: '^src/', pathNot: '^src/(admin|cli)(/|[.]ts$)' }, { path: '^src/admin(/|[.]ts$)' }),

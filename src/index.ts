@@ -33,14 +33,15 @@
  * @module libp2p-resource-manager
  */
 
+import { defaultFeatures } from './features/default-features.ts'
 import { checkNodeOptions } from './libp2p/check-node-options.ts'
 import { ResourceManagerService } from './libp2p/resource-manager-service.ts'
 import { checkOptions } from './manager/check-options.ts'
 import { NullResourceManager } from './manager/null-resource-manager.ts'
 import { DefaultResourceManager } from './manager/resource-manager.ts'
-import { invalid } from './util/validation.ts'
+import { checkObject, invalid } from './util/validation.ts'
 import type { ResourceManager } from './interface.ts'
-import type { ResourceManagerComponents } from './libp2p/resource-manager-service.ts'
+import type { ResourceManagerComponents } from './libp2p/node-host.ts'
 import type { ResourceManagerInit } from './manager/resource-manager-init.ts'
 
 /**
@@ -51,9 +52,9 @@ import type { ResourceManagerInit } from './manager/resource-manager-init.ts'
  * missing. What options contain is checked when the node is created.
  */
 export function resourceManager (init: ResourceManagerInit = {}): (components: ResourceManagerComponents) => ResourceManager {
-  checkOptions(init)
+  const checked = check(init)
 
-  return (components) => init.enabled === false ? new NullResourceManager(init) : new ResourceManagerService(components, init)
+  return (components) => checked.enabled === false ? new NullResourceManager(checked) : new ResourceManagerService(components, checked)
 }
 
 /**
@@ -64,19 +65,32 @@ export function resourceManager (init: ResourceManagerInit = {}): (components: R
  * @throws {InvalidParametersError} naming the option that cannot be used
  */
 export function createResourceManager (init: ResourceManagerInit = {}): ResourceManager {
-  checkOptions(init)
+  const checked = check(init)
 
-  if (init.enabled === false) {
-    return new NullResourceManager(init)
+  if (checked.enabled === false) {
+    return new NullResourceManager(checked)
   }
 
-  if (init.manager !== undefined) {
-    throw invalid('manager', 'a node that asks it: resourceManager({ manager })', init.manager)
+  if (checked.manager !== undefined) {
+    throw invalid('manager', 'a node that asks it: resourceManager({ manager })', checked.manager)
   }
 
-  checkNodeOptions(init)
+  checkNodeOptions(checked)
 
-  return new DefaultResourceManager(init)
+  return new DefaultResourceManager(checked)
+}
+
+/**
+ * Hands the default features in, unless there are others
+ */
+function check (init: ResourceManagerInit): ResourceManagerInit {
+  checkObject('options', init)
+
+  const checked = init.features === undefined ? { ...init, features: defaultFeatures } : init
+
+  checkOptions(checked)
+
+  return checked
 }
 
 export { NullResourceManager }
@@ -90,13 +104,13 @@ export type { ResourceManager, SetLimitsOptions } from './interface.ts'
 export type { ResourceManagerInit } from './manager/resource-manager-init.ts'
 export type { EventLoopDelayStat, HandlersStat, Holder, HoldersOptions, ProcessMemoryStat, ResourceManagerStat, TransientHolder, TransientTimeoutsStat } from './manager/resource-manager-stat.ts'
 export type { FairnessInit, HandshakesInit, PrefixLengths } from './fairness/fairness-init.ts'
-export type { Features } from './features/features.ts'
+export type { Features } from './manager/features.ts'
 export type { BaseCostsInit } from './libp2p/connections/base-costs.ts'
 export type { CustomConnectionScope, CustomResourceManager, CustomStreamScope } from './libp2p/custom-manager.ts'
 export type { EventLoopDelayInit } from './libp2p/pressure/event-loop-delay.ts'
 export type { ProcessMemoryInit } from './libp2p/pressure/process-memory.ts'
 export type { PressureInit } from './libp2p/pressure/process-pressure.ts'
-export type { ResourceManagerComponents } from './libp2p/resource-manager-service.ts'
+export type { ResourceManagerComponents } from './libp2p/node-host.ts'
 export type { Explanation, Headroom } from './reporting/explain.ts'
 export type { ConnectionRequest, MemoryRequest, ReservationRequest, StreamRequest } from './reporting/reservation-request.ts'
 export type { ScopeUsage, UsageOptions } from './reporting/scope-usage.ts'

@@ -78,6 +78,7 @@ describe('features', () => {
     const problems: Array<[unknown, string]> = [
       [null, "features: expected an object such as { inspection } (import { inspection } from 'libp2p-resource-manager/features'), got null"],
       [{ inspection: true }, "features.inspection: expected import { inspection } from 'libp2p-resource-manager/features', got true"],
+      [{ inspection: { ...defaultFeatures.sessions } }, "features.inspection: expected import { inspection } from 'libp2p-resource-manager/features', got an object"],
       [{ presets: null }, "features.presets: expected import { presets } from 'libp2p-resource-manager/features', got null"],
       [{ inspect: defaultFeatures.inspection }, 'features.inspect: unknown feature (did you mean inspection?)']
     ]
@@ -90,6 +91,18 @@ describe('features', () => {
     }
 
     expect(() => createResourceManager({ features: { ...defaultFeatures, inspection: undefined } })).to.not.throw()
+  })
+
+  it('should be handed in in any order: sessions are traced by what registers before them', () => {
+    const { sessions, tracing } = defaultFeatures
+
+    for (const features of [{ sessions, tracing }, { tracing, sessions }]) {
+      const types: string[] = []
+      const manager = createResourceManager({ features, trace: [{ consumeEvent: ({ type }) => { types.push(type) } }] })
+
+      manager.sessions.register('abc').registerAndActivate('a', '/ref', 'here', 'alice')
+      expect(types).to.include('add_session')
+    }
   })
 
   it('should not be asked for by options that turn something off or are left out', () => {

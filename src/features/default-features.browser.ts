@@ -1,4 +1,4 @@
-import type { Features } from './features.ts'
+import type { Features } from '../manager/features.ts'
 
 /**
  * None, so that pages do not download what they do not use. Nobody can connect to a page

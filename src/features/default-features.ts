@@ -7,7 +7,7 @@ import { presets } from './presets.ts'
 import { pressure } from './pressure.ts'
 import { sessions } from './sessions.ts'
 import { tracing } from './tracing.ts'
-import type { Features } from './features.ts'
+import type { Features } from '../manager/features.ts'
 
 /**
  * All of them, except in browsers

@@ -1,7 +1,40 @@
 import { FAIRNESS_OPTIONS, resolveFairness } from '../fairness/fairness-init.ts'
 import { NodeFairness } from '../libp2p/fairness/node-fairness.ts'
+import type { Feature } from '../manager/feature.ts'
 
 /**
  * Shares what is full fairly, instead of keeping it for those who came first
  */
-export const fairness = { NodeFairness, resolveFairness, options: FAIRNESS_OPTIONS }
+export const fairness = {
+  name: 'fairness',
+  options: FAIRNESS_OPTIONS,
+
+  checkNodeOptions ({ fairness }) {
+    if (fairness !== false) {
+      resolveFairness(fairness)
+    }
+  },
+
+  register (host) {
+    const { core, options: { fairness: options }, parts, stats } = host
+
+    if (options === false) {
+      return
+    }
+
+    host.nodeParts.push(({ components: { events, peerStore, upgrader }, connections, services, streams, transient }) => {
+      const fairness = new NodeFairness({ manager: core, events, peerStore, connections, streams: streams.live, services, transient, upgrader }, options)
+      const { handshakes, timeouts } = fairness
+
+      if (handshakes !== undefined) {
+        core.strangersConnections.push({ find: address => handshakes.find(address) })
+        connections.handshakes = handshakes
+      }
+
+      core.findVictim = (refusal, newcomer) => fairness.findVictim(refusal, newcomer)
+      streams.fairness = fairness
+      parts.push(fairness)
+      stats.push(() => ({ transientTimeouts: timeouts.stat() }))
+    })
+  }
+} satisfies Feature<'fairness'>

@@ -64,15 +64,14 @@ export class FleetGate implements BanGate {
     return this.#find(direction, address) ?? this.#node?.find(direction, address)
   }
 
+  findPeer (direction: MessageStreamDirection, peer: PeerId, address?: Multiaddr): Refusal | undefined {
+    return this.#findPeer(direction, peer, address) ?? this.#node?.findPeer(direction, peer, address)
+  }
+
   refusePeer (connection: DefaultConnectionScope, peer: PeerId): Refusal | undefined {
-    const { endpoint, inbound } = connection
-    const ban = this.#list.size === 0 ? undefined : this.#list.findPeer(peer.toString())
+    const reason = this.#findPeer(connection.inbound ? 'inbound' : 'outbound', peer, connection.endpoint)
 
-    if (ban !== undefined && !this.#isExempt(peer, endpoint)) {
-      return this.#member.metricsSource.graph.refuse(refuse(ban, inbound ? 'inbound' : 'outbound'), connection, peer.toString())
-    }
-
-    return this.#node?.refusePeer(connection, peer)
+    return reason === undefined ? this.#node?.refusePeer(connection, peer) : this.#member.metricsSource.graph.refuse(reason, connection, peer.toString())
   }
 
   refused (refusal: Refusal): void {
@@ -102,6 +101,12 @@ export class FleetGate implements BanGate {
     const ban = ip == null ? undefined : this.#list.findAddress(ip)
 
     return ban === undefined || this.#member.isAllowlisted(address) ? undefined : refuse(ban, direction)
+  }
+
+  #findPeer (direction: MessageStreamDirection, peer: PeerId, address: Multiaddr | undefined): Refusal | undefined {
+    const ban = this.#list.size === 0 ? undefined : this.#list.findPeer(peer.toString())
+
+    return ban === undefined || this.#isExempt(peer, address) ? undefined : refuse(ban, direction)
   }
 
   #isExempt (peer: PeerId, endpoint: Multiaddr | undefined): boolean {

@@ -1,4 +1,4 @@
-import { defaultFeatures } from '../features/default-features.ts'
+import { inOrder } from '../manager/features.ts'
 import { resolveBaseCosts } from './connections/base-costs.ts'
 import { checkTransientShare } from './fairness/transient-holders.ts'
 import { checkHandlerGrace } from './streams/running-handlers.ts'
@@ -12,19 +12,11 @@ import type { ResourceManagerInit } from '../manager/resource-manager-init.ts'
  * @throws {InvalidParametersError} naming the option that cannot be used
  */
 export function checkNodeOptions (init: ResourceManagerInit): void {
-  const { bans, baseCosts, fairness, features = defaultFeatures, handlerGrace, services, transientShare } = init
+  const { baseCosts, features = {}, handlerGrace, services, transientShare } = init
 
   resolveBaseCosts(baseCosts)
   serviceTable(services)
   checkTransientShare(transientShare)
   checkHandlerGrace(handlerGrace)
-  features.pressure?.checkPressure(init)
-
-  if (bans != null && bans !== false) {
-    features.bans?.resolveBans(bans)
-  }
-
-  if (fairness !== false) {
-    features.fairness?.resolveFairness(fairness)
-  }
+  inOrder(features).forEach(feature => { feature.checkNodeOptions?.(init) })
 }

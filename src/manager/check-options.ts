@@ -1,12 +1,11 @@
-import { defaultFeatures } from '../features/default-features.ts'
-import { checkFeatures, featureText } from '../features/features.ts'
 import { NAMED_KEYS, SCOPE_KEYS } from '../limits/limit-config.ts'
 import { checkDescribed, unknownOption } from '../util/description.ts'
 import { didYouMean, nearestName, unknownName } from '../util/did-you-mean.ts'
 import { checkObject, invalid } from '../util/validation.ts'
+import { checkFeatures, featureText } from './features.ts'
 import { OPTIONS } from './options.ts'
+import type { FeatureName } from './features.ts'
 import type { ResourceManagerInit } from './resource-manager-init.ts'
-import type { Features } from '../features/features.ts'
 import type { Description } from '../util/description.ts'
 
 const NAMES = Object.keys(OPTIONS)
@@ -31,7 +30,7 @@ function hintFor (option: string): string {
 export function checkOptions (init: ResourceManagerInit): void {
   checkObject('options', init)
 
-  const features = init.features === undefined ? defaultFeatures : init.features
+  const { features = {} } = init
 
   checkFeatures(features)
 
@@ -48,7 +47,7 @@ export function checkOptions (init: ResourceManagerInit): void {
       throw unknownOption('', option, hintFor(option))
     }
 
-    const described: Description | keyof Features = OPTIONS[option as keyof ResourceManagerInit]
+    const described: Description | FeatureName = OPTIONS[option as keyof ResourceManagerInit]
 
     if (typeof described !== 'string') {
       checkDescribed(option, value, described)
@@ -62,8 +61,8 @@ export function checkOptions (init: ResourceManagerInit): void {
       throw invalid(option, featureText(described), value)
     }
 
-    if (feature != null && 'options' in feature) {
-      checkDescribed(option, value, (feature.options as Record<string, Description>)[option])
+    if (feature?.options !== undefined) {
+      checkDescribed(option, value, feature.options[option])
     }
   }
 }

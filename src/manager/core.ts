@@ -1,9 +1,10 @@
 import { checkDirection } from '../scopes/arguments.ts'
 import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import { findRefusal } from './opening.ts'
-import type { BaseCosts, Check, Opening } from './opening.ts'
+import type { BaseCosts, Check, Newcomer, Opening } from './opening.ts'
 import type { Admission } from '../admission/admission.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
+import type { MovableScope } from '../scopes/movable-scope.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { ConnectionScope } from '../scopes/resource-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
@@ -29,9 +30,11 @@ const NO_CHECKS: ConnectionCheck[] = []
  */
 export class Core {
   readonly graph: ScopeGraph
-  readonly admission?: Admission
   readonly log?: Logger
   readonly #warnings?: WarningLog
+
+  /** Where anything is decided by address */
+  admission?: Admission = undefined
   baseCosts: BaseCosts = { connection: 0, stream: 0 }
 
   // what is asked, in this order
@@ -51,49 +54,37 @@ export class Core {
   /** Before an inbound stream that was negotiated gets its protocol */
   readonly protocolChecks: Array<Check<[protocol: string, peer: string]>> = []
 
+  /** Before a connection whose peer is known becomes part of that, beside bans */
+  readonly peerChecks: Array<Check<[direction: MessageStreamDirection]>> = []
+
+  // what only a node has
+
   /**
-   * Why a node may not have one more inbound connection, whatever the scopes say, if so
+   * Why it may not have one more inbound connection, whatever the scopes say, if so
    */
   findFull?: () => Refusal | undefined
 
   /**
+   * What would give way to something that does not fit, where full scopes are shared fairly
+   */
+  findVictim?: (refusal: Refusal, newcomer: Newcomer) => MovableScope | undefined
+
+  /**
+   * The service that the streams of a protocol belong to, if they do
+   */
+  serviceOf?: (protocol: string) => string | undefined
+
+  /**
    * @param graph
-   * @param admission - where anything is decided by address
    * @param log
    * @param warnings - where a flood of warnings is thinned out
    */
-  constructor (graph: ScopeGraph, admission?: Admission, log?: Logger, warnings?: WarningLog) {
+  constructor (graph: ScopeGraph, log?: Logger, warnings?: WarningLog) {
     this.graph = graph
-    this.admission = admission
     this.log = log
     this.#warnings = warnings
 
     this.connectionChecks.push({ find: (direction, endpoint) => graph.bans?.find(direction, endpoint), take: undefined })
-
-    if (admission !== undefined) {
-      this.connectionChecks.push({
-        find: (direction, _endpoint, ip) => admission.peek(ip, direction),
-        take: (direction, _endpoint, ip) => admission.admit(ip, direction)
-      })
-      this.#checkStreamRates(admission)
-    }
-  }
-
-  #checkStreamRates (admission: Admission): void {
-    const { streamRates } = admission
-
-    if (streamRates === undefined) {
-      return
-    }
-
-    this.streamChecks.push({
-      find: peer => streamRates.peek(peer),
-      take: peer => admission.admitStream(peer)
-    })
-    this.protocolChecks.push({
-      find: (protocol, peer) => streamRates.peekProtocol(protocol, peer),
-      take: (protocol, peer) => admission.admitProtocol(protocol, peer)
-    })
   }
 
   // connections
@@ -243,6 +234,20 @@ export class Core {
 
     // those that are trusted have limits of their own
     return reason !== undefined || this.findFull === undefined || !connection.inbound || connection.allowlisted ? reason : this.findFull()
+  }
+
+  /**
+   * Why a connection whose peer is known must not be part of that, if so. Bans, and the scopes that
+   * it moves to, are asked by the move.
+   */
+  refusePeer (connection: DefaultConnectionScope, peer: PeerId): Refusal | undefined {
+    for (let i = 0; i < this.peerChecks.length; i++) {
+      const reason = this.peerChecks[i].find(connection.inbound ? 'inbound' : 'outbound')
+
+      if (reason !== undefined && this.graph.refuse(reason, connection, peer.toString()) !== undefined) {
+        return reason
+      }
+    }
   }
 
   /**

@@ -1,12 +1,13 @@
 import { defaultFeatures } from '../features/default-features.ts'
-import { need } from '../features/features.ts'
 import { InfiniteLimits } from '../limits/infinite-limits.ts'
 import { NULL_CONNECTION, NULL_STREAM } from '../scopes/attached-scopes.ts'
 import { nullScope, nullScopeOf } from '../scopes/null-scopes.ts'
-import type { Allowlist } from '../admission/allowlist.ts'
-import type { Features } from '../features/features.ts'
+import { missing } from './features.ts'
+import type { FeatureMethods } from './feature.ts'
+import type { Features } from './features.ts'
 import type { ResourceManager } from '../interface.ts'
 import type { ResourceManagerStat } from './resource-manager-stat.ts'
+import type { Allowlist } from '../admission/allowlist.ts'
 import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
 import type { Explanation } from '../reporting/explain.ts'
 import type { HighWaterMark } from '../reporting/high-water-marks.ts'
@@ -33,13 +34,13 @@ export class NullResourceManager implements ResourceManager {
   readonly [Symbol.toStringTag] = 'libp2p-null-resource-manager'
 
   get allowlist (): Allowlist {
-    this.#allowlist ??= new (need(this.#features.admission, 'admission', 'allowlist').Allowlist)()
+    this.#allowlist ??= this.#off('admission').allowlist
 
     return this.#allowlist
   }
 
   get sessions (): SessionRegistry {
-    this.#sessions ??= new (need(this.#features.sessions, 'sessions', 'sessions').SessionRegistry)()
+    this.#sessions ??= this.#off('sessions').sessions
 
     return this.#sessions
   }
@@ -166,14 +167,14 @@ export class NullResourceManager implements ResourceManager {
   }
 
   systemState (): string {
-    return this.#state('system', 'systemState')
+    return this.#off('inspection').systemState()
   }
 
   serviceState (service: string): string {
-    return this.#state(`service:${service}`, 'serviceState')
+    return this.#off('inspection').serviceState(service)
   }
 
-  #state (name: string, what: string): string {
-    return need(this.#features.inspection, 'inspection', what).scopeState(name, nullScope().stat(), nullScope().limit)
+  #off <K extends 'admission' | 'inspection' | 'sessions'> (feature: K): FeatureMethods[K] {
+    return this.#features[feature]?.off?.() ?? missing(feature)
   }
 }

@@ -4,6 +4,7 @@ import type { ScopePair } from '../scopes/aggregate-scope.ts'
 import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import type { MovableScope } from '../scopes/movable-scope.ts'
 import type { Refusal } from '../scopes/refusal.ts'
+import type { ConnectionScope } from '../scopes/resource-scope.ts'
 import type { DefaultStreamScope } from '../scopes/stream-scope.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -30,6 +31,16 @@ export interface Check<A extends unknown[]> {
    * Answers the same, and takes what is used up by what passes
    */
   take?(...request: A): Refusal | undefined
+}
+
+/**
+ * Where something would come from that does not fit
+ */
+export interface Newcomer {
+  readonly request: 'connection' | 'stream'
+  readonly address?: Multiaddr
+  readonly connection?: ConnectionScope
+  readonly peer?: PeerId
 }
 
 /**

@@ -1,6 +1,6 @@
 import { ANY, BOOLEAN } from '../util/description.ts'
+import type { FeatureName } from './features.ts'
 import type { ResourceManagerInit } from './resource-manager-init.ts'
-import type { Features } from '../features/features.ts'
 import type { DescriptionOf } from '../util/description.ts'
 
 /**
@@ -9,7 +9,7 @@ import type { DescriptionOf } from '../util/description.ts'
  */
 type CheckedElsewhere = 'fleet' | 'limits' | 'manager' | 'features' | 'logger' | 'trace'
 
-type OptionDescription<K extends keyof ResourceManagerInit> = keyof Features | DescriptionOf<K extends CheckedElsewhere ? unknown : ResourceManagerInit[K]>
+type OptionDescription<K extends keyof ResourceManagerInit> = FeatureName | DescriptionOf<K extends CheckedElsewhere ? unknown : ResourceManagerInit[K]>
 
 /**
  * All options of a resource manager. One that has no meaning without a feature has the

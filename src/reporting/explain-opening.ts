@@ -11,48 +11,12 @@ import { peerOf, protocolOf, serviceOf } from './constraints.ts'
 import type { Constraint } from './constraints.ts'
 import type { ConnectionRequest, StreamRequest } from './reservation-request.ts'
 import type { Core } from '../manager/core.ts'
-import type { Check, Opening } from '../manager/opening.ts'
+import type { Check, Newcomer, Opening } from '../manager/opening.ts'
 import type { AggregateScope, ScopePair } from '../scopes/aggregate-scope.ts'
 import type { Refusal } from '../scopes/refusal.ts'
-import type { ConnectionScope } from '../scopes/resource-scope.ts'
 import type { Usage } from '../scopes/usage.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-
-/**
- * What only a node refuses once a peer or a protocol is known. Finding it changes nothing.
- */
-export interface NodeRefusals {
-  /**
-   * A connection whose peer is known
-   */
-  findConnected(direction: MessageStreamDirection, peer: PeerId, address?: Multiaddr): Refusal | undefined
-
-  /**
-   * The service that the streams of a protocol belong to, if they do
-   */
-  serviceOf(protocol: string): string | undefined
-
-  /**
-   * The name of the scope of what would give way to something that does not fit
-   */
-  findVictim(refusal: Refusal, newcomer: Newcomer): string | undefined
-}
-
-/**
- * Where something would come from that does not fit
- */
-export interface Newcomer {
-  readonly request: 'connection' | 'stream'
-  readonly address?: Multiaddr
-  readonly connection?: ConnectionScope
-  readonly peer?: PeerId
-}
-
-export interface ExplainSource {
-  readonly core: Core
-  readonly node?: NodeRefusals
-}
 
 /**
  * Why a request would be refused, and what is left for others like it
@@ -79,18 +43,18 @@ class ThoughtOpening implements Opening {
 
   /** What would have been opened last */
   opened?: Scope
-  readonly #source: ExplainSource
+  readonly #core: Core
   readonly #newcomer: Newcomer
   readonly #inbound: boolean
 
-  constructor (source: ExplainSource, direction: MessageStreamDirection, newcomer: Newcomer) {
-    this.#source = source
+  constructor (core: Core, direction: MessageStreamDirection, newcomer: Newcomer) {
+    this.#core = core
     this.#newcomer = newcomer
     this.#inbound = direction === 'inbound'
   }
 
   newConnection (direction: MessageStreamDirection, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr): DefaultConnectionScope {
-    const { graph } = this.#source.core
+    const { graph } = this.#core
     const connection = new DefaultConnectionScope(graph, 0, graph.limiter.getConnLimits(), direction === 'inbound', usefd, pair, endpoint)
 
     this.opened = connection
@@ -99,7 +63,7 @@ class ThoughtOpening implements Opening {
   }
 
   newStream (peer: PeerId, direction: MessageStreamDirection): DefaultStreamScope {
-    const { graph } = this.#source.core
+    const { graph } = this.#core
     const peerScope = graph.peers.get(peer.toString()) ?? graph.imaginePeer(peer)
     const stream = new DefaultStreamScope(graph, 0, graph.limiter.getStreamLimits(peer), peerScope, direction === 'inbound', graph.normal)
 
@@ -116,17 +80,17 @@ class ThoughtOpening implements Opening {
   }
 
   giveWay (reason: Refusal | undefined): Refusal | undefined {
-    const victim = reason === undefined || !this.#inbound ? undefined : this.#source.node?.findVictim(reason, this.#newcomer)
+    const victim = reason === undefined || !this.#inbound ? undefined : this.#core.findVictim?.(reason, this.#newcomer)
 
     if (victim === undefined) {
       return reason
     }
 
-    this.victims.add(victim)
+    this.victims.add(victim.name)
   }
 
   prove ({ endpoint, inbound, usefd }: DefaultConnectionScope, weight: number): DefaultConnectionScope | undefined {
-    const { graph } = this.#source.core
+    const { graph } = this.#core
     const { peer } = this.#newcomer
 
     if (peer === undefined || graph.admission?.trusts(peer) !== true || (inbound && this.giveWay(graph.admission.findProvers()) !== undefined)) {
@@ -148,10 +112,9 @@ class ThoughtOpening implements Opening {
   }
 }
 
-export function explainConnection (source: ExplainSource, { address, direction, peer, service, usefd }: ConnectionRequest & { address?: Multiaddr }): Findings {
-  const { core, node } = source
+export function explainConnection (core: Core, { address, direction, peer, service, usefd }: ConnectionRequest & { address?: Multiaddr }): Findings {
   const { graph } = core
-  const thought = new ThoughtOpening(source, direction, { request: 'connection', address, peer })
+  const thought = new ThoughtOpening(core, direction, { request: 'connection', address, peer })
   const before = beforeConnection(core, direction, address)
   const first = thought.newConnection(direction, usefd === true, graph.normal, address)
   const reason = core.findConnection(first)
@@ -176,7 +139,8 @@ export function explainConnection (source: ExplainSource, { address, direction, 
     victims,
     refusal: before ??
       refused ??
-      node?.findConnected(direction, peer, address) ??
+      findFirst(core.peerChecks, direction) ??
+      graph.bans?.findPeer(direction, peer, address) ??
       back.refusal ??
       attached.refusal ??
       thought.giveWay(served.refusal),
@@ -195,13 +159,12 @@ function beforeConnection (core: Core, direction: MessageStreamDirection, addres
     findFirst(core.connectionChecks, direction, address, ip)
 }
 
-export function explainStream (source: ExplainSource, request: StreamRequest): Findings {
-  const { core, node } = source
+export function explainStream (core: Core, request: StreamRequest): Findings {
   const { graph } = core
   const { connection, direction, peer, protocol } = request
   const inbound = direction === 'inbound'
-  const thought = new ThoughtOpening(source, direction, { request: 'stream', connection, peer })
-  const service = request.service ?? (protocol == null ? undefined : node?.serviceOf(protocol))
+  const thought = new ThoughtOpening(core, direction, { request: 'stream', connection, peer })
+  const service = request.service ?? (protocol == null ? undefined : core.serviceOf?.(protocol))
   const stream = peer == null ? imagineStream(core, inbound) : thought.newStream(peer, direction)
   const weight = core.baseCosts.stream
   const reason = findRefusal(stream, weight)
@@ -215,7 +178,7 @@ export function explainStream (source: ExplainSource, request: StreamRequest): F
     refusal: beforeStream(core, request) ??
       refused ??
       // only a node knows when a protocol was negotiated
-      (node === undefined ? undefined : beforeProtocol(core, request)) ??
+      (core.serviceOf === undefined ? undefined : beforeProtocol(core, request)) ??
       thought.giveWay(negotiated.refusal) ??
       (service == null ? undefined : graph.serviceGate?.findRefusal({ kind: 'stream', inbound }, service)) ??
       thought.giveWay(served.refusal),

@@ -10,8 +10,9 @@ import { invalid } from '../util/validation.ts'
 import { imagine, peerOf, protocolOf, serviceOf } from './constraints.ts'
 import { explainConnection, explainStream } from './explain-opening.ts'
 import type { Constraint } from './constraints.ts'
-import type { ExplainSource, Findings } from './explain-opening.ts'
+import type { Findings } from './explain-opening.ts'
 import type { ConnectionRequest, MemoryRequest, ReservationRequest, StreamRequest } from './reservation-request.ts'
+import type { Core } from '../manager/core.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { Description } from '../util/description.ts'
 
@@ -86,7 +87,7 @@ export interface Explanation {
  *
  * @throws {InvalidParametersError} naming the part of the request that is wrong
  */
-export function explain (source: ExplainSource, request: ReservationRequest): Explanation {
+export function explain (core: Core, request: ReservationRequest): Explanation {
   const { peer, service } = request
   const protocol = request.resource === 'connection' ? undefined : request.protocol
   const address = request.resource === 'connection' ? request.address : undefined
@@ -102,12 +103,12 @@ export function explain (source: ExplainSource, request: ReservationRequest): Ex
   switch (request.resource) {
     case 'connection':
       checkDirection(request.direction)
-      return conclude(explainConnection(source, { ...request, address: address == null ? undefined : toMultiaddr(address, 'address') }))
+      return conclude(explainConnection(core, { ...request, address: address == null ? undefined : toMultiaddr(address, 'address') }))
     case 'stream':
       checkDirection(request.direction)
-      return conclude(explainStream(source, { ...request, connection: unwrapScope(request.connection) }))
+      return conclude(explainStream(core, { ...request, connection: unwrapScope(request.connection) }))
     case 'memory':
-      return conclude(explainMemory(source.core.graph, request))
+      return conclude(explainMemory(core.graph, request))
     default:
       throw invalid('resource', '"connection", "stream" or "memory"', (request as any).resource)
   }

@@ -14,6 +14,11 @@ export interface BanGate {
   find(direction: MessageStreamDirection, address?: Multiaddr): Refusal | undefined
 
   /**
+   * Why there must be no connection with a peer, if so. Nothing is counted.
+   */
+  findPeer(direction: MessageStreamDirection, peer: PeerId, address?: Multiaddr): Refusal | undefined
+
+  /**
    * Why a connection must not have this peer, if so. It counts as a refusal.
    */
   refusePeer(connection: MovableScope, peer: PeerId): Refusal | undefined

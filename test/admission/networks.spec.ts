@@ -1,6 +1,6 @@
 import { expect } from 'aegir/chai'
 import { createResourceManager, NullResourceManager } from '../../src/index.ts'
-import { errorOf } from '../scopes/fixtures.ts'
+import { errorOf, peerA } from '../scopes/fixtures.ts'
 import { ip, ma, TestAdmission, TestClock } from './fixtures.ts'
 import type { AdmissionInit } from '../../src/admission/admission-options.ts'
 
@@ -218,5 +218,22 @@ describe('changing what is decided by address', () => {
     expect(open).to.throw('network:172.17.0.1/32')
     expect(() => { createResourceManager({ features: {} }).setAdmission({}) }).to.throw('setAdmission: expected features: { admission }')
     new NullResourceManager().setAdmission()
+  })
+
+  it('should limit the rate of streams from then on where there was none, and no more where there is none', () => {
+    const manager = createResourceManager({ rateLimits: false })
+    const open = (): void => { manager.openStream(peerA, 'inbound') }
+
+    open()
+    open()
+    manager.setAdmission({ rateLimits: { streams: { peer: { rate: 0.001, burst: 1 } } } })
+    open()
+    expect(open).to.throw('peer:')
+    expect(manager.explain({ resource: 'stream', direction: 'inbound', peer: peerA }).fits).to.equal(false)
+    manager.setAdmission({ rateLimits: false })
+    open()
+    manager.setAdmission({ rateLimits: { streams: { peer: { rate: 0.001, burst: 1 } } } })
+    open()
+    expect(open).to.throw('peer:')
   })
 })

@@ -67,6 +67,8 @@ describe('fleet/decisions', () => {
     const connection = other.manager.openConnection('inbound', false, ADDRESS)
 
     expect(() => { connection.setPeer(peerA) }).to.throw('ban:peer')
+    expect(other.manager.explain({ resource: 'connection', direction: 'inbound', address: ADDRESS, peer: peerA }).refusedBy).to.equal(`ban:peer:${peerA}`)
+    expect(other.manager.explain({ resource: 'connection', direction: 'inbound', address: ADDRESS, peer: peerB }).fits).to.equal(true)
     expect(() => other.manager.openConnection('outbound', false, multiaddr(`${ADDRESS}/p2p/${peerA}`))).to.throw('ban:peer')
     connection.setPeer(peerB)
     connection.done()

@@ -8,9 +8,9 @@ import { LiveConnection } from '../../src/libp2p/buffers/live-connection.ts'
 import { LiveStream } from '../../src/libp2p/buffers/live-stream.ts'
 import { StreamMemory } from '../../src/libp2p/buffers/stream-memory.ts'
 import { observeConnectionClass } from '../../src/libp2p/streams/observed-classes.ts'
-import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { attachToConnection } from '../../src/scopes/attached-scopes.ts'
 import { PositionedList } from '../../src/util/positioned-list.ts'
+import { makeManager } from '../fixtures/default-manager.ts'
 import { fakePeer } from '../scopes/fixtures.ts'
 import { eventually } from './fixtures/eventually.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
@@ -20,6 +20,7 @@ import { overMemory } from './fixtures/transports.ts'
 import type { TestNode } from './fixtures/nodes.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
 import type { LimitsInit } from '../../src/limits/resolve-limits.ts'
+import type { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import type { DefaultConnectionScope } from '../../src/scopes/connection-scope.ts'
 import type { DefaultStreamScope } from '../../src/scopes/stream-scope.ts'
 import type { Connection, Stream, StreamMuxerFactory } from '@libp2p/interface'
@@ -156,7 +157,7 @@ describe('when the buffers of connections are looked at', () => {
   })
 
   function setUp (limits: LimitsInit['limits'] = {}): { manager: DefaultResourceManager, memory: StreamMemory, live: PositionedList<LiveStream>, held(): number, add(connection?: FakeConnection): { connection: FakeConnection, buffers: LiveConnection, scope: DefaultConnectionScope } } {
-    const manager = new DefaultResourceManager({ limits })
+    const manager = makeManager({ limits })
     const live = new PositionedList<LiveStream>()
     const memory = new StreamMemory(manager.core, live)
 

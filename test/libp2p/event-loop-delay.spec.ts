@@ -4,7 +4,7 @@ import sinon from 'sinon'
 import { ConnectionLimitExceededError, StreamLimitExceededError } from '../../src/index.ts'
 import { EventLoopDelay } from '../../src/libp2p/pressure/event-loop-delay.ts'
 import { Pressures } from '../../src/libp2p/pressure/pressure.ts'
-import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
+import { makeManager } from '../fixtures/default-manager.ts'
 import { refusalCounts } from '../scopes/fixtures.ts'
 import { CapturedLogger } from './fixtures/captured-logger.ts'
 import { eventually, rejection } from './fixtures/eventually.ts'
@@ -13,6 +13,7 @@ import { TestNodes } from './fixtures/nodes.ts'
 import { overMemory } from './fixtures/transports.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
 import type { EventLoopDelayInit } from '../../src/libp2p/pressure/event-loop-delay.ts'
+import type { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import type { SinonFakeTimers } from 'sinon'
 
 describe('the delay of the event loop', () => {
@@ -31,7 +32,7 @@ describe('the delay of the event loop', () => {
 
   function setUp (init: EventLoopDelayInit, { hidden = false, ...manager }: ResourceManagerInit & { hidden?: boolean } = {}): { logger: CapturedLogger, manager: DefaultResourceManager, delay: EventLoopDelay, pressures: Pressures, late(ms: number): void } {
     const logger = new CapturedLogger()
-    const made = new DefaultResourceManager({ logger, ...manager })
+    const made = makeManager({ logger, ...manager })
     const delay = new EventLoopDelay(init, () => now, () => hidden)
 
     delay.start()

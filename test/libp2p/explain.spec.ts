@@ -1,7 +1,7 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { TransientHolders } from '../../src/libp2p/fairness/transient-holders.ts'
-import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
+import { makeManager } from '../fixtures/default-manager.ts'
 import { fakePeer } from '../scopes/fixtures.ts'
 import { eventually, rejection } from './fixtures/eventually.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
@@ -126,7 +126,7 @@ describe('explain on a node', () => {
 
 describe('what a node would refuse', () => {
   it('should be the share of the transient scope that one remote has, without counting it', () => {
-    const manager = new DefaultResourceManager({ rateLimits: false, limits: { transient: { connsInbound: 8, streamsInbound: 8 } } })
+    const manager = makeManager({ rateLimits: false, limits: { transient: { connsInbound: 8, streamsInbound: 8 } } })
     const transient = new TransientHolders(manager.core)
     const accepted = (address?: Multiaddr): Explanation => manager.explain({ resource: 'connection', direction: 'inbound', address })
     const opened = (peer?: PeerId): Explanation => manager.explain({ resource: 'stream', direction: 'inbound', peer })

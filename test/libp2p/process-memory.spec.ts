@@ -2,7 +2,7 @@ import { expect } from 'aegir/chai'
 import { MemoryLimitExceededError } from '../../src/index.ts'
 import { Pressures } from '../../src/libp2p/pressure/pressure.ts'
 import { ProcessMemory } from '../../src/libp2p/pressure/process-memory.ts'
-import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
+import { makeManager } from '../fixtures/default-manager.ts'
 import { refusalCounts } from '../scopes/fixtures.ts'
 import { CapturedLogger } from './fixtures/captured-logger.ts'
 import { rejection } from './fixtures/eventually.ts'
@@ -11,6 +11,7 @@ import { held, TestNodes } from './fixtures/nodes.ts'
 import { overMemory } from './fixtures/transports.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
 import type { ProcessMemoryInit } from '../../src/libp2p/pressure/process-memory.ts'
+import type { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 
 describe('the memory of the process', () => {
   const nodes = new TestNodes()
@@ -22,7 +23,7 @@ describe('the memory of the process', () => {
 
   function setUp (init: ProcessMemoryInit, read: () => number | undefined, manager: ResourceManagerInit = {}): { logger: CapturedLogger, manager: DefaultResourceManager, refused(): boolean, memory: ProcessMemory, pressures: Pressures } {
     const logger = new CapturedLogger()
-    const made = new DefaultResourceManager({ logger, ...manager })
+    const made = makeManager({ logger, ...manager })
     const memory = new ProcessMemory(made.core, init, read, () => now)
     const pressures = new Pressures(made.core, [memory])
 

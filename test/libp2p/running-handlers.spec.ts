@@ -1,8 +1,8 @@
 import { expect } from 'aegir/chai'
 import sinon from 'sinon'
 import { RunningHandlers } from '../../src/libp2p/streams/running-handlers.ts'
-import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { attachToStream } from '../../src/scopes/attached-scopes.ts'
+import { makeManager } from '../fixtures/default-manager.ts'
 import { CapturedLogger } from './fixtures/captured-logger.ts'
 import { eventually } from './fixtures/eventually.ts'
 import { PROTOCOL } from './fixtures/inbox.ts'
@@ -129,7 +129,7 @@ describe('what is kept for handlers', () => {
   function setUp (): { handlers: RunningHandlers, ended: LiveStream[], errors: string[], run(handler: () => any, protocol?: string): { live: LiveStream, result: any } } {
     const logger = new CapturedLogger()
     const ended: LiveStream[] = []
-    const handlers = new RunningHandlers(new DefaultResourceManager({ logger }).core, (live) => { ended.push(live) }, GRACE)
+    const handlers = new RunningHandlers(makeManager({ logger }).core, (live) => { ended.push(live) }, GRACE)
 
     return {
       handlers,
@@ -239,7 +239,7 @@ describe('what is kept for handlers', () => {
 
   it('should refuse a grace that is no time', () => {
     for (const grace of [-1, 0.5, NaN, Infinity, '1s' as any]) {
-      expect(() => new RunningHandlers(new DefaultResourceManager().core, () => {}, grace)).to.throw('handlerGrace: expected a whole number of milliseconds')
+      expect(() => new RunningHandlers(makeManager().core, () => {}, grace)).to.throw('handlerGrace: expected a whole number of milliseconds')
         .with.property('name', 'InvalidParametersError')
     }
   })

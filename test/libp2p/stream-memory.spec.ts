@@ -13,9 +13,9 @@ import { LiveStream } from '../../src/libp2p/buffers/live-stream.ts'
 import { StreamMemory } from '../../src/libp2p/buffers/stream-memory.ts'
 import { refuseForPressure } from '../../src/libp2p/pressure/pressure.ts'
 import { observeStreamClass } from '../../src/libp2p/streams/observed-classes.ts'
-import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { attachToStream, attachedToStream } from '../../src/scopes/attached-scopes.ts'
 import { PositionedList } from '../../src/util/positioned-list.ts'
+import { makeManager } from '../fixtures/default-manager.ts'
 import { eventually, rejection } from './fixtures/eventually.ts'
 import { ownerOf } from './fixtures/live-streams.ts'
 import { held, otherEnd, TestNodes } from './fixtures/nodes.ts'
@@ -24,6 +24,7 @@ import type { NodeOptions, TestNode } from './fixtures/nodes.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
 import type { Pressures } from '../../src/libp2p/pressure/pressure.ts'
 import type { LimitsInit } from '../../src/limits/resolve-limits.ts'
+import type { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import type { DefaultConnectionScope } from '../../src/scopes/connection-scope.ts'
 import type { DefaultStreamScope } from '../../src/scopes/stream-scope.ts'
 import type { Connection, Stream, StreamCloseEvent } from '@libp2p/interface'
@@ -415,7 +416,7 @@ describe('when buffers are looked at', () => {
   })
 
   async function setUp (count: number, limits: LimitsInit['limits'] = {}, enforce = true, pressures?: Pick<Pressures, 'findProcessRefusal'>): Promise<{ manager: DefaultResourceManager, memory: StreamMemory, live: PositionedList<LiveStream>, streams: FakeStream[], timers(): number }> {
-    const manager = new DefaultResourceManager({ limits, enforce })
+    const manager = makeManager({ limits, enforce })
     const peer = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
     const streams = Array.from({ length: count }, () => new FakeStream())
     const connection = manager.openConnection('outbound', false) as DefaultConnectionScope

@@ -4,13 +4,14 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { ConnectionLimitExceededError, StreamLimitExceededError } from '../../src/index.ts'
 import { TransientHolders } from '../../src/libp2p/fairness/transient-holders.ts'
-import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
+import { makeManager } from '../fixtures/default-manager.ts'
 import { refusalCounts } from '../scopes/fixtures.ts'
 import { eventually, rejection } from './fixtures/eventually.ts'
 import { held, muxerOf, otherEnd, TestNodes } from './fixtures/nodes.ts'
 import { overMemory } from './fixtures/transports.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
 import type { Transient } from '../../src/libp2p/fairness/transient-holders.ts'
+import type { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import type { DefaultConnectionScope } from '../../src/scopes/connection-scope.ts'
 import type { Refusal } from '../../src/scopes/refusal.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
@@ -27,7 +28,7 @@ describe('the share of one remote of the transient scope', () => {
   let now = 1000
 
   function setUp (share?: number, init: ResourceManagerInit = { limits: LIMITS }, others = 6): { manager: DefaultResourceManager, holders: TransientHolders, open(address?: typeof ADDRESS, direction?: MessageStreamDirection): { name: string, transient: Transient } } {
-    const manager = new DefaultResourceManager({ rateLimits: false, subnetLimits: { ipv4: [] }, ...init })
+    const manager = makeManager({ rateLimits: false, subnetLimits: { ipv4: [] }, ...init })
     const holders = new TransientHolders(manager.core, share, () => now)
 
     // shares matter only where there is little room left

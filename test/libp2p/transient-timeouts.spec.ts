@@ -3,14 +3,15 @@ import { expect } from 'aegir/chai'
 import sinon from 'sinon'
 import { TransientHolders } from '../../src/libp2p/fairness/transient-holders.ts'
 import { TransientTimeouts } from '../../src/libp2p/fairness/transient-timeouts.ts'
-import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { DefaultConnectionScope } from '../../src/scopes/connection-scope.ts'
 import { DefaultStreamScope } from '../../src/scopes/stream-scope.ts'
+import { makeManager } from '../fixtures/default-manager.ts'
 import { fakePeer, unlimitedBut } from '../scopes/fixtures.ts'
 import { CapturedLogger } from './fixtures/captured-logger.ts'
 import { eventuallyEqual } from './fixtures/eventually.ts'
 import { memoryAddress, muxerOf, TestNodes } from './fixtures/nodes.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
+import type { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 
 const TRUSTED = '/ip4/5.5.5.5'
 
@@ -29,7 +30,7 @@ describe('timeouts of what is transient', () => {
     readonly ended: string[] = []
 
     constructor (init: ResourceManagerInit = {}, upgrader: object = {}) {
-      this.manager = new DefaultResourceManager({ limits, allowlist: [multiaddr(TRUSTED)], subnetLimits: { ipv4: [] }, rateLimits: false, logger: this.logger, ...init })
+      this.manager = makeManager({ limits, allowlist: [multiaddr(TRUSTED)], subnetLimits: { ipv4: [] }, rateLimits: false, logger: this.logger, ...init })
       this.holders = new TransientHolders(this.manager.core, 1, () => this.now)
       this.timeouts = new TransientTimeouts(this.manager.core, this.holders, upgrader, () => this.now)
     }

@@ -1,14 +1,15 @@
 import { peerIdFromString } from '@libp2p/peer-id'
 import { expect } from 'aegir/chai'
-import { presets } from '../../src/features/presets.ts'
 import { DefaultLimits } from '../../src/limits/default-limits.ts'
-import { deriveLimits } from '../../src/limits/derive-limits.ts'
+import { deriveLimits, refuseKnobs } from '../../src/limits/derive-limits.ts'
 import { InfiniteLimits } from '../../src/limits/infinite-limits.ts'
 import { BLOCK_ALL, UNLIMITED } from '../../src/limits/limit.ts'
 import { ConcreteLimiter, checkedLimiter } from '../../src/limits/limiter.ts'
 import { resolveLimits } from '../../src/limits/resolve-limits.ts'
 import { PEER_A } from './arbitraries.ts'
 import type { Limiter } from '../../src/limits/limiter.ts'
+
+const presets = { deriveLimits, refuseKnobs }
 
 const peer = peerIdFromString(PEER_A)
 

@@ -9,9 +9,10 @@ import { NullIPLimiter, SessionRegistry, IPLimiter } from '../../src/sessions.ts
 import { limitsFromTOML } from '../../src/toml.ts'
 import { nearestName } from '../../src/util/did-you-mean.ts'
 import { errorOf, peerA } from '../scopes/fixtures.ts'
+import type * as exported from '../../src/features.ts'
 import type { Features, ResourceManager, ResourceManagerInit } from '../../src/index.ts'
 
-type Described<F extends keyof Features> = NonNullable<Features[F]> extends { options: infer O } ? keyof O : never
+type Described<F extends keyof Features> = (typeof exported)[F] extends { options: infer O } ? keyof O : never
 
 /**
  * The options that are said to be described by a feature, and are not

@@ -1,6 +1,7 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
+import { defaultFeatures } from '../../src/features/default-features.ts'
 import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { createManager, errorOf, peerA, peerB, unlimitedBut } from '../scopes/fixtures.ts'
 import { stopTime } from '../sessions/fixtures.ts'
@@ -23,7 +24,7 @@ const RELAYED = multiaddr('/ip4/1.2.3.4/tcp/1/p2p-circuit')
  */
 class WeighingManager extends DefaultResourceManager {
   constructor (init: ResourceManagerInit, costs: BaseCosts) {
-    super(init)
+    super({ features: defaultFeatures, ...init })
     this.core.baseCosts = costs
   }
 }

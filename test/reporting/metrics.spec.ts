@@ -1,11 +1,12 @@
 import { expect } from 'aegir/chai'
 import { refuseForPressure } from '../../src/libp2p/pressure/pressure.ts'
-import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { GAUGES } from '../../src/reporting/metric-families.ts'
+import { makeManager } from '../fixtures/default-manager.ts'
 import { errorOf, peerA, PROTOCOL, refusalCounts, SERVICE } from '../scopes/fixtures.ts'
 import { stopTime } from '../sessions/fixtures.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
 import type { NodeStat } from '../../src/manager/resource-manager-stat.ts'
+import type { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import type { Sample } from '../../src/reporting/metric-family.ts'
 
 /**
@@ -18,7 +19,7 @@ function read (manager: DefaultResourceManager, name: string, nodeStat: NodeStat
 }
 
 function managerWith (init: ResourceManagerInit = {}): DefaultResourceManager {
-  return new DefaultResourceManager(init)
+  return makeManager(init)
 }
 
 describe('metrics of the process', () => {

@@ -2,12 +2,13 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { expect } from 'aegir/chai'
 import sinon from 'sinon'
-import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { DISTRIBUTIONS } from '../../src/reporting/metric-families.ts'
 import { readOnce } from '../../src/reporting/metric-family.ts'
 import { readScopeFigures } from '../../src/reporting/scope-figures.ts'
+import { makeManager } from '../fixtures/default-manager.ts'
 import { unlimitedBut } from '../scopes/fixtures.ts'
 import type { ConnectionManagementScope } from '../../src/index.ts'
+import type { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import type { ScopeFigures } from '../../src/reporting/scope-figures.ts'
 import type { PeerId } from '@libp2p/interface'
 
@@ -46,7 +47,7 @@ describe('what is read of all scopes', () => {
   })
 
   beforeEach(() => {
-    manager = new DefaultResourceManager({ limits: unlimitedBut({ peerDefault: { conns: MAX_CONNECTIONS } }) })
+    manager = makeManager({ limits: unlimitedBut({ peerDefault: { conns: MAX_CONNECTIONS } }) })
     connections = [...peers, ...peers.slice(0, TWICE)].map(connect)
   })
 
@@ -139,7 +140,7 @@ describe('what is read of all scopes', () => {
   })
 
   it('should be nothing where there is nothing', async () => {
-    const figures = await readScopeFigures(new DefaultResourceManager().metricsSource.graph)
+    const figures = await readScopeFigures(makeManager().metricsSource.graph)
 
     expect(figures.fullest.get('peer')).to.equal(undefined)
     expect(figures.fullest.get('system')).to.include({ conns: 0, memory: 0 })
@@ -149,7 +150,7 @@ describe('what is read of all scopes', () => {
 
 describe('what is read of a node', () => {
   it('should be asked for once for all that is read at a time', async () => {
-    const manager = new DefaultResourceManager()
+    const manager = makeManager()
     const nodeStat = sinon.fake.returns({})
     const source = readOnce({ ...manager.metricsSource, nodeStat })
 

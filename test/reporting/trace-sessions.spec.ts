@@ -2,11 +2,12 @@ import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { TransientHolders } from '../../src/libp2p/fairness/transient-holders.ts'
 import { ProcessMemory } from '../../src/libp2p/pressure/process-memory.ts'
-import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
+import { makeManager } from '../fixtures/default-manager.ts'
 import { errorOf, fakePeer, peerA, PROTOCOL, recordingLogger, SERVICE } from '../scopes/fixtures.ts'
 import { stopTime } from '../sessions/fixtures.ts'
 import { compact, Recorder, tracedManager } from './fixtures.ts'
 import type { ResourceManagerInit, TraceEvent } from '../../src/index.ts'
+import type { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import type { SinonFakeTimers } from 'sinon'
 
 const RUNS = 200
@@ -139,7 +140,7 @@ describe('trace of sessions', () => {
   it('should not stop a collector when the reporter fails', () => {
     let failures = 0
     const { logger } = recordingLogger()
-    const manager = new DefaultResourceManager({
+    const manager = makeManager({
       logger,
       trace: [{
         consumeEvent ({ type }) {
@@ -165,7 +166,7 @@ describe('trace of sessions', () => {
 describe('trace of what refuses without being a scope', () => {
   function traced (init: ResourceManagerInit = {}): { manager: DefaultResourceManager, last(): Record<string, unknown> } {
     const recorder = new Recorder()
-    const manager = new DefaultResourceManager({ trace: [recorder], rateLimits: false, ...init })
+    const manager = makeManager({ trace: [recorder], rateLimits: false, ...init })
 
     return { manager, last: () => compact(recorder.events[recorder.events.length - 1]) }
   }

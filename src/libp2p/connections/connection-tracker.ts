@@ -28,7 +28,6 @@ export class ConnectionTracker implements LiveConnectionOwner {
   readonly #manager: Core
   readonly #memory: StreamMemory
   readonly #transient: TransientHolders
-  readonly #sessions?: Sessions
   readonly #ties?: DialTies
   readonly #closing = new ClosingSockets()
 
@@ -42,6 +41,11 @@ export class ConnectionTracker implements LiveConnectionOwner {
    * Set where handshakes have a budget
    */
   handshakes?: Pick<Handshakes, 'begin'>
+
+  /**
+   * Set where some services have a collector
+   */
+  sessions?: Pick<Sessions, 'connected'>
 
   /**
    * Set where peers may be trusted because of their tags
@@ -63,14 +67,12 @@ export class ConnectionTracker implements LiveConnectionOwner {
    * @param manager
    * @param memory - where their buffers are accounted for
    * @param transient - where connections are until their peer is known
-   * @param sessions - where some services have a collector
    * @param ties - what becomes of connections that both ends have dialled
    */
-  constructor (manager: Core, memory: StreamMemory, transient: TransientHolders, sessions?: Sessions, ties?: DialTies) {
+  constructor (manager: Core, memory: StreamMemory, transient: TransientHolders, ties?: DialTies) {
     this.#manager = manager
     this.#memory = memory
     this.#transient = transient
-    this.#sessions = sessions
     this.#accepted = new AcceptedSockets(manager, transient, address => this.#openInbound(address))
     this.#directHandshakes = new DirectHandshakes(manager, transient, address => this.#openInbound(address))
     this.#ties = ties
@@ -221,7 +223,7 @@ export class ConnectionTracker implements LiveConnectionOwner {
     }
 
     const { scope } = live
-    const refusal = this.#sessions?.refuseConnection(scope, peer) ?? scope.trySetPeer(peer)
+    const refusal = this.#manager.refusePeer(scope, peer) ?? scope.trySetPeer(peer)
 
     if (refusal != null) {
       // nobody gets the error of an inbound connection, so it is not made
@@ -235,7 +237,7 @@ export class ConnectionTracker implements LiveConnectionOwner {
     }
 
     this.#transient.delete(live)
-    this.#sessions?.connected(scope, maConn, peer)
+    this.sessions?.connected(scope, maConn, peer)
 
     return true
   }

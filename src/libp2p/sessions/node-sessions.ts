@@ -8,7 +8,6 @@ import type { Core } from '../../manager/core.ts'
 import type { AggregateScope } from '../../scopes/aggregate-scope.ts'
 import type { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
 import type { MovableScope } from '../../scopes/movable-scope.ts'
-import type { Refusal } from '../../scopes/refusal.ts'
 import type { DefaultStreamScope } from '../../scopes/stream-scope.ts'
 import type { ServiceCollectors, WatchedService } from '../../sessions/service-collectors.ts'
 import type { TransportSide } from '../streams/watch-bytes.ts'
@@ -74,15 +73,6 @@ export class Sessions {
       inbound: connection.direction === 'inbound',
       peer: connection.remotePeer
     })
-  }
-
-  /**
-   * Why a connection whose peer is known is refused, if so
-   */
-  refuseConnection (connection: DefaultConnectionScope, peer: PeerId): Refusal | undefined {
-    const refusal = this.#collectors.findRefusal(CONNECTIONS, 'connection', connection.inbound ? 'inbound' : 'outbound')
-
-    return refusal == null ? undefined : this.#manager.refuse(refusal, connection, peer.toString())
   }
 
   /**

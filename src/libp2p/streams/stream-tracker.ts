@@ -49,7 +49,6 @@ const INBOUND_STREAM_REFUSED = new StreamLimitExceededError('refused by the reso
 export class StreamTracker implements LiveStreamOwner {
   readonly #manager: Core
   readonly #services: NameTable<string>
-  readonly #sessions?: Sessions
   readonly #transient: TransientHolders
 
   /**
@@ -65,19 +64,26 @@ export class StreamTracker implements LiveStreamOwner {
   fairness?: Pick<NodeFairness, 'served'>
 
   /**
+   * Set where the process itself is observed
+   */
+  pressure?: Pick<Pressures, 'findProcessRefusal'>
+
+  /**
+   * Set where some services have a collector
+   */
+  sessions?: Pick<Sessions, 'negotiated'>
+
+  /**
    * @param manager
    * @param services - the services by their protocols
    * @param transient - where streams are until their protocol is known
    * @param handlerGrace - in ms
-   * @param sessions - where some services have a collector
-   * @param pressures - where the process itself is watched
    */
-  constructor (manager: Core, services: NameTable<string>, transient: TransientHolders, handlerGrace?: number, sessions?: Sessions, pressures?: Pressures) {
+  constructor (manager: Core, services: NameTable<string>, transient: TransientHolders, handlerGrace?: number) {
     this.#manager = manager
     this.#transient = transient
     this.#services = services
-    this.#sessions = sessions
-    this.memory = new StreamMemory(manager, this.live, { pressures })
+    this.memory = new StreamMemory(manager, this.live, { pressures: { findProcessRefusal: () => this.pressure?.findProcessRefusal() } })
     this.handlers = new RunningHandlers(manager, (live) => { this.end(live) }, handlerGrace)
   }
 
@@ -173,7 +179,7 @@ export class StreamTracker implements LiveStreamOwner {
       return
     }
 
-    this.#sessions?.negotiated(scope, stream, connection)
+    this.sessions?.negotiated(scope, stream, connection)
 
     const refusal = (scope.inbound ? this.#manager.refuseProtocol(stream.protocol, scope) : undefined) ??
       scope.trySetProtocol(stream.protocol) ??

@@ -2,15 +2,7 @@ import { InvalidParametersError } from '@libp2p/interface'
 import { MissingFeatureError } from '../errors.ts'
 import { unknownName } from '../util/did-you-mean.ts'
 import { invalid } from '../util/validation.ts'
-import type { admission } from './admission.ts'
-import type { bans } from './bans.ts'
-import type { fairness } from './fairness.ts'
-import type { inspection } from './inspection.ts'
-import type { metrics } from './metrics.ts'
-import type { presets } from './presets.ts'
-import type { pressure } from './pressure.ts'
-import type { sessions } from './sessions.ts'
-import type { tracing } from './tracing.ts'
+import type { Feature } from './feature.ts'
 
 /**
  * The parts of a resource manager that can be left out: what is not here is not
@@ -22,18 +14,18 @@ export interface Features {
    * What is decided by address: the allowlist, how many connections there may be with a
    * subnet or network, and how often remote peers may open connections and streams
    */
-  readonly admission?: typeof admission
+  readonly admission?: Feature<'admission'>
 
   /**
    * The option `bans`
    */
-  readonly bans?: typeof bans
+  readonly bans?: Feature<'bans'>
 
   /**
    * Shares what is full fairly, instead of keeping it for those who came first: the option
    * `fairness`
    */
-  readonly fairness?: typeof fairness
+  readonly fairness?: Feature<'fairness'>
 
   /**
    * Refusals in the log and as warnings of the process, `refusals`, `recentRefusals`, who was
@@ -41,45 +33,59 @@ export interface Features {
    * `serviceState`, the table of `toString`, and warnings about limits that contradict each
    * other when a node starts
    */
-  readonly inspection?: typeof inspection
+  readonly inspection?: Feature<'inspection'>
 
   /**
    * Metrics for nodes that have `metrics`
    */
-  readonly metrics?: typeof metrics
+  readonly metrics?: Feature<'metrics'>
 
   /**
    * The options `maxMemory`, `maxConnections` and `profile`
    */
-  readonly presets?: typeof presets
+  readonly presets?: Feature<'presets'>
 
   /**
    * The options `processMemory` and `eventLoopDelay`
    */
-  readonly pressure?: typeof pressure
+  readonly pressure?: Feature<'pressure'>
 
   /**
    * Collectors of sessions, their limits and throttling
    */
-  readonly sessions?: typeof sessions
+  readonly sessions?: Feature<'sessions'>
 
   /**
    * The options `trace`, `metricsReporter` and `shadow`
    */
-  readonly tracing?: typeof tracing
+  readonly tracing?: Feature<'tracing'>
 }
 
+export type FeatureName = keyof Features
+
+/**
+ * In the order in which they register, which is that of their checks: what costs least is asked
+ * first. What follows sessions comes before these, and metrics, which are registered with the
+ * node, when nothing can fail any more.
+ */
 const NAMES = Object.keys({
-  admission: 0,
-  bans: 0,
-  fairness: 0,
-  inspection: 0,
-  metrics: 0,
   presets: 0,
+  inspection: 0,
   pressure: 0,
+  fairness: 0,
+  bans: 0,
+  admission: 0,
+  tracing: 0,
   sessions: 0,
-  tracing: 0
-} satisfies Record<keyof Features, 0>)
+  metrics: 0
+} satisfies Record<FeatureName, 0>) as FeatureName[]
+
+/**
+ * Those that are there, in the order in which they register
+ */
+export function inOrder (features: Features): Feature[] {
+  return NAMES.flatMap(name => features[name] ?? [])
+}
 
 /**
  * @throws {InvalidParametersError} If these are no features: they would silently not be there
@@ -90,34 +96,33 @@ export function checkFeatures (features: Features): void {
   }
 
   for (const [name, feature] of Object.entries(features)) {
-    if (!NAMES.includes(name)) {
+    if (!(NAMES as string[]).includes(name)) {
       throw new InvalidParametersError(`features.${name}: unknown feature (${unknownName(name, NAMES)})`)
     }
 
-    if (feature !== undefined && (typeof feature !== 'object' || feature === null)) {
+    if (feature !== undefined && feature?.name !== name) {
       throw invalid(`features.${name}`, importText(name), feature)
     }
   }
 }
 
 /**
- * @param part - of a feature, if it is there
- * @param feature - the name of that
- * @param what - what was called
- * @throws {MissingFeatureError} If it is left out
+ * The methods of a feature that is left out
+ *
+ * @throws {MissingFeatureError} when one of them is used
  */
-export function need <T> (part: T | undefined, feature: keyof Features, what: string): T {
-  if (part == null) {
-    throw new MissingFeatureError(`${what}: expected ${featureText(feature)}`)
-  }
-
-  return part
+export function missing (feature: FeatureName): any {
+  return new Proxy({}, {
+    get: (_, what) => {
+      throw new MissingFeatureError(`${String(what)}: expected ${featureText(feature)}`)
+    }
+  })
 }
 
 /**
  * What to write for a feature to be there
  */
-export function featureText (name: keyof Features): string {
+export function featureText (name: FeatureName): string {
   return `features: { ${name} } from libp2p-resource-manager/features (${importText(name)})`
 }
 
