@@ -8,12 +8,12 @@ import { webSockets } from '@libp2p/websockets'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { plainEncrypter } from '../attacks/faults/plain-encrypter.ts'
-import { UncaughtErrors } from '../attacks/faults/uncaught-errors.ts'
 import { encodeFrame } from '../attacks/framework/web-socket-client.ts'
 import { eventually, rejection } from './fixtures/eventually.ts'
-import { componentsOf, eventuallyHeld, otherEnd, TestNodes } from './fixtures/nodes.ts'
-import { InjectingProxy, openWebSocket } from './fixtures/raw-web-socket.ts'
+import { componentsOf, eventuallyHeld, otherEnd } from './fixtures/nodes.ts'
+import { attackedNodes, openWebSocket } from './fixtures/raw-web-socket.ts'
 import type { NodeOptions, TestNode } from './fixtures/nodes.ts'
+import type { InjectingProxy } from './fixtures/raw-web-socket.ts'
 import type { MultiaddrConnection } from '@libp2p/interface'
 import type { Socket } from 'node:net'
 
@@ -44,22 +44,7 @@ interface RawConnection extends MultiaddrConnection {
 }
 
 describe('the end of WebSockets', () => {
-  const nodes = new TestNodes()
-  const uncaught = new UncaughtErrors()
-  const sockets: Socket[] = []
-  let proxy: InjectingProxy | undefined
-
-  beforeEach(() => {
-    uncaught.start()
-  })
-
-  afterEach(async () => {
-    proxy?.close()
-    proxy = undefined
-    sockets.splice(0).forEach(socket => { socket.destroy() })
-    await nodes.stop()
-    uncaught.stop()
-  })
+  const { nodes, proxyTo, sockets, uncaught } = attackedNodes()
 
   async function listen (options: NodeOptions = {}): Promise<TestNode> {
     return nodes.create({ addresses: { listen: ['/ip4/127.0.0.1/tcp/0/ws'] }, transports: [webSockets()], ...options })
@@ -140,26 +125,28 @@ describe('the end of WebSockets', () => {
       connectionGater: { denyOutboundEncryptedConnection: () => true }
     })
 
-    proxy = await InjectingProxy.to(listener)
-    const { dialers } = proxy
+    const { dialers, port } = await proxyTo(listener)
 
-    await rejection(dialer.dial(multiaddr(`/ip4/127.0.0.1/tcp/${proxy.port}/ws`)))
+    await rejection(dialer.dial(multiaddr(`/ip4/127.0.0.1/tcp/${port}/ws`)))
     expect(dialers).to.have.lengthOf(1)
     await eventually(() => dialers[0].destroyed, 'the end of the socket')
     await eventuallyHeld(listener, {})
   })
+
   describe('that this node has dialled, of a remote that answers nothing any more', () => {
+    let proxy: InjectingProxy
+
     async function dial (options: NodeOptions = {}): Promise<{ dialer: TestNode, raw: RawConnection[], address: string }> {
       const listener = await listen()
       const dialer = await nodes.create({ transports: [webSockets()], ...options })
 
-      proxy = await InjectingProxy.to(listener)
+      proxy = await proxyTo(listener)
 
       return { dialer, raw: rawConnectionsOf(dialer, 'Outbound'), address: `/ip4/127.0.0.1/tcp/${proxy.port}/ws` }
     }
 
     function silence (): void {
-      const [[socket], [other]] = [proxy?.dialers ?? [], proxy?.listeners ?? []]
+      const { dialers: [socket], listeners: [other] } = proxy
 
       socket.unpipe()
       other.unpipe()

@@ -8,33 +8,17 @@ import { once } from 'node:events'
 import { webSockets } from '@libp2p/websockets'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
-import { UncaughtErrors } from '../attacks/faults/uncaught-errors.ts'
 import { eventually } from './fixtures/eventually.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
-import { eventuallyHeld, held, TestNodes } from './fixtures/nodes.ts'
-import { InjectingProxy, INVALID_FRAMES, openWebSocket } from './fixtures/raw-web-socket.ts'
+import { eventuallyHeld, held } from './fixtures/nodes.ts'
+import { attackedNodes, INVALID_FRAMES, openWebSocket } from './fixtures/raw-web-socket.ts'
 import type { NodeOptions, TestNode } from './fixtures/nodes.ts'
 import type { Socket } from 'node:net'
 
 const AFTERWARDS = '/resource-manager-test/afterwards/1.0.0'
 
 describe('invalid frames of WebSockets', () => {
-  const nodes = new TestNodes()
-  const uncaught = new UncaughtErrors()
-  const sockets: Socket[] = []
-  let proxy: InjectingProxy | undefined
-
-  beforeEach(() => {
-    uncaught.start()
-  })
-
-  afterEach(async () => {
-    proxy?.close()
-    proxy = undefined
-    sockets.splice(0).forEach(socket => { socket.destroy() })
-    await nodes.stop()
-    uncaught.stop()
-  })
+  const { nodes, proxyTo, sockets, uncaught } = attackedNodes()
 
   async function listen (manager: NodeOptions['manager'] = {}): Promise<TestNode> {
     return nodes.create({
@@ -98,7 +82,7 @@ describe('invalid frames of WebSockets', () => {
     const inbox = await Inbox.of(listener)
     const dialer = await nodes.create({ transports: [webSockets()] })
 
-    proxy = await InjectingProxy.to(listener)
+    const proxy = await proxyTo(listener)
     const stream = await dialer.dialProtocol(multiaddr(`/ip4/127.0.0.1/tcp/${proxy.port}/ws`), PROTOCOL)
 
     await inbox.next()
@@ -113,7 +97,7 @@ describe('invalid frames of WebSockets', () => {
     const listener = await listen()
     const dialer = await nodes.create({ transports: [webSockets()], manager: { baseCosts: undefined, transientShare: undefined } })
 
-    proxy = await InjectingProxy.to(listener)
+    const proxy = await proxyTo(listener)
     await dialer.dial(multiaddr(`/ip4/127.0.0.1/tcp/${proxy.port}/ws`))
     // masked, which servers must not do
     proxy.dialers[0].write(INVALID_FRAMES['with reserved bits'])
