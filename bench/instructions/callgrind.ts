@@ -43,21 +43,32 @@ export interface Counted {
 
   /** Instructions before each mark, since the one before it */
   counts: number[]
+
+  /** Reads and writes of data that were in neither cache, before each mark, where caches are simulated */
+  misses: number[]
 }
+
+/**
+ * Simulates a first-level cache of 48 KiB and a second-level one of 2 MiB
+ */
+export const CACHES = ['--cache-sim=yes', '--I1=32768,8,64', '--D1=49152,12,64', '--LL=2097152,16,64']
 
 /**
  * Counts what a module does between its marks
  *
  * @param path - of the module, from the one above
  * @param args
+ * @param options - of callgrind
  */
-export async function countBetweenMarks (path: string, args: string[] = []): Promise<Counted> {
+export async function countBetweenMarks (path: string, args: string[] = [], options: string[] = []): Promise<Counted> {
   const directory = await mkdtemp(join(tmpdir(), 'bench-'))
 
   try {
-    const output = await run(directory, await bundle(path, directory), args)
+    const output = await run(directory, await bundle(path, directory), args, options)
+    const totals = await readTotals(directory)
 
-    return { output, counts: await readCounts(directory) }
+    // events are Ir Dr Dw I1mr D1mr D1mw ILmr DLmr DLmw
+    return { output, counts: totals.map(([instructions]) => instructions), misses: totals.map(values => (values[7] ?? 0) + (values[8] ?? 0)) }
   } finally {
     await rm(directory, { recursive: true })
   }
@@ -83,12 +94,13 @@ async function bundle (path: string, directory: string): Promise<string> {
   return outfile
 }
 
-async function run (directory: string, file: string, args: string[]): Promise<string> {
+async function run (directory: string, file: string, args: string[], options: string[]): Promise<string> {
   const counted = spawn('valgrind', [
     '--tool=callgrind',
     '--smc-check=all-non-file',
     `--dump-before=${MARK}`,
     `--callgrind-out-file=${join(directory, 'counts')}`,
+    ...options,
     process.execPath,
     ...NODE_OPTIONS,
     file,
@@ -110,7 +122,7 @@ async function run (directory: string, file: string, args: string[]): Promise<st
   return Buffer.concat(output).toString()
 }
 
-async function readCounts (directory: string): Promise<number[]> {
+async function readTotals (directory: string): Promise<number[][]> {
   // there is one without a number too, for what comes after the last mark
   const dumps = (await readdir(directory))
     .map(name => ({ name, position: Number(/^counts\.(\d+)$/.exec(name)?.[1]) }))
@@ -118,8 +130,8 @@ async function readCounts (directory: string): Promise<number[]> {
     .sort((a, b) => a.position - b.position)
 
   return Promise.all(dumps.map(async ({ name }) => {
-    const total = /^totals: (\d+)/m.exec(await readFile(join(directory, name), 'utf8'))
+    const totals = /^totals: (.*)$/m.exec(await readFile(join(directory, name), 'utf8'))
 
-    return Number(total?.[1])
+    return (totals?.[1] ?? '').split(' ').map(Number)
   }))
 }
