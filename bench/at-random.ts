@@ -121,6 +121,10 @@ function repeatedly (kind: string, peers: PeerId[]): (times: number) => void {
   }
 }
 
+function print (text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
 function measure (): void {
   const peers = createPeers(MANY_PEERS)
   const measured = Object.keys(KINDS).map(kind => ({
@@ -144,13 +148,13 @@ function measure (): void {
     }
   }
 
-  console.info(head(['a stream', '1 peer', `${MANY_PEERS} at random`, 'ratio'], WIDTHS))
+  print(head(['a stream', '1 peer', `${MANY_PEERS} at random`, 'ratio'], WIDTHS))
 
   for (const { kind, many, one } of measured) {
     const least = [one, many].map(({ times }) => Math.min(...times))
     const ratio = median(many.times.map((time, i) => time / one.times[i]))
 
-    console.info(row([kind, ...[one, many].map(({ times }, i) => `${median(times).toFixed(0)}, ${least[i].toFixed(0)} ns`), `${ratio.toFixed(1)}, ${(least[1] / least[0]).toFixed(1)}`], WIDTHS))
+    print(row([kind, ...[one, many].map(({ times }, i) => `${median(times).toFixed(0)}, ${least[i].toFixed(0)} ns`), `${ratio.toFixed(1)}, ${(least[1] / least[0]).toFixed(1)}`], WIDTHS))
   }
 }
 
@@ -167,7 +171,7 @@ function beCounted (kind: string, count: number): void {
 }
 
 async function countMisses (): Promise<void> {
-  console.info(head(['a stream: cache lines that are in no cache', '1 peer', `${MANY_PEERS} at random`, 'instructions'], WIDTHS))
+  print(head(['a stream: cache lines that are in no cache', '1 peer', `${MANY_PEERS} at random`, 'instructions'], WIDTHS))
 
   for (const kind of Object.keys(KINDS)) {
     const [one, many] = await Promise.all([1, MANY_PEERS].map(async count => {
@@ -176,7 +180,7 @@ async function countMisses (): Promise<void> {
       return { instructions: counts[1] / COUNTED, missed: misses[1] / COUNTED }
     }))
 
-    console.info(row([kind, one.missed.toFixed(1), many.missed.toFixed(1), many.instructions.toFixed(0)], WIDTHS))
+    print(row([kind, one.missed.toFixed(1), many.missed.toFixed(1), many.instructions.toFixed(0)], WIDTHS))
   }
 }
 

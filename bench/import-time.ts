@@ -43,6 +43,10 @@ const VARIANTS: Record<string, string[]> = {
   [`${NAME}, its dependencies only`]: ['@libp2p/interface', '@libp2p/logger', '@libp2p/peer-id', '@libp2p/utils', '@multiformats/multiaddr']
 }
 
+function print (text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
 /**
  * What a process says of itself when it has imported all, and of how long that took after `libp2p`
  */
@@ -90,18 +94,18 @@ function interval (values: number[]): string {
   return `${formatInterval(intervalOf([values])).replaceAll(/\.(\d)\d*/g, '.$1')} ms`
 }
 
-console.info(`Node.js ${process.version}, ${rounds} processes each, from ${pathToFileURL(from ?? ROOT).href}\n`)
-console.info(head(['imported after libp2p, in the same process', 'CPU time', 'time'], WIDTHS))
+print(`Node.js ${process.version}, ${rounds} processes each, from ${pathToFileURL(from ?? ROOT).href}\n`)
+print(head(['imported after libp2p, in the same process', 'CPU time', 'time'], WIDTHS))
 
 for (const [name, results] of Object.entries(took)) {
-  console.info(row([name, interval(results.map(({ added: { cpu } }) => cpu)), interval(results.map(({ added: { time } }) => time))], WIDTHS))
+  print(row([name, interval(results.map(({ added: { cpu } }) => cpu)), interval(results.map(({ added: { time } }) => time))], WIDTHS))
 }
 
 const alone = took['libp2p alone']
 
-console.info(`\n${head(['the whole process, less one in the same round that imports libp2p alone', 'CPU time', 'time'], WIDTHS)}`)
-console.info(row(['libp2p alone (not subtracted)', interval(alone.map(({ all: { cpu } }) => cpu)), interval(alone.map(({ all: { time } }) => time))], WIDTHS))
+print(`\n${head(['the whole process, less one in the same round that imports libp2p alone', 'CPU time', 'time'], WIDTHS)}`)
+print(row(['libp2p alone (not subtracted)', interval(alone.map(({ all: { cpu } }) => cpu)), interval(alone.map(({ all: { time } }) => time))], WIDTHS))
 
 for (const [name, results] of Object.entries(took).slice(1)) {
-  console.info(row([name, interval(results.map(({ all }, i) => all.cpu - alone[i].all.cpu)), interval(results.map(({ all }, i) => all.time - alone[i].all.time))], WIDTHS))
+  print(row([name, interval(results.map(({ all }, i) => all.cpu - alone[i].all.cpu)), interval(results.map(({ all }, i) => all.time - alone[i].all.time))], WIDTHS))
 }
