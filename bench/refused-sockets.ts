@@ -1,5 +1,5 @@
 /**
- * `node bench/refused-sockets.ts`: what it costs a real node over TCP to refuse an inbound connection
+ * `node bench/refused-sockets.ts [loss]`: what it costs a real node over TCP to refuse an inbound connection
  * before its handshake, against what it costs a node without a resource manager to accept one and to
  * close it; and how many refusals a core takes before honest peers lose 1% of what they do. It takes
  * about two minutes, on loopback only.
@@ -47,7 +47,7 @@ const DEADLINE = 1_000
 const LOSS = 0.01
 
 /** How many sockets per second are offered, one after the other */
-const OFFERED = [0, 500, 1_000, 2_000, 4_000, 8_000, 16_000]
+const OFFERED = [0, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000]
 const TICK = 20
 
 /** More than these would not fit into the queue of the listener, and be tried again a second later */
@@ -328,6 +328,8 @@ if (role === 'serve') {
   process.on('message', () => { void offer(Number(args[0]), Number(args[1])) })
   process.on('disconnect', () => { process.exit() })
   process.send?.('ready')
+} else if (role === 'loss') {
+  await measureLoss()
 } else {
   await measureAll()
 }
