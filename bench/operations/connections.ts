@@ -1,6 +1,6 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { Admission } from '../../src/admission/admission.ts'
-import { parseIP } from '../../src/util/ip-address.ts'
+import { parseIP } from '../../src/util/parse-ip.ts'
 import { createManager, LIMITED } from './operation.ts'
 import type { Operation } from './operation.ts'
 import type { AdmissionOptions, ResourceManagerInit } from '../../src/index.ts'

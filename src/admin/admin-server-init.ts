@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { ANY, checkDescribed } from '../util/description.ts'
-import { parseIP } from '../util/ip-address.ts'
 import { parseNetwork } from '../util/ip-network.ts'
+import { parseIP } from '../util/parse-ip.ts'
 import { checkWholeNumber, invalid } from '../util/validation.ts'
 import type { DescriptionOf } from '../util/description.ts'
 

@@ -2,26 +2,21 @@ import { startClock } from '../util/clock.ts'
 import { checkDescribed } from '../util/description.ts'
 import { ipFromMultiaddr } from '../util/ip-from-address.ts'
 import { IPNetwork, parseNetwork } from '../util/ip-network.ts'
-import { Sweeper } from '../util/sweeper.ts'
 import { SweepTimer } from '../util/timers.ts'
 import { checkList, checkObject } from '../util/validation.ts'
 import { ADMISSION_CHANGES, PREFIX_LIMIT } from './admission-options.ts'
+import { AdmissionRates } from './admission-rates.ts'
 import { resolveRules, resolveTrustedNetworks } from './admission-rules.ts'
 import { Allowlist } from './allowlist.ts'
-import { RateLimiter } from './rate-limiter.ts'
-import { DEFAULT_MAX_TRACKED } from './rate-limits.ts'
-import { SourceVerification } from './source-verification.ts'
-import { StreamRateLimiter } from './stream-rates.ts'
 import { SubnetLimiter } from './subnet-limiter.ts'
 import { IPV6_HOST_PREFIX_LENGTH, resolvePrefixLimit } from './subnet-limits.ts'
 import { SubnetTables } from './subnet-tables.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
 import type { AdmissionChanges, AdmissionInit } from './admission-options.ts'
-import type { AdmissionRules } from './admission-rules.ts'
+import type { StreamRateLimiter } from './stream-rates.ts'
 import type { NetworkPrefixLimit } from './subnet-limits.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { IPAddress } from '../util/ip-address.ts'
-import type { Sweepable } from '../util/sweeper.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -58,21 +53,12 @@ export interface SharedSubnets {
 export class Admission {
   readonly allowlist: Allowlist
 
-  /**
-   * Left out unless rates of streams are configured
-   */
-  streamRates?: StreamRateLimiter
-
   /** Set where subnets have limits that this node shares with others */
   shared?: SharedSubnets = undefined
 
-  readonly #clock: () => number
-  readonly #subnetTables = new SubnetTables()
   readonly #subnets: SubnetLimiter
-  #rates?: RateLimiter
+  readonly #rates: AdmissionRates
   #options: AdmissionChanges
-  readonly #verification: SourceVerification
-  readonly #sweeper = new Sweeper()
   readonly #sweepTimer = new SweepTimer(this)
   readonly #proxies: TrustedProxies
   #allowlistedConns: number
@@ -89,14 +75,10 @@ export class Admission {
     checkList('allowlist', init.allowlist)
 
     this.#options = pickChanges(init)
-    this.#clock = startClock(init.now)
-    this.#subnets = new SubnetLimiter(rules.subnets, this.#subnetTables)
-    this.#setRates(rules)
-    this.#verification = new SourceVerification({
-      subnets: this.#subnets,
-      maxSubnets: rules.rates?.maxSubnets ?? DEFAULT_MAX_TRACKED,
-      clock: this.#clock
-    })
+    const tables = new SubnetTables()
+
+    this.#subnets = new SubnetLimiter(rules.subnets, tables)
+    this.#rates = new AdmissionRates(rules, this.#subnets, tables, startClock(init.now))
     this.#allowlistedConns = init.allowlistedConns
     this.allowlist = new Allowlist({
       entries: init.allowlist,
@@ -111,6 +93,13 @@ export class Admission {
    */
   countAgainFrom (addresses: () => Iterable<IPAddress>): void {
     this.#subnets.countedAddresses = addresses
+  }
+
+  /**
+   * Left out unless rates of streams are configured
+   */
+  get streamRates (): StreamRateLimiter | undefined {
+    return this.#rates.streams
   }
 
   /**
@@ -174,8 +163,10 @@ export class Admission {
 
     this.#sweepTimer.start()
 
-    if (direction === 'inbound' && this.#rates != null && !this.allowlist.allowedIP(ip)) {
-      const refusal = this.#rates.take(ip)
+    const { connections } = this.#rates
+
+    if (direction === 'inbound' && connections !== undefined && !this.allowlist.allowedIP(ip)) {
+      const refusal = connections.take(ip)
 
       if (refusal != null) {
         return refusal
@@ -189,10 +180,12 @@ export class Admission {
    * Why an inbound stream of a peer comes too soon, if so
    */
   admitStream (peer: string): Refusal | undefined {
-    if (this.streamRates != null) {
+    const { streamRates } = this
+
+    if (streamRates !== undefined) {
       this.#sweepTimer.start()
 
-      return this.streamRates.admit(peer)
+      return streamRates.admit(peer)
     }
   }
 
@@ -200,10 +193,12 @@ export class Admission {
    * Why an inbound stream whose protocol was negotiated comes too soon, if so
    */
   admitProtocol (protocol: string, peer: string): Refusal | undefined {
-    if (this.streamRates != null) {
+    const { streamRates } = this
+
+    if (streamRates !== undefined) {
       this.#sweepTimer.start()
 
-      return this.streamRates.admitProtocol(protocol, peer)
+      return streamRates.admitProtocol(protocol, peer)
     }
   }
 
@@ -215,7 +210,7 @@ export class Admission {
       return
     }
 
-    const rates = direction === 'inbound' && !this.allowlist.allowedIP(ip) ? this.#rates : undefined
+    const rates = direction === 'inbound' && !this.allowlist.allowedIP(ip) ? this.#rates.connections : undefined
 
     return rates?.peek(ip) ?? this.#subnets.peek(ip, direction) ?? this.shared?.peek(ip, direction)
   }
@@ -247,7 +242,7 @@ export class Admission {
    */
   forget (ip: IPAddress | undefined): void {
     if (ip != null && !this.allowlist.allowedIP(ip)) {
-      this.#rates?.giveBack(ip)
+      this.#rates.connections?.giveBack(ip)
     }
   }
 
@@ -259,7 +254,7 @@ export class Admission {
    * `host:port`
    */
   verifySourceAddress (address: string | Multiaddr): boolean {
-    return this.#verification.verify(address)
+    return this.#rates.verification.verify(address)
   }
 
   /**
@@ -277,7 +272,7 @@ export class Admission {
     const options = { ...this.#options, ...changes }
     const rules = resolveRules(options)
 
-    this.#setRates(rules)
+    this.#rates.set(rules)
     this.#subnets.setLimits(rules.subnets)
     this.#options = pickChanges(options)
   }
@@ -329,17 +324,14 @@ export class Admission {
   set lifted (lifted: boolean) {
     this.#lifted = lifted
     this.#subnets.setLifted(lifted)
-
-    if (this.#rates != null) {
-      this.#rates.lifted = lifted
-    }
+    this.#rates.lifted = lifted
   }
 
   /**
    * Whether there are rates of connections
    */
   get limitsRates (): boolean {
-    return this.#rates != null && !this.#lifted
+    return this.#rates.connections !== undefined && !this.#lifted
   }
 
   /**
@@ -350,14 +342,14 @@ export class Admission {
    * and can be called again at once, or after other work
    */
   sweep (): boolean {
-    return this.#sweeper.sweep(this.#tables, this.#clock())
+    return this.#rates.sweep()
   }
 
   /**
    * How many buckets of subnets and peers are kept
    */
   get tracked (): number {
-    return this.#tables.reduce((sum, { size }) => sum + size, 0)
+    return this.#rates.tracked
   }
 
   /**
@@ -381,24 +373,6 @@ export class Admission {
     }
 
     return full
-  }
-
-  get #tables (): Sweepable[] {
-    return [
-      ...this.#rates?.tables ?? [],
-      ...this.#verification.tables,
-      ...this.streamRates?.tables ?? []
-    ]
-  }
-
-  #setRates ({ rates, streams }: AdmissionRules): void {
-    const clock = this.#clock
-    // this may throw, so it comes first
-    const streamRates = streams == null ? undefined : new StreamRateLimiter('rateLimits.streams', streams, clock, this.streamRates)
-
-    this.#rates = rates == null ? undefined : new RateLimiter({ limits: rates, request: 'connection', clock, previous: this.#rates, tables: this.#subnetTables })
-    this.streamRates = streamRates
-    this.lifted = this.#lifted
   }
 
   #updateAllowlisted (): void {

@@ -1,8 +1,8 @@
 import { ipFromMultiaddr } from '../util/ip-from-address.ts'
-import { NetworkMap } from '../util/network-map.ts'
 import { peerInAddress } from '../util/peers-in-address.ts'
 import { toMultiaddr } from '../util/to-multiaddr.ts'
 import { parseEntry } from './allowlist-entry.ts'
+import { TrustedNetworks } from './trusted-networks.ts'
 import { TrustedPeers } from './trusted-peers.ts'
 import type { AllowlistEntry } from './allowlist-entry.ts'
 import type { PeerTags } from './trusted-peers.ts'
@@ -10,23 +10,6 @@ import type { IPAddress } from '../util/ip-address.ts'
 import type { IPNetwork } from '../util/ip-network.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-
-/**
- * Who is allowlisted in one network
- */
-interface AllowedNetwork {
-  readonly network: IPNetwork
-
-  /**
-   * How often it was added for everybody
-   */
-  everybody: number
-
-  /**
-   * How often it was added for a peer
-   */
-  readonly peers: Map<string, number>
-}
 
 export interface AllowlistInit {
   /**
@@ -71,13 +54,10 @@ export interface AllowlistInit {
  * An entry that was added twice has to be removed twice.
  */
 export class Allowlist {
-  readonly #networks = new NetworkMap<AllowedNetwork>()
-  // the networks in the map, by normal form
-  readonly #networkList = new Map<string, AllowedNetwork>()
+  readonly #networks = new TrustedNetworks()
   // the entries as they were added, by network and peer
   readonly #entries = new Map<string, Multiaddr>()
   readonly #anywhere: TrustedPeers
-  #onNetworksChange?: () => void
 
   constructor (init: AllowlistInit = {}) {
     this.#anywhere = new TrustedPeers(init.warn)
@@ -86,7 +66,8 @@ export class Allowlist {
       this.add(entry)
     }
 
-    this.#onNetworksChange = init.onNetworksChange
+    // who asks for the first ones is told of those that follow
+    this.#networks.onChange = init.onNetworksChange
   }
 
   /**
@@ -114,7 +95,7 @@ export class Allowlist {
       if (parsed.network == null) {
         this.#anywhere.addPeer(parsed.peer)
       } else {
-        this.#addNetwork(parsed.network, parsed.peer)
+        this.#networks.add(parsed.network, parsed.peer)
       }
     }
   }
@@ -139,7 +120,7 @@ export class Allowlist {
     }
 
     const { network, peer } = parsed
-    const count = network == null ? this.#anywhere.removePeer(peer) : this.#removeNetwork(network, peer)
+    const count = network == null ? this.#anywhere.removePeer(peer) : this.#networks.remove(network, peer)
 
     if (count === 1) {
       this.#entries.delete(entryName(network, peer))
@@ -164,7 +145,7 @@ export class Allowlist {
    * Whether some peer is trusted at an IP address
    */
   allowedIP (ip: IPAddress): boolean {
-    return this.#networks.match(ip) !== undefined
+    return this.#networks.has(ip)
   }
 
   /**
@@ -233,15 +214,7 @@ export class Allowlist {
 
     const ip = this.#entries.size === 0 ? undefined : ipFromMultiaddr(checked)
 
-    if (ip == null) {
-      return false
-    }
-
-    return this.#networks.levels(ip.version).some(level => {
-      const allowed = level.get(ip)
-
-      return allowed != null && (allowed.everybody > 0 || allowed.peers.has(peer.toString()))
-    })
+    return ip != null && this.#networks.trusts(ip, peer.toString())
   }
 
   /**
@@ -259,58 +232,7 @@ export class Allowlist {
    * The networks that everybody is trusted in
    */
   networks (): IPNetwork[] {
-    return [...this.#networkList.values()]
-      .filter(({ everybody }) => everybody > 0)
-      .map(({ network }) => network)
-  }
-
-  #addNetwork (network: IPNetwork, peer?: string): void {
-    const name = network.toString()
-    let allowed = this.#networkList.get(name)
-
-    if (allowed == null) {
-      allowed = { network, everybody: 0, peers: new Map() }
-      this.#networkList.set(name, allowed)
-      this.#networks.set(network, allowed)
-    }
-
-    if (peer != null) {
-      allowed.peers.set(peer, (allowed.peers.get(peer) ?? 0) + 1)
-    } else if (++allowed.everybody === 1) {
-      this.#onNetworksChange?.()
-    }
-  }
-
-  /**
-   * @returns How often it had been added
-   */
-  #removeNetwork (network: IPNetwork, peer?: string): number {
-    const name = network.toString()
-    const allowed = this.#networkList.get(name)
-    const count = (peer == null ? allowed?.everybody : allowed?.peers.get(peer)) ?? 0
-
-    if (allowed == null || count === 0) {
-      return 0
-    }
-
-    if (peer == null) {
-      allowed.everybody--
-    } else if (count > 1) {
-      allowed.peers.set(peer, count - 1)
-    } else {
-      allowed.peers.delete(peer)
-    }
-
-    if (allowed.everybody === 0 && allowed.peers.size === 0) {
-      this.#networkList.delete(name)
-      this.#networks.delete(network)
-    }
-
-    if (peer == null && allowed.everybody === 0) {
-      this.#onNetworksChange?.()
-    }
-
-    return count
+    return this.#networks.ofEverybody()
   }
 }
 

@@ -1,7 +1,7 @@
 import { ANY, checkDescribed } from '../util/description.ts'
-import { parseIP } from '../util/ip-address.ts'
 import { parseNetwork } from '../util/ip-network.ts'
 import { NetworkMap } from '../util/network-map.ts'
+import { parseIP } from '../util/parse-ip.ts'
 import { checkList, checkObject } from '../util/validation.ts'
 import type { DescriptionOf } from '../util/description.ts'
 

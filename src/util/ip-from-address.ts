@@ -1,4 +1,4 @@
-import { lastIPv4, lastIPv6, parseIP, parseIPv6, readPart } from './ip-address.ts'
+import { lastIPv4, lastIPv6, parseIP, parseIPv6, readPart } from './parse-ip.ts'
 import type { IPAddress } from './ip-address.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 

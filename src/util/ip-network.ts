@@ -1,4 +1,5 @@
-import { IPAddress, parseIP } from './ip-address.ts'
+import { IPAddress } from './ip-address.ts'
+import { parseIP } from './parse-ip.ts'
 import { checkWholeNumber, invalid } from './validation.ts'
 
 /**

@@ -1,23 +1,11 @@
-import { IPAddress } from './ip-address.ts'
 import { wordMask } from './ip-network.ts'
+import { SubnetPlaces } from './subnet-places.ts'
+import type { IPAddress } from './ip-address.ts'
 
 /**
  * The smallest table has 16 places
  */
 const MIN_CAPACITY_BITS = 4
-
-/**
- * How far a position is shifted to find its place among the words: a place has eight words of
- * 32 bits, so that none is spread over two cache lines
- */
-const PLACE_BITS = 3
-
-/**
- * Where in a place, in words: first comes the value, which is a double, then
- */
-const KEY = 2
-const COUNT = 6
-const TAG = 7
 
 function randomOddNumber (): number {
   return Math.random() * 0x1_0000_0000 | 1
@@ -45,10 +33,8 @@ export class SubnetTable {
 
   #size = 0
   #valued = 0
-  #capacityBits: number
-  // the same memory twice
-  #words: Int32Array
-  #values: Float64Array
+  #capacityBits = MIN_CAPACITY_BITS
+  #places = new SubnetPlaces(1 << MIN_CAPACITY_BITS)
   // where `removeUpTo` continues
   #hand = 0
 
@@ -73,9 +59,6 @@ export class SubnetTable {
     this.#mask1 = wordMask(prefixLength, 1)
     this.#mask2 = wordMask(prefixLength, 2)
     this.#mask3 = wordMask(prefixLength, 3)
-    this.#capacityBits = MIN_CAPACITY_BITS
-    this.#words = new Int32Array(1 << (MIN_CAPACITY_BITS + PLACE_BITS))
-    this.#values = new Float64Array(this.#words.buffer)
   }
 
   /**
@@ -96,7 +79,7 @@ export class SubnetTable {
    * The number of subnets and of free places
    */
   get capacity (): number {
-    return 1 << this.#capacityBits
+    return this.#places.count
   }
 
   get (ip: IPAddress): number {
@@ -116,22 +99,15 @@ export class SubnetTable {
   }
 
   #find (word0: number, word1: number, word2: number, word3: number): number {
-    const words = this.#words
-    const last = this.capacity - 1
+    const places = this.#places
+    const last = places.count - 1
     const tag = this.#tag(word0, word1, word2, word3)
     let position = this.#home(tag)
 
     for (;;) {
-      const place = position << PLACE_BITS
-      const found = words[place + TAG]
+      const found = places.tagAt(position)
 
-      if (
-        found === 0 || (
-          found === tag &&
-          words[place + KEY] === word0 && words[place + KEY + 1] === word1 &&
-          words[place + KEY + 2] === word2 && words[place + KEY + 3] === word3
-        )
-      ) {
+      if (found === 0 || (found === tag && places.hasKey(position, word0, word1, word2, word3))) {
         return position
       }
 
@@ -143,14 +119,14 @@ export class SubnetTable {
    * The value at a position, or 0 if there is none
    */
   valueAt (position: number): number {
-    return this.#values[position << PLACE_BITS >> 1]
+    return this.#places.valueAt(position)
   }
 
   /**
    * The count at a position, or 0 if there is none
    */
   countAt (position: number): number {
-    return this.#words[(position << PLACE_BITS) + COUNT]
+    return this.#places.countAt(position)
   }
 
   /**
@@ -161,16 +137,16 @@ export class SubnetTable {
    * @param value - the value
    */
   put (position: number, ip: IPAddress, value: number): void {
-    const place = position << PLACE_BITS
+    const places = this.#places
 
-    if (this.#values[place >> 1] === 0) {
+    if (places.valueAt(position) === 0) {
       this.#valued++
     }
 
-    this.#values[place >> 1] = value
+    places.setValue(position, value)
 
-    if (this.#words[place + TAG] === 0) {
-      this.#insert(place, ip)
+    if (places.tagAt(position) === 0) {
+      this.#insert(position, ip)
     }
   }
 
@@ -182,13 +158,13 @@ export class SubnetTable {
    * @param count - a whole number, not 0 unless it was another one
    */
   setCount (position: number, ip: IPAddress, count: number): void {
-    const place = position << PLACE_BITS
+    const places = this.#places
 
-    this.#words[place + COUNT] = count
+    places.setCount(position, count)
 
-    if (this.#words[place + TAG] === 0) {
-      this.#insert(place, ip)
-    } else if (count === 0 && this.#values[place >> 1] === 0) {
+    if (places.tagAt(position) === 0) {
+      this.#insert(position, ip)
+    } else if (count === 0 && places.valueAt(position) === 0) {
       this.removeAt(position)
     }
   }
@@ -197,8 +173,8 @@ export class SubnetTable {
    * Takes all counts back
    */
   clearCounts (): void {
-    for (let place = 0; place < this.#words.length; place += 1 << PLACE_BITS) {
-      this.#words[place + COUNT] = 0
+    for (let position = 0; position < this.capacity; position++) {
+      this.#places.setCount(position, 0)
     }
 
     this.#rebuild(bitsFor(this.#valued))
@@ -210,9 +186,9 @@ export class SubnetTable {
   clearValues (): void {
     let counted = 0
 
-    for (let place = 0; place < this.#words.length; place += 1 << PLACE_BITS) {
-      this.#values[place >> 1] = 0
-      counted += this.#words[place + COUNT] === 0 ? 0 : 1
+    for (let position = 0; position < this.capacity; position++) {
+      this.#places.setValue(position, 0)
+      counted += this.#places.countAt(position) === 0 ? 0 : 1
     }
 
     this.#valued = 0
@@ -223,30 +199,26 @@ export class SubnetTable {
    * Frees a position that is taken
    */
   removeAt (position: number): void {
-    const words = this.#words
-    const last = this.capacity - 1
+    const places = this.#places
+    const last = places.count - 1
     let hole = position
 
-    if (this.valueAt(position) !== 0) {
+    if (places.valueAt(position) !== 0) {
       this.#valued--
     }
 
     // what was put further along because the position was taken moves back, so
     // that looking for it does not end at a hole
-    for (let next = (hole + 1) & last; this.#tagAt(next) !== 0; next = (next + 1) & last) {
-      const home = this.#home(this.#tagAt(next))
+    for (let next = (hole + 1) & last; places.tagAt(next) !== 0; next = (next + 1) & last) {
+      const home = this.#home(places.tagAt(next))
 
       if (((next - home) & last) >= ((next - hole) & last)) {
-        this.#copyPlace(words, next, hole)
+        places.copy(places, next, hole)
         hole = next
       }
     }
 
-    const place = hole << PLACE_BITS
-
-    this.#values[place >> 1] = 0
-    words[place + COUNT] = 0
-    words[place + TAG] = 0
+    places.free(hole)
     this.#size--
     this.#lastIP = undefined
 
@@ -285,7 +257,7 @@ export class SubnetTable {
         // another entry may move here, so the hand stays
         this.removeAt(this.#hand)
       } else {
-        this.#values[this.#hand << PLACE_BITS >> 1] = 0
+        this.#places.setValue(this.#hand, 0)
         this.#valued--
         this.#hand++
       }
@@ -302,23 +274,22 @@ export class SubnetTable {
    * table must not change meanwhile.
    */
   forEach (version: 4 | 6, fn: (ip: IPAddress, value: number, count: number) => void): void {
-    for (let position = 0; position < this.capacity; position++) {
-      if (this.#tagAt(position) !== 0) {
-        const key = (position << PLACE_BITS) + KEY
+    const places = this.#places
 
-        fn(new IPAddress(version, this.#words[key], this.#words[key + 1], this.#words[key + 2], this.#words[key + 3]), this.valueAt(position), this.countAt(position))
+    for (let position = 0; position < places.count; position++) {
+      if (places.tagAt(position) !== 0) {
+        fn(places.addressAt(position, version), places.valueAt(position), places.countAt(position))
       }
     }
   }
 
-  #insert (place: number, ip: IPAddress): void {
-    const words = this.#words
-    const word0 = words[place + KEY] = ip.word0 & this.#mask0
-    const word1 = words[place + KEY + 1] = ip.word1 & this.#mask1
-    const word2 = words[place + KEY + 2] = ip.word2 & this.#mask2
-    const word3 = words[place + KEY + 3] = ip.word3 & this.#mask3
+  #insert (position: number, ip: IPAddress): void {
+    const word0 = ip.word0 & this.#mask0
+    const word1 = ip.word1 & this.#mask1
+    const word2 = ip.word2 & this.#mask2
+    const word3 = ip.word3 & this.#mask3
 
-    words[place + TAG] = this.#tag(word0, word1, word2, word3)
+    this.#places.setKey(position, this.#tag(word0, word1, word2, word3), word0, word1, word2, word3)
     this.#size++
 
     // half of the places stay free, so that runs of taken ones are short
@@ -348,51 +319,32 @@ export class SubnetTable {
     return tag >>> (32 - this.#capacityBits)
   }
 
-  #tagAt (position: number): number {
-    return this.#words[(position << PLACE_BITS) + TAG]
-  }
-
-  // a loop, because the built-in functions take longer for so few words
-  #copyPlace (from: Int32Array, position: number, target: number): void {
-    const source = position << PLACE_BITS
-    const destination = target << PLACE_BITS
-
-    for (let word = 0; word < 1 << PLACE_BITS; word++) {
-      this.#words[destination + word] = from[source + word]
-    }
-  }
-
   /**
    * Makes a table of another size of all that has a value or a count
    */
   #rebuild (capacityBits: number): void {
-    const words = this.#words
-    const values = this.#values
-    const capacity = this.capacity
+    const places = this.#places
+    const rebuilt = new SubnetPlaces(1 << capacityBits)
+    const last = rebuilt.count - 1
 
     this.#capacityBits = capacityBits
-    this.#words = new Int32Array(1 << (capacityBits + PLACE_BITS))
-    this.#values = new Float64Array(this.#words.buffer)
+    this.#places = rebuilt
     this.#size = 0
     this.#hand = 0
     this.#lastIP = undefined
 
-    const last = this.capacity - 1
-
-    for (let position = 0; position < capacity; position++) {
-      const place = position << PLACE_BITS
-
-      if (values[place >> 1] === 0 && words[place + COUNT] === 0) {
+    for (let position = 0; position < places.count; position++) {
+      if (places.valueAt(position) === 0 && places.countAt(position) === 0) {
         continue
       }
 
-      let target = this.#home(words[place + TAG])
+      let target = this.#home(places.tagAt(position))
 
-      while (this.#tagAt(target) !== 0) {
+      while (rebuilt.tagAt(target) !== 0) {
         target = (target + 1) & last
       }
 
-      this.#copyPlace(words, position, target)
+      rebuilt.copy(places, position, target)
       this.#size++
     }
   }

@@ -1,6 +1,6 @@
 import { BanKeeper } from '../../src/bans/ban-keeper.ts'
-import { parseIP } from '../../src/util/ip-address.ts'
 import { IPNetwork } from '../../src/util/ip-network.ts'
+import { parseIP } from '../../src/util/parse-ip.ts'
 import { fakePeer } from '../scopes/fixtures.ts'
 import type { Ban, Place } from '../../src/bans/ban.ts'
 import type { BansInit } from '../../src/bans/bans-init.ts'

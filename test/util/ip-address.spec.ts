@@ -1,8 +1,9 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
-import { IPAddress, parseIP } from '../../src/util/ip-address.ts'
+import { IPAddress } from '../../src/util/ip-address.ts'
 import { ipFromAddress, ipFromMultiaddr } from '../../src/util/ip-from-address.ts'
+import { parseIP } from '../../src/util/parse-ip.ts'
 
 const groups = fc.array(fc.oneof(fc.constant(0), fc.nat(0xffff)), { minLength: 8, maxLength: 8 })
 

@@ -1,8 +1,9 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
-import { IPAddress, parseIP } from '../../src/util/ip-address.ts'
+import { IPAddress } from '../../src/util/ip-address.ts'
 import { IPNetwork, PRIVATE_NETWORKS, mostSpecificFirst, parseNetwork } from '../../src/util/ip-network.ts'
 import { NetworkMap } from '../../src/util/network-map.ts'
+import { parseIP } from '../../src/util/parse-ip.ts'
 import { ip, ipv4, ipv6 } from '../admission/fixtures.ts'
 
 /**
