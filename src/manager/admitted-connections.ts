@@ -44,7 +44,7 @@ export class AdmittedConnections implements ConnectionAdmission {
     this.#proving = new Rule('transient', { scope: graph.normal.transient, setting: ['limits', 'allowlistedSystem', 'connsInbound'] })
   }
 
-  prove (refused: DefaultConnectionScope, weight: number): DefaultConnectionScope | undefined {
+  prove (refused: DefaultConnectionScope, cost: number): DefaultConnectionScope | undefined {
     const graph = this.#graph
     const { endpoint, inbound, usefd } = refused
 
@@ -54,7 +54,7 @@ export class AdmittedConnections implements ConnectionAdmission {
     }
 
     const prover = graph.newConnection(inbound ? 'inbound' : 'outbound', usefd, graph.proving, endpoint)
-    const find = (): Refusal | undefined => (inbound ? this.findProvers() : undefined) ?? findRefusal(prover, weight)
+    const find = (): Refusal | undefined => (inbound ? this.findProvers() : undefined) ?? findRefusal(prover, cost)
 
     return graph.makeRoom(find(), prover, find) == null ? prover : undefined
   }

@@ -10,7 +10,7 @@ import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * What connections and streams weigh in themselves, in bytes. It is reserved when
+ * The base costs of connections and streams, in bytes. It is reserved when
  * they open.
  */
 export interface BaseCosts {
@@ -65,7 +65,7 @@ export interface Opening {
    * What is opened in the place of a connection for which the system has no room, if its peer may
    * turn out to be trusted
    */
-  prove(refused: DefaultConnectionScope, weight: number): DefaultConnectionScope | undefined
+  prove(refused: DefaultConnectionScope, cost: number): DefaultConnectionScope | undefined
 
   /**
    * What has to be turned down of what does not fit
@@ -91,17 +91,17 @@ export function affordableConnections (memory: number, { connection }: BaseCosts
 }
 
 /**
- * Why a connection or stream that weighs this much cannot be opened, if so
+ * Why a connection or stream with this base cost cannot be opened, if so
  */
-export function findRefusal (scope: DefaultConnectionScope | DefaultStreamScope, weight: number): Refusal | undefined {
+export function findRefusal (scope: DefaultConnectionScope | DefaultStreamScope, cost: number): Refusal | undefined {
   const reason = scope.findRefusal()
 
-  if (reason != null || weight === 0) {
+  if (reason != null || cost === 0) {
     return reason
   }
 
   const priority = openingPriority(scope)
-  const full = scope.firstWithoutMemory(weight, priority)
+  const full = scope.firstWithoutMemory(cost, priority)
 
-  return full == null ? undefined : findMemoryRefusal(scope, full, weight, priority)
+  return full == null ? undefined : findMemoryRefusal(scope, full, cost, priority)
 }

@@ -40,7 +40,7 @@ export interface ResourceManagerInit extends LimitsInit, FeatureOptions {
 
   /**
    * Memory that every connection and stream of a node reserves when it opens, in bytes, for
-   * what it weighs in itself. So it is enough to limit memory. What remotes open may fill
+   * what it costs in itself. So it is enough to limit memory. What remotes open may fill
    * about 80% of a memory limit, and what this node opens all of it. `false` reserves
    * nothing. The defaults are measured, by `bench/base-costs.ts`.
    *

@@ -50,7 +50,7 @@ export interface Holder {
   age: number
 
   /**
-   * In bytes: what it weighs in itself, what is in its buffers, and what was reserved
+   * In bytes: its base cost, what is in its buffers, and what was reserved
    * for it. The memory of a connection does not include that of its streams.
    */
   memory: number

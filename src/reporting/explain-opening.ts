@@ -89,7 +89,7 @@ class ThoughtOpening implements Opening {
     this.victims.add(victim.name)
   }
 
-  prove ({ endpoint, inbound, usefd }: DefaultConnectionScope, weight: number): DefaultConnectionScope | undefined {
+  prove ({ endpoint, inbound, usefd }: DefaultConnectionScope, cost: number): DefaultConnectionScope | undefined {
     const { graph } = this.#core
     const { peer } = this.#newcomer
 
@@ -100,7 +100,7 @@ class ThoughtOpening implements Opening {
     const before = this.opened
     const prover = this.newConnection(inbound ? 'inbound' : 'outbound', usefd, graph.proving, endpoint)
 
-    if (findRefusal(prover, weight) === undefined) {
+    if (findRefusal(prover, cost) === undefined) {
       return prover
     }
 
@@ -121,9 +121,9 @@ export function explainConnection (core: Core, { address, direction, peer, servi
   const placed = reason === undefined ? first : core.placeConnection(thought, first, reason)
   const connection = thought.opened as DefaultConnectionScope
   const refused = placed === connection ? undefined : placed as Refusal
-  const weight = core.baseCosts.connection
+  const cost = core.baseCosts.connection
   // a rule of the node leaves no scope with room
-  const left = refused?.refuser instanceof Rule ? [] : countLeft(connection, chainOf(connection), weight, openingPriority(connection))
+  const left = refused?.refuser instanceof Rule ? [] : countLeft(connection, edgesOf(connection), cost, openingPriority(connection))
   const { victims } = thought
 
   if (peer == null) {
@@ -131,9 +131,9 @@ export function explainConnection (core: Core, { address, direction, peer, servi
   }
 
   const scopes = connection.scopesToReturnTo(peer)
-  const back = move(connection, scopes, weight)
-  const attached = move(connection, peerOf(graph, { peer }), weight)
-  const served = move(connection, serviceOf(graph, { peer, service }), weight)
+  const back = move(connection, scopes, cost)
+  const attached = move(connection, peerOf(graph, { peer }), cost)
+  const served = move(connection, serviceOf(graph, { peer, service }), cost)
 
   return {
     victims,
@@ -166,12 +166,12 @@ export function explainStream (core: Core, request: StreamRequest): Findings {
   const thought = new ThoughtOpening(core, direction, { request: 'stream', connection, peer })
   const service = request.service ?? (protocol == null ? undefined : core.serviceOf?.(protocol))
   const stream = peer == null ? imagineStream(core, inbound) : thought.newStream(peer, direction)
-  const weight = core.baseCosts.stream
-  const reason = findRefusal(stream, weight)
+  const cost = core.baseCosts.stream
+  const reason = findRefusal(stream, cost)
   const refused = reason && core.placeStream(thought, stream, reason, stream.peerScope.peer, peer == null ? undefined : connection)
-  const own = peer == null ? [stream.pair.transient, stream.pair.system] : chainOf(stream)
-  const negotiated = move(stream, protocolOf(graph, { peer, protocol }), weight)
-  const served = move(stream, serviceOf(graph, { peer, service }), weight)
+  const own = peer == null ? [stream.pair.transient, stream.pair.system] : edgesOf(stream)
+  const negotiated = move(stream, protocolOf(graph, { peer, protocol }), cost)
+  const served = move(stream, serviceOf(graph, { peer, service }), cost)
 
   return {
     victims: thought.victims,
@@ -182,7 +182,7 @@ export function explainStream (core: Core, request: StreamRequest): Findings {
       thought.giveWay(negotiated.refusal) ??
       (service == null ? undefined : graph.serviceGate?.findRefusal({ kind: 'stream', inbound }, service)) ??
       thought.giveWay(served.refusal),
-    left: [...countLeft(stream, own, weight, openingPriority(stream)), ...negotiated.left, ...served.left]
+    left: [...countLeft(stream, own, cost, openingPriority(stream)), ...negotiated.left, ...served.left]
   }
 }
 
@@ -212,8 +212,8 @@ function imagineStream ({ graph }: Core, inbound: boolean): DefaultStreamScope {
   return new DefaultStreamScope(graph, 0, UNLIMITED, graph.imaginePeer(), inbound, graph.normal)
 }
 
-function chainOf (scope: Scope): Constraint[] {
-  return scope.chain as unknown as Constraint[]
+function edgesOf (scope: Scope): Constraint[] {
+  return scope.selfAndEdges as unknown as Constraint[]
 }
 
 function findFirst <A extends unknown[]> (checks: ReadonlyArray<Check<A>>, ...request: A): Refusal | undefined {
@@ -226,12 +226,12 @@ function findFirst <A extends unknown[]> (checks: ReadonlyArray<Check<A>>, ...re
   }
 }
 
-function move (scope: Scope, into: Constraint[], weight: number): Findings {
-  const added = { ...scope.usage, memory: weight }
+function move (scope: Scope, into: Constraint[], cost: number): Findings {
+  const added = { ...scope.usage, memory: cost }
 
   return {
     refusal: firstRefusal(into, scope => findMoveRefusal(scope, added)),
-    left: countLeft(scope, into, weight, MEMORY_PRIORITY_ALWAYS)
+    left: countLeft(scope, into, cost, MEMORY_PRIORITY_ALWAYS)
   }
 }
 
@@ -248,7 +248,7 @@ export function firstRefusal (scopes: Constraint[], find: (scope: Constraint) =>
 /**
  * How many more like this one there is room for, in each scope
  */
-function countLeft (scope: Scope, scopes: Constraint[], weight: number, priority: number): Findings['left'] {
+function countLeft (scope: Scope, scopes: Constraint[], cost: number, priority: number): Findings['left'] {
   return scopes.map(constraint => {
     // what it would be checked against holds nothing of it yet
     const held: Usage = (constraint as unknown) === scope ? NOTHING : constraint
@@ -256,7 +256,7 @@ function countLeft (scope: Scope, scopes: Constraint[], weight: number, priority
 
     return {
       scope: constraint,
-      left: weight === 0 ? left : Math.min(left, Math.floor((memoryThreshold(constraint.limit.memory, priority) - held.memory) / weight))
+      left: cost === 0 ? left : Math.min(left, Math.floor((memoryThreshold(constraint.limit.memory, priority) - held.memory) / cost))
     }
   })
 }

@@ -166,12 +166,12 @@ export class Tracer implements GraphTracer, SessionObserver {
   }
 
   buffered (scope: MovableScope, size: number): void {
-    const chain = scope.chain as AnyScope[]
+    const scopes = scope.selfAndEdges as AnyScope[]
 
     if (size > 0) {
-      this.#add(chain, scope, { ...NOTHING, memory: size }, { priority: MEMORY_PRIORITY_ALWAYS, buffered: true })
+      this.#add(scopes, scope, { ...NOTHING, memory: size }, { priority: MEMORY_PRIORITY_ALWAYS, buffered: true })
     } else {
-      this.#remove(chain, scope, { ...NOTHING, memory: -size }, { buffered: true })
+      this.#remove(scopes, scope, { ...NOTHING, memory: -size }, { buffered: true })
     }
   }
 

@@ -145,7 +145,7 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
   /**
    * What is reserved directly in this scope is reserved in these
    */
-  get chain (): GraphScope[] {
+  get selfAndEdges (): GraphScope[] {
     return this.parent == null ? [this] : [this, this.parent]
   }
 
@@ -264,7 +264,7 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
     this.addMemory(size)
 
     if (this.graph.tracer !== undefined) {
-      this.graph.tracer.added(this.chain, { ...NOTHING, memory: size }, priority)
+      this.graph.tracer.added(this.selfAndEdges, { ...NOTHING, memory: size }, priority)
     }
   }
 
@@ -292,7 +292,7 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
     this.removeMemory(size)
 
     if (this.graph.tracer !== undefined) {
-      this.graph.tracer.removed(this.chain, { ...NOTHING, memory: size })
+      this.graph.tracer.removed(this.selfAndEdges, { ...NOTHING, memory: size })
     }
   }
 

@@ -32,10 +32,10 @@ export interface ConnectionAdmission {
    * is
    *
    * @param refused - the connection for which there is no room
-   * @param weight - what it weighs in itself, in bytes
+   * @param cost - its base cost, in bytes
    * @returns The one to open instead, which has to prove who it is, if there may be one
    */
-  prove(refused: DefaultConnectionScope, weight: number): DefaultConnectionScope | undefined
+  prove(refused: DefaultConnectionScope, cost: number): DefaultConnectionScope | undefined
 
   /**
    * Whether a peer is trusted wherever it is

@@ -128,7 +128,7 @@ export abstract class OwnedScope implements ResourceScopeSpan {
   /**
    * What is reserved in this scope is reserved in these
    */
-  get chain (): GraphScope[] {
+  get selfAndEdges (): GraphScope[] {
     return [this, ...this.edges]
   }
 
@@ -180,7 +180,7 @@ export abstract class OwnedScope implements ResourceScopeSpan {
     this.addMemory(size)
 
     if (this.graph.tracer !== undefined) {
-      this.graph.tracer.added(this.chain, { ...NOTHING, memory: size }, priority)
+      this.graph.tracer.added(this.selfAndEdges, { ...NOTHING, memory: size }, priority)
     }
   }
 
@@ -208,7 +208,7 @@ export abstract class OwnedScope implements ResourceScopeSpan {
     this.removeMemory(size)
 
     if (this.graph.tracer !== undefined) {
-      this.graph.tracer.removed(this.chain, { ...NOTHING, memory: size })
+      this.graph.tracer.removed(this.selfAndEdges, { ...NOTHING, memory: size })
     }
   }
 

@@ -286,8 +286,8 @@ export class ScopeGraph {
    * Opens a connection for which the system has no room in the pair of those who may turn out to be
    * trusted, if it may be one
    */
-  prove (refused: DefaultConnectionScope, weight: number): DefaultConnectionScope | undefined {
-    return this.admission?.prove(refused, weight)
+  prove (refused: DefaultConnectionScope, cost: number): DefaultConnectionScope | undefined {
+    return this.admission?.prove(refused, cost)
   }
 
   // what is refused

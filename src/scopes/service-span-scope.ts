@@ -80,7 +80,7 @@ export class ServiceSpanScope extends SpanScope implements OwnedServiceScope, Us
 
     addCounts(held, this, 1)
     this.#add(held, -1)
-    this.graph.tracer?.removed(this.chain, held)
+    this.graph.tracer?.removed(this.selfAndEdges, held)
   }
 
   protected leave (): void {
@@ -114,7 +114,7 @@ export class ServiceSpanScope extends SpanScope implements OwnedServiceScope, Us
     }
 
     this.#add(added, 1)
-    this.graph.tracer?.added(this.chain, added)
+    this.graph.tracer?.added(this.selfAndEdges, added)
   }
 
   #release (dropped: Usage, isHeld: boolean, what: string): void {
@@ -128,7 +128,7 @@ export class ServiceSpanScope extends SpanScope implements OwnedServiceScope, Us
     }
 
     this.#add(dropped, -1)
-    this.graph.tracer?.removed(this.chain, dropped)
+    this.graph.tracer?.removed(this.selfAndEdges, dropped)
   }
 
   /**

@@ -44,7 +44,7 @@ export class SpanScope extends OwnedScope {
   }
 
   get edges (): GraphScope[] {
-    return this.owner.closed ? [] : this.owner.chain
+    return this.owner.closed ? [] : this.owner.selfAndEdges
   }
 
   protected firstEdgeWithoutMemory (size: number, priority: number): AggregateScope | OwnedScope | undefined {

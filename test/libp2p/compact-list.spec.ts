@@ -20,7 +20,7 @@ function piecesOf (list: Uint8ArrayList): Uint8Array[] {
 /**
  * What a list makes a process hold
  */
-function weightOf (list: Uint8ArrayList): number {
+function costOf (list: Uint8ArrayList): number {
   const pieces = piecesOf(list)
   const buffers = new Set(pieces.map(({ buffer }) => buffer))
 
@@ -99,7 +99,7 @@ describe('a compact list', () => {
           expected = expected.slice(size)
         } else {
           compact.compact()
-          expect(weightOf(list)).to.be.at.most(2 * list.byteLength + SLACK)
+          expect(costOf(list)).to.be.at.most(2 * list.byteLength + SLACK)
         }
 
         expect(list.byteLength).to.equal(expected.length)
@@ -147,7 +147,7 @@ describe('a compact list', () => {
     }
 
     expect(piecesOf(list)[0]).to.equal(large)
-    expect(weightOf(list)).to.be.below(110_000)
+    expect(costOf(list)).to.be.below(110_000)
   })
 
   it('should let go of what was cut off at the front', () => {
@@ -159,10 +159,10 @@ describe('a compact list', () => {
       compact.compact()
       list.consume(400_000)
       compact.compact()
-      expect(weightOf(list) - rest).to.be.below(1_001_000)
+      expect(costOf(list) - rest).to.be.below(1_001_000)
       list.consume(599_990)
       compact.compact()
-      expect(weightOf(list) - rest).to.equal(PIECE + 10)
+      expect(costOf(list) - rest).to.equal(PIECE + 10)
       expect(list.byteLength).to.equal(10 + after.length * 100_000)
     }
   })
@@ -175,7 +175,7 @@ describe('a compact list', () => {
     for (let i = 0; i < 3; i++) {
       list.append(bytes(1, 64_000))
       compact.compact()
-      expect(weightOf(list)).to.equal(PIECE + 1)
+      expect(costOf(list)).to.equal(PIECE + 1)
       list.consume(1)
     }
 

@@ -20,7 +20,7 @@ const TRUSTED_FOR_A = multiaddr('/ip4/9.9.9.9/tcp/1')
 const RELAYED = multiaddr('/ip4/1.2.3.4/tcp/1/p2p-circuit')
 
 /**
- * One that gives connections and streams a weight, as a node does
+ * One that gives connections and streams a base cost, as a node does
  */
 class WeighingManager extends DefaultResourceManager {
   constructor (init: ResourceManagerInit, costs: BaseCosts) {

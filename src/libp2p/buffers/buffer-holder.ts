@@ -36,7 +36,7 @@ export interface BufferHolder {
   progress?: BufferProgress
 
   /**
-   * The bytes that are in its buffers now, which weigh no more than about two times as
+   * The bytes that are in its buffers now, which take no more memory than about two times as
    * much from then on
    */
   measure(): number

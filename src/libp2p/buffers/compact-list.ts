@@ -3,12 +3,12 @@
  * buffer of its own. Measured on Node.js 24: 135 bytes for a part of a buffer that others
  * are part of, and 190 where few are.
  */
-const PIECE_WEIGHT = 200
+const PIECE_COST = 200
 
 /**
- * New pieces that weigh less than this many times their bytes remain as they are
+ * New pieces that take less memory than this many times their bytes remain as they are
  */
-const MAX_WEIGHT = 1.5
+const MAX_COST = 1.5
 
 /**
  * What is left of a piece that was cut off at its front is copied where its buffer is
@@ -37,7 +37,7 @@ export interface Pieces {
  *
  * Buffers are lists of pieces that have not been copied. A remote that sends single
  * bytes makes each of them 135 bytes or more, and one that sends a byte to this stream
- * and 64 KiB to nobody makes this byte hold all of that. Where pieces weigh much more
+ * and 64 KiB to nobody makes this byte hold all of that. Where pieces take much more
  * than their bytes, they are copied into one that does not. That changes neither the
  * bytes nor their order, and every byte is copied a few times at most, whatever comes.
  *
@@ -128,18 +128,18 @@ export function piecesIn (owner: unknown, property: string): Pieces | undefined 
 function mergeFrom (bufs: Uint8Array[], position: number): void {
   let start = position
   let size = 0
-  let weight = 0
+  let cost = 0
   let previous: unknown
 
   for (let i = start; i < bufs.length; i++) {
     const { buffer, byteLength } = bufs[i]
 
     size += byteLength
-    weight += PIECE_WEIGHT + (buffer === previous ? 0 : buffer.byteLength)
+    cost += PIECE_COST + (buffer === previous ? 0 : buffer.byteLength)
     previous = buffer
   }
 
-  if (weight <= MAX_WEIGHT * size) {
+  if (cost <= MAX_COST * size) {
     return
   }
 

@@ -7,7 +7,7 @@ type Chunk = StreamMessageEvent['data']
  * What a chunk takes besides its bytes while it waits, in bytes: an object or two, and its
  * place in a list
  */
-const CHUNK_WEIGHT = 200
+const CHUNK_COST = 200
 
 /**
  * What waits in the iterators of a stream
@@ -31,8 +31,8 @@ export interface Iterated {
   dropIterated?(err: Error): void
 }
 
-function weightOf ({ byteLength }: Chunk): number {
-  return byteLength + CHUNK_WEIGHT
+function costOf ({ byteLength }: Chunk): number {
+  return byteLength + CHUNK_COST
 }
 
 /**
@@ -61,7 +61,7 @@ export async function * countIterated (holder: Iterated, source: AsyncIterator<C
       CompactList.in({ data }, 'data')?.compact()
     }
 
-    count(weightOf(data))
+    count(costOf(data))
   }
 
   try {
@@ -85,7 +85,7 @@ export async function * countIterated (holder: Iterated, source: AsyncIterator<C
         return
       }
 
-      count(-Math.min(waiting, weightOf(value)))
+      count(-Math.min(waiting, costOf(value)))
       holder.read(value.byteLength)
       yield value
       next = source.next()

@@ -13,7 +13,7 @@ import type { Connection, MessageStream, MultiaddrConnection, StreamMuxer } from
 
 /**
  * What an upgrade may receive without being counted, in bytes. With noise and yamux it is
- * about 500, and what a connection weighs in itself is there for it.
+ * about 500, and the base cost of a connection is there for it.
  */
 const UPGRADE_ALLOWANCE = 64 * 1024
 

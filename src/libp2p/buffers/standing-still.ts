@@ -124,7 +124,7 @@ function update (holder: BufferHolder, sentByStreams: number, now: number): numb
  * that is full, it matters who holds most.
  */
 function overLimit ({ scope }: BufferHolder): AggregateScope | OwnedScope | undefined {
-  const scopes = scope.closed ? [] : scope.chain as Array<AggregateScope | OwnedScope>
+  const scopes = scope.closed ? [] : scope.selfAndEdges as Array<AggregateScope | OwnedScope>
 
   return scopes.find(edge => edge !== scope.pair.system && edge.memory > edge.limit.memory)
 }

@@ -22,13 +22,13 @@
  *
  * So there is never more than `LOOK_AFTER_BYTES` (512 bytes for each stream and 1 KiB for
  * each connection, where that is more) plus one chunk of a connection in buffers that is
- * not accounted for. Where these are single bytes in frames of their own, they weigh up to
+ * not accounted for. Where these are single bytes in frames of their own, they take up to
  * 15 times as much until the look (yamux; 60 times with mplex): 1 MB (4 MB) for 64 KiB. A
  * muxer whose streams do not get their data from the connection (WebRTC: each has a channel
  * of its own) is only looked at by the interval: there it is as much as a line transfers in
  * that time, 3 MB at 100 Mbit/s.
  *
- * After a look buffers weigh no more than about two times what is reserved for them, see
+ * After a look buffers take no more than about two times what is reserved for them, see
  * `compact-list.ts`.
  *
  * A look takes 10 to 50 ns for every stream and 50 to 200 ns for every connection where

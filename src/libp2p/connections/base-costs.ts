@@ -4,18 +4,18 @@ import type { MemorySize } from '../../limits/memory-size.ts'
 import type { BaseCosts } from '../../manager/opening.ts'
 
 /**
- * What connections and streams weigh in themselves
+ * What connections and streams cost in themselves
  */
 export interface BaseCostsInit {
   /**
-   * What a connection weighs in itself: bytes, or a size such as `'64KiB'`
+   * What a connection costs in itself: bytes, or a size such as `'64KiB'`
    *
    * @default 65536
    */
   connection?: MemorySize
 
   /**
-   * What a stream weighs in itself: bytes, or a size such as `'10KiB'`
+   * What a stream costs in itself: bytes, or a size such as `'10KiB'`
    *
    * @default 10240
    */
@@ -36,7 +36,7 @@ export interface BaseCostsInit {
  *
  * A relayed connection has 42,989 to 43,681 (yamux within yamux over TCP, three runs), the stream
  * that it comes over included, and a stream of it 7,863: no more than a connection and a stream
- * of TCP. That stream has a scope of its own, with what streams weigh, so what is counted of a
+ * of TCP. That stream has a scope of its own, with what streams cost, so what is counted of a
  * relayed connection is 74 KiB.
  *
  * An idle WebRTC connection (webrtc-direct) has 51,255, and a stream of it 15,309, without what
@@ -44,7 +44,7 @@ export interface BaseCostsInit {
  *
  * There is one default for all of them: the smallest is a quarter less than the largest, and
  * a limit by memory is to be understood without knowing which muxer a remote chooses. A
- * connection counts about twice what it weighs here, because it has buffers in the
+ * connection counts about twice what it costs here, because it has buffers in the
  * operating system and a handshake, which are not measured.
  */
 const DEFAULT_BASE_COSTS: BaseCosts = { connection: 64 * 1024, stream: 10 * 1024 }

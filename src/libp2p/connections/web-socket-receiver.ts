@@ -3,16 +3,16 @@ import type { MultiaddrConnection } from '@libp2p/interface'
 import type { Socket } from 'node:net'
 
 /**
- * What a piece of a message weighs in itself, in bytes. Measured with 60,000 pieces of one
+ * What a piece of a message costs in itself, in bytes. Measured with 60,000 pieces of one
  * byte that a socket has received, each of which has a buffer of its own.
  */
-const PIECE_WEIGHT = 1024
+const PIECE_COST = 1024
 
 /**
  * Where a WebSocket keeps the beginning of a message until it is complete
  */
 export interface WebSocketReceiver {
-  /** What that weighs, in bytes */
+  /** What that costs, in bytes */
   readonly unfinished: number
 }
 
@@ -38,7 +38,7 @@ class AcceptedReceiver implements WebSocketReceiver {
     const { _bufferedBytes, _buffers, _messageLength, _fragments } = this.#receiver
 
     return numberOr0(_bufferedBytes) + numberOr0(_messageLength) +
-      PIECE_WEIGHT * (numberOr0(_buffers?.length) + numberOr0(_fragments?.length))
+      PIECE_COST * (numberOr0(_buffers?.length) + numberOr0(_fragments?.length))
   }
 }
 
@@ -85,7 +85,7 @@ class DialledReceiver implements WebSocketReceiver {
   }
 
   get unfinished (): number {
-    return this.#bytes + PIECE_WEIGHT * this.#pieces
+    return this.#bytes + PIECE_COST * this.#pieces
   }
 }
 
