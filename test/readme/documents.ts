@@ -79,6 +79,29 @@ export function testsIn (text: string): QuotedTest[] {
   }).flat()
 }
 
+/**
+ * What is in a file, as a document says
+ */
+export interface QuotedName {
+  readonly path: string
+  readonly name: string
+}
+
+/**
+ * Names that follow the file that they are in: `a.ts`: `b`, `c`. In a table of four columns they may
+ * have a column of their own, after that of their files.
+ */
+export function namesIn (text: string): QuotedName[] {
+  const inOneCell = Array.from(text.matchAll(/`([\w./-]+\.ts)`: ((?:`#?\w+`(?:, )?)+)/g), ([, path, names]) => ({ paths: [path], names }))
+  const inTwo = Array.from(text.matchAll(/^\| \d+ \|[^|]*\| ([^|]*) \| ([^|]*) \|$/gm), ([, files, names]) => ({ paths: spansIn(files), names }))
+
+  return [...inOneCell, ...inTwo].flatMap(({ names, paths }) => spansIn(names).map(name => ({ path: paths.join(' '), name })))
+}
+
+function spansIn (text: string): string[] {
+  return Array.from(text.matchAll(/`([^`]+)`/g), ([, span]) => span)
+}
+
 export async function readDocuments (): Promise<Map<string, string>> {
   const names = await documentNames()
 

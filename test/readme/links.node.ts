@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { expect } from 'aegir/chai'
-import { anchorsIn, linksIn, pathsIn, readDocuments, scriptsIn, testsIn } from './documents.ts'
+import { anchorsIn, linksIn, namesIn, pathsIn, readDocuments, scriptsIn, testsIn } from './documents.ts'
 
 // a guide that leads nowhere, or that promises a test which is no longer there, is worse than
 // none: whatever documents refer to in this package has to exist
@@ -23,6 +23,7 @@ describe('what documents refer to', () => {
     expect(inDocuments(pathsIn)).to.have.length.above(30)
     expect(inDocuments(scriptsIn)).to.have.length.above(10)
     expect(inDocuments(testsIn)).to.have.length.above(10)
+    expect(inDocuments(namesIn)).to.have.length.above(50)
   })
 
   it('should be documents and sections that exist', () => {
@@ -63,6 +64,26 @@ describe('what documents refer to', () => {
       // a title may go on with what is different in each of several tests
       if (!source.includes(`it('${title}`) && !source.includes(`it(\`${title}`)) {
         missing.push(`${path}: ${title}`)
+      }
+    }
+
+    expect(missing).to.deep.equal([])
+  })
+
+  it('should be functions and classes that are where they are said to be', async () => {
+    const files = (await readdir('src', { recursive: true })).map(path => `src/${path.replaceAll('\\', '/')}`)
+    const missing: string[] = []
+
+    for (const { path, name } of inDocuments(namesIn)) {
+      // the file is named by as much of its path as tells it from others
+      const sources = await Promise.all(path.split(' ').map(async end => {
+        const found = files.filter(file => file === end || file.endsWith(`/${end}`))
+
+        return found.length === 1 ? readFile(found[0], 'utf8') : ''
+      }))
+
+      if (!sources.some(source => new RegExp(`(?<![\\w#])${name}\\b`).test(source))) {
+        missing.push(`${path}: ${name}`)
       }
     }
 
