@@ -11,6 +11,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
+import { performance as nodePerformance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
@@ -20,11 +21,13 @@ import { createLibp2p } from 'libp2p'
 import { resourceManager } from '../src/index.ts'
 import { head, row } from './markdown.ts'
 import { pin } from './node/pin.ts'
+import { quantile } from './statistics.ts'
 import type { ResourceManagerInit } from '../src/index.ts'
 import type { Connection, Libp2p } from '@libp2p/interface'
 import type { ChildProcess } from 'node:child_process'
 import type { AddressInfo } from 'node:net'
 
+const { eventLoopUtilization } = nodePerformance
 const FILE = fileURLToPath(import.meta.url)
 const PROTOCOL = '/bench-echo/1.0.0'
 const MESSAGE = new Uint8Array(64).fill(7)
@@ -41,19 +44,25 @@ const AT_A_TIME = 32
 const DURATION = 3_000
 const HANDSHAKES = 200
 
-/** What honest peers do: streams per second, of which each has this long, in ms */
-const HONEST_RATE = 100
+/** What honest peers do: streams and new connections per second, of which each has this long, in ms */
+const HONEST_STREAMS = 100
+const HONEST_DIALS = 5
 const DEADLINE = 1_000
+const DIAL_DEADLINE = 5_000
 const LOSS = 0.01
 
 /** How many sockets per second are offered, one after the other */
 const OFFERED = [0, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000]
 const TICK = 20
 
+/** Those who offer them */
+const ATTACKERS = 2
+
 /** More than these would not fit into the queue of the listener, and be tried again a second later */
 const WAITING = 400
 
 const WIDTHS = [58, 14, 14, 14]
+const LOSS_WIDTHS = [26, 8, 11, 6, 12, 9, 10, 9]
 
 const MANAGERS: Record<string, ResourceManagerInit | false> = {
   absent: false,
@@ -62,6 +71,9 @@ const MANAGERS: Record<string, ResourceManagerInit | false> = {
 
 interface Costs {
   refusals: number
+
+  /** Which part of the time since the last question the event loop had something to do */
+  busy: number
 
   /** In µs */
   cpu: number
@@ -96,10 +108,14 @@ async function serve (manager: ResourceManagerInit | false): Promise<void> {
 }
 
 function answerCosts (refusals: () => number): void {
+  let before = eventLoopUtilization()
+
   process.on('message', () => {
     const { system, user } = process.cpuUsage()
+    const { utilization } = eventLoopUtilization(before)
 
-    process.send?.({ cpu: system + user, refusals: refusals() } satisfies Costs)
+    before = eventLoopUtilization()
+    process.send?.({ cpu: system + user, refusals: refusals(), busy: utilization } satisfies Costs)
   })
   process.on('disconnect', () => { process.exit() })
 }
@@ -159,7 +175,7 @@ async function offer (port: number, rate: number): Promise<void> {
   while (performance.now() < start + DURATION) {
     const due = rate * (performance.now() - start) / 1_000
 
-    for (; offered < due && sockets.size < WAITING; offered++) {
+    for (; offered < due && sockets.size < WAITING / ATTACKERS; offered++) {
       const socket = beRefused(port, REFUSED).finally(() => { sockets.delete(socket) })
 
       sockets.add(socket)
@@ -247,58 +263,79 @@ async function echo (connection: Connection): Promise<void> {
   }
 }
 
+interface Lost {
+  /** Which part of them failed or came too late */
+  share: number
+
+  /** How long 99 of 100 took at most, in ms */
+  slow: number
+}
+
 /**
- * Which part of what they do honest peers lose
+ * Does something so many times per second
  */
-async function lossOf (connection: Connection): Promise<number> {
-  const streams: Array<Promise<boolean>> = []
+async function lossOf (rate: number, deadline: number, act: () => Promise<void>): Promise<Lost> {
+  const acts: Array<Promise<number>> = []
   const start = performance.now()
 
   while (performance.now() < start + DURATION) {
-    for (const due = HONEST_RATE * (performance.now() - start) / 1_000; streams.length < due;) {
+    for (const due = rate * (performance.now() - start) / 1_000; acts.length < due;) {
       const begun = performance.now()
 
-      streams.push(echo(connection).then(() => performance.now() - begun <= DEADLINE, () => false))
+      acts.push(act().then(() => performance.now() - begun, () => Infinity))
     }
 
     await new Promise(resolve => setTimeout(resolve, TICK))
   }
 
-  const served = await Promise.all(streams)
+  const took = await Promise.all(acts)
 
-  return served.filter(isServed => !isServed).length / served.length
+  return { share: took.filter(time => time > deadline).length / took.length, slow: quantile(took, 0.99) }
+}
+
+async function dial (node: Libp2p, address: string): Promise<void> {
+  const connection = await node.dial(multiaddr(address), { force: true, signal: AbortSignal.timeout(DIAL_DEADLINE) })
+
+  connection.close().catch(err => { connection.abort(err) })
 }
 
 async function measureLoss (): Promise<void> {
   const { child, said: address } = await start('serve', 'refusing')
   const node = await dialer(HONEST)
   const connection = await node.dial(multiaddr(address))
+  const dialling = await dialer(HONEST)
 
-  print(`\n${head(['sockets offered per second', 'refused', 'CPU of node', 'honest lose'], WIDTHS)}`)
+  print(`\n${head(['sockets offered per second', 'refused', 'CPU of node', 'busy', 'streams lost', 'slow ones', 'dials lost', 'slow ones'], LOSS_WIDTHS)}`)
 
   for (const rate of OFFERED) {
-    const attackers = rate === 0 ? undefined : await start('offer', String(portOf(address)), String(rate))
+    const attackers = await Promise.all(Array.from({ length: rate === 0 ? 0 : ATTACKERS }, async () => {
+      return (await start('offer', String(portOf(address)), String(rate / ATTACKERS))).child
+    }))
     const before = await costsOf(child)
     const begun = performance.now()
 
-    attackers?.child.send('go')
+    attackers.forEach(child => { child.send('go') })
 
-    const loss = await lossOf(connection)
+    const [streams, dials] = await Promise.all([
+      lossOf(HONEST_STREAMS, DEADLINE, async () => echo(connection)),
+      lossOf(HONEST_DIALS, DIAL_DEADLINE, async () => dial(dialling, address))
+    ])
     const after = await costsOf(child)
     const elapsed = performance.now() - begun
     const refused = 1_000 * (after.refusals - before.refusals) / elapsed
     const cpu = (after.cpu - before.cpu) / 1_000 / elapsed
 
-    attackers?.child.disconnect()
-    print(row([String(rate), `${refused.toFixed(0)} / s`, `${(100 * cpu).toFixed(0)}%`, `${(100 * loss).toFixed(1)}%`], WIDTHS))
+    attackers.forEach(child => { child.disconnect() })
+    print(row([String(rate), `${refused.toFixed(0)} / s`, `${(100 * cpu).toFixed(0)}%`, `${(100 * after.busy).toFixed(0)}%`, ...[streams, dials].flatMap(({ share, slow }) => [`${(100 * share).toFixed(1)}%`, `${slow.toFixed(0)} ms`])], LOSS_WIDTHS))
 
-    if (loss > LOSS) {
+    if (Math.max(streams.share, dials.share) > LOSS) {
       break
     }
   }
 
   child.disconnect()
   await node.stop()
+  await dialling.stop()
 }
 
 function print (text: string): void {
