@@ -48,6 +48,28 @@ export interface SharedSubnets {
 }
 
 /**
+ * Rates of inbound connections that are not only those of this node
+ */
+export interface SharedRates {
+  /**
+   * Takes a token for an address
+   *
+   * @returns why there is none, in which case nothing has changed
+   */
+  take(ip: IPAddress): Refusal | undefined
+
+  /**
+   * What `take` would answer, with nothing taken
+   */
+  peek(ip: IPAddress): Refusal | undefined
+
+  /**
+   * Puts back what was taken a short time ago
+   */
+  giveBack(ip: IPAddress): void
+}
+
+/**
  * Decides by address which connections are opened, before they get a scope
  */
 export class Admission {
@@ -55,6 +77,9 @@ export class Admission {
 
   /** Set where subnets have limits that this node shares with others */
   shared?: SharedSubnets = undefined
+
+  /** Set where there are rates that this node shares with others */
+  sharedRates?: SharedRates = undefined
 
   readonly #subnets: SubnetLimiter
   readonly #rates: AdmissionRates
@@ -165,8 +190,8 @@ export class Admission {
 
     const { connections } = this.#rates
 
-    if (direction === 'inbound' && connections !== undefined && !this.allowlist.allowedIP(ip)) {
-      const refusal = connections.take(ip)
+    if (direction === 'inbound' && (connections ?? this.sharedRates) !== undefined && !this.allowlist.allowedIP(ip)) {
+      const refusal = connections?.take(ip) ?? this.#takeShared(ip)
 
       if (refusal != null) {
         return refusal
@@ -210,9 +235,9 @@ export class Admission {
       return
     }
 
-    const rates = direction === 'inbound' && !this.allowlist.allowedIP(ip) ? this.#rates.connections : undefined
+    const refusal = direction === 'inbound' && !this.allowlist.allowedIP(ip) ? this.#rates.connections?.peek(ip) ?? this.sharedRates?.peek(ip) : undefined
 
-    return rates?.peek(ip) ?? this.#subnets.peek(ip, direction) ?? this.shared?.peek(ip, direction)
+    return refusal ?? this.#subnets.peek(ip, direction) ?? this.shared?.peek(ip, direction)
   }
 
   /**
@@ -243,6 +268,7 @@ export class Admission {
   forget (ip: IPAddress | undefined): void {
     if (ip != null && !this.allowlist.allowedIP(ip)) {
       this.#rates.connections?.giveBack(ip)
+      this.sharedRates?.giveBack(ip)
     }
   }
 
@@ -357,6 +383,16 @@ export class Admission {
    */
   stop (): void {
     this.#sweepTimer.stop()
+  }
+
+  #takeShared (ip: IPAddress): Refusal | undefined {
+    const refusal = this.sharedRates?.take(ip)
+
+    if (refusal !== undefined) {
+      this.#rates.connections?.giveBack(ip)
+    }
+
+    return refusal
   }
 
   #add (ip: IPAddress, direction: MessageStreamDirection): Refusal | undefined {

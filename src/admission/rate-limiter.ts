@@ -7,6 +7,7 @@ import { SubnetTables } from './subnet-tables.ts'
 import { SubnetBuckets, TokenBucket } from './token-buckets.ts'
 import type { ResolvedRateLimits, ResolvedSubnetRate } from './rate-limits.ts'
 import type { TokenRate } from './token-rate.ts'
+import type { SettingPath } from '../limits/setting.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { Usage } from '../scopes/usage.ts'
 import type { IPAddress } from '../util/ip-address.ts'
@@ -45,6 +46,13 @@ export interface RateLimiterInit {
   tables?: SubnetTables
 
   /**
+   * Where it is configured
+   *
+   * @default the rates of connections, or of streams, of this node
+   */
+  setting?: SettingPath
+
+  /**
    * The time in milliseconds
    */
   clock(): number
@@ -76,9 +84,9 @@ export class RateLimiter {
   readonly #found: NetworkRate[] = []
   #foundCount = 0
 
-  constructor ({ limits, previous, request, tables = new SubnetTables(), clock }: RateLimiterInit) {
+  constructor ({ limits, previous, request, tables = new SubnetTables(), clock, setting: path = ['rateLimits', `${request}s`] }: RateLimiterInit) {
     const isConnection = request === 'connection'
-    const createRule = (kind: string, entry = kind): Rule => new Rule(kind, { exceeded: 'rate', setting: ['rateLimits', `${request}s`, entry] })
+    const createRule = (kind: string, entry = kind): Rule => new Rule(kind, { exceeded: 'rate', setting: [...path, entry] })
 
     this.#added = oneOf(request, true)
     this.#rules = {

@@ -5,7 +5,10 @@ import { didYouMean, unknownName } from '../util/did-you-mean.ts'
 import { isPattern, NameTable } from '../util/name-table.ts'
 import { Problems } from '../util/problems.ts'
 import { invalid } from '../util/validation.ts'
+import { resolveFleetRates, resolveFleetSessions } from './fleet-traffic-limits.ts'
 import { MAX_AMOUNT } from './protocol.ts'
+import type { FleetSessionLimits, ResolvedFleetSessions } from './fleet-traffic-limits.ts'
+import type { ConnectionRateLimits, ResolvedRateLimits } from '../admission/rate-limits.ts'
 import type { ResolvedSubnetLimits, SubnetLimits } from '../admission/subnet-limits.ts'
 import type { ParsedLimitConfig, PartialLimitConfig } from '../limits/limit-config.ts'
 import type { Limit, LimitValue, ParsedLimits } from '../limits/limit.ts'
@@ -27,6 +30,19 @@ export interface FleetLimits extends Pick<PartialLimitConfig, typeof FLEET_KEYS[
    * addresses, which are unlimited.
    */
   subnets?: SubnetLimits
+
+  /**
+   * How often remotes may open connections, as the option `rateLimits.connections` of a node. There
+   * are no defaults but for loopback addresses, which are unlimited. `maxSubnets` is how many
+   * subnets of a size a node asks for, 4096 by default.
+   */
+  rates?: ConnectionRateLimits
+
+  /**
+   * How much collectors, peers and all streams transfer, in the form of the option `sessions` of
+   * a node
+   */
+  sessions?: FleetSessionLimits
 }
 
 /**
@@ -47,6 +63,8 @@ const MAX_NAMED = 200
  */
 export class ResolvedFleetLimits {
   readonly subnets?: ResolvedSubnetLimits
+  readonly rates?: ResolvedRateLimits
+  readonly sessions?: ResolvedFleetSessions
   readonly #config: ParsedLimitConfig
   readonly #patterns: Record<'service' | 'protocol', NameTable<string>>
   readonly #known = new Map<ParsedLimits, FieldLimits>()
@@ -55,12 +73,14 @@ export class ResolvedFleetLimits {
    * @throws {InvalidParametersError} listing every problem
    */
   constructor (limits: FleetLimits) {
-    const { subnets, ...scopes } = checkKeys(limits)
+    const { rates, sessions, subnets, ...scopes } = checkKeys(limits)
 
     this.#config = parseLimits(scopes)
     checkContradictions(this.#config)
     checkNamed(this.named.length)
     this.subnets = subnets === undefined ? undefined : resolveSubnetLimits({ ipv4: [], ipv6: [], ...subnets })
+    this.rates = rates === undefined ? undefined : resolveFleetRates('limits.rates', rates)
+    this.sessions = sessions === undefined ? undefined : resolveFleetSessions('limits.sessions', sessions)
     this.#patterns = {
       service: patternsOf('service', this.#config.service),
       protocol: patternsOf('protocol', this.#config.protocol)
@@ -166,6 +186,11 @@ function patternsOf (kind: 'service' | 'protocol', entries: Record<string, unkno
   return new NameTable(`limits.${kind}`, Object.keys(entries).filter(isPattern).map(name => [name, name] as const))
 }
 
+/**
+ * What options of a node are called here
+ */
+const OTHER_NAMES: Record<string, string> = { subnetLimits: 'limits.subnets', rateLimits: 'limits.rates' }
+
 function checkKeys (limits: FleetLimits): FleetLimits {
   const problems = new Problems('invalid limits')
 
@@ -174,11 +199,11 @@ function checkKeys (limits: FleetLimits): FleetLimits {
     problems.throwIfAny()
   }
 
-  const names = [...FLEET_KEYS, 'subnets']
+  const names = [...FLEET_KEYS, 'subnets', 'rates', 'sessions']
 
   for (const key of Object.keys(limits)) {
     if (!names.includes(key)) {
-      problems.addText(`limits.${key}: a fleet has no such limit (${key === 'subnetLimits' ? didYouMean('limits.subnets') : unknownName(key, names)})`)
+      problems.addText(`limits.${key}: a fleet has no such limit (${Object.hasOwn(OTHER_NAMES, key) ? didYouMean(OTHER_NAMES[key]) : unknownName(key, names)})`)
     }
   }
 

@@ -9,6 +9,7 @@ import { ResolvedFleetLimits } from './fleet-limits.ts'
 import { addSummaries, readSummary } from './fleet-summary.ts'
 import { Leases } from './leases.ts'
 import { NodeLimits } from './node-limits.ts'
+import { NodeRates } from './node-rates.ts'
 import { MAX_BACK_OFF } from './pace.ts'
 import { SharedDecisions } from './shared-decisions.ts'
 import { SyncLoop } from './sync-loop.ts'
@@ -88,15 +89,17 @@ export class Fleet implements FleetLink {
     const config = resolveFleet(init)
     const engine = new Engine(config.client, `{${config.prefix}:${config.name}}`, config.timeout)
     const leases = new Leases(config.allowance, config.onLoss, config.nodes)
-    const node = new NodeLimits(leases, () => { this.#loop.wanted() }, () => { this.#ended++ })
-    const decisions = new SharedDecisions({ config, engine, node, decided: () => { this.#loop.decided() } })
+    const id = `${config.node}.${randomName()}`
+    const rates = new NodeRates({ config, engine, id, policy: () => decisions.seen, nodes: () => leases.nodes, settled: () => { this.#loop.wakeIfSettled() } })
+    const node = new NodeLimits(leases, rates, () => { this.#loop.wanted() }, () => { this.#ended++ })
+    const decisions: SharedDecisions = new SharedDecisions({ config, engine, node, decided: () => { this.#loop.decided() } })
 
     this.#config = config
-    this.#id = `${config.node}.${randomName()}`
+    this.#id = id
     this.#engine = engine
     this.#leases = leases
     this.#decisions = decisions
-    this.#loop = new SyncLoop({ config, engine, leases, decisions, node, id: this.#id })
+    this.#loop = new SyncLoop({ config, engine, leases, decisions, node, id })
   }
 
   // FleetLink

@@ -2,24 +2,27 @@ import { FleetScopes } from './fleet-scopes.ts'
 import { FleetSubnets } from './fleet-subnets.ts'
 import type { ResolvedFleetLimits } from './fleet-limits.ts'
 import type { Leases } from './leases.ts'
+import type { NodeRates } from './node-rates.ts'
 import type { Admission } from '../admission/admission.ts'
 import type { FleetMember } from '../manager/fleet-link.ts'
 import type { Slice } from '../util/slices.ts'
 
 /**
- * The limits of a fleet on one node: of its scopes, and of what is decided by address
+ * The limits of a fleet on one node: of its scopes, of what is decided by address, and of rates
  */
 export class NodeLimits {
   readonly #leases: Leases
   readonly #wanted: () => void
   readonly #ended: () => void
+  readonly #rates: NodeRates
   #member?: FleetMember
   #admission?: Admission
   #scopes?: FleetScopes
   #subnets?: FleetSubnets
 
-  constructor (leases: Leases, wanted: () => void, ended: () => void) {
+  constructor (leases: Leases, rates: NodeRates, wanted: () => void, ended: () => void) {
     this.#leases = leases
+    this.#rates = rates
     this.#wanted = wanted
     this.#ended = ended
   }
@@ -30,6 +33,7 @@ export class NodeLimits {
     this.#scopes = new FleetScopes({ member, leases: this.#leases, limits, wanted: this.#wanted, ended: this.#ended })
     this.#scopes.start()
     this.#limitSubnets(limits)
+    this.#rates.start(member, admission, limits)
   }
 
   stop (): void {
@@ -37,6 +41,7 @@ export class NodeLimits {
     this.#scopes = undefined
     this.#subnets?.stop()
     this.#subnets = undefined
+    this.#rates.stop()
 
     if (this.#admission !== undefined) {
       this.#admission.shared = undefined
@@ -47,6 +52,21 @@ export class NodeLimits {
     this.#scopes?.setLimits(limits)
     this.#subnets?.stop()
     this.#limitSubnets(limits)
+    this.#rates.setLimits(limits)
+  }
+
+  /**
+   * Whether the node has what it needs beside leases
+   */
+  get settled (): boolean {
+    return this.#rates.settled
+  }
+
+  /**
+   * The node is part of the fleet and may lease something
+   */
+  joined (): void {
+    this.#rates.joined()
   }
 
   /**

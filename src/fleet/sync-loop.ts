@@ -84,7 +84,7 @@ export class SyncLoop {
 
   /** Whether this node is part of the fleet and may lease room */
   get settled (): boolean {
-    return this.#state === 'joined' && this.#quiet === 0
+    return this.#mayLease && this.#init.node.settled
   }
 
   start (member: FleetMember): void {
@@ -151,6 +151,10 @@ export class SyncLoop {
 
       this.#waiting.add(done)
     })
+  }
+
+  wakeIfSettled (): void {
+    this.settled && this.wake()
   }
 
   wake (): void {
@@ -289,11 +293,16 @@ export class SyncLoop {
       // until then there is nothing to have
       this.#lookAt = Math.min(this.#lookAt, this.#now() + this.#quiet + 1)
     } else {
-      this.wake()
+      this.#init.node.joined()
+      this.wakeIfSettled()
       leases.due && this.wanted()
     }
 
     this.#schedule(Math.max(0, this.#lookAt - this.#now()))
+  }
+
+  get #mayLease (): boolean {
+    return this.#state === 'joined' && this.#quiet === 0
   }
 
   #refresh (): void {

@@ -1,0 +1,191 @@
+import { setBackgroundTimer } from '../util/timers.ts'
+import { Pace } from './pace.ts'
+import type { Engine } from './engine.ts'
+import type { RatesAnswer, RatesRequest } from './rates-protocol.ts'
+
+/**
+ * The part of what was granted that is used: the clock of a node may be a little slow
+ */
+const SAFE_PART = 0.95
+
+/**
+ * By the clock of the node, in ms
+ */
+export interface RatesTimes {
+  now: number
+
+  /** Until when what was granted may be used */
+  validUntil: number
+}
+
+/**
+ * Something that is asked for with the others
+ */
+export interface RatesPart {
+  /** When there has to be a call at the latest: Infinity where that does not matter */
+  dueAt(now: number): number
+
+  /** Adds what it tells and wants */
+  ask(request: RatesRequest, now: number): void
+
+  /** Everything that was asked for has an answer */
+  answered(request: RatesRequest, answer: RatesAnswer, times: RatesTimes): void
+}
+
+export interface RatesCallsInit {
+  engine: Pick<Engine, 'call' | 'busy'>
+
+  /** Of the node, and of this run of it */
+  id: string
+  ttl: number
+  timeout: number
+
+  /** The version of the decisions that the limits are from */
+  policy(): number
+
+  /** In ms, and never goes back */
+  now(): number
+
+  /** The engine has answered */
+  answered(): void
+}
+
+/**
+ * Asks the engine for rates in the background: every quarter of a `ttl`, and at once where
+ * something is needed. There is one call at a time; one that is not answered in time is made
+ * again, and the answer of the first does not count any more.
+ */
+export class RatesCalls {
+  readonly #init: RatesCallsInit
+  #parts: readonly RatesPart[] = []
+  #running = false
+  #seq = 0
+  #sentAt = -Infinity
+  readonly #pace: Pace
+
+  /** Whether a call waits for its answer */
+  #waiting = false
+  #timer?: ReturnType<typeof setTimeout>
+  #timerAt = Infinity
+  #lateness?: ReturnType<typeof setTimeout>
+
+  constructor (init: RatesCallsInit) {
+    this.#init = init
+    this.#pace = new Pace(init.ttl)
+  }
+
+  /**
+   * @param parts - what is asked for from now on, instead of what was before
+   */
+  start (parts: readonly RatesPart[]): void {
+    this.#parts = parts
+    this.#running = parts.length > 0
+    // what was asked for was asked for others
+    this.#seq++
+    this.#waiting = false
+    clearTimeout(this.#lateness)
+    this.#schedule(this.#init.now())
+  }
+
+  stop (): void {
+    this.#running = false
+    this.#parts = []
+    this.#seq++
+    this.#waiting = false
+    clearTimeout(this.#timer)
+    clearTimeout(this.#lateness)
+    this.#timerAt = Infinity
+  }
+
+  /**
+   * Something is needed
+   */
+  wanted (): void {
+    if (!this.#waiting && !this.#pace.failing) {
+      this.#schedule(this.#soonest)
+    }
+  }
+
+  #scheduleNext (): void {
+    const now = this.#init.now()
+    let at = this.#sentAt + this.#init.ttl / 4
+
+    for (const part of this.#parts) {
+      at = Math.min(at, part.dueAt(now))
+    }
+
+    this.#schedule(Math.max(at, this.#soonest))
+  }
+
+  get #soonest (): number {
+    const now = this.#init.now()
+
+    return now + this.#pace.delay(now)
+  }
+
+  #schedule (at: number): void {
+    if (!this.#running || at >= this.#timerAt) {
+      return
+    }
+
+    clearTimeout(this.#timer)
+    this.#timerAt = at
+    this.#timer = setBackgroundTimer(() => {
+      this.#timerAt = Infinity
+      this.#call()
+    }, Math.max(0, at - this.#init.now()))
+  }
+
+  #call (): void {
+    const { engine, id, now, policy, timeout, ttl } = this.#init
+
+    if (!this.#running || this.#waiting) {
+      return
+    }
+
+    const parts = this.#parts
+
+    this.#sentAt = now()
+
+    if (engine.busy) {
+      this.#scheduleNext()
+      return
+    }
+
+    const seq = ++this.#seq
+    const sentAt = this.#sentAt
+    const request: RatesRequest = { id, seq, ttl, policy: policy(), tokens: [], shares: [], gone: [], groups: [] }
+
+    parts.forEach(part => { part.ask(request, sentAt) })
+    this.#pace.called(sentAt)
+    this.#waiting = true
+
+    const ended = (answer?: RatesAnswer): void => {
+      if (seq !== this.#seq || !this.#waiting) {
+        return
+      }
+
+      clearTimeout(this.#lateness)
+      this.#waiting = false
+      this.#answered(parts, request, answer, sentAt)
+    }
+
+    this.#lateness = setBackgroundTimer(() => { ended() }, timeout)
+    engine.call<RatesAnswer>('rates', request).then(ended, () => { ended() })
+  }
+
+  #answered (parts: readonly RatesPart[], request: RatesRequest, answer: RatesAnswer | undefined, sentAt: number): void {
+    const { now, ttl } = this.#init
+    const validUntil = sentAt + ttl * SAFE_PART
+
+    if (answer?.status === 'ok' && validUntil > now()) {
+      this.#pace.answered()
+      parts.forEach(part => { part.answered(request, answer, { now: now(), validUntil }) })
+      this.#init.answered()
+      this.#scheduleNext()
+    } else {
+      // what went wrong is said where the same engine is asked for leases
+      this.#schedule(now() + Math.min(this.#pace.failed(), answer === undefined ? Infinity : ttl / 4))
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import { TokenBucket } from '../admission/token-buckets.ts'
+import { IPNetwork } from '../util/ip-network.ts'
+import { NetworkLevel } from '../util/network-map.ts'
+import { shareOf } from './rates-alone.ts'
+import { TokenLease } from './token-lease.ts'
+import type { TokenRate } from '../admission/token-rate.ts'
+import type { IPAddress } from '../util/ip-address.ts'
+
+export interface SubnetTokensInit {
+  version: 4 | 6
+  prefixLength: number
+  rate: TokenRate
+
+  /** How many tokens a subnet may use before the node has asked for any */
+  allowance: number
+
+  /** How many subnets are known at most */
+  max: number
+
+  /** How many nodes there are */
+  nodes: number
+}
+
+/**
+ * The tokens of all subnets of one size. Those that nothing has come from lately are not kept,
+ * and while there are too many, new ones share the part of this node of one bucket.
+ */
+export class SubnetTokens {
+  readonly #init: SubnetTokensInit
+  readonly #leases: NetworkLevel<TokenLease>
+  readonly #others: TokenBucket
+
+  constructor (init: SubnetTokensInit) {
+    this.#init = init
+    this.#leases = new NetworkLevel(init.prefixLength)
+    this.#others = new TokenBucket(shareOf(init.rate, Math.max(1, init.nodes)))
+  }
+
+  get rate (): TokenRate {
+    return this.#init.rate
+  }
+
+  get version (): 4 | 6 {
+    return this.#init.version
+  }
+
+  networkOf (ip: IPAddress): IPNetwork {
+    return new IPNetwork(ip, this.#init.prefixLength)
+  }
+
+  get (ip: IPAddress): TokenLease | undefined {
+    return this.#leases.get(ip)
+  }
+
+  check (ip: IPAddress, now: number): boolean {
+    const lease = this.#leases.get(ip)
+
+    if (lease !== undefined) {
+      return lease.check(now)
+    }
+
+    return this.#full ? this.#others.check(now) : this.#init.allowance > 0
+  }
+
+  /**
+   * The tokens of the subnet of an address, which is known from now on
+   *
+   * @returns nothing where there is no room for another one
+   */
+  track (ip: IPAddress): TokenLease | undefined {
+    const known = this.#leases.get(ip)
+
+    if (known !== undefined || this.#full) {
+      return known
+    }
+
+    const { allowance, rate } = this.#init
+    const network = this.networkOf(ip)
+    const lease = new TokenLease({
+      bucket: `subnet:${network}`,
+      rate,
+      isAhead: false,
+      allowance,
+      forget: () => { this.#leases.delete(network) }
+    })
+
+    this.#leases.set(network, lease)
+
+    return lease
+  }
+
+  /**
+   * Takes the token that `check` has just found for a subnet that there is no room for
+   */
+  commitOther (now: number): void {
+    this.#others.check(now)
+    this.#others.commit()
+  }
+
+  get #full (): boolean {
+    return this.#leases.size >= this.#init.max
+  }
+}
