@@ -169,9 +169,9 @@ export class FleetRates implements SharedRates, RatesPart {
     }
   }
 
-  * entries (): Generator<{ bucket: string, tokens: number, missing: number, burst: number }> {
-    for (const { bucket, held, rate } of this.#leases.values()) {
-      yield { bucket, burst: rate.burst, ...held }
+  * entries (): Generator<{ name: string, tokens: number, missing: number, burst: number }> {
+    for (const { held, name, rate } of this.#leases.values()) {
+      yield { name, burst: rate.burst, ...held }
     }
   }
 
@@ -301,10 +301,10 @@ export class FleetRates implements SharedRates, RatesPart {
       : [new SubnetTokens({ version, prefixLength, rate, max: maxSubnets, nodes: nodes(), allowance: Math.min(rate.burst, Math.ceil(rate.burst * allowance)) })])
   }
 
-  #leaseAhead (bucket: string, rate: TokenRate): TokenLease {
-    const lease = new TokenLease({ bucket, rate, isAhead: true, allowance: 0 })
+  #leaseAhead (name: string, rate: TokenRate): TokenLease {
+    const lease = new TokenLease({ name, rate, isAhead: true, allowance: 0 })
 
-    this.#leases.set(bucket, lease)
+    this.#leases.set(lease.bucket, lease)
 
     return lease
   }

@@ -7,7 +7,7 @@ export const MAX_RATES = 256
  * What a node wants of a token bucket of the fleet
  */
 export type TokenRequest = [
-  /** Its name in the fleet, such as `global` or `subnet:192.0.2.0/24` */
+  /** Its name in the fleet with its rate, such as `global 10/100` or `subnet:192.0.2.0/24 16/5000` */
   bucket: string,
   /** How long it takes to refill one token, in ms */
   interval: number,

@@ -77,7 +77,7 @@ export class SubnetTokens {
     const { allowance, rate } = this.#init
     const network = this.networkOf(ip)
     const lease = new TokenLease({
-      bucket: `subnet:${network}`,
+      name: `subnet:${network}`,
       rate,
       isAhead: false,
       allowance,

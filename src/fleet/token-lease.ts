@@ -22,8 +22,8 @@ const PATIENCE = 1_000
 const RETRY = 250
 
 export interface TokenLeaseInit {
-  /** Its name in the fleet */
-  bucket: string
+  /** What it is for, such as `global` or `subnet:192.0.2.0/24` */
+  name: string
   rate: TokenRate
 
   /** Whether tokens are ready before anybody comes */
@@ -41,6 +41,9 @@ export interface TokenLeaseInit {
  * it uses without, which it owes. All times are of one clock of the node, in ms.
  */
 export class TokenLease {
+  readonly name: string
+
+  /** Its name in the engine. One of another rate is another one. */
   readonly bucket: string
   readonly rate: TokenRate
   readonly #isAhead: boolean
@@ -75,8 +78,9 @@ export class TokenLease {
   #activeAt = -Infinity
   readonly forget?: () => void
 
-  constructor ({ allowance, bucket, forget, isAhead, rate }: TokenLeaseInit) {
-    this.bucket = bucket
+  constructor ({ allowance, forget, isAhead, name, rate }: TokenLeaseInit) {
+    this.name = name
+    this.bucket = `${name} ${rate.burst}/${rate.interval}`
     this.rate = rate
     this.forget = forget
     this.#isAhead = isAhead
@@ -220,10 +224,6 @@ export class TokenLease {
    * Goes on with the tokens of another one of the same rate
    */
   inherit (before: TokenLease): void {
-    if (!before.rate.equals(this.rate)) {
-      return
-    }
-
     this.#granted = before.#granted
     this.#tokens = before.#tokens
     this.#ends = before.#ends

@@ -314,7 +314,7 @@ describe('fleet/rates, in any order of calls, answers, losses, crashes and arriv
       world.step('round', 0)
     }
 
-    expect([...node.rates.entries()].map(({ bucket }) => bucket)).to.have.members(['global', 'network:198.51.100.0/24'])
+    expect([...node.rates.entries()].map(({ name }) => name)).to.have.members(['global', 'network:198.51.100.0/24'])
   })
 })
 
