@@ -4,14 +4,15 @@ import { AggregateScope } from '../scopes/aggregate-scope.ts'
 import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import { MovableScope } from '../scopes/movable-scope.ts'
 import { ScopeGraph } from '../scopes/scope-graph.ts'
-import { ServiceSpanScope } from '../scopes/service-span-scope.ts'
 import { SpanScope } from '../scopes/span-scope.ts'
 import { DefaultStreamScope } from '../scopes/stream-scope.ts'
 import { atOnce } from '../util/slices.ts'
+import { AbsentScopes, exchange } from './absent-scopes.ts'
+import { HeldScopes, directionOf } from './held-scopes.ts'
 import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
 import type { GraphTracer } from '../scopes/graph-tracer.ts'
 import type { OwnedScope } from '../scopes/owned-scope.ts'
-import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
+import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
@@ -54,25 +55,8 @@ export interface StreamOpening<K> extends Opening {
  *
  * @template K - what identifies scopes of the other graph
  */
-export class WhatIfGraph<K> {
-  readonly graph: ScopeGraph
-  readonly #scopes = new Map<K, OwnedScope>()
-
-  /**
-   * What is open in the other graph and was refused here
-   */
-  readonly #absent = new Set<K>()
-
-  /**
-   * How many connections that were refused here a peer has in the other graph, by its id
-   */
-  readonly #absentOf = new Map<string, number>()
-  readonly #peerOfAbsent = new Map<K, string>()
-
-  /**
-   * How much memory scopes hold in the other graph that was refused here, in bytes
-   */
-  readonly #missing = new WeakMap<object, number>()
+export class WhatIfGraph<K> extends HeldScopes<K> {
+  readonly #absent = new AbsentScopes<K>()
 
   /**
    * Whether the connection whose peer is being set stays in the allowlisted pair
@@ -80,12 +64,12 @@ export class WhatIfGraph<K> {
   #stays = false
 
   constructor (limits: ConcreteLimitConfig, onRefusal: (refusal: Refused) => void) {
-    this.graph = new ScopeGraph({
+    super(new ScopeGraph({
       limiter: new ConcreteLimiter(limits),
       enforce: true,
       captureStackTraces: false,
       observer: { onRefusal, onEviction: () => {}, onOverRelease: () => {} }
-    })
+    }))
 
     this.graph.admission = {
       staysAllowlisted: () => this.#stays,
@@ -104,7 +88,7 @@ export class WhatIfGraph<K> {
    * here or were refused
    */
   get size (): number {
-    return this.#scopes.size + this.#absent.size
+    return this.scopes.size + this.#absent.size
   }
 
   get limits (): ConcreteLimitConfig {
@@ -119,45 +103,19 @@ export class WhatIfGraph<K> {
    * Whether a connection, stream or span is open in the other graph
    */
   knows (key: K): boolean {
-    return this.#scopes.has(key) || this.#absent.has(key)
+    return this.scopes.has(key) || this.#absent.has(key)
   }
 
   get (key: K): OwnedScope | undefined {
-    return this.#scopes.get(key)
+    return this.scopes.get(key)
   }
 
   /**
    * Two of the other graph were taken for each other
    */
   swap (a: K, b: K): void {
-    const exchange = <V> (map: Map<K, V>): void => {
-      const ofA = map.get(a)
-      const ofB = map.get(b)
-
-      map.delete(a)
-      map.delete(b)
-
-      if (ofA !== undefined) {
-        map.set(b, ofA)
-      }
-
-      if (ofB !== undefined) {
-        map.set(a, ofB)
-      }
-    }
-
-    const wasAbsent = [this.#absent.delete(a), this.#absent.delete(b)]
-
-    if (wasAbsent[0]) {
-      this.#absent.add(b)
-    }
-
-    if (wasAbsent[1]) {
-      this.#absent.add(a)
-    }
-
-    exchange(this.#scopes)
-    exchange(this.#peerOfAbsent)
+    this.#absent.swap(a, b)
+    exchange(this.scopes, a, b)
   }
 
   // what is opened
@@ -185,7 +143,7 @@ export class WhatIfGraph<K> {
       return false
     }
 
-    const opened = connection === undefined ? undefined : this.#scopes.get(connection)
+    const opened = connection === undefined ? undefined : this.scopes.get(connection)
     const stream = graph.newStream(peer, directionOf(inbound), opened)
 
     return this.#open(key, stream, trusted ? () => { stream.pair = graph.allowlisted; return stream } : undefined, cost, isOpen)
@@ -209,7 +167,7 @@ export class WhatIfGraph<K> {
     if (isOpen && key !== undefined) {
       opened.memory = cost
       opened.enter()
-      this.#scopes.set(key, opened)
+      this.scopes.set(key, opened)
     }
 
     return true
@@ -228,7 +186,7 @@ export class WhatIfGraph<K> {
 
     const id = peer.toString()
 
-    if (!this.#absentOf.has(id)) {
+    if (!this.#absent.hasConnectionOf(id)) {
       return false
     }
 
@@ -242,19 +200,19 @@ export class WhatIfGraph<K> {
    * @param owner - what it is a span of: something that was opened, or a scope that all share
    */
   openSpan (key: K, owner: K | AggregateScope): void {
-    const scope = owner instanceof AggregateScope ? owner : this.#scopes.get(owner)
+    const scope = owner instanceof AggregateScope ? owner : this.scopes.get(owner)
 
     if (scope === undefined || scope.closed) {
       this.#absent.add(key)
     } else if (scope instanceof AggregateScope) {
-      this.#scopes.set(key, scope.beginSpan() as SpanScope)
+      this.scopes.set(key, scope.beginSpan() as SpanScope)
     } else {
-      this.#scopes.set(key, scope.beginSpan() as SpanScope)
+      this.scopes.set(key, scope.beginSpan() as SpanScope)
     }
   }
 
   openService (key: K, service: string): void {
-    this.#scopes.set(key, this.graph.openService(service))
+    this.scopes.set(key, this.graph.openService(service))
   }
 
   // what moves. What is refused is gone: nobody keeps a stream that has no protocol.
@@ -266,11 +224,11 @@ export class WhatIfGraph<K> {
    * @param isRefused - whether it was refused in the other graph, and is closed next
    */
   setPeer (key: K, peer: PeerId, stays: boolean, isRefused = false): boolean {
-    const scope = this.#scopes.get(key)
+    const scope = this.scopes.get(key)
 
     if (!(scope instanceof DefaultConnectionScope)) {
       if (this.#absent.has(key) && !isRefused) {
-        this.#countAbsent(key, peer.toString())
+        this.#absent.countFor(key, peer.toString())
       }
 
       return false
@@ -286,14 +244,14 @@ export class WhatIfGraph<K> {
 
     if (!fits && !isRefused) {
       this.#drop(key, scope)
-      this.#countAbsent(key, peer.toString())
+      this.#absent.countFor(key, peer.toString())
     }
 
     return fits
   }
 
   setProtocol (key: K, protocol: string, isRefused = false): boolean {
-    const scope = this.#scopes.get(key)
+    const scope = this.scopes.get(key)
 
     if (!(scope instanceof DefaultStreamScope)) {
       return false
@@ -303,7 +261,7 @@ export class WhatIfGraph<K> {
   }
 
   setService (key: K, service: string, isRefused = false): boolean {
-    const scope = this.#scopes.get(key)
+    const scope = this.scopes.get(key)
 
     if (!(scope instanceof MovableScope) || scope.peerScope === undefined || (scope instanceof DefaultStreamScope && scope.protocolPeer === undefined)) {
       return false
@@ -322,187 +280,18 @@ export class WhatIfGraph<K> {
 
   #drop (key: K, scope: OwnedScope): void {
     scope.done()
-    this.#scopes.delete(key)
+    this.scopes.delete(key)
     this.#absent.add(key)
-  }
-
-  #countAbsent (key: K, peer: string): void {
-    this.#peerOfAbsent.set(key, peer)
-    this.#absentOf.set(peer, (this.#absentOf.get(peer) ?? 0) + 1)
-  }
-
-  // memory, and what services hold themselves
-
-  /**
-   * @param scope - where it is reserved: something that was opened, or a scope that all share
-   * @param size - in bytes
-   * @param priority
-   * @param isHeld - `false` if it was refused in the other graph
-   */
-  reserveMemory (scope: K | AggregateScope, size: number, priority: number, isHeld = true): boolean {
-    const holder = this.#holder(scope)
-
-    if (holder === undefined) {
-      return false
-    }
-
-    if (!isHeld) {
-      return this.#fitsMemory(holder, size, priority)
-    }
-
-    if (isOrphan(holder)) {
-      return false
-    }
-
-    if (holder.tryReserveMemory(size, priority) == null) {
-      return true
-    }
-
-    this.#missing.set(holder, (this.#missing.get(holder) ?? 0) + size)
-
-    return false
-  }
-
-  #fitsMemory (holder: OwnedScope | AggregateScope, size: number, priority: number): boolean {
-    const full = holder.firstWithoutMemory(size, priority)
-
-    if (full == null) {
-      return true
-    }
-
-    // a span whose owner is gone still has a limit of its own
-    if (!full.closed) {
-      this.graph.refuseMemory(holder, size, priority)
-    }
-
-    return false
-  }
-
-  releaseMemory (scope: K | AggregateScope, size: number): void {
-    const holder = this.#holder(scope)
-
-    if (holder === undefined) {
-      return
-    }
-
-    const missing = this.#missing.get(holder) ?? 0
-    const kept = Math.max(0, size - missing)
-
-    if (missing > 0) {
-      this.#missing.set(holder, missing - (size - kept))
-    }
-
-    holder.releaseMemory(Math.min(kept, holder.ownMemory))
-  }
-
-  /**
-   * There is more in the buffers of something or, below 0, less
-   */
-  addBuffers (key: K, size: number): void {
-    const scope = this.#scopes.get(key)
-
-    if (scope instanceof MovableScope) {
-      scope.addBuffers(size < 0 ? -Math.min(-size, scope.buffers) : size)
-    }
-  }
-
-  /**
-   * A service holds one stream more itself
-   *
-   * @param key
-   * @param inbound
-   * @param isHeld - `false` if it was refused in the other graph
-   */
-  reserveStream (key: K, inbound: boolean, isHeld = true): boolean {
-    const fits = attempt(this.#serviceSpan(key), span => { span.reserveStream(directionOf(inbound)) })
-
-    if (fits && !isHeld) {
-      this.releaseStream(key, inbound)
-    }
-
-    return fits
-  }
-
-  releaseStream (key: K, inbound: boolean): void {
-    this.#serviceSpan(key)?.releaseStream(directionOf(inbound))
-  }
-
-  reserveConnection (key: K, inbound: boolean, usefd: boolean, isHeld = true): boolean {
-    const fits = attempt(this.#serviceSpan(key), span => { span.reserveConnection(directionOf(inbound), usefd) })
-
-    if (fits && !isHeld) {
-      this.releaseConnection(key, inbound, usefd)
-    }
-
-    return fits
-  }
-
-  releaseConnection (key: K, inbound: boolean, usefd: boolean): void {
-    this.#serviceSpan(key)?.releaseConnection(directionOf(inbound), usefd)
   }
 
   /**
    * It was closed in the other graph
    */
   close (key: K): void {
-    const scope = this.#scopes.get(key)
+    const scope = this.scopes.get(key)
 
     scope?.done()
-    this.#scopes.delete(key)
+    this.scopes.delete(key)
     this.#absent.delete(key)
-
-    const peer = this.#peerOfAbsent.get(key)
-
-    if (peer !== undefined) {
-      const left = (this.#absentOf.get(peer) ?? 1) - 1
-
-      this.#peerOfAbsent.delete(key)
-      left === 0 ? this.#absentOf.delete(peer) : this.#absentOf.set(peer, left)
-    }
-  }
-
-  #serviceSpan (key: K): ServiceSpanScope | undefined {
-    const scope = this.#scopes.get(key)
-
-    return scope instanceof ServiceSpanScope ? scope : undefined
-  }
-
-  #holder (scope: K | AggregateScope): OwnedScope | AggregateScope | undefined {
-    const holder = scope instanceof AggregateScope ? scope : this.#scopes.get(scope)
-
-    return holder === undefined || holder.closed ? undefined : holder
-  }
-}
-
-function directionOf (inbound: boolean): MessageStreamDirection {
-  return inbound ? 'inbound' : 'outbound'
-}
-
-/**
- * Whether it is a span of what was refused here after the span was opened
- */
-function isOrphan (scope: OwnedScope | AggregateScope): boolean {
-  return scope instanceof SpanScope && (scope.owner.closed || isOrphan(scope.owner))
-}
-
-/**
- * What a service holds itself can only be asked for by what throws. Who is refused has been told
- * of already.
- */
-function attempt (span: ServiceSpanScope | undefined, reserve: (span: ServiceSpanScope) => void): boolean {
-  if (span === undefined) {
-    return false
-  }
-
-  try {
-    reserve(span)
-
-    return true
-  } catch (err: any) {
-    if (err.name !== 'StreamLimitExceededError' && err.name !== 'ConnectionLimitExceededError') {
-      throw err
-    }
-
-    return false
   }
 }
