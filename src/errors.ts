@@ -1,6 +1,7 @@
 import { formatSetting } from './limits/setting.ts'
 import { printable } from './util/printable.ts'
 import type { SettingPath } from './limits/setting.ts'
+import type { SharedLimit } from './scopes/limit-cap.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**
@@ -46,6 +47,11 @@ export interface RefusedRequest {
    * Where the limit is configured
    */
   settingPath?: SettingPath | undefined
+
+  /**
+   * Set where the limit is what this node may have of one that several nodes share
+   */
+  shared?: SharedLimit | undefined
 }
 
 /**
@@ -137,6 +143,11 @@ export abstract class ResourceLimitExceededError extends ResourceManagerError {
   readonly settingPath?: SettingPath | undefined
 
   /**
+   * Set where `limit` is what this node may have of a limit of its fleet
+   */
+  declare readonly fleet?: SharedLimit
+
+  /**
    * The address at the other end of the connection that it was for, where that was known
    */
   declare readonly address?: string
@@ -166,6 +177,10 @@ export abstract class ResourceLimitExceededError extends ResourceManagerError {
     this.limit = request.limit
     this.priority = request.priority
     this.settingPath = request.settingPath
+
+    if (request.shared !== undefined) {
+      this.fleet = request.shared
+    }
   }
 
   /**
@@ -182,8 +197,9 @@ export abstract class ResourceLimitExceededError extends ResourceManagerError {
    * The message and what it does not say: the numbers, the setting and who it was for
    */
   toString (): string {
-    const { address, attempted, current, limit, peer, protocol, service, setting } = this
-    const facts = Object.entries({ current, attempted, limit, setting, peer, address, protocol, service })
+    const { address, attempted, current, fleet, limit, peer, protocol, service, setting } = this
+    const shared = fleet && `${fleet.name} ${fleet.held} of ${fleet.limit} (${Math.round(fleet.age)} ms ago)`
+    const facts = Object.entries({ current, attempted, limit, fleet: shared, setting, peer, address, protocol, service })
       .flatMap(([name, value]) => value == null ? [] : `${name} ${value}`)
 
     return printable(`${super.toString()} (${facts.join(', ')})`)

@@ -12,6 +12,7 @@ import type { ConnectionRateLimits, ResolvedRateLimits } from '../admission/rate
 import type { ResolvedSubnetLimits, SubnetLimits } from '../admission/subnet-limits.ts'
 import type { ParsedLimitConfig, PartialLimitConfig } from '../limits/limit-config.ts'
 import type { Limit, LimitValue, ParsedLimits } from '../limits/limit.ts'
+import type { SettingPath } from '../limits/setting.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
 
 /**
@@ -119,16 +120,43 @@ export class ResolvedFleetLimits {
     }
   }
 
+  /**
+   * Where the limit of a scope is configured
+   */
+  pathOf (kind: ScopeKind, key: string, field: keyof Limit): SettingPath {
+    if (kind === 'system') {
+      return ['fleet', 'limits', kind, field]
+    }
+
+    const named = kind as 'service' | 'protocol' | 'peer'
+    const name = this.#entryOf(named, key)
+
+    return name !== undefined && this.#config[named]?.[name]?.[field] !== undefined
+      ? ['fleet', 'limits', kind, name, field]
+      : ['fleet', 'limits', `${kind}Default`, field]
+  }
+
   #named (kind: 'service' | 'protocol' | 'peer', key: string): ParsedLimits | undefined {
-    const entries = this.#config[kind]
-    // a remote may have chosen it
-    const known = entries !== undefined && Object.hasOwn(entries, key)
-    const pattern = known || kind === 'peer' ? undefined : this.#patterns[kind].get(key)
-    const name = known ? key : pattern
+    const name = this.#entryOf(kind, key)
     const others = this.#config[`${kind}Default`]
 
     // an entry has what it leaves out from the default of its kind
-    return name === undefined ? others : merged(entries?.[name], others)
+    return name === undefined ? others : merged(this.#config[kind]?.[name], others)
+  }
+
+  /**
+   * The name of the entry that a scope has its limit from, if one names it
+   */
+  #entryOf (kind: 'service' | 'protocol' | 'peer', key: string): string | undefined {
+    const entries = this.#config[kind]
+    // a remote may have chosen it
+    const known = entries !== undefined && Object.hasOwn(entries, key)
+
+    if (known) {
+      return key
+    }
+
+    return kind === 'peer' ? undefined : this.#patterns[kind].get(key)
   }
 
   #fields (limits: ParsedLimits | undefined): FieldLimits {

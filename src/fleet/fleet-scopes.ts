@@ -1,12 +1,14 @@
 import { LIMIT_FIELDS } from '../limits/limit.ts'
 import { limitField } from '../limits/setting.ts'
-import { ScopeRoom } from './scope-room.ts'
+import { heldBy, leaseKey, ScopeRoom } from './scope-room.ts'
+import { sharedLimit } from './shared-limit.ts'
 import type { ResolvedFleetLimits } from './fleet-limits.ts'
 import type { Leases } from './leases.ts'
 import type { ScopeRoomInit } from './scope-room.ts'
+import type { FleetClock } from './shared-limit.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
-import type { CappedScope, LimitCap } from '../scopes/limit-cap.ts'
+import type { CappedScope, LimitCap, SharedLimit } from '../scopes/limit-cap.ts'
 import type { OwnedScope } from '../scopes/owned-scope.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { RoomMaker } from '../scopes/room-maker.ts'
@@ -14,7 +16,7 @@ import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
 import type { Slice } from '../util/slices.ts'
 
-export interface FleetScopesInit extends ScopeRoomInit {
+export interface FleetScopesInit extends ScopeRoomInit, FleetClock {
   leases: Leases
   limits: ResolvedFleetLimits
 
@@ -152,6 +154,21 @@ export class FleetScopes implements LimitCap, RoomMaker {
 
   uncapped (scope: CappedScope): Readonly<Limit> | undefined {
     return this.#rooms.get(scope as AggregateScope)?.base ?? this.#uncapped.get(scope.limit)
+  }
+
+  sharedLimit (scope: CappedScope, field: keyof Limit): SharedLimit | undefined {
+    const base = this.uncapped(scope)
+
+    if (base === undefined || scope.limit[field] >= base[field]) {
+      return
+    }
+
+    const index = LIMIT_FIELDS.indexOf(field)
+    const [, limit] = this.#limits.of(scope.kind, scope.key).find(([found]) => found === index) ?? []
+
+    if (limit !== undefined) {
+      return sharedLimit(this.#init, this.#limits.pathOf(scope.kind, scope.key, field), limit, scope.limit[field], heldBy(scope as AggregateScope, index), this.#init.leases.of(leaseKey(scope), index))
+    }
   }
 
   // RoomMaker

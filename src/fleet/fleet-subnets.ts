@@ -3,8 +3,10 @@ import { oneConnection } from '../scopes/usage.ts'
 import { IPNetwork } from '../util/ip-network.ts'
 import { NetworkMap } from '../util/network-map.ts'
 import { SubnetTable } from '../util/subnet-table.ts'
+import { sharedLimit } from './shared-limit.ts'
 import { CONNS, makeLevel, SubnetRoom } from './subnet-room.ts'
 import type { Leases } from './leases.ts'
+import type { FleetClock } from './shared-limit.ts'
 import type { Level, SubnetRoomInit } from './subnet-room.ts'
 import type { SharedSubnets } from '../admission/admission.ts'
 import type { ResolvedSubnetLimits } from '../admission/subnet-limits.ts'
@@ -13,12 +15,14 @@ import type { IPAddress } from '../util/ip-address.ts'
 import type { Slice } from '../util/slices.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
+const SETTING = ['fleet', 'limits', 'subnets']
+
 const RULES = {
-  subnet: new Rule<IPNetwork>('subnet', { setting: ['fleet', 'limits', 'subnets'] }),
-  network: new Rule<IPNetwork>('network', { setting: ['fleet', 'limits', 'subnets'] })
+  subnet: new Rule<IPNetwork>('subnet', { setting: SETTING }),
+  network: new Rule<IPNetwork>('network', { setting: SETTING })
 }
 
-export interface FleetSubnetsInit extends SubnetRoomInit {
+export interface FleetSubnetsInit extends SubnetRoomInit, FleetClock {
   leases: Leases
   limits: ResolvedSubnetLimits
 
@@ -210,11 +214,14 @@ export class FleetSubnets implements SharedSubnets {
   }
 
   #refuse ({ current, ip, level, limit, room }: Full, direction: MessageStreamDirection): Refusal {
-    const added = oneConnection(direction === 'inbound', false)
+    const { leases } = this.#init
+    const rule = RULES[level === undefined ? 'network' : 'subnet']
+    const network = level === undefined ? room.network : new IPNetwork(ip, level.counts.prefixLength)
+    const refusal = rule.refuse('subnet', oneConnection(direction === 'inbound', false), current, limit, network)
 
-    return level === undefined
-      ? RULES.network.refuse('subnet', added, current, limit, room.network)
-      : RULES.subnet.refuse('subnet', added, current, limit, new IPNetwork(ip, level.counts.prefixLength))
+    refusal.shared = sharedLimit(this.#init, SETTING, (level ?? room).limit, limit, current, room === undefined ? undefined : leases.of(room.key, CONNS))
+
+    return refusal
   }
 
   #make (network: IPNetwork, level: Level): SubnetRoom {

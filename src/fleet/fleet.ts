@@ -91,7 +91,14 @@ export class Fleet implements FleetLink {
     const leases = new Leases(config.allowance, config.onLoss, config.nodes)
     const id = `${config.node}.${randomName()}`
     const rates = new NodeRates({ config, engine, id, policy: () => decisions.seen, nodes: () => leases.nodes, settled: () => { this.#loop.wakeIfSettled() } })
-    const node = new NodeLimits(leases, rates, () => { this.#loop.wanted() }, () => { this.#ended++ })
+    const node = new NodeLimits({
+      leases,
+      rates,
+      name: config.name,
+      now: () => this.#loop.now,
+      wanted: () => { this.#loop.wanted() },
+      ended: () => { this.#ended++ }
+    })
     const decisions: SharedDecisions = new SharedDecisions({ config, engine, node, decided: () => { this.#loop.decided() } })
 
     this.#config = config

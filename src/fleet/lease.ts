@@ -58,6 +58,10 @@ export interface FieldLease {
   /** What others could have, as far as it is known */
   free: number
 
+  /** What they held when the fleet was asked last, and when that was, if it was */
+  others?: number
+  at?: number
+
   /** What was held when it was asked for last */
   asked: number
 
@@ -134,11 +138,14 @@ export function askFor (lease: Lease, field: FieldLease, rules: WithoutLease): F
  * @param room - what the node may have
  * @param free - what others could have
  * @param others - what they hold
+ * @param at - when it was asked
  */
-export function grant (lease: Lease, field: FieldLease, room: number, free: number, others: number): void {
+export function grant (lease: Lease, field: FieldLease, room: number, free: number, others: number, at: number): void {
   const held = lease.scope.held(field.field)
 
   field.free = free
+  field.others = others
+  field.at = at
   field.room = room
 
   const beyond = room - held

@@ -2,7 +2,7 @@ import { listOf } from './engine.ts'
 import { askFor, grant, hasChanged, newLease, setRoom, showRoom } from './lease.ts'
 import { WithoutLease } from './without-lease.ts'
 import type { FieldLimits } from './fleet-limits.ts'
-import type { Lease, LeasedScope } from './lease.ts'
+import type { FieldLease, Lease, LeasedScope } from './lease.ts'
 import type { ScopeRequest, SyncAnswer } from './protocol.ts'
 import type { OnLoss } from './without-lease.ts'
 import type { Slice } from '../util/slices.ts'
@@ -101,6 +101,13 @@ export class Leases {
   }
 
   /**
+   * What a node knows of a field, if there is a lease
+   */
+  of (key: string, field: number): FieldLease | undefined {
+    return this.#leases.get(key)?.fields.find(candidate => candidate.field === field)
+  }
+
+  /**
    * Something does not fit
    *
    * @returns Whether it may fit now
@@ -170,8 +177,15 @@ export class Leases {
 
   /**
    * The engine has answered the last request
+   *
+   * @param request
+   * @param answer
+   * @param at - when it was asked
    */
-  answered ({ gone, scopes }: LeaseRequest, { free, grants, nodes = 1, others }: SyncAnswer): void {
+  answered (request: LeaseRequest, answer: SyncAnswer, at: number = 0): void {
+    const { gone, scopes } = request
+    const { free, grants, nodes = 1, others } = answer
+
     this.#rules.nodes = Number.isSafeInteger(nodes) && nodes > 0 ? nodes : 1
     gone.forEach(key => { this.#gone.delete(key) })
 
@@ -194,7 +208,7 @@ export class Leases {
           const granted = amountAt(grants, i, j)
 
           if (field !== undefined) {
-            grant(lease, field, Math.max(0, granted), amountAt(free, i, j), amountAt(others, i, j))
+            grant(lease, field, Math.max(0, granted), amountAt(free, i, j), amountAt(others, i, j), at)
           }
         })
       }

@@ -3,37 +3,43 @@ import { FleetSubnets } from './fleet-subnets.ts'
 import type { ResolvedFleetLimits } from './fleet-limits.ts'
 import type { Leases } from './leases.ts'
 import type { NodeRates } from './node-rates.ts'
+import type { FleetClock } from './shared-limit.ts'
 import type { Admission } from '../admission/admission.ts'
 import type { FleetMember } from '../manager/fleet-link.ts'
 import type { Slice } from '../util/slices.ts'
+
+export interface NodeLimitsInit extends FleetClock {
+  leases: Leases
+  rates: NodeRates
+
+  /** There is something to ask for */
+  wanted(): void
+
+  /** A connection has ended because the fleet had too many */
+  ended(): void
+}
 
 /**
  * The limits of a fleet on one node: of its scopes, of what is decided by address, and of rates
  */
 export class NodeLimits {
-  readonly #leases: Leases
-  readonly #wanted: () => void
-  readonly #ended: () => void
-  readonly #rates: NodeRates
+  readonly #init: NodeLimitsInit
   #member?: FleetMember
   #admission?: Admission
   #scopes?: FleetScopes
   #subnets?: FleetSubnets
 
-  constructor (leases: Leases, rates: NodeRates, wanted: () => void, ended: () => void) {
-    this.#leases = leases
-    this.#rates = rates
-    this.#wanted = wanted
-    this.#ended = ended
+  constructor (init: NodeLimitsInit) {
+    this.#init = init
   }
 
   start (member: FleetMember, admission: Admission | undefined, limits: ResolvedFleetLimits): void {
     this.#member = member
     this.#admission = admission
-    this.#scopes = new FleetScopes({ member, leases: this.#leases, limits, wanted: this.#wanted, ended: this.#ended })
+    this.#scopes = new FleetScopes({ ...this.#init, member, limits })
     this.#scopes.start()
     this.#limitSubnets(limits)
-    this.#rates.start(member, admission, limits)
+    this.#init.rates.start(member, admission, limits)
   }
 
   stop (): void {
@@ -41,7 +47,7 @@ export class NodeLimits {
     this.#scopes = undefined
     this.#subnets?.stop()
     this.#subnets = undefined
-    this.#rates.stop()
+    this.#init.rates.stop()
 
     if (this.#admission !== undefined) {
       this.#admission.shared = undefined
@@ -52,21 +58,21 @@ export class NodeLimits {
     this.#scopes?.setLimits(limits)
     this.#subnets?.stop()
     this.#limitSubnets(limits)
-    this.#rates.setLimits(limits)
+    this.#init.rates.setLimits(limits)
   }
 
   /**
    * Whether the node has what it needs beside leases
    */
   get settled (): boolean {
-    return this.#rates.settled
+    return this.#init.rates.settled
   }
 
   /**
    * The node is part of the fleet and may lease something
    */
   joined (): void {
-    this.#rates.joined()
+    this.#init.rates.joined()
   }
 
   /**
@@ -81,7 +87,7 @@ export class NodeLimits {
       yield * this.#subnets.look(slice)
     }
 
-    yield * this.#leases.look(slice)
+    yield * this.#init.leases.look(slice)
   }
 
   #limitSubnets ({ subnets }: ResolvedFleetLimits): void {
@@ -95,12 +101,10 @@ export class NodeLimits {
     this.#subnets = subnets === undefined
       ? undefined
       : new FleetSubnets({
+        ...this.#init,
         member,
-        leases: this.#leases,
         limits: subnets,
-        trustedNetworks: () => admission.allowlist.networks(),
-        wanted: this.#wanted,
-        ended: this.#ended
+        trustedNetworks: () => admission.allowlist.networks()
       })
     admission.shared = this.#subnets
   }

@@ -4,6 +4,7 @@ import type { LeasedScope } from './lease.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { FleetMember } from '../manager/fleet-link.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
+import type { Limited } from '../scopes/limit-of.ts'
 
 /**
  * Of connections: those that end when there are too many
@@ -36,24 +37,13 @@ export class ScopeRoom implements LeasedScope {
   constructor (scope: AggregateScope, ahead: boolean, base: Readonly<Limit>, init: ScopeRoomInit) {
     this.#scope = scope
     this.#init = init
-    this.key = scope.kind === 'system' ? 'system' : `${scope.kind}:${scope.key}`
+    this.key = leaseKey(scope)
     this.ahead = ahead
     this.base = base
   }
 
   held (field: number): number {
-    const scope = this.#scope
-
-    switch (LIMIT_FIELDS[field]) {
-      case 'streams':
-        return scope.streamsInbound + scope.streamsOutbound
-      case 'conns':
-        return scope.connsInbound + scope.connsOutbound
-      case 'memory':
-        return scope.reserved
-      default:
-        return scope[LIMIT_FIELDS[field] as 'fd']
-    }
+    return heldBy(this.#scope, field)
   }
 
   setRoom (field: number, room: number): void {
@@ -86,5 +76,28 @@ export class ScopeRoom implements LeasedScope {
       .sort((a, b) => b.serial - a.serial)
 
     endNewest(connections, () => this.held(field) > to, this.key, this.#init.ended)
+  }
+}
+
+/**
+ * The name of a scope in the fleet
+ */
+export function leaseKey ({ key, kind }: Limited): string {
+  return kind === 'system' ? kind : `${kind}:${key}`
+}
+
+/**
+ * What a scope holds of a field of its limit
+ */
+export function heldBy (scope: AggregateScope, field: number): number {
+  switch (LIMIT_FIELDS[field]) {
+    case 'streams':
+      return scope.streamsInbound + scope.streamsOutbound
+    case 'conns':
+      return scope.connsInbound + scope.connsOutbound
+    case 'memory':
+      return scope.reserved
+    default:
+      return scope[LIMIT_FIELDS[field] as 'fd']
   }
 }

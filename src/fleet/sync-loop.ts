@@ -72,6 +72,11 @@ export class SyncLoop {
     return this.#state
   }
 
+  /** The clock of the times that answers have */
+  get now (): number {
+    return this.#now()
+  }
+
   /** How old what is known of the fleet is, in ms */
   get age (): number {
     return this.#now() - this.#answeredAt
@@ -287,7 +292,7 @@ export class SyncLoop {
     }
 
     this.#quiet = quietOf(answer, ttl)
-    leases.answered(request, answer)
+    leases.answered(request, answer, sentAt)
 
     if (this.#quiet > 0) {
       // until then there is nothing to have

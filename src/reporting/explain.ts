@@ -13,6 +13,7 @@ import type { Constraint } from './constraints.ts'
 import type { Findings } from './explain-opening.ts'
 import type { ConnectionRequest, MemoryRequest, ReservationRequest, StreamRequest } from './reservation-request.ts'
 import type { Core } from '../manager/core.ts'
+import type { SharedLimit } from '../scopes/limit-cap.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { Description } from '../util/description.ts'
 
@@ -75,6 +76,9 @@ export interface Explanation {
    */
   setting?: string
 
+  /** Only where `limit` is what this node may have of a limit of its fleet */
+  fleet?: SharedLimit
+
   /**
    * All scopes that constrain the request, in the order in which they are asked
    */
@@ -103,12 +107,12 @@ export function explain (core: Core, request: ReservationRequest): Explanation {
   switch (request.resource) {
     case 'connection':
       checkDirection(request.direction)
-      return conclude(explainConnection(core, { ...request, address: address == null ? undefined : toMultiaddr(address, 'address') }))
+      return conclude(core.graph, explainConnection(core, { ...request, address: address == null ? undefined : toMultiaddr(address, 'address') }))
     case 'stream':
       checkDirection(request.direction)
-      return conclude(explainStream(core, { ...request, connection: unwrapScope(request.connection) }))
+      return conclude(core.graph, explainStream(core, { ...request, connection: unwrapScope(request.connection) }))
     case 'memory':
-      return conclude(explainMemory(core.graph, request))
+      return conclude(core.graph, explainMemory(core.graph, request))
     default:
       throw invalid('resource', '"connection", "stream" or "memory"', (request as any).resource)
   }
@@ -131,13 +135,14 @@ function explainMemory (graph: ScopeGraph, { size, priority = MEMORY_PRIORITY_AL
   }
 }
 
-function conclude ({ left, refusal, victims }: Findings): Explanation {
+function conclude (graph: ScopeGraph, { left, refusal, victims }: Findings): Explanation {
   const headroom = left.map(({ left, scope }) => ({ scope: scope.name, headroom: Math.max(0, left) }))
 
   if (refusal == null) {
     return { fits: true, headroom, ...victims == null || victims.size === 0 ? {} : { givesWay: [...victims] } }
   }
 
+  const shared = refusal.shared = graph.sharedLimit(refusal)
   const { current, limit, scope, settingPath } = refusal
 
   return {
@@ -146,6 +151,7 @@ function conclude ({ left, refusal, victims }: Findings): Explanation {
     current,
     limit,
     setting: settingPath == null ? undefined : formatSetting(settingPath),
+    ...shared === undefined ? {} : { fleet: shared },
     headroom
   }
 }

@@ -6,6 +6,7 @@ import { invalid } from '../util/validation.ts'
 import { nameRequester, requesterOf } from './requester.ts'
 import type { NamedRequester, Requester } from './requester.ts'
 import type { RefusedRequest, Resource } from '../errors.ts'
+import type { SharedLimit } from '../scopes/limit-cap.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -59,6 +60,9 @@ export interface RecentRefusal extends NamedRequester, Pick<RefusedRequest, 'dir
 
   /** The setting to change, as in `ResourceLimitExceededError` */
   setting?: string
+
+  /** Only where `limit` was what this node could have of a limit of its fleet */
+  fleet?: SharedLimit
 }
 
 interface Entry {
@@ -108,7 +112,7 @@ export class RecentRefusals {
 }
 
 function describe ({ refusal, requester, time }: Entry): RecentRefusal {
-  const { attempted, current, direction, kind, limit, priority, resource, scope, settingPath } = refusal
+  const { attempted, current, direction, kind, limit, priority, resource, scope, settingPath, shared } = refusal
 
   return {
     time,
@@ -121,6 +125,7 @@ function describe ({ refusal, requester, time }: Entry): RecentRefusal {
     limit,
     priority,
     setting: settingPath == null ? undefined : formatSetting(settingPath),
+    ...shared === undefined ? {} : { fleet: shared },
     ...nameRequester(requester)
   }
 }

@@ -2,6 +2,7 @@ import { formatSetting } from '../limits/setting.ts'
 import { printable } from '../util/printable.ts'
 import { requesterOf } from './requester.ts'
 import { formatBytes } from './scope-state.ts'
+import type { SharedLimit } from '../scopes/limit-cap.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 
 const NOUNS = {
@@ -43,11 +44,18 @@ export function refuserText ({ kind, resource, scope }: Refusal): string {
 /**
  * How full it is and what to change: `64 of 64 in use, see PeerDefault.StreamsInbound`
  */
-export function limitText ({ current, limit, resource, settingPath }: Refusal): string {
+export function limitText ({ current, limit, resource, settingPath, shared }: Refusal): string {
   const format = resource === 'memory' ? formatBytes : String
   const setting = settingPath == null ? 'a custom limiter sets the limit' : `see ${formatSetting(settingPath)}`
 
-  return `${format(current)} of ${format(limit)} in use, ${setting}`
+  return `${format(current)} of ${format(limit)} in use${shared === undefined ? '' : ` here, ${sharedText(shared, format)}`}, ${setting}`
+}
+
+/**
+ * What a fleet has of a limit: `fleet relays: 28 of 30, 1.2 s ago`
+ */
+function sharedText ({ age, held, limit, name }: SharedLimit, format: (amount: number) => string): string {
+  return `fleet ${name}: ${format(held)} of ${format(limit)}${age === Infinity ? '' : `, ${(age / 1_000).toFixed(1)} s ago`}`
 }
 
 /**

@@ -8,6 +8,7 @@ import { fullestShare } from './limit-shares.ts'
 import type { Resource } from '../errors.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
+import type { SharedLimit } from '../scopes/limit-cap.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
 import type { DescriptionOf } from '../util/description.ts'
@@ -63,6 +64,9 @@ export interface ScopeUsage {
 
   /** How often the scope has refused something, of any resource */
   refusals: number
+
+  /** Only where `limit` is what this node may have of a limit of its fleet */
+  fleet?: SharedLimit
 }
 
 interface LimitedResource {
@@ -149,7 +153,9 @@ function addFields (result: ScopeUsage[], scope: AggregateScope, minPercent: num
     const percent = 100 * shareOf(used, limit)
 
     if (limit !== Infinity && used > 0 && percent >= minPercent) {
-      result.push({ scope: scope.name, kind: scope.kind, ...RESOURCES[field], used, limit, percent, refusals: scope.refusals })
+      const fleet = scope.graph.limitCap?.sharedLimit(scope, field)
+
+      result.push({ scope: scope.name, kind: scope.kind, ...RESOURCES[field], used, limit, percent, refusals: scope.refusals, ...fleet === undefined ? {} : { fleet } })
     }
   }
 }

@@ -1,5 +1,6 @@
 import { ConnectionLimitExceededError, MemoryLimitExceededError, RateLimitExceededError, ResourceScopeClosedError, StreamLimitExceededError, SubnetLimitExceededError } from '../errors.ts'
 import { limitField } from '../limits/setting.ts'
+import type { SharedLimit } from './limit-cap.ts'
 import type { ScopeStat } from './resource-scope.ts'
 import type { ScopeKind } from './scope-kind.ts'
 import type { Usage } from './usage.ts'
@@ -186,6 +187,12 @@ export class Refusal implements RefusedRequest {
   declare joining?: string | undefined
 
   /**
+   * Set where the limit is what this node may have of one that several nodes share. It is found
+   * out when the refusal is counted.
+   */
+  declare shared?: SharedLimit
+
+  /**
    * Whether a connection that has no scope would have used a file descriptor, where somebody is
    * told
    */
@@ -243,7 +250,11 @@ export class Refusal implements RefusedRequest {
   }
 
   get settingPath (): SettingPath | undefined {
-    const { refuser } = this
+    const { refuser, shared } = this
+
+    if (shared !== undefined) {
+      return shared.path
+    }
 
     if (refuser instanceof Rule) {
       return refuser.setting

@@ -2,7 +2,7 @@ import { resolveParsed } from '../limits/build-limits.ts'
 import { isSameForPeers } from '../limits/concrete-limits.ts'
 import { UNLIMITED } from '../limits/limit.ts'
 import { ConcreteLimiter, isPlain } from '../limits/limiter.ts'
-import { limitPath } from '../limits/setting.ts'
+import { limitField, limitPath } from '../limits/setting.ts'
 import { PositionedList } from '../util/positioned-list.ts'
 import { SplitMap } from '../util/split-map.ts'
 import { withoutStackTrace } from '../util/without-stack-trace.ts'
@@ -25,7 +25,7 @@ import type { BanGate } from './ban-gate.ts'
 import type { ConnectionAdmission } from './connection-scope.ts'
 import type { Eviction } from './evictions.ts'
 import type { GraphTracer } from './graph-tracer.ts'
-import type { LimitCap } from './limit-cap.ts'
+import type { LimitCap, SharedLimit } from './limit-cap.ts'
 import type { PlacementObserver } from './movable-scope.ts'
 import type { ServiceGate } from './movable-scope.ts'
 import type { OwnedScope } from './owned-scope.ts'
@@ -267,6 +267,7 @@ export class ScopeGraph {
 
     const span = new ServiceSpanScope(this, scope, ++scope.spans)
 
+    this.#uncap(span)
     this.tracer?.created(span)
 
     return span
@@ -275,11 +276,22 @@ export class ScopeGraph {
   openSpan (owner: AggregateScope | OwnedScope, serial: number): SpanScope {
     const span = new SpanScope(this, owner, serial)
 
+    this.#uncap(span)
+
     if (this.tracer !== undefined) {
       this.tracer.created(span)
     }
 
     return span
+  }
+
+  /**
+   * A span may outlive what its owner may have just now
+   */
+  #uncap (span: SpanScope): void {
+    if (this.limitCap !== undefined) {
+      span.ownLimit = this.limitCap.uncapped(span.owner as AggregateScope) ?? span.ownLimit
+    }
   }
 
   /**
@@ -373,6 +385,10 @@ export class ScopeGraph {
 
     const { refuser } = refusal
 
+    if (this.limitCap !== undefined) {
+      refusal.shared ??= this.sharedLimit(refusal)
+    }
+
     if (refuser instanceof AggregateScope) {
       refuser.refusals++
     } else if (refuser instanceof Rule && refuser.scope instanceof AggregateScope) {
@@ -393,6 +409,13 @@ export class ScopeGraph {
     } finally {
       this.idle.held--
     }
+  }
+
+  /**
+   * The limit of several nodes because of which something does not fit, if so
+   */
+  sharedLimit ({ direction, refuser, resource, shared }: Refusal): SharedLimit | undefined {
+    return refuser instanceof AggregateScope ? this.limitCap?.sharedLimit(refuser, limitField(resource as 'connection', direction)) : shared
   }
 
   #tell (refusal: Refusal): void {
