@@ -31,7 +31,6 @@
  */
 
 import { startAdminServer } from './admin/admin-server.ts'
-import { inSlices } from './in-slices.ts'
 import type { AdminServerInit } from './admin/admin-server-init.ts'
 import type { AdminServer } from './admin/admin-server.ts'
 import type { ResourceManager } from './interface.ts'
@@ -44,10 +43,10 @@ import type { ResourceManager } from './interface.ts'
  * as well
  */
 export async function adminServer (manager: ResourceManager, init: AdminServerInit): Promise<AdminServer> {
-  return startAdminServer(manager, inSlices, init)
+  return startAdminServer(manager, init)
 }
 
 export type { AdminServer } from './admin/admin-server.ts'
 export type { AdminServerInit } from './admin/admin-server-init.ts'
 export type { AdminStat } from './admin/admin-stat.ts'
-export type { BarStat, LiveData, LiveSample, NetworkStat, PeerStat, ServiceStat, SessionStat } from './admin/live-data.ts'
+export type { BarStat, FleetView, LiveData, LiveSample, NetworkStat, PeakStat, PeerStat, ServiceStat, SessionStat } from './admin/live-data.ts'

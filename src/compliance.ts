@@ -301,7 +301,7 @@ function complete ({ create, describe, it }: ComplianceInit, peer: PeerId): void
     it('should list and tell without anything to tell', async () => {
       const manager = await make()
 
-      for (const list of [manager.listPeers(), manager.listProtocols(), manager.listServices(), manager.refusals(), manager.recentRefusals(), manager.highWaterMarks(), manager.evictions(), manager.holders(), manager.usage()]) {
+      for (const list of [manager.listPeers(), manager.listProtocols(), manager.listServices(), manager.refusals(), manager.recentRefusals(), manager.recentEvictions(), manager.highWaterMarks(), manager.evictions(), manager.holders(), manager.usage()]) {
         assertEqual(list.length, 0, 'the number of entries')
       }
 

@@ -8,6 +8,7 @@ import type { LimitsInit } from './limits/resolve-limits.ts'
 import type { Holder, HoldersOptions, ResourceManagerStat } from './manager/resource-manager-stat.ts'
 import type { Explanation } from './reporting/explain.ts'
 import type { HighWaterMark } from './reporting/high-water-marks.ts'
+import type { RecentEviction } from './reporting/recent-evictions.ts'
 import type { RecentRefusal, RecentRefusalsOptions } from './reporting/recent-refusals.ts'
 import type { RefusalCount } from './reporting/refusal-counts.ts'
 import type { ReservationRequest } from './reporting/reservation-request.ts'
@@ -167,10 +168,18 @@ export interface ResourceManager extends Startable {
   recentRefusals(options?: RecentRefusalsOptions): RecentRefusal[]
 
   /**
+   * What has given way last, latest first: when, whose it was, to whom, in which scope, and the
+   * setting to change. Up to 256 are kept.
+   *
+   * @throws {MissingFeatureError} In pages without the feature `inspection`
+   */
+  recentEvictions(): RecentEviction[]
+
+  /**
    * The most that there has been at a time of everything that has a limit, in system,
    * transient, each service and each protocol, and of the peer that had most. It is looked at
    * ten times a second from the start of the manager on, and whenever this is called: streams
-   * cost no more because of it, and peaks that are shorter are missed.
+   * cost no more because of it, and peaks that are shorter are missed. What is usual comes with it.
    *
    * @throws {MissingFeatureError} In pages without the feature `inspection`
    */

@@ -39,6 +39,7 @@ const METHODS: Array<[keyof Features, string, (manager: ResourceManager) => unkn
   ['inspection', 'explain', manager => manager.explain({ resource: 'memory', size: 1 })],
   ['inspection', 'holders', manager => manager.holders()],
   ['inspection', 'recentRefusals', manager => manager.recentRefusals()],
+  ['inspection', 'recentEvictions', manager => manager.recentEvictions()],
   ['inspection', 'highWaterMarks', manager => manager.highWaterMarks()],
   ['inspection', 'serviceState', manager => manager.serviceState('a')],
   ['inspection', 'systemState', manager => manager.systemState()],

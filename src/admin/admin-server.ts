@@ -2,13 +2,16 @@ import { createServer } from 'node:http'
 import { defaultLogger } from '@libp2p/logger'
 import { TokenBucket } from '../admission/token-buckets.ts'
 import { TokenRate } from '../admission/token-rate.ts'
+import { sliceManager } from '../reporting/sliced-manager.ts'
 import { setBackgroundTimer } from '../util/timers.ts'
 import { invalid } from '../util/validation.ts'
 import { checkInit, hostInURL } from './admin-server-init.ts'
 import { noRequests } from './admin-stat.ts'
 import { answer, answerError, answerJSON, readBody, RequestError } from './answers.ts'
+import { DescribedMarks } from './described-marks.ts'
 import { Guard } from './guard.ts'
 import { LiveFeed } from './live-feed.ts'
+import { Look } from './look.ts'
 import { isPageFile, readPageFile } from './page-files.ts'
 import { PatchedLimits } from './patched-limits.ts'
 import { PrometheusText } from './prometheus-text.ts'
@@ -98,13 +101,11 @@ class DefaultAdminServer implements AdminServer {
   #wrongTokens = 0
   #closing?: Promise<void>
 
-  constructor (node: LookedAt, init: ReturnType<typeof checkInit>) {
-    const { manager } = node
-
-    this.#node = node
+  constructor (manager: ResourceManager, init: ReturnType<typeof checkInit>) {
+    this.#node = { manager, sliced: sliceManager(manager), marks: new DescribedMarks(manager) }
     this.#host = init.host
     this.#guard = new Guard(init)
-    this.#feed = new LiveFeed(manager, this.#stat, (err) => { log.error('could not look at the node - %e', err) })
+    this.#feed = new LiveFeed(manager, new Look(manager, this.#node.marks), this.#stat, (err) => { log.error('could not look at the node - %e', err) })
     this.#limits = new PatchedLimits(manager)
     this.#prometheus = new PrometheusText(manager)
     this.#server = createServer({ requestTimeout: REQUEST_TIMEOUT, headersTimeout: REQUEST_TIMEOUT, maxHeaderSize: 8_192 }, (req, res) => { void this.#handle(req, res) })
@@ -131,7 +132,7 @@ class DefaultAdminServer implements AdminServer {
         this.#server.listen({ port, host: this.#host, exclusive: true }, resolve)
       })
     } catch (err: any) {
-      this.#feed.close()
+      this.#stop()
 
       throw errorOfListening(err, this.#host, port)
     }
@@ -143,12 +144,17 @@ class DefaultAdminServer implements AdminServer {
 
   async close (): Promise<void> {
     this.#closing ??= new Promise(resolve => {
-      this.#feed.close()
+      this.#stop()
       this.#server.close(() => { resolve() })
       this.#server.closeAllConnections()
     })
 
     await this.#closing
+  }
+
+  #stop (): void {
+    this.#feed.close()
+    this.#node.marks.close()
   }
 
   async #handle (req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -301,18 +307,14 @@ function errorOfListening (err: NodeJS.ErrnoException, host: string, port: numbe
 
 /**
  * Starts the server
- *
- * @param manager
- * @param inSlices - makes of a manager what looks at all peers in slices
- * @param init
  */
-export async function startAdminServer (manager: ResourceManager, inSlices: (manager: ResourceManager) => LookedAt['sliced'], init: AdminServerInit): Promise<AdminServer> {
+export async function startAdminServer (manager: ResourceManager, init: AdminServerInit): Promise<AdminServer> {
   if (typeof manager?.stat !== 'function' || typeof manager.setLimits !== 'function') {
     throw invalid('manager', 'a resource manager', manager)
   }
 
   const checked = checkInit(init)
-  const server = new DefaultAdminServer({ manager, sliced: inSlices(manager) }, checked)
+  const server = new DefaultAdminServer(manager, checked)
 
   await server.listen(checked.port)
 

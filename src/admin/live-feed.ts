@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks'
 import { beginAnswer, RequestError, toText } from './answers.ts'
-import { lookAt } from './live-data.ts'
 import { TimeLine } from './time-line.ts'
 import type { AdminStat } from './admin-stat.ts'
+import type { Look } from './look.ts'
 import type { ResourceManager } from '../interface.ts'
 import type { ServerResponse } from 'node:http'
 
@@ -13,7 +13,7 @@ const INTERVAL = 1_000
 
 /**
  * At most so much of the time is spent on looking, however many peers there are: after a look
- * that takes 20 ms the next is 2 s later
+ * that takes 20 ms, in slices, the next is 2 s later
  */
 const LOOK_SHARE = 0.01
 
@@ -43,7 +43,7 @@ interface Listener {
  * but the last one.
  */
 export class LiveFeed {
-  readonly #manager: ResourceManager
+  readonly #look: Pick<Look, 'take'>
   readonly #stat: AdminStat
   readonly #onError: (err: Error) => void
   readonly #listeners = new Set<Listener>()
@@ -57,13 +57,23 @@ export class LiveFeed {
   /** What was seen the last time */
   #looked = ''
 
-  constructor (manager: ResourceManager, stat: AdminStat, onError: (err: Error) => void, now: () => number = () => performance.now()) {
-    this.#manager = manager
+  /** Set while somebody looks, and resolves when that has been told */
+  #looking?: Promise<void> | undefined
+
+  /**
+   * @param manager
+   * @param look - of this manager
+   * @param stat
+   * @param onError - is told where a manager fails
+   * @param now - in ms
+   */
+  constructor (manager: ResourceManager, look: Pick<Look, 'take'>, stat: AdminStat, onError: (err: Error) => void, now: () => number = () => performance.now()) {
+    this.#look = look
     this.#stat = stat
     this.#onError = onError
     this.#now = now
     this.#timeLine = new TimeLine(manager)
-    this.#timer = setInterval(() => { this.tick() }, INTERVAL)
+    this.#timer = setInterval(() => { void this.tick() }, INTERVAL)
     this.#timer.unref()
   }
 
@@ -88,7 +98,11 @@ export class LiveFeed {
     // nothing is written to who does not read, and that ends by `MAX_SKIPPED`
     res.socket?.setTimeout(0)
     beginAnswer(res, 200, 'text/event-stream; charset=utf-8')
-    this.#send(listener, `event: history\ndata: ${toText(this.#timeLine.samples)}\n\n${this.#isTooEarly ? this.#looked : this.#look()}`)
+    this.#send(listener, `event: history\ndata: ${toText(this.#timeLine.samples)}\n\n${this.#isTooEarly ? this.#looked : ''}`)
+
+    if (!this.#isTooEarly) {
+      void this.#lookNow()
+    }
   }
 
   close (): void {
@@ -97,8 +111,10 @@ export class LiveFeed {
 
   /**
    * Called each second
+   *
+   * @returns when everybody has been told
    */
-  tick (): void {
+  async tick (): Promise<void> {
     try {
       const sample = this.#timeLine.add()
 
@@ -106,10 +122,13 @@ export class LiveFeed {
         return
       }
 
-      // the time line goes on where it is too early for another look
-      const text = this.#isTooEarly ? `event: sample\ndata: ${toText(sample)}\n\n` : this.#look()
+      if (this.#looking === undefined && !this.#isTooEarly) {
+        await this.#lookNow()
+        return
+      }
 
-      this.#listeners.forEach(listener => { this.#send(listener, text) })
+      // the time line goes on where it is too early for another look
+      this.#tell(`event: sample\ndata: ${toText(sample)}\n\n`)
     } catch (err: any) {
       // a manager of somebody else's
       this.#onError(err)
@@ -123,20 +142,33 @@ export class LiveFeed {
     return this.#looked !== '' && this.#now() < this.#nextLook
   }
 
-  #look (): string {
-    const start = this.#now()
-    const text = `event: live\ndata: ${toText(lookAt(this.#manager, this.#timeLine.latest, this.#stat))}\n\n`
-    const end = this.#now()
+  /**
+   * Who begins to watch in the middle of a look is told what is seen as well
+   */
+  async #lookNow (): Promise<void> {
+    this.#looking ??= this.#takeLook().catch(this.#onError).finally(() => { this.#looking = undefined })
 
-    this.#nextLook = end + (end - start) / LOOK_SHARE - INTERVAL / 2
+    await this.#looking
+  }
 
-    this.#looked = text
+  async #takeLook (): Promise<void> {
+    const { duration, text } = await this.#look.take(this.#timeLine.latest, this.#stat)
 
-    return text
+    this.#nextLook = this.#now() + duration / LOOK_SHARE - INTERVAL / 2
+    this.#looked = `event: live\ndata: ${text}\n\n`
+    this.#tell(this.#looked)
+  }
+
+  #tell (text: string): void {
+    this.#listeners.forEach(listener => { this.#send(listener, text) })
   }
 
   #send (listener: Listener, text: string): void {
     const { res } = listener
+
+    if (res.destroyed) {
+      return
+    }
 
     if (!res.writableNeedDrain) {
       listener.skipped = 0

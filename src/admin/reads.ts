@@ -1,9 +1,14 @@
 import { peerIdFromString } from '@libp2p/peer-id'
 import { limitsToJSON } from '../limits/limits-json.ts'
+import { DefaultResourceManager } from '../manager/resource-manager.ts'
+import { limitsOfScope } from '../reporting/scope-limits.ts'
 import { invalid } from '../util/validation.ts'
 import { RequestError } from './answers.ts'
+import type { DescribedMarks } from './described-marks.ts'
 import type { ResourceManager } from '../interface.ts'
 import type { ReservationRequest } from '../reporting/reservation-request.ts'
+import type { ScopeUsage } from '../reporting/scope-usage.ts'
+import type { SlicedResourceManager } from '../reporting/sliced-manager.ts'
 import type { PeerId } from '@libp2p/interface'
 
 /**
@@ -13,7 +18,8 @@ export interface LookedAt {
   readonly manager: ResourceManager
 
   /** The same for what looks at all peers: others have the event loop after each millisecond */
-  readonly sliced: { [K in 'stat' | 'usage' | 'holders']: (...args: Parameters<ResourceManager[K]>) => Promise<ReturnType<ResourceManager[K]>> }
+  readonly sliced: SlicedResourceManager
+  readonly marks: DescribedMarks
 }
 
 /**
@@ -91,7 +97,16 @@ function sessionsOf ({ sessions }: ResourceManager): unknown {
   }))
 }
 
-function limitsOf ({ limits }: ResourceManager): unknown {
+/**
+ * All limits of one scope, or of other managers those that are in use
+ */
+function limitsOf (manager: ResourceManager, name: string): ScopeUsage[] {
+  return manager instanceof DefaultResourceManager
+    ? limitsOfScope(manager.metricsSource.graph, name)
+    : manager.usage({ minPercent: 0 }).filter(({ scope }) => scope === name)
+}
+
+function limitsInForce ({ limits }: ResourceManager): unknown {
   if (limits == null) {
     throw new RequestError(404, 'there are no limits to show: a custom limiter computes them')
   }
@@ -121,8 +136,12 @@ export const READS: Record<string, (node: LookedAt, query: URLSearchParams) => u
 
     return sliced.stat()
   },
-  '/usage': async ({ sliced }, query) => {
-    const { minPercent } = parameters(query, ['minPercent'])
+  '/usage': async ({ manager, sliced }, query) => {
+    const { minPercent, scope } = parameters(query, ['minPercent', 'scope'])
+
+    if (scope !== undefined) {
+      return limitsOf(manager, scope).filter(({ percent }) => percent >= (numberOf('minPercent', minPercent) ?? 0))
+    }
 
     return sliced.usage(given({ minPercent: numberOf('minPercent', minPercent) }))
   },
@@ -137,19 +156,20 @@ export const READS: Record<string, (node: LookedAt, query: URLSearchParams) => u
     return {
       counts: manager.refusals(),
       evictions: manager.evictions(),
+      recentEvictions: manager.recentEvictions(),
       recent: manager.recentRefusals(given({ address, peer, since: numberOf('since', since) }))
     }
   },
-  '/high-water-marks': ({ manager }, query) => {
+  '/high-water-marks': async ({ marks }, query) => {
     parameters(query, [])
 
-    return manager.highWaterMarks()
+    return marks.list()
   },
   '/explain': explain,
   '/limits': ({ manager }, query) => {
     parameters(query, [])
 
-    return limitsOf(manager)
+    return limitsInForce(manager)
   },
   '/sessions': ({ manager }, query) => {
     parameters(query, [])

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { takeSample } from './live-data.ts'
+import { connectionsOf, streamsOf } from './look.ts'
 import type { LiveSample } from './live-data.ts'
 import type { ResourceManager } from '../interface.ts'
 
@@ -7,6 +7,29 @@ import type { ResourceManager } from '../interface.ts'
  * How many samples there are: the last ten minutes, second by second
  */
 const CAPACITY = 600
+
+function sum (entries: ReadonlyArray<{ count: number }>): number {
+  return entries.reduce((sum, { count }) => sum + count, 0)
+}
+
+/**
+ * What is there at little cost
+ */
+export function takeSample (manager: ResourceManager, busy: number): LiveSample {
+  const stat = manager.viewSystem(scope => scope.stat())
+
+  return {
+    time: Date.now(),
+    memory: stat.memory,
+    resident: process.memoryUsage.rss(),
+    connections: connectionsOf(stat),
+    streams: streamsOf(stat),
+    fds: stat.numFD,
+    refusals: sum(manager.refusals()),
+    evictions: sum(manager.evictions()),
+    busy
+  }
+}
 
 /**
  * Remembers the last ten minutes, so that whoever opens the page sees what has led to what is

@@ -10,8 +10,8 @@ import type { BarStat } from '../admin/live-data.ts'
 /**
  * An amount of what there is a limit of, as a server has said it
  */
-export function formatAmount (value: number, resource: string): string {
-  return resource === 'memory' ? formatBytes(value) : printable(String(value))
+export function formatAmount (value: number | string, resource: string): string {
+  return resource === 'memory' && typeof value === 'number' ? formatBytes(value) : printable(String(value))
 }
 
 /**
@@ -29,16 +29,18 @@ export function formatPercent (percent: number | null): string {
 export const registerUsage: Register = (program, terminal) => {
   addNodeCommand(program, 'usage', {
     summary: 'the limits of a running node that are nearly reached, fullest first',
-    examples: ['libp2p-resource-manager usage --url http://127.0.0.1:9095/', 'libp2p-resource-manager usage --min-percent 0']
+    examples: ['libp2p-resource-manager usage --url http://127.0.0.1:9095/', 'libp2p-resource-manager usage --min-percent 0', 'libp2p-resource-manager usage --scope system']
   })
-    .option('--min-percent <n>', 'how much of a limit has to be in use', '80')
-    .action(async (options: NodeOptions & { minPercent: string }) => {
-      const usage: BarStat[] = await askNode(options, 'usage', { minPercent: options.minPercent })
+    .option('--min-percent <n>', 'how much of a limit has to be in use (default: 80, and 0 with --scope)')
+    .option('--scope <name>', 'all limits of one scope only, such as system, service:NAME, protocol:NAME or peer:ID')
+    .action(async (options: NodeOptions & { minPercent?: string, scope?: string }) => {
+      const { minPercent, scope } = options
+      const usage: BarStat[] = await askNode(options, 'usage', { minPercent, scope })
 
       if (options.json === true) {
         writeJSON(terminal, usage)
       } else if (usage.length === 0) {
-        writeLine(terminal.stdout, `no limit is in use to ${options.minPercent}%`)
+        writeLine(terminal.stdout, scope === undefined ? `no limit is in use to ${minPercent ?? 80}%` : 'there is nothing in this scope')
       } else {
         writeTable(terminal, ['scope', 'limit of', ...['used', 'of', 'full', 'refused'].map(title => ({ title, align: 'right' as const }))], usage.map(({ direction = '', limit, percent, refusals, resource, scope, used }) => [
           scope, `${direction} ${resource}`.trim(), formatAmount(used, resource), formatAmount(limit, resource), formatPercent(percent), String(refusals)

@@ -1,122 +1,13 @@
 import { formatBytes } from '../reporting/scope-state.ts'
 import { printable } from '../util/printable.ts'
-import { formatAmount, formatPercent } from './node-usage.ts'
+import { formatPercent } from './node-usage.ts'
+import { rowsOf } from './top-rows.ts'
+import type { TopRow } from './top-row.ts'
+import type { TopState } from './top-rows.ts'
 import type { LiveData } from '../admin/live-data.ts'
-
-/**
- * What can be looked at, by the key for it
- */
-export const VIEWS = { 1: 'limits', 2: 'peers', 3: 'networks', 4: 'services', 5: 'sessions', 6: 'refusals' } as const
-
-export type ViewName = typeof VIEWS[keyof typeof VIEWS]
-
-/**
- * What lists are sorted by: as they come, fullest or most first, by name, or by refusals
- */
-export const SORTS = ['most', 'name', 'refusals'] as const
-
-/**
- * One line of a list
- */
-export interface TopRow {
-  name: string
-  what: string
-  figure: string
-
-  /** From 0 to 1, `null` where nothing may be there */
-  share: number | null
-  refusals: number
-}
-
-export interface TopState {
-  view: ViewName
-  sort: typeof SORTS[number]
-
-  /** The line that is marked */
-  selected: number
-
-  /** The name of what is looked into */
-  into?: string
-  paused: boolean
-
-  /** Why nothing is heard of the node, where that is so */
-  lost?: string
-}
 
 const BAR_WIDTH = 10
 const BAD = 0.9
-
-function limitRows ({ bars }: LiveData): TopRow[] {
-  return bars.map(({ direction = '', limit, percent, refusals, resource, scope, used }) => ({
-    name: scope,
-    what: `${direction} ${resource}`.trim(),
-    figure: `${formatAmount(used, resource)} of ${formatAmount(limit, resource)}`,
-    share: percent == null ? null : percent / 100,
-    refusals
-  }))
-}
-
-function refusalRows ({ evictions, refusals }: LiveData): TopRow[] {
-  const all = refusals.reduce((sum, { count }) => sum + count, 0)
-
-  return [
-    ...refusals.map(({ count, direction = '', kind, resource, setting = '' }) => ({
-      name: kind, what: `${direction} ${resource} ${setting}`.trim(), figure: String(count), share: count / all, refusals: count
-    })),
-    ...evictions.map(({ count, kind, resource }) => ({ name: `${kind} ${resource}`, what: 'gave way', figure: String(count), share: 0, refusals: 0 }))
-  ]
-}
-
-const ROWS: Record<ViewName, (data: LiveData) => TopRow[]> = {
-  limits: limitRows,
-  refusals: refusalRows,
-  peers: ({ peers }) => peers.map(({ connections, memory, peer, share, streams }) => ({
-    name: peer, what: '', figure: `${connections} conns ${streams} streams ${formatBytes(memory)}`, share, refusals: 0
-  })),
-  networks: ({ networks }) => networks.map(({ connections, memory, network, share, streams }) => ({
-    name: network, what: '', figure: `${connections} conns ${streams} streams ${formatBytes(memory)}`, share, refusals: 0
-  })),
-  services: ({ services }) => {
-    const all = services.reduce((sum, { memory }) => sum + memory, 0)
-
-    return services.map(({ memory, service, streams }) => ({
-      name: service, what: '', figure: `${streams} streams ${formatBytes(memory)}`, share: all === 0 ? 0 : memory / all, refusals: 0
-    }))
-  },
-  sessions: ({ sessions }) => {
-    const all = sessions.reduce((sum, { rxBitrate, txBitrate }) => sum + rxBitrate + txBitrate, 0)
-
-    return sessions.map(({ collector, peer, rxBitrate, txBitrate }) => ({
-      name: peer, what: collector, figure: `in ${kilobits(rxBitrate)} out ${kilobits(txBitrate)} kbit/s`, share: all === 0 ? 0 : (rxBitrate + txBitrate) / all, refusals: 0
-    }))
-  }
-}
-
-function kilobits (rate: number): string {
-  return (rate / 1000).toFixed(0)
-}
-
-function compare (sort: TopState['sort']): ((a: TopRow, b: TopRow) => number) | undefined {
-  switch (sort) {
-    case 'name':
-      return (a, b) => a.name < b.name ? -1 : Number(a.name > b.name)
-    case 'refusals':
-      return (a, b) => b.refusals - a.refusals
-    default:
-      return undefined
-  }
-}
-
-/**
- * The lines of what is looked at, in their order. Looking into something shows the limits that
- * it is part of.
- */
-export function rowsOf (data: LiveData, { into, sort, view }: TopState): TopRow[] {
-  const rows = into === undefined ? ROWS[view](data) : limitRows(data).filter(({ name }) => name.includes(into))
-  const order = compare(sort)
-
-  return order == null ? rows : rows.sort(order)
-}
 
 /**
  * Text of a width. Names are cut in the middle, as their ends tell them apart.
@@ -146,16 +37,33 @@ function line ({ figure, name, share, what }: TopRow, columns: number): string {
 }
 
 /**
- * What was refused last of what is looked into, or of all
+ * What was refused or gave way last, of what is looked into or of all
  */
-function latest ({ recentRefusals }: LiveData, into: string | undefined, columns: number, count: number): string[] {
-  return recentRefusals
-    .map(({ address = '', direction = '', peer = '', protocol = '', resource, scope, setting = '', time }) => {
-      return printable(`${new Date(time).toLocaleTimeString('en-GB')} ${scope} ${direction} ${resource} ${setting} ${peer} ${address} ${protocol}`.replace(/ +/g, ' '))
-    })
-    .filter(text => into === undefined || text.includes(printable(into)))
+function latest ({ recentEvictions, recentRefusals }: LiveData, into: TopState['into'], columns: number, count: number): string[] {
+  const happened = [
+    ...recentRefusals.map(({ time, ...refusal }) => ({ time, text: happenedText(refusal, `${refusal.direction ?? ''} ${refusal.resource}`) })),
+    ...recentEvictions.map(({ from, time, to, ...eviction }) => ({ time, text: happenedText(eviction, `${eviction.resource} gave way to ${groupOf(to)}:`) }))
+  ]
+
+  return happened
+    .sort((a, b) => b.time - a.time)
+    .map(({ text, time }) => printable(`${new Date(time).toLocaleTimeString('en-GB')} ${text}`.replace(/ +/g, ' ')))
+    .filter(text => into === undefined || text.includes(printable(into.name)))
     .slice(0, count)
     .map(text => text.slice(0, columns))
+}
+
+function happenedText ({ address = '', peer = '', protocol = '', scope, setting = '' }: Happened, what: string): string {
+  return `${scope} ${what} ${setting} ${peer} ${address} ${protocol}`
+}
+
+type Happened = Pick<LiveData['recentRefusals'][number], 'address' | 'peer' | 'protocol' | 'scope' | 'setting'>
+
+/**
+ * The last group that can be told: the peer, or its host or network
+ */
+function groupOf (path: string[]): string {
+  return path.filter(group => group !== '').at(-1) ?? ''
 }
 
 function summary ({ peerCount, sample }: LiveData): string {
@@ -166,7 +74,7 @@ function summary ({ peerCount, sample }: LiveData): string {
 }
 
 function title ({ into, paused, sort, view }: TopState): string {
-  const what = into === undefined ? view : `limits of ${printable(into)}`
+  const what = into === undefined ? view : `limits of ${printable(into.name)}`
 
   return `${what}, by ${sort}${paused ? ', paused' : ''}`
 }
@@ -174,7 +82,7 @@ function title ({ into, paused, sort, view }: TopState): string {
 /**
  * The keys, in a line of 80 columns. Those of words are their first letters.
  */
-export const HELP = '1-6 limits peers networks services sessions refusals, ↑↓ ⏎ Esc, Sort Pause Quit'
+export const HELP = '1-8 limits peers nets services sessions refused peaks fleet ↑↓⏎ Esc Sort Pause Q'
 
 /** How a line is set off from the others */
 export type Emphasis = 'title' | 'selected' | 'bad' | 'lost' | 'dim'
@@ -189,7 +97,7 @@ function emphasisOf ({ share }: TopRow, { into, selected, view }: TopState, i: n
     return 'selected'
   }
 
-  return (view === 'limits' || into !== undefined) && (share == null || share >= BAD) ? 'bad' : undefined
+  return (view === 'limits' || view === 'peaks' || into !== undefined) && (share == null || share >= BAD) ? 'bad' : undefined
 }
 
 /**
@@ -227,7 +135,7 @@ export function drawTop (url: string, data: LiveData | undefined, state: TopStat
     const left = rows - lines.length - 2
 
     if (left > 0) {
-      lines.push({ text: 'refused last', emphasis: 'title' }, ...latest(data, state.into, columns, left - 1).map((text): DrawnLine => ({ text, emphasis: 'dim' })))
+      lines.push({ text: 'refused or gave way last', emphasis: 'title' }, ...latest(data, state.into, columns, left - 1).map((text): DrawnLine => ({ text, emphasis: 'dim' })))
     }
   }
 

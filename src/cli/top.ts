@@ -1,14 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readEvents } from '../admin/event-stream.ts'
 import { CommandError, EXIT } from './exit-codes.ts'
-import { addNodeCommand, fetchFromNode, nodeURL } from './node-request.ts'
+import { addNodeCommand, askNode, fetchFromNode, nodeURL } from './node-request.ts'
 import { styled } from './terminal.ts'
+import { rowsOf, SORTS, VIEWS } from './top-rows.ts'
 import { TopScreen } from './top-screen.ts'
-import { drawTop, listHeight, rowsOf, SORTS, VIEWS } from './top-view.ts'
+import { drawTop, listHeight } from './top-view.ts'
 import type { Register } from './command.ts'
 import type { NodeOptions } from './node-request.ts'
 import type { Terminal } from './terminal.ts'
-import type { Emphasis, TopState } from './top-view.ts'
+import type { TopRow } from './top-row.ts'
+import type { TopState } from './top-rows.ts'
+import type { Emphasis } from './top-view.ts'
 import type { LiveData } from '../admin/live-data.ts'
 
 /**
@@ -29,6 +32,9 @@ class Top {
   readonly #ending = new AbortController()
   readonly #state: TopState = { view: 'limits', sort: 'most', selected: 0, paused: false }
   #data?: LiveData
+
+  /** The scope that the node is asked about */
+  #asked?: string
 
   constructor (terminal: Terminal, options: NodeOptions) {
     this.#terminal = terminal
@@ -77,11 +83,43 @@ class Top {
         if (!this.#state.paused) {
           this.#data = data
           this.#draw()
+          void this.#lookInto()
         }
       }
     }
 
     throw new Error('the node has closed the connection')
+  }
+
+  /**
+   * Asks for all limits of the scope that is looked into
+   */
+  async #lookInto (): Promise<void> {
+    const { into } = this.#state
+
+    if (into?.scope === undefined || this.#asked === into.scope) {
+      return
+    }
+
+    this.#asked = into.scope
+
+    try {
+      const usage = await askNode(this.#options, 'usage', { scope: into.scope })
+
+      if (this.#state.into === into && Array.isArray(usage)) {
+        this.#state.usage = usage
+        this.#draw()
+      }
+    } catch {
+      // what is in use is in what it says each second, and why nothing is heard is said there
+    } finally {
+      this.#asked = undefined
+    }
+  }
+
+  #enter ({ name, scope }: TopRow): void {
+    Object.assign(this.#state, { into: { name, scope }, usage: undefined, selected: 0 })
+    void this.#lookInto()
   }
 
   #press (key: string): void {
@@ -93,15 +131,15 @@ class Top {
     state.selected = Math.max(0, Math.min(state.selected + move, rows.length - 1))
 
     if (view != null) {
-      Object.assign(state, { view, selected: 0, into: undefined })
+      Object.assign(state, { view, selected: 0, into: undefined, usage: undefined })
     } else if (key === 's') {
       state.sort = SORTS[(SORTS.indexOf(state.sort) + 1) % SORTS.length]
     } else if (key === 'p') {
       state.paused = !state.paused
     } else if (key === 'enter' && state.into === undefined && rows.length > 0) {
-      Object.assign(state, { into: rows[state.selected].name, selected: 0 })
+      this.#enter(rows[state.selected])
     } else if (key === 'back') {
-      Object.assign(state, { into: undefined, selected: 0 })
+      Object.assign(state, { into: undefined, usage: undefined, selected: 0 })
     } else if (key === 'quit') {
       this.#ending.abort()
     }

@@ -16,7 +16,7 @@ import type { Feature, FeatureHost } from '../manager/feature.ts'
 
 /**
  * What people want to know: refusals in the log and as warnings of the process, `refusals`,
- * `recentRefusals`, who was refused in errors, `highWaterMarks`, `explain`, `usage`, `holders`,
+ * `recentRefusals`, `recentEvictions`, who was refused in errors, `highWaterMarks`, `explain`, `usage`, `holders`,
  * `systemState`, `serviceState`, the table of `toString`, and warnings about limits that contradict each
  * other when a node starts
  */
@@ -27,7 +27,7 @@ export const inspection = {
   register (host) {
     const { core, core: { graph }, holdersSource, log, options } = host
     const counts = new RefusalCounts()
-    const { highWaterMarks, recent, refusalLog, requesterOf, warnings } = new Inspector({
+    const { evictions, highWaterMarks, recent, refusalLog, requesterOf, warnings } = new Inspector({
       log,
       enforce: core.enforces,
       warnings: options.warnings,
@@ -58,6 +58,7 @@ export const inspection = {
       explain: request => explain(core, request),
       highWaterMarks: () => highWaterMarks.list(graph),
       holders: options => listHolders(holdersSource, options),
+      recentEvictions: () => evictions.list(),
       recentRefusals: options => recent.list(options),
       systemState: () => systemState(graph),
       serviceState: service => {

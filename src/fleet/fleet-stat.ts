@@ -1,3 +1,5 @@
+import type { ScopeStat } from '../scopes/resource-scope.ts'
+
 /**
  * `'joining'` until the fleet has answered for the first time, `'lost'` if it has not done so
  * for longer than leases last
@@ -20,6 +22,20 @@ export interface LeaseStat {
 
   /** What it holds now */
   held: Record<string, number>
+}
+
+/**
+ * What a node of a fleet has told the others
+ */
+export interface FleetNodeStat {
+  node: string
+
+  /** How old this is, in ms */
+  age: number
+  system: ScopeStat
+
+  /** How many peers it has scopes of */
+  peerCount: number
 }
 
 /**

@@ -60,7 +60,7 @@ export interface Feature<Name extends string = string> {
  */
 export interface FeatureMethods {
   admission: Pick<ResourceManager, 'addPrefixLimit' | 'allowlist' | 'removePrefixLimit' | 'setAdmission'>
-  inspection: Pick<ResourceManager, 'explain' | 'highWaterMarks' | 'holders' | 'recentRefusals' | 'serviceState' | 'systemState' | 'usage'>
+  inspection: Pick<ResourceManager, 'explain' | 'highWaterMarks' | 'holders' | 'recentEvictions' | 'recentRefusals' | 'serviceState' | 'systemState' | 'usage'>
   refusals: Pick<ResourceManager, 'refusals'>
   sessions: Pick<ResourceManager, 'sessions'>
 }

@@ -28,7 +28,7 @@ export interface Features {
   readonly fairness?: Feature<'fairness'>
 
   /**
-   * Refusals in the log and as warnings of the process, `refusals`, `recentRefusals`, who was
+   * Refusals in the log and as warnings of the process, `refusals`, `recentRefusals`, `recentEvictions`, who was
    * refused in errors, `highWaterMarks`, `explain`, `usage`, `holders`, `systemState`,
    * `serviceState`, the table of `toString`, and warnings about limits that contradict each
    * other when a node starts

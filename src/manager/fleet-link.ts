@@ -1,5 +1,5 @@
 import type { Admission } from '../admission/admission.ts'
-import type { FleetStat } from '../fleet/fleet-stat.ts'
+import type { FleetNodeStat, FleetStat } from '../fleet/fleet-stat.ts'
 import type { MetricsSource } from '../reporting/metric-family.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { Logger } from '@libp2p/interface'
@@ -41,4 +41,11 @@ export interface FleetLink {
    * What the node last knew of the fleet
    */
   view(): FleetStat
+
+  /**
+   * What each node has told the others
+   *
+   * @throws {Error} if the fleet does not answer
+   */
+  stat(): Promise<{ nodes: FleetNodeStat[] }>
 }

@@ -11,6 +11,7 @@ import type { Allowlist } from '../admission/allowlist.ts'
 import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
 import type { Explanation } from '../reporting/explain.ts'
 import type { HighWaterMark } from '../reporting/high-water-marks.ts'
+import type { RecentEviction } from '../reporting/recent-evictions.ts'
 import type { RecentRefusal } from '../reporting/recent-refusals.ts'
 import type { RefusalCount } from '../reporting/refusal-counts.ts'
 import type { ScopeUsage } from '../reporting/scope-usage.ts'
@@ -131,6 +132,10 @@ export class NullResourceManager implements ResourceManager {
   }
 
   highWaterMarks (): HighWaterMark[] {
+    return []
+  }
+
+  recentEvictions (): RecentEviction[] {
     return []
   }
 

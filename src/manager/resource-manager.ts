@@ -25,6 +25,7 @@ import type { Explanation } from '../reporting/explain.ts'
 import type { HighWaterMark } from '../reporting/high-water-marks.ts'
 import type { HoldersSource } from '../reporting/holders.ts'
 import type { MetricsSource } from '../reporting/metric-family.ts'
+import type { RecentEviction } from '../reporting/recent-evictions.ts'
 import type { RecentRefusal, RecentRefusalsOptions } from '../reporting/recent-refusals.ts'
 import type { RefusalCount } from '../reporting/refusal-counts.ts'
 import type { ReservationRequest } from '../reporting/reservation-request.ts'
@@ -51,7 +52,9 @@ export class DefaultResourceManager implements ResourceManager {
   readonly core: Core
   protected readonly host: ManagerHost
   readonly #graph: ScopeGraph
-  readonly #fleet?: FleetLink
+
+  /** The other nodes, where there are any */
+  readonly fleet?: FleetLink
 
   /**
    * @param init - with the features that there are
@@ -64,7 +67,7 @@ export class DefaultResourceManager implements ResourceManager {
     this.core = host.core
     this.log = host.log
     this.#graph = host.core.graph
-    this.#fleet = init.fleet
+    this.fleet = init.fleet
 
     if (init.fleet !== undefined) {
       const { fleet } = init
@@ -77,7 +80,7 @@ export class DefaultResourceManager implements ResourceManager {
 
   async start (): Promise<void> {
     await this.host.start()
-    await this.#fleet?.start(this.#fleetMember, this.core.admission)
+    await this.fleet?.start(this.#fleetMember, this.core.admission)
   }
 
   /**
@@ -92,7 +95,7 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   async stop (): Promise<void> {
-    await Promise.all([this.host.stop(), this.#fleet?.stop()])
+    await Promise.all([this.host.stop(), this.fleet?.stop()])
   }
 
   viewSystem<T> (fn: (scope: ResourceScope & ResourceScopeLimiter) => T): T {
@@ -167,6 +170,10 @@ export class DefaultResourceManager implements ResourceManager {
 
   recentRefusals (options?: RecentRefusalsOptions): RecentRefusal[] {
     return this.host.methods.inspection.recentRefusals(options)
+  }
+
+  recentEvictions (): RecentEviction[] {
+    return this.host.methods.inspection.recentEvictions()
   }
 
   highWaterMarks (): HighWaterMark[] {

@@ -24,7 +24,7 @@ const LOOKED_AT_ONCE = 128
  * How many services, and how many protocols, have marks of their own. The others have some
  * together.
  */
-const MAX_NAMES = 256
+export const MAX_NAMES = 256
 
 /**
  * The most that there has been of something in a scope, or in any scope of a kind
@@ -160,8 +160,8 @@ export class HighWaterMarks {
     const { allowlisted, normal, protocols, services } = graph
 
     for (const { system, transient } of [normal, allowlisted]) {
-      this.#lookAt(system, time)
-      this.#lookAt(transient, time)
+      this.lookAt(system, time)
+      this.lookAt(transient, time)
     }
 
     this.#services = this.#lookOn(this.#services, services, time)
@@ -202,7 +202,7 @@ export class HighWaterMarks {
       const { done, value: scope } = left.next()
 
       if (done !== true) {
-        this.#lookAt(scope, time)
+        this.lookAt(scope, time)
         looked++
       } else if (isNew) {
         return
@@ -226,15 +226,15 @@ export class HighWaterMarks {
         return
       }
 
-      this.#lookAt(peer, time)
+      this.lookAt(peer, time)
 
       for (const child of peerChildren(peer)) {
-        this.#lookAt(child, time)
+        this.lookAt(child, time)
       }
     }
   }
 
-  #lookAt (scope: AggregateScope, time: number): void {
+  protected lookAt (scope: AggregateScope, time: number): void {
     const { key, kind } = scope
     const marks = kind === 'service' || kind === 'protocol' ? this.#marksOf(kind, key) : marksIn(this.#kinds, kind, kind)
 

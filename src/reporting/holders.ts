@@ -88,7 +88,23 @@ export function * readHolders (source: HoldersSource, options: HoldersOptions = 
 
   const all = yield * sorted(holders, (a, b) => b.amount - a.amount, slice)
 
-  return all.filter(({ scope }) => !scope.closed).slice(0, top).map(({ holder }) => holder())
+  const result: Holder[] = []
+
+  for (const { holder, scope } of all) {
+    if (result.length === top) {
+      break
+    }
+
+    if (!scope.closed) {
+      result.push(holder())
+    }
+
+    if (slice.over) {
+      yield
+    }
+  }
+
+  return result
 }
 
 interface Holding {

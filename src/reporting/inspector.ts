@@ -1,5 +1,6 @@
 import { ProcessWarnings } from '../util/process-warnings.ts'
 import { HighWaterMarks } from './high-water-marks.ts'
+import { RecentEvictions } from './recent-evictions.ts'
 import { RecentRefusals } from './recent-refusals.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { nameRequester, requesterOf } from './requester.ts'
@@ -35,15 +36,16 @@ export interface InspectorInit {
 export class Inspector {
   readonly highWaterMarks = new HighWaterMarks()
   readonly recent = new RecentRefusals()
+  readonly evictions = new RecentEvictions()
   readonly warnings: ProcessWarnings
   readonly refusalLog: RefusalLog
 
   constructor ({ enforce, log, source, warnings: enabled }: InspectorInit) {
-    const { recent } = this
+    const { evictions, recent } = this
     const warnings = new ProcessWarnings({ enabled })
 
     this.warnings = warnings
-    this.refusalLog = new RefusalLog({ enforce, log, recent, source, warnings })
+    this.refusalLog = new RefusalLog({ enforce, evictions, log, recent, source, warnings })
   }
 
   /**

@@ -2,6 +2,7 @@ import { isMultiaddr, multiaddr } from '@multiformats/multiaddr'
 import { formatSetting } from '../limits/setting.ts'
 import { ANY, checkDescribed } from '../util/description.ts'
 import { ipFromAddress, ipFromMultiaddr } from '../util/ip-from-address.ts'
+import { Latest } from '../util/latest.ts'
 import { invalid } from '../util/validation.ts'
 import { nameRequester, requesterOf } from './requester.ts'
 import type { NamedRequester, Requester } from './requester.ts'
@@ -14,7 +15,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 /**
  * How many refusals are kept
  */
-const CAPACITY = 256
+export const CAPACITY = 256
 
 /**
  * Which refusals are asked for
@@ -76,15 +77,11 @@ interface Entry {
  * somebody asks.
  */
 export class RecentRefusals {
-  readonly #entries: Entry[] = []
-
-  /** Where the next one goes */
-  #next = 0
+  readonly #entries = new Latest<Entry>(CAPACITY)
 
   add (refusal: Refusal): void {
     // what the requester is part of changes, so that is looked at now
-    this.#entries[this.#next] = { time: Date.now(), refusal, requester: requesterOf(refusal) }
-    this.#next = (this.#next + 1) % CAPACITY
+    this.#entries.add({ time: Date.now(), refusal, requester: requesterOf(refusal) })
   }
 
   /**
@@ -104,9 +101,8 @@ export class RecentRefusals {
     const isOfPeer = peerMatcher(peer)
     const isOfAddress = addressMatcher(address)
 
-    return [...this.#entries.slice(this.#next), ...this.#entries.slice(0, this.#next)]
+    return this.#entries.list()
       .filter(({ requester, time }) => time >= since && isOfPeer(requester) && isOfAddress(requester))
-      .reverse()
       .map(describe)
   }
 }

@@ -9,6 +9,7 @@ import { EvictionLog } from './eviction-log.ts'
 import { MostFrequent } from './most-frequent.ts'
 import { limitText, refusedText, refuserText, requesterText } from './refusal-text.ts'
 import type { DiagnosisSource } from './diagnosis.ts'
+import type { RecentEvictions } from './recent-evictions.ts'
 import type { RecentRefusals } from './recent-refusals.ts'
 import type { Eviction } from '../scopes/evictions.ts'
 import type { RefusingScope } from '../scopes/refusal.ts'
@@ -68,6 +69,11 @@ export interface RefusalLogInit {
   recent: RecentRefusals
 
   /**
+   * Where those go that have given way, where there is anything that ends something
+   */
+  evictions?: RecentEvictions
+
+  /**
    * What is looked at to find out what they mean
    */
   source: DiagnosisSource
@@ -89,6 +95,7 @@ export class RefusalLog {
   readonly #evictions = new EvictionLog()
   readonly #source: DiagnosisSource
   readonly #recent: RecentRefusals
+  readonly #recentEvictions?: RecentEvictions
   readonly #warnings: ProcessWarnings
   #groups: Group[] = []
   #timer?: ReturnType<typeof setTimeout>
@@ -96,11 +103,12 @@ export class RefusalLog {
   /** Whether debug logs were on when a refusal was looked at last: to ask takes as long as the rest */
   #debugs = false
 
-  constructor ({ enforce, log, recent, source, warnings }: RefusalLogInit) {
+  constructor ({ enforce, evictions, log, recent, source, warnings }: RefusalLogInit) {
     this.#source = source
     this.#log = log
     this.#enforce = enforce
     this.#recent = recent
+    this.#recentEvictions = evictions
     this.#warnings = warnings
   }
 
@@ -130,6 +138,7 @@ export class RefusalLog {
    */
   addEviction (eviction: Eviction): void {
     this.#evictions.add(eviction)
+    this.#recentEvictions?.add(eviction)
     this.#schedule()
 
     if (this.#log.enabled) {

@@ -35,7 +35,7 @@ export function nameRequester ({ address, ...rest }: Requester): NamedRequester 
 /**
  * Who asked for what is refused, as far as that is known now
  */
-export function requesterOf ({ joining, requester }: Refusal): Requester {
+export function requesterOf ({ joining, requester }: Pick<Refusal, 'requester'> & Partial<Pick<Refusal, 'joining'>>): Requester {
   if (requester == null || isMultiaddr(requester)) {
     return { address: requester }
   }

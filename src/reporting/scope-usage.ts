@@ -69,15 +69,18 @@ export interface ScopeUsage {
   fleet?: SharedLimit
 }
 
-interface LimitedResource {
+export interface LimitedResource {
+  /** What it is the limit of */
   resource: Exclude<Resource, 'subnet' | 'rate'>
+
+  /** Set where the limit is one for a single direction */
   direction?: MessageStreamDirection
 }
 
 /**
  * What the limits are for, as refusals say it
  */
-const RESOURCES: Record<keyof Limit, LimitedResource> = {
+export const RESOURCES: Record<keyof Limit, LimitedResource> = {
   streams: { resource: 'stream' },
   streamsInbound: { resource: 'stream', direction: 'inbound' },
   streamsOutbound: { resource: 'stream', direction: 'outbound' },

@@ -24,7 +24,7 @@ const CODE_P = 0x70
  */
 export function ipFromMultiaddr (address: Multiaddr): IPAddress | undefined {
   if (address !== lastRead) {
-    lastIP = readIP(address.toString())
+    lastIP = ipFromMultiaddrText(address.toString())
     lastRead = address
   }
 
@@ -38,7 +38,10 @@ export function ipFromMultiaddr (address: Multiaddr): IPAddress | undefined {
 let lastRead: Multiaddr | undefined
 let lastIP: IPAddress | undefined
 
-function readIP (text: string): IPAddress | undefined {
+/**
+ * The same where there is only the text of a multiaddr
+ */
+export function ipFromMultiaddrText (text: string): IPAddress | undefined {
   const version = versionAt(text, 0)
 
   if (version !== undefined) {

@@ -74,16 +74,24 @@ export function runInSlices <T> (work: SlicedWork<T>, done: (result: T) => void,
 /**
  * The same for somebody who waits, who may have held the event loop already, and may be about
  * to do so: it begins in a slice of its own, and what has taken more than one ends in one as well
+ *
+ * @param work
+ * @param onSlice - is told how long each has held the event loop, in ms
  */
-export async function inSlices <T> (work: SlicedWork<T>): Promise<T> {
+export async function inSlices <T> (work: SlicedWork<T>, onSlice?: (duration: number) => void): Promise<T> {
   const slice = new Slice()
   const steps = work(slice)
 
   for (let slices = 1; ; slices++) {
     await nextTurn()
-    slice.end = performance.now() + SLICE_DURATION
+
+    const start = performance.now()
+
+    slice.end = start + SLICE_DURATION
 
     const step = steps.next()
+
+    onSlice?.(performance.now() - start)
 
     if (step.done === true) {
       if (slices > 1) {

@@ -1,5 +1,5 @@
 import { LIMIT_FIELDS } from '../limits/limit.ts'
-import { Percentiles } from './percentiles.ts'
+import { Percentiles } from '../util/percentiles.ts'
 import type { RecordedEvent } from './recorded-event.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { ParsedScopeName } from '../reporting/scope-names.ts'

@@ -10,8 +10,9 @@ import { adminServer } from '../../src/admin.ts'
 import { createResourceManager } from '../../src/index.ts'
 import { ask, eventsOf, send } from './fixtures/http.ts'
 import type { AskOptions } from './fixtures/http.ts'
-import type { AdminServer, AdminServerInit } from '../../src/admin.ts'
+import type { AdminServer, AdminServerInit, BarStat } from '../../src/admin.ts'
 import type { ResourceManager } from '../../src/index.ts'
+import type { DescribedMark } from '../../src/reporting/usual-use.ts'
 import type { AddressInfo } from 'node:net'
 
 const TOKEN = 'not-a-secret-0123456789'
@@ -65,7 +66,12 @@ describe('admin server', function () {
       expect(usage).to.have.lengthOf(1)
       expect(usage[0]).to.include({ scope: 'system', resource: 'connection', direction: 'inbound', used: 2, limit: 2, percent: 100 })
 
+      const ofTransient = await json('/usage?scope=transient')
+      expect(ofTransient).to.have.lengthOf(8)
+      expect(ofTransient.find(({ direction, resource }: BarStat) => resource === 'connection' && direction === 'inbound')).to.include({ scope: 'transient', used: 2 })
+
       const refusals = await json('/refusals')
+      expect(refusals.recentEvictions).to.deep.equal([])
       expect(refusals.counts).to.have.nested.property('[0].setting', 'System.ConnsInbound')
       expect(refusals.recent).to.have.nested.property('[0].address', '/ip4/192.0.2.3/tcp/1')
       expect((await json('/refusals?address=192.0.2.9')).recent).to.be.empty()
@@ -73,7 +79,10 @@ describe('admin server', function () {
       expect(await json('/explain?resource=connection&direction=inbound')).to.include({ fits: false, refusedBy: 'system', setting: 'System.ConnsInbound' })
       expect(await json('/explain?resource=memory&size=10')).to.include({ fits: true })
       expect((await json('/limits')).System).to.include({ ConnsInbound: 2, Memory: '1048576' })
-      expect(await json('/high-water-marks')).to.deep.equal(JSON.parse(JSON.stringify(manager.highWaterMarks(), (_, value) => value === Infinity ? 'unlimited' : value)))
+
+      // what is usual is there once somebody has looked
+      const marks = (await json('/high-water-marks')).map(({ p50, p99, ...mark }: DescribedMark) => mark)
+      expect(marks).to.deep.equal(JSON.parse(JSON.stringify(manager.highWaterMarks(), (_, value) => value === Infinity ? 'unlimited' : value)))
       expect(await json('/sessions')).to.deep.equal({})
 
       conn.done()

@@ -8,25 +8,116 @@ import { createServer } from 'node:http'
 import { createConnection } from 'node:net'
 import { expect } from 'aegir/chai'
 import { noRequests } from '../../src/admin/admin-stat.ts'
+import { DescribedMarks } from '../../src/admin/described-marks.ts'
 import { LiveFeed } from '../../src/admin/live-feed.ts'
+import { Look } from '../../src/admin/look.ts'
 import { createResourceManager } from '../../src/index.ts'
-import type { ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { BarStat } from '../../src/admin.ts'
+import type { ResourceManager } from '../../src/index.ts'
+import type { Server, ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 
 /**
  * Sockets on loopback buffer some MB
  */
 const MAX_TICKS = 20_000
 
+/**
+ * What one that watches has heard
+ */
+class Viewer {
+  readonly #socket: Socket
+  #received = ''
+
+  constructor (socket: Socket) {
+    this.#socket = socket
+    socket.setEncoding('utf8')
+    socket.on('data', (text) => { this.#received += text })
+    socket.on('error', () => {})
+  }
+
+  count (event: string): number {
+    return this.#received.match(new RegExp(`^event: ${event}\\ndata: .*\\n\\n`, 'gm'))?.length ?? 0
+  }
+
+  last (event: string): any {
+    return JSON.parse([...this.#received.matchAll(new RegExp(`^event: ${event}\\ndata: (.*)\\n\\n`, 'gm'))].at(-1)?.[1] ?? 'null')
+  }
+
+  async until (event: string, count = 1): Promise<void> {
+    while (this.count(event) < count) {
+      await once(this.#socket, 'data')
+    }
+  }
+
+  async end (): Promise<void> {
+    const closed = new Promise(resolve => { this.#socket.once('close', resolve) })
+
+    this.#socket.destroy()
+    await closed
+  }
+}
+
+interface Started {
+  manager: ResourceManager
+  feed: LiveFeed
+  errors: Error[]
+
+  /** Lets some time pass, in ms */
+  tick(ms: number): Promise<void>
+  watch(): Promise<Viewer>
+}
+
 describe('live feed', function () {
   this.timeout(120_000)
+
+  const servers: Server[] = []
+
+  afterEach(() => {
+    servers.splice(0).forEach(server => { server.close() })
+  })
+
+  /**
+   * A feed whose clock stands still
+   *
+   * @param take - looks, in some way of its own
+   */
+  async function start (take: (look: Look, ...args: Parameters<Look['take']>) => ReturnType<Look['take']>): Promise<Started> {
+    const manager = createResourceManager()
+    const errors: Error[] = []
+    const look = new Look(manager, new DescribedMarks(manager))
+    let time = 0
+    const feed = new LiveFeed(manager, { take: async (...args) => take(look, ...args) }, noRequests(), (err) => { errors.push(err) }, () => time)
+    const server = createServer((_, response) => { feed.listen(response) }).listen(0, '127.0.0.1')
+
+    servers.push(server)
+    await once(server, 'listening')
+
+    return {
+      manager,
+      feed,
+      errors,
+      tick: async (ms) => {
+        time += ms
+        await feed.tick()
+      },
+      watch: async () => {
+        const socket = createConnection((server.address() as AddressInfo).port, '127.0.0.1')
+
+        await once(socket, 'connect')
+        socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+
+        return new Viewer(socket)
+      }
+    }
+  }
 
   it('should leave out what is not read, count it, and end who does not read at all', async () => {
     const manager = createResourceManager({ limits: { system: { conns: 400, connsInbound: 400 }, transient: { conns: 400, connsInbound: 400 } } })
     const stat = noRequests()
     const errors: Error[] = []
     let time = 0
-    const feed = new LiveFeed(manager, stat, (err) => { errors.push(err) }, () => time)
+    const feed = new LiveFeed(manager, new Look(manager, new DescribedMarks(manager)), stat, (err) => { errors.push(err) }, () => time)
     let res: ServerResponse | undefined
     const server = createServer((_, response) => {
       res = response
@@ -50,7 +141,7 @@ describe('live feed', function () {
 
     for (let i = 0; i < MAX_TICKS && stat.listenersEnded === 0; i++) {
       time += 1_000
-      feed.tick()
+      await feed.tick()
       most = Math.max(most, (res as ServerResponse).writableLength)
       await new Promise(resolve => setImmediate(resolve))
     }
@@ -72,44 +163,82 @@ describe('live feed', function () {
   })
 
   it('should look less often the longer it takes', async () => {
-    const manager = createResourceManager()
-    const stat = noRequests()
-    let time = 0
-    // each look at the clock takes 10 ms, so a look at the node does
-    const feed = new LiveFeed(manager, stat, () => {}, () => {
-      time += 10
+    const { feed, manager, tick, watch } = await start(async (look, sample, admin) => ({ ...await look.take(sample, admin), duration: 10 }))
+    const viewer = await watch()
 
-      return time
-    })
-    let res: ServerResponse | undefined
-    const server = createServer((_, response) => {
-      res = response
-      feed.listen(response)
-    }).listen(0, '127.0.0.1')
-    await once(server, 'listening')
-
-    const socket = createConnection((server.address() as AddressInfo).port, '127.0.0.1')
-    let received = ''
-
-    await once(socket, 'connect')
-    socket.setEncoding('utf8')
-    socket.on('data', (text) => { received += text })
-    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
-    await once(socket, 'data')
+    await viewer.until('live')
 
     for (let i = 0; i < 8; i++) {
-      time += 100
-      feed.tick()
+      await tick(100)
     }
 
+    await tick(300)
     feed.close()
-    res?.end()
-    server.close()
-    socket.end()
-    await once(socket, 'close')
 
-    // the one for who begins to watch, and one after a second
-    expect(received.match(/^event: live$/gm)).to.have.lengthOf(2)
+    // the one for who begins to watch, and one after a second less the half of one
+    await viewer.until('live', 2)
+    expect(viewer.count('sample')).to.equal(7)
+    expect(viewer.count('live')).to.equal(2)
+    await viewer.end()
+    await manager.stop()
+  })
+
+  it('should look once for all who begin to watch meanwhile, and go on with the time line', async () => {
+    let looks = 0
+    let go = (): void => {}
+    const { feed, manager, tick, watch } = await start(async (look, sample, admin) => {
+      looks++
+      await new Promise<void>(resolve => { go = resolve })
+
+      return look.take(sample, admin)
+    })
+    const viewers = [await watch(), await watch()]
+
+    await Promise.all(viewers.map(async viewer => viewer.until('history')))
+    expect(looks).to.equal(1)
+
+    // nobody waits for the look
+    await tick(1_000)
+    await Promise.all(viewers.map(async viewer => viewer.until('sample')))
+    manager.openConnection('inbound', true, '/ip4/192.0.2.1/tcp/1')
+    go()
+    await Promise.all(viewers.map(async viewer => viewer.until('live')))
+    expect(looks).to.equal(1)
+    expect(viewers.map(viewer => viewer.count('live'))).to.deep.equal([1, 1])
+
+    // what happened meanwhile is seen
+    expect(viewers[0].last('live').bars.some(({ scope, used }: BarStat) => scope === 'system' && used === 1)).to.be.true()
+
+    // one that ends in the middle of a look is no problem, and neither is the end of everything
+    const ticking = tick(60_000)
+    await viewers[0].end()
+    feed.close()
+    go()
+    await ticking
+    await viewers[1].until('live', 2)
+    await viewers[1].end()
+    await manager.stop()
+  })
+
+  it('should report a manager that fails, and look again', async () => {
+    let fails = true
+    const { errors, feed, manager, tick, watch } = await start(async (look, sample, admin) => {
+      if (fails) {
+        throw new Error('urk!')
+      }
+
+      return look.take(sample, admin)
+    })
+    const viewer = await watch()
+
+    await viewer.until('history')
+    await tick(1_000)
+    expect(errors.map(({ message }) => message)).to.include('urk!')
+    fails = false
+    await tick(1_000)
+    await viewer.until('live')
+    feed.close()
+    await viewer.end()
     await manager.stop()
   })
 })

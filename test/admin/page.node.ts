@@ -10,10 +10,15 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { chromium } from 'playwright-core'
 import { adminServer } from '../../src/admin.ts'
 import { createResourceManager } from '../../src/index.ts'
+import { Members, TestEngine } from '../fleet/fixtures.ts'
+import { eventually } from '../libp2p/fixtures/eventually.ts'
+import { memoryAddress, TestNodes } from '../libp2p/fixtures/nodes.ts'
+import { peerA as PEER } from '../scopes/fixtures.ts'
 import { AttackedNode } from './fixtures/demo.ts'
 import type { AdminServerInit } from '../../src/admin.ts'
 import type { ResourceManager } from '../../src/index.ts'
@@ -201,6 +206,96 @@ describe('live page', function () {
       expect(await page.locator('main img, main script').count()).to.equal(0)
       expect(faults).to.deep.equal([])
       await admin.close()
+    })
+
+    it('should show marks of what has been, and when', async () => {
+      const admin = await serve()
+
+      manager.openConnection('inbound', true, '/ip4/192.0.2.1/tcp/1').done()
+      const [first, second] = [1, 2].map(() => manager.openStream(PEER, 'outbound'))
+
+      manager.highWaterMarks()
+      first.done()
+      await open(admin.url)
+      await live()
+      await page.waitForSelector('#peaks .row')
+
+      // there are two streams at most, and one now
+      const peaks = await texts('#peaks .row')
+      const ofSystem = peaks.find(text => text.startsWith('systemoutbound streams')) ?? ''
+
+      expect(ofSystem).to.match(/\d\d:\d\d:\d\d2 of /, peaks.join('\n'))
+
+      const [marked] = await page.locator('#bars .row', { hasText: 'outbound streams' }).filter({ hasText: 'system' }).all()
+
+      expect(await marked.locator('.bar').getAttribute('title')).to.match(/^at most 2, at \d\d:\d\d:\d\d$/)
+      expect(await marked.locator('.peak').evaluate(element => (element as HTMLElement).style.left)).to.match(/%$/)
+      expect(faults).to.deep.equal([])
+      second.done()
+      await admin.close()
+    })
+
+    it('should show the nodes of a fleet, and what is leased, and nothing of it without one', async () => {
+      const engine = new TestEngine()
+      const members = new Members()
+      const alone = await serve()
+
+      await open(alone.url)
+      await live()
+      expect(await page.isVisible('#fleet')).to.be.false()
+      await page.context().close()
+      await alone.close()
+
+      const limits = { system: { connsInbound: 10 } }
+      const { manager: own } = await members.add(engine.client(), { node: 'berlin', limits })
+      const other = await members.add(engine.client(), { node: 'tokyo', limits })
+
+      other.manager.openConnection('inbound', false)
+
+      const admin = await adminServer(own, { port: 0 })
+
+      await open(admin.url)
+      await live()
+      await page.waitForFunction(() => ['berlin', 'tokyo'].every(name => document.getElementById('fleet-nodes')?.textContent?.includes(name)))
+      expect(await page.textContent('#fleet-note')).to.match(/^test: joined, 2 nodes, [\d.]+ s old$/)
+      expect(await page.locator('#fleet-nodes .row', { hasText: 'berlin' }).textContent()).to.include('this node')
+      expect((await texts('#fleet-leases .row')).join('\n')).to.match(/systemconnsInbound\d+ of \d+ leased of 10/)
+
+      // and what is wrong with it
+      engine.failure = new Error('engine is away')
+      await page.waitForFunction(() => document.getElementById('fleet-note')?.textContent?.includes('engine is away'))
+      engine.failure = undefined
+      expect(faults).to.deep.equal([])
+      await admin.close()
+      await members.stop()
+    })
+
+    it('should show what gave way, to whom, and the setting', async () => {
+      const nodes = new TestNodes()
+      const address = memoryAddress()
+      const node = await nodes.create({ addresses: { listen: [address] }, manager: { fairness: { protect: 0 }, limits: { system: { connsInbound: 2 } } } })
+      const [greedy, stranger] = await Promise.all([1, 2].map(async () => nodes.create({ manager: false })))
+
+      await greedy.dial(multiaddr(address), { force: true })
+      await greedy.dial(multiaddr(address), { force: true })
+      await eventually(() => node.getConnections().length === 2, 'the connections')
+      await stranger.dial(multiaddr(address), { force: true })
+      await eventually(() => node.services.resourceManager.recentEvictions().length === 1, 'the eviction')
+
+      const admin = await adminServer(node.services.resourceManager, { port: 0 })
+
+      await open(admin.url)
+      await live()
+      await page.waitForSelector('#refusals .row.way')
+
+      const row = page.locator('#refusals .row.way')
+
+      expect(await row.locator('.line').textContent()).to.match(/^\d\d:\d\d:\d\dsystemconnection gave way: 2 of 2 in useSystem\.ConnsInboundCopy$/)
+      expect(await row.locator('.mono').last().getAttribute('title')).to.include(`no IP address (${greedy.peerId}) to no IP address  ${greedy.peerId}`)
+      expect(await row.locator('.copy').getAttribute('aria-label')).to.equal('Copy System.ConnsInbound')
+      expect(faults).to.deep.equal([])
+      await admin.close()
+      await nodes.stop()
     })
 
     it('should ask for the token where it takes one', async () => {

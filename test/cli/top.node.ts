@@ -8,14 +8,23 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { noRequests } from '../../src/admin/admin-stat.ts'
-import { lookAt, takeSample } from '../../src/admin/live-data.ts'
+import { toText } from '../../src/admin/answers.ts'
+import { DescribedMarks } from '../../src/admin/described-marks.ts'
+import { Look } from '../../src/admin/look.ts'
+import { takeSample } from '../../src/admin/time-line.ts'
 import { adminServer } from '../../src/admin.ts'
+import { rowsOf, SORTS, VIEWS } from '../../src/cli/top-rows.ts'
 import { keysIn } from '../../src/cli/top-screen.ts'
-import { drawTop, fit, HELP, rowsOf, SORTS, VIEWS } from '../../src/cli/top-view.ts'
+import { drawTop, fit, HELP } from '../../src/cli/top-view.ts'
 import { createResourceManager } from '../../src/index.ts'
-import type { AdminServer } from '../../src/admin.ts'
-import type { DrawnLine, TopState } from '../../src/cli/top-view.ts'
+import { limitsOfScope } from '../../src/reporting/scope-limits.ts'
+import { Members, TestEngine } from '../fleet/fixtures.ts'
+import { peerA, PROTOCOL, SERVICE } from '../scopes/fixtures.ts'
+import type { AdminServer, BarStat, LiveData } from '../../src/admin.ts'
+import type { TopState } from '../../src/cli/top-rows.ts'
+import type { DrawnLine } from '../../src/cli/top-view.ts'
 import type { ResourceManager } from '../../src/index.ts'
+import type { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import type { ChildProcess } from 'node:child_process'
 
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
@@ -47,18 +56,24 @@ describe('top', function () {
   describe('view', () => {
     const state = (changes: Partial<TopState> = {}): TopState => ({ view: 'limits', sort: 'most', selected: 0, paused: false, ...changes })
 
-    it('should fit into the terminal, whatever is in it', () => {
-      fc.assert(fc.property(
+    const limitsOf = (scope: string): BarStat[] => JSON.parse(toText(limitsOfScope((manager as DefaultResourceManager).metricsSource.graph, scope)))
+
+    /** As the node says it */
+    const look = async (busy = 0): Promise<LiveData> => JSON.parse((await new Look(manager, new DescribedMarks(manager)).take(takeSample(manager, busy), noRequests())).text)
+
+    it('should fit into the terminal, whatever is in it', async () => {
+      await fc.assert(fc.asyncProperty(
         fc.string({ unit: 'binary', minLength: 1, maxLength: 200 }),
         fc.constantFrom(...Object.values(VIEWS)),
         fc.constantFrom(...SORTS),
         fc.integer({ min: 20, max: 200 }),
         fc.integer({ min: 5, max: 60 }),
         fc.nat(20),
-        (name, view, sort, columns, rows, selected) => {
-          manager.viewService(name, scope => {
+        async (name, view, sort, columns, rows, selected) => {
+          await manager.viewService(name, async scope => {
             scope.reserveMemory(10)
-            const lines = drawTop('http://127.0.0.1/', lookAt(manager, takeSample(manager, 0), noRequests()), state({ view, sort, selected, into: selected % 2 === 0 ? name : undefined }), columns, rows)
+            const usage = limitsOf(`service:${name}`)
+            const lines = drawTop('http://127.0.0.1/', await look(), state({ view, sort, selected, usage, into: selected % 2 === 0 ? { name } : undefined }), columns, rows)
             scope.releaseMemory(10)
 
             expect(lines).to.have.lengthOf(rows)
@@ -68,18 +83,86 @@ describe('top', function () {
       ), { numRuns: 50 })
     })
 
-    it('should show what is full, and what was refused', () => {
-      const data = lookAt(manager, takeSample(manager, 0.5), noRequests())
+    it('should show what is full, and what was refused', async () => {
+      const data = await look(0.5)
       const text = drawTop('http://127.0.0.1/', data, state(), 80, 24).map(({ text }) => text).join('\n')
 
       expect(text).to.match(/^system +inbound connection 1 of 1 █{10} +100%$/m)
       expect(text).to.include('50% busy').and.include('System.ConnsInbound').and.include('/ip4/192.0.2.2/tcp/1')
       expect(HELP.length).to.be.at.most(80)
-      expect(rowsOf(data, state({ into: 'transient' })).map(({ name }) => name)).to.satisfy((names: string[]) => names.length > 0 && names.every(name => name === 'transient'))
+      expect(rowsOf(data, state({ into: { name: 'transient' } })).map(({ name }) => name)).to.satisfy((names: string[]) => names.length > 0 && names.every(name => name === 'transient'))
       expect(rowsOf(data, state({ view: 'refusals' }))[0]).to.include({ name: 'system', figure: '1' })
 
       const names = rowsOf(data, state({ sort: 'name' })).map(({ name }) => name)
       expect(names).to.deep.equal([...names].sort())
+    })
+
+    it('should list what has been most, with its time, and what gave way', async () => {
+      const data = await look()
+      const peaks = rowsOf(data, state({ view: 'peaks' }))
+
+      expect(peaks[0]).to.include({ name: 'system', scope: 'system', figure: '1 of 1', share: 1 })
+      expect(peaks[0].what).to.match(/^inbound connection \d\d:\d\d:\d\d$/)
+      data.recentEvictions.push({ time: Date.now() + 1, kind: 'system', scope: 'system', resource: 'connection', from: ['192.0.0.0/16', '', '192.0.2.1', 'them'], to: ['198.51.0.0/16', '', '198.51.100.7', ''], current: 1, limit: 1, setting: 'System.ConnsInbound', peer: 'them' })
+
+      const lines = drawTop('http://127.0.0.1/', data, state(), 80, 24).map(({ text }) => text)
+
+      expect(lines[lines.indexOf('refused or gave way last') + 1]).to.match(/^\d\d:\d\d:\d\d system connection gave way to 198\.51\.100\.7: System\.ConnsInbound them /)
+    })
+
+    it('should list a fleet, or that there is none', async () => {
+      const engine = new TestEngine()
+      const members = new Members()
+      const [berlin] = [await members.add(engine.client(), { node: 'berlin', limits: { system: { connsInbound: 10 } } })]
+
+      expect(rowsOf(await look(), state({ view: 'fleet' })).map(({ name }) => name)).to.deep.equal(['this node is in no fleet'])
+
+      const looks = new Look(berlin.manager, new DescribedMarks(berlin.manager))
+      let data: LiveData
+
+      // nobody waits for the fleet
+      do {
+        data = JSON.parse((await looks.take(takeSample(berlin.manager, 0), noRequests())).text)
+      } while (data.fleet?.members.length !== 1)
+
+      const [fleet, node, lease] = rowsOf(data, state({ view: 'fleet' }))
+
+      expect(fleet.name).to.match(/^test, (joining|joined)$/)
+      expect(node).to.include({ name: 'berlin (this one)' })
+      expect(lease).to.include({ name: 'system', what: 'connsInbound' }).and.have.property('figure').that.matches(/^0 of \d+ leased of 10$/)
+      await members.stop()
+    })
+
+    it('should look into scopes of every kind, with all of their limits', async () => {
+      const stream = manager.openStream(peerA, 'outbound')
+      stream.setProtocol(PROTOCOL)
+      stream.setService(SERVICE)
+
+      const data = await look()
+
+      for (const [view, row, scope] of [
+        ['limits', 'system', 'system'],
+        ['limits', 'transient', 'transient'],
+        ['limits', `protocol:${PROTOCOL}`, `protocol:${PROTOCOL}`],
+        ['limits', `protocol:${PROTOCOL}.peer:${peerA}`, `protocol:${PROTOCOL}.peer:${peerA}`],
+        ['limits', `service:${SERVICE}.peer:${peerA}`, `service:${SERVICE}.peer:${peerA}`],
+        ['services', SERVICE, `service:${SERVICE}`],
+        ['peers', String(peerA), `peer:${peerA}`],
+        ['peaks', 'system', 'system'],
+        ['refusals', 'system', 'system']
+      ] as const) {
+        const into = rowsOf(data, state({ view })).find(({ name }) => name === row)
+
+        expect(into, `${view} ${row}`).to.have.property('scope', scope)
+
+        const usage = limitsOf(scope)
+        const shown = rowsOf(data, state({ view, into, usage }))
+
+        expect(shown.filter(({ name }) => name === scope), scope).to.have.lengthOf(8)
+        expect(unfit(drawTop('http://127.0.0.1/', data, state({ view, into, usage }), 80, 24), 80)).to.deep.equal([])
+      }
+
+      stream.done()
     })
 
     it('should say what is wrong where there is nothing', () => {
@@ -152,8 +235,12 @@ describe('top', function () {
       await press('s', 'limits, by name')
       await press('2', 'peers, by name')
       await press('6', 'refusals, by name')
+      await press('7', 'peaks, by name')
+      await press('8', 'this node is in no fleet')
       await press('1', 'limits, by name')
       await press('\r', 'limits of ')
+      // limits that are not in use come with the answer of the node
+      await shows(/descriptor|\bfd\b/)
       await press('\u001b', 'limits, by name')
       await press('p', 'paused')
       child.stdin?.write('q')

@@ -62,6 +62,18 @@ describe('sharing fairly on a node', () => {
     expect(hostile.connections[3].status).not.to.equal('open')
     expect(evictions(node)).to.deep.equal([{ kind: 'system', resource: 'connection', count: 1 }])
     expect(node.services.resourceManager.refusals()).to.deep.equal([])
+
+    // one by one: whose, why, to whom, and the setting
+    const [recent, ...more] = node.services.resourceManager.recentEvictions()
+
+    expect(more).to.deep.equal([])
+    expect(recent).to.include({ kind: 'system', scope: 'system', resource: 'connection', current: 4, limit: 4, setting: 'System.ConnsInbound', peer: hostile.dialer.peerId.toString() })
+    expect(recent.address).to.match(/^\/memory\//)
+    expect(recent.from).to.have.lengthOf(4)
+    expect(recent.from[3]).to.equal(recent.peer)
+    expect(recent.to.slice(0, 3)).to.deep.equal(recent.from.slice(0, 3))
+    expect(recent.to[3]).not.to.equal(recent.peer)
+    expect(Date.now() - recent.time).to.be.within(0, 60_000)
     expect(String(node.services.resourceManager)).to.match(/gave way to others: 1 connection in system$/)
 
     await node.services.resourceManager.stop()
@@ -153,6 +165,8 @@ describe('sharing fairly on a node', () => {
     expect(served.status).to.equal('open')
     expect(errors[0]).to.be.instanceOf(EvictedError).with.property('message', `protocol:${PROTOCOL}: full, gave way to others who hold less`)
     expect(evictions(node)).to.deep.equal([{ kind: 'protocol', resource: 'stream', count: 1 }])
+    expect(node.services.resourceManager.recentEvictions()).to.have.lengthOf(1)
+    expect(node.services.resourceManager.recentEvictions()[0]).to.include({ resource: 'stream', scope: `protocol:${PROTOCOL}`, protocol: PROTOCOL, peer: hostile.dialer.peerId.toString() })
     expect(node.services.resourceManager.viewProtocol(PROTOCOL, scope => scope.stat().numStreamsInbound)).to.equal(3)
   })
 

@@ -1,9 +1,11 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
+import { limitsOfScope } from '../../src/reporting/scope-limits.ts'
 import { createManager, errorOf, peerA, peerB, PROTOCOL, SERVICE } from '../scopes/fixtures.ts'
 import { limitTable, operations, PEERS } from '../scopes/operations.ts'
 import { World } from '../scopes/world.ts'
-import type { ReservationRequest, ResourceManager } from '../../src/index.ts'
+import type { ReservationRequest, ResourceManager, ScopeUsage } from '../../src/index.ts'
+import type { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 
 const RUNS = 300
 
@@ -203,9 +205,38 @@ describe('usage', () => {
     ])
   })
 
-  it('should refuse a percentage that is none', () => {
-    for (const minPercent of [-1, NaN, 'full'] as any[]) {
-      expect(errorOf(() => createManager().usage({ minPercent }))).to.have.property('name', 'InvalidParametersError')
+  it('should list all limits of one scope of any kind, and of a peer what it has of others', () => {
+    const manager = createManager({ system: { streams: 10 }, protocolPeerDefault: { streams: 4 } })
+    const stream = manager.openStream(peerA, 'inbound')
+
+    stream.setProtocol(PROTOCOL)
+    stream.setService(SERVICE)
+    manager.openStream(peerB, 'inbound')
+
+    const protocolPeer = `protocol:${PROTOCOL}.peer:${peerA}`
+    const servicePeer = `service:${SERVICE}.peer:${peerA}`
+    const limits = (name: string): ScopeUsage[] => limitsOfScope((manager as DefaultResourceManager).metricsSource.graph, name)
+    const scopesOf = (scope: string): string[] => [...new Set(limits(scope).map(({ scope }) => scope))]
+
+    for (const scope of ['system', 'transient', 'allowlistedSystem', 'allowlistedTransient', `service:${SERVICE}`, `protocol:${PROTOCOL}`, `peer:${peerB}`, protocolPeer, servicePeer]) {
+      expect(scopesOf(scope), scope).to.deep.equal([scope])
+      expect(limits(scope), scope).to.have.lengthOf(8)
+    }
+
+    expect(scopesOf(`peer:${peerA}`)).to.have.members([`peer:${peerA}`, protocolPeer, servicePeer])
+    expect(limits('system')).to.deep.include({ scope: 'system', kind: 'system', resource: 'stream', used: 2, limit: 10, percent: 20, refusals: 0 })
+    expect(limits('transient')).to.deep.include({ scope: 'transient', kind: 'transient', resource: 'fd', used: 0, limit: Infinity, percent: 0, refusals: 0 })
+    expect(limits(protocolPeer).filter(({ percent }) => percent >= 25)).to.have.lengthOf(1)
+
+    // nothing is made of what is not there
+    for (const scope of ['', 'peer:', 'peer:nobody', `peer:${peerA}x`, 'service:b', `protocol:b.peer:${peerA}`, 'conn-1', '__proto__']) {
+      expect(limits(scope), scope).to.deep.equal([])
+    }
+  })
+
+  it('should refuse what cannot be used', () => {
+    for (const options of [{ minPercent: -1 }, { minPercent: NaN }, { minPercent: 'full' }] as any[]) {
+      expect(errorOf(() => createManager().usage(options))).to.have.property('name', 'InvalidParametersError')
     }
   })
 })

@@ -1,7 +1,7 @@
 import * as format from './format.ts'
 import { element, Rows, setText } from './rows.ts'
 import type { Row } from './rows.ts'
-import type { BarStat, GroupStat, NetworkStat, PeerStat, ServiceStat, SessionStat } from '../live-data.ts'
+import type { BarStat, GroupStat, NetworkStat, PeakStat, PeerStat, ServiceStat, SessionStat } from '../live-data.ts'
 
 /**
  * From where on a bar is in the colour of what is nearly full, and of what is full
@@ -28,12 +28,15 @@ interface Bar {
 
   /** Whether it is bad to have much of it */
   isLimit: boolean
+
+  /** The most that there has been, and when */
+  peak?: { share: number, text: string }
 }
 
 /**
  * A name, what is known of it, and a bar
  */
-function barRow<T> (describe: (item: T) => Bar): Row<T> {
+export function barRow<T> (describe: (item: T) => Bar): Row<T> {
   const row = element('li', 'row')
   const line = element('div', 'line')
   const name = element('span', 'name')
@@ -43,10 +46,11 @@ function barRow<T> (describe: (item: T) => Bar): Row<T> {
   const amount = element('span')
   const track = element('div', 'bar')
   const fill = element('div', 'fill')
+  const peak = element('div', 'peak')
 
   figure.append(amount, ' ', percent)
   line.append(name, what, figure)
-  track.append(fill)
+  track.append(fill, peak)
   row.append(line, track)
   track.setAttribute('role', 'meter')
   track.setAttribute('aria-valuemin', '0')
@@ -65,6 +69,9 @@ function barRow<T> (describe: (item: T) => Bar): Row<T> {
       setText(amount, bar.figure)
       setText(percent, format.percent(bar.share))
       fill.style.width = `${full * 100}%`
+      peak.hidden = bar.peak == null
+      peak.style.left = `${Math.min(1, bar.peak?.share ?? 0) * 100}%`
+      track.title = bar.peak?.text ?? ''
       track.setAttribute('aria-valuenow', String(Math.round(full * 100)))
       track.setAttribute('aria-label', `${bar.title} ${bar.what}`)
     }
@@ -90,20 +97,50 @@ function groupBar (name: string, { connections, memory, share, streams }: GroupS
 
 const list = (id: string): HTMLElement => document.getElementById(id) as HTMLElement
 
+function peakOf ({ limit, peak, resource }: BarStat): Bar['peak'] {
+  // JSON has no number for what has none
+  return peak == null || typeof limit !== 'number' || limit === 0 ? undefined : { share: peak.value / limit, text: `at most ${amount(peak.value, resource)}, at ${format.time(peak.time)}` }
+}
+
+/**
+ * The most that there has been of what has a limit
+ */
+export function peakRows (): Rows<PeakStat> {
+  return new Rows({
+    list: list('peaks'),
+    key: ({ direction, kind, resource, scope }) => `${kind === 'service' || kind === 'protocol' ? scope : kind} ${resource} ${direction}`,
+    text: ({ direction = '', resource, scope }) => `${scope} ${direction} ${NOUNS[resource]}`,
+    empty: 'Nothing that has a limit has been in use.',
+    create: () => barRow(({ direction, limit, percent, resource, scope, time, value }) => ({
+      name: format.shortened(scope),
+      title: format.printable(scope),
+      what: `${direction ?? ''} ${NOUNS[resource]}, ${format.day(time)}`.trim(),
+      figure: `${amount(value, resource)} of ${amount(limit, resource)}`,
+      share: percent == null ? null : percent / 100,
+      isLimit: true
+    }))
+  })
+}
+
 export function limitRows (): Rows<BarStat> {
   return new Rows({
     list: list('bars'),
     key: ({ direction, resource, scope }) => `${scope} ${resource} ${direction}`,
     text: ({ direction = '', resource, scope }) => `${scope} ${direction} ${NOUNS[resource]}`,
     empty: 'No limit is in use.',
-    create: () => barRow(({ direction, limit, percent, resource, scope, used }) => ({
-      name: format.shortened(scope),
-      title: format.printable(scope),
-      what: `${direction ?? ''} ${NOUNS[resource]}`.trim(),
-      figure: `${amount(used, resource)} of ${amount(limit, resource)}`,
-      share: percent == null ? null : percent / 100,
-      isLimit: true
-    }))
+    create: () => barRow((item) => {
+      const { direction, limit, percent, resource, scope, used } = item
+
+      return {
+        name: format.shortened(scope),
+        title: format.printable(scope),
+        what: `${direction ?? ''} ${NOUNS[resource]}`.trim(),
+        figure: `${amount(used, resource)} of ${amount(limit, resource)}`,
+        share: percent == null ? null : percent / 100,
+        isLimit: true,
+        peak: peakOf(item)
+      }
+    })
   })
 }
 

@@ -41,6 +41,15 @@ export function time (ms: number): string {
   return new Date(ms).toLocaleTimeString('en-GB')
 }
 
+/**
+ * With the date where that is not today
+ */
+export function day (ms: number): string {
+  const date = new Date(ms)
+
+  return date.toDateString() === new Date().toDateString() ? time(ms) : `${date.toLocaleDateString('en-CA')} ${time(ms)}`
+}
+
 const MAX_ID_LENGTH = 20
 
 /**

@@ -3,9 +3,10 @@
  * policy of the page forbids that to all of its code.
  */
 
-import { limitRows, networkRows, peerRows, serviceRows, sessionRows } from './bars.ts'
+import { limitRows, networkRows, peakRows, peerRows, serviceRows, sessionRows } from './bars.ts'
 import { Charts } from './charts.ts'
 import { Feed } from './feed.ts'
+import { FleetRows } from './fleet.ts'
 import * as format from './format.ts'
 import { Refusals } from './refusals.ts'
 import { setText } from './rows.ts'
@@ -19,6 +20,8 @@ const charts = new Charts(get('charts'))
 const tiles = new Tiles()
 const limits = limitRows()
 const refusals = new Refusals()
+const peaks = peakRows()
+const fleet = new FleetRows()
 const networks = networkRows()
 const peers = peerRows()
 const services = serviceRows()
@@ -42,6 +45,8 @@ function show (data: LiveData): void {
   tiles.show(data)
   limits.show(data.bars)
   refusals.show(data)
+  peaks.show(data.peaks)
+  fleet.show(data)
   networks.show(data.networks)
   peers.show(data.peers)
   services.show(data.services.map(service => ({ ...service, all: memory })))
@@ -69,7 +74,7 @@ function setPaused (value: boolean): void {
 }
 
 function setSearch (): void {
-  [limits, refusals, networks, peers, services, sessions].forEach(rows => { rows.search(search.value.trim()) })
+  [limits, refusals, peaks, fleet, networks, peers, services, sessions].forEach(rows => { rows.search(search.value.trim()) })
 }
 
 async function askForToken (wasWrong: boolean): Promise<string> {

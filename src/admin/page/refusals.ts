@@ -65,12 +65,75 @@ function countRow (): Row<Count> {
 }
 
 type Refusal = LiveData['recentRefusals'][number]
+type Eviction = LiveData['recentEvictions'][number]
 
-function requesterOf ({ address, peer, protocol, service }: Refusal): string {
+/**
+ * One refusal, or one that gave way
+ */
+interface Happened {
+  key: string
+  time: number
+  scope: string
+
+  /** What happened, and how full the scope was */
+  what: string
+  gaveWay: boolean
+
+  /** Whose it was */
+  who: string
+  setting?: string
+}
+
+function requesterOf ({ address, peer, protocol, service }: Refusal | Eviction): string {
   return [peer, address, protocol, service].filter(part => part != null).join('  ')
 }
 
-function refusalRow (): Row<Refusal> {
+function usedText ({ current, limit }: { current: number, limit: number }, isMemory: boolean): string {
+  const show = isMemory ? format.bytes : format.count
+
+  return `${show(current)} of ${show(limit)} in use`
+}
+
+/**
+ * The network, and the last group that can be told
+ */
+function groupText ([network, ...groups]: string[]): string {
+  const narrower = groups.filter(group => group !== '' && group !== network).at(-1)
+
+  return narrower == null ? network : `${network} (${narrower})`
+}
+
+function refused (item: Refusal): Happened {
+  const { direction = '', resource, scope, setting, time } = item
+  const who = requesterOf(item)
+
+  return {
+    key: `${time} ${scope} ${resource} ${who}`,
+    time,
+    scope,
+    what: `${direction} ${resource}: ${usedText(item, resource === 'memory')}`.trim(),
+    gaveWay: false,
+    who,
+    setting
+  }
+}
+
+function gaveWay (item: Eviction): Happened {
+  const { from, resource, scope, setting, time, to } = item
+  const who = `${groupText(from)} to ${groupText(to)}  ${requesterOf(item)}`.trim()
+
+  return {
+    key: `${time} ${scope} ${resource} way ${who}`,
+    time,
+    scope,
+    what: `${resource} gave way: ${usedText(item, setting?.endsWith('.Memory') === true)}`,
+    gaveWay: true,
+    who,
+    setting
+  }
+}
+
+function happenedRow (): Row<Happened> {
   const row = element('li', 'row')
   const line = element('div', 'line')
   const when = element('span', 'what')
@@ -85,15 +148,13 @@ function refusalRow (): Row<Refusal> {
   return {
     element: row,
     update: (item) => {
-      const { current, direction = '', limit, resource, scope } = item
-      const show = resource === 'memory' ? format.bytes : format.count
-
+      row.className = item.gaveWay ? 'row way' : 'row'
       setText(when, format.time(item.time))
-      setText(name, format.shortened(scope))
-      name.title = format.printable(scope)
-      setText(what, `${direction} ${resource}: ${show(current)} of ${show(limit)} in use`.trim())
-      setText(who, format.shortened(requesterOf(item)))
-      who.title = format.printable(requesterOf(item))
+      setText(name, format.shortened(item.scope))
+      name.title = format.printable(item.scope)
+      setText(what, item.what)
+      setText(who, format.shortened(item.who))
+      who.title = format.printable(item.who)
       setting.show(item.setting)
     }
   }
@@ -109,7 +170,7 @@ const SMOOTHING = 0.4
  */
 export class Refusals {
   readonly #counts: Rows<Count>
-  readonly #recent: Rows<Refusal>
+  readonly #recent: Rows<Happened>
   readonly #before = new Map<string, { count: number, time: number, rate: number }>()
 
   constructor () {
@@ -124,10 +185,10 @@ export class Refusals {
     })
     this.#recent = new Rows({
       list: list('refusals'),
-      key: (item) => `${item.time} ${item.scope} ${item.resource} ${requesterOf(item)}`,
-      text: (item) => `${item.scope} ${item.resource} ${item.setting ?? ''} ${requesterOf(item)}`,
-      empty: 'Nothing has been refused.',
-      create: refusalRow
+      key: ({ key }) => key,
+      text: ({ scope, setting = '', what, who }) => `${scope} ${what} ${setting} ${who}`,
+      empty: 'Nothing has been refused, and nothing gave way.',
+      create: happenedRow
     })
   }
 
@@ -135,7 +196,7 @@ export class Refusals {
     const counts = countsOf(data).map(item => ({ ...item, rate: this.#rateOf(item, data.sample.time) }))
 
     this.#counts.show(counts.sort((a, b) => b.rate - a.rate || b.count - a.count))
-    this.#recent.show(data.recentRefusals)
+    this.#recent.show([...data.recentRefusals.map(refused), ...data.recentEvictions.map(gaveWay)].sort((a, b) => b.time - a.time))
   }
 
   search (text: string): void {
