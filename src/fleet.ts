@@ -2,7 +2,7 @@
  * @packageDocumentation
  *
  * Several nodes under one set of limits, with one list of who is blocked: they meet in Redis or
- * Valkey.
+ * Valkey, or, as the processes of one machine, in the primary of their `cluster`.
  *
  * @example
  *
@@ -45,6 +45,7 @@ export function fleet (init: FleetInit): Fleet {
 }
 
 export { ioredis } from './fleet/ioredis.ts'
+export { nodeCluster } from './fleet/node-cluster.ts'
 export { nodeRedis } from './fleet/node-redis.ts'
 export type { BanTarget } from './bans/ban-target.ts'
 export type { FleetClient, FleetScript } from './fleet/client.ts'
@@ -56,6 +57,7 @@ export type { FleetStat, FleetState, LeaseStat } from './fleet/fleet-stat.ts'
 export type { NodeSummary, SessionSums } from './fleet/fleet-summary.ts'
 export type { BlockOptions, Fleet, FleetNode, FleetSums } from './fleet/fleet.ts'
 export type { IORedisLike, IORedisSubscriber } from './fleet/ioredis.ts'
+export type { NodeClusterLike, NodeClusterWorker } from './fleet/node-cluster.ts'
 export type { OnLoss } from './fleet/without-lease.ts'
 export type { NodeRedisLike, NodeRedisSubscriber } from './fleet/node-redis.ts'
 export type { ScriptName } from './fleet/protocol.ts'

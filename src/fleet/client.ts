@@ -11,8 +11,8 @@ export interface FleetScript {
 }
 
 /**
- * What a fleet needs of the engine in which its nodes meet: `nodeRedis` and `ioredis`
- * make one, and you can make one of any other client.
+ * What a fleet needs of the engine in which its nodes meet: `nodeRedis`, `ioredis` and
+ * `nodeCluster` make one, and you can make one of any other client.
  */
 export interface FleetClient {
   /**

@@ -10,7 +10,7 @@ import type { DescriptionOf } from '../util/description.ts'
  * Options of a fleet. All nodes of it have the same `name`, `prefix`, `limits` and `ttl`.
  */
 export interface FleetInit {
-  /** How to reach the engine: `nodeRedis(client)` or `ioredis(client)` */
+  /** How to reach the engine: `nodeRedis(client)`, `ioredis(client)` or `nodeCluster(cluster)` */
   client: FleetClient
 
   /** Of the fleet: letters, digits, `.`, `_` and `-`, up to 64 */
@@ -113,7 +113,7 @@ export function resolveFleet (init: FleetInit): FleetConfig {
   const { timeout = 0.4 * ttl } = init
 
   if (typeof client?.run !== 'function' || typeof client.subscribe !== 'function' || typeof client.unsubscribe !== 'function') {
-    throw invalid('fleet.client', 'nodeRedis(client) or ioredis(client)', client)
+    throw invalid('fleet.client', 'nodeRedis(client), ioredis(client) or nodeCluster(cluster)', client)
   }
 
   checkName('name', name, /^[\w.-]{1,64}$/, 'up to 64 letters, digits, ".", "_" and "-"')

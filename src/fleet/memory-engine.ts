@@ -20,6 +20,9 @@ interface NodeData {
   sum: string
   scopes: Map<string, Map<number, Amounts>>
   readonly rates: NodeRates
+
+  /** Who has asked for it */
+  owner: unknown
 }
 
 interface FleetData {
@@ -33,21 +36,24 @@ interface FleetData {
 }
 
 /**
- * The scripts in TypeScript: an engine in this process, for models and
- * tests. `scripts.ts` says the same in Lua.
+ * The scripts in TypeScript: an engine in this process, for the workers of a `cluster`, models
+ * and tests. `scripts.ts` says the same in Lua.
  */
 export class MemoryEngine {
   readonly #fleets = new Map<string, FleetData>()
   readonly #now: () => number
   readonly #published: (channel: string, message: string) => void
+  #isFirst: boolean
 
   /**
    * @param published - is told of what `decide` publishes
    * @param now - in ms since 1970
+   * @param isFirst - nobody can have a lease of an engine that was there before
    */
-  constructor (published: (channel: string, message: string) => void, now: () => number = Date.now) {
+  constructor (published: (channel: string, message: string) => void, now: () => number = Date.now, isFirst = false) {
     this.#published = published
     this.#now = now
+    this.#isFirst = isFirst
   }
 
   /**
@@ -55,6 +61,7 @@ export class MemoryEngine {
    */
   clear (): void {
     this.#fleets.clear()
+    this.#isFirst = false
   }
 
   /**
@@ -75,12 +82,18 @@ export class MemoryEngine {
   }
 
   /**
+   * @param script
+   * @param key - what all keys begin with
+   * @param args - as in Redis
+   * @param owner - on whose behalf, see `lose`
    * @returns The text that the script answers
    */
-  run (script: ScriptName, key: string, [argument]: string[]): string {
+  run (script: ScriptName, key: string, args: string[], owner?: unknown): string {
+    const [argument] = args
+
     switch (script) {
       case 'sync':
-        return JSON.stringify(this.#sync(this.#fleet(key), JSON.parse(argument)))
+        return JSON.stringify(this.#sync(this.#fleet(key), JSON.parse(argument), owner))
       case 'rates':
         return JSON.stringify(this.#rates(this.#fleet(key), JSON.parse(argument)))
       case 'leave':
@@ -92,18 +105,29 @@ export class MemoryEngine {
     }
   }
 
+  /**
+   * Somebody has ended, and holds nothing any more
+   */
+  lose (owner: unknown): void {
+    for (const fleet of this.#fleets.values()) {
+      for (const [id, node] of fleet.nodes) {
+        node.owner === owner && this.#leave(fleet, id)
+      }
+    }
+  }
+
   #fleet (key: string): FleetData {
     let fleet = this.#fleets.get(key)
 
     if (fleet === undefined) {
-      fleet = { ttl: 0, quiet: 0, clean: false, policy: 0, text: '', nodes: new Map(), rates: new MemoryRates() }
+      fleet = { ttl: 0, quiet: 0, clean: this.#isFirst, policy: 0, text: '', nodes: new Map(), rates: new MemoryRates() }
       this.#fleets.set(key, fleet)
     }
 
     return fleet
   }
 
-  #sync (fleet: FleetData, request: SyncRequest): SyncAnswer {
+  #sync (fleet: FleetData, request: SyncRequest, owner: unknown): SyncAnswer {
     const { id, policy, seq, sum, ttl } = request
     const now = this.#now()
     const { nodes } = fleet
@@ -124,7 +148,7 @@ export class MemoryEngine {
       return { status: 'old' }
     }
 
-    const node = { seq, sum, at: now, expires: now + ttl, scopes: known?.scopes ?? new Map(), rates: known?.rates ?? { seq: 0, shares: new Map() } }
+    const node = { seq, sum, at: now, expires: now + ttl, scopes: known?.scopes ?? new Map(), rates: known?.rates ?? { seq: 0, shares: new Map() }, owner }
 
     nodes.set(id, node)
 

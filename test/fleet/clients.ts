@@ -9,22 +9,31 @@ const REDIS: string = 'redis'
 const IOREDIS: string = 'ioredis'
 
 /**
- * A real client of a real package
+ * A real client of a real engine
  */
 export interface TestClient {
   name: string
   client: FleetClient
+
+  /** From now on nobody has to wait for old leases. An engine without this never has any. */
+  leftInOrder?(key: string): Promise<unknown>
+  close(): Promise<void>
+}
+
+/**
+ * A real client of a real package
+ */
+export interface RedisTestClient extends TestClient {
   flushAll(): Promise<unknown>
   keys(): Promise<string[]>
   expiry(key: string): Promise<number>
   set(key: string, field: string, value: string): Promise<unknown>
-  close(): Promise<void>
 }
 
 /**
  * @param url - of the server
  */
-export async function connectNodeRedis (url: string): Promise<TestClient> {
+export async function connectNodeRedis (url: string): Promise<RedisTestClient> {
   const { createClient } = await import(REDIS)
   const client: NodeRedisLike & Record<string, any> = createClient({ url })
 
@@ -34,6 +43,7 @@ export async function connectNodeRedis (url: string): Promise<TestClient> {
   return {
     name: 'redis',
     client: nodeRedis(client),
+    leftInOrder: async key => client.hSet(`${key}:fleet`, 'clean', '1'),
     flushAll: async () => client.flushAll(),
     keys: async () => client.keys('*'),
     expiry: async key => client.pTTL(key),
@@ -42,7 +52,7 @@ export async function connectNodeRedis (url: string): Promise<TestClient> {
   }
 }
 
-export async function connectIORedis (url: string): Promise<TestClient> {
+export async function connectIORedis (url: string): Promise<RedisTestClient> {
   const { Redis } = await import(IOREDIS)
   const client: IORedisLike & Record<string, any> = new Redis(url)
 
@@ -52,6 +62,7 @@ export async function connectIORedis (url: string): Promise<TestClient> {
   return {
     name: 'ioredis',
     client: ioredis(client),
+    leftInOrder: async key => client.hset(`${key}:fleet`, 'clean', '1'),
     flushAll: async () => client.flushall(),
     keys: async () => client.keys('*'),
     expiry: async key => client.pttl(key),
@@ -60,4 +71,4 @@ export async function connectIORedis (url: string): Promise<TestClient> {
   }
 }
 
-export const CONNECT = [connectNodeRedis, connectIORedis]
+export const CONNECT_REDIS = [connectNodeRedis, connectIORedis]

@@ -4,7 +4,7 @@ import { fleet } from '../../src/fleet.ts'
 import { createResourceManager } from '../../src/index.ts'
 import { eventually, rejection } from '../libp2p/fixtures/eventually.ts'
 import { peerA, peerB } from '../scopes/fixtures.ts'
-import { CONNECT } from './clients.ts'
+import { CONNECT_REDIS } from './clients.ts'
 import { Members, TestEngine } from './fixtures.ts'
 import { RedisServer } from './redis-server.ts'
 import type { Member } from './fixtures.ts'
@@ -208,7 +208,7 @@ describe('fleet/decisions', () => {
     await link.block(peerA)
   })
 
-  for (const connect of CONNECT) {
+  for (const connect of CONNECT_REDIS) {
     it(`should go through a real server: ${connect.name}`, async function () {
       this.timeout(60_000)
 

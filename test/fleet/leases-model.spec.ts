@@ -1,9 +1,10 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
+import { ClusterEngine } from '../../src/fleet/cluster-engine.ts'
+import { callOf } from '../../src/fleet/cluster-messages.ts'
 import { Leases } from '../../src/fleet/leases.ts'
 import { MemoryEngine } from '../../src/fleet/memory-engine.ts'
 import { atOnce } from '../../src/util/slices.ts'
-import { startQuietly } from './fixtures.ts'
 import type { LeaseRequest } from '../../src/fleet/leases.ts'
 import type { SyncAnswer } from '../../src/fleet/protocol.ts'
 import type { OnLoss } from '../../src/fleet/without-lease.ts'
@@ -52,23 +53,86 @@ interface Call {
 }
 
 /**
+ * An engine as the nodes see it
+ */
+interface ModelEngine {
+  sync(node: ModelNode, text: string): string | undefined
+  leave(node: ModelNode): void
+
+  /** The process of a node has ended */
+  crashed(node: ModelNode): void
+
+  /**
+   * It forgets everything
+   *
+   * @returns Whether no node survives that
+   */
+  wipe(): boolean
+}
+
+function serverOf (now: () => number): ModelEngine {
+  // all nodes have left in order: nobody can have an old lease
+  const engine = new MemoryEngine(() => {}, now, true)
+
+  return {
+    sync: (_, text) => engine.run('sync', KEY, [text]),
+    leave: ({ id }) => { engine.run('leave', KEY, [id]) },
+    crashed: () => {},
+    wipe: () => {
+      engine.clear()
+
+      return false
+    }
+  }
+}
+
+/**
+ * Nodes that are workers of a primary, which has them back when they crash. Their calls may come
+ * after that.
+ */
+function primaryOf (now: () => number): ModelEngine {
+  let answer: string | undefined
+  const make = (): ClusterEngine<ModelNode> => new ClusterEngine((_, message) => { answer = 'answer' in message ? message.answer : undefined }, undefined, now)
+  let engine = make()
+  const call = (node: ModelNode, script: 'sync' | 'leave', argument: string): string | undefined => {
+    answer = undefined
+    engine.received(node, callOf(1, script, KEY, argument))
+
+    return answer
+  }
+
+  return {
+    sync: (node, text) => call(node, 'sync', text),
+    leave: node => { call(node, 'leave', node.id) },
+    crashed: node => { engine.ended(node) },
+    wipe: () => {
+      engine = make()
+
+      return true
+    }
+  }
+}
+
+const ENGINES = { 'a server': serverOf, 'a primary': primaryOf }
+
+/**
  * Calls and answers that can come late, twice or not at all
  */
 class World {
   now = 1_000_000
-  readonly engine = new MemoryEngine(() => {}, () => this.now)
+  readonly engine: ModelEngine
   readonly nodes: ModelNode[]
   readonly calls: Call[] = []
   readonly answers: Array<Call & { answer: SyncAnswer }> = []
   readonly #make: () => ModelNode
 
-  constructor (onLoss: OnLoss, allowance: number, known: boolean) {
+  constructor (onLoss: OnLoss, allowance: number, known: boolean, makeEngine = serverOf) {
     let count = 0
+
+    this.engine = makeEngine(() => this.now)
 
     this.#make = () => new ModelNode(`n${count++}`, onLoss, allowance, known ? NODES : 0)
     this.nodes = Array.from({ length: NODES }, this.#make)
-
-    startQuietly(this.engine, KEY, TTL, duration => { this.now += duration })
   }
 
   step (operation: string, pick: number): void {
@@ -117,23 +181,27 @@ class World {
         this.#expire()
         break
       case 'crash':
+        this.engine.crashed(node)
         this.nodes[pick % NODES] = this.#make()
         break
       case 'leave':
-        this.engine.run('leave', KEY, [node.id])
+        this.engine.leave(node)
         this.nodes[pick % NODES] = this.#make()
         break
       default:
-        this.engine.clear()
+        if (this.engine.wipe()) {
+          this.nodes.forEach((_, i) => { this.nodes[i] = this.#make() })
+          this.calls.splice(0)
+        }
     }
   }
 
   #call (call: Call | undefined): void {
     if (call !== undefined) {
       const { node: { id }, request, seq } = call
-      const answer = JSON.parse(this.engine.run('sync', KEY, [JSON.stringify({ id, seq, ttl: TTL, policy: 0, sum: '', ...request })]))
+      const answer = this.engine.sync(call.node, JSON.stringify({ id, seq, ttl: TTL, policy: 0, sum: '', ...request }))
 
-      this.answers.push({ ...call, answer })
+      answer !== undefined && this.answers.push({ ...call, answer: JSON.parse(answer) })
     }
   }
 
@@ -185,58 +253,60 @@ const schedule = fc.array(fc.tuple(
 ), { minLength: 50, maxLength: 400 })
 
 describe('fleet/leases, in any order of calls, answers, losses, crashes and wipes', () => {
-  it('should never lease more than the limit', () => {
-    let most = 0
+  for (const [name, makeEngine] of Object.entries(ENGINES)) {
+    it(`should never lease more than the limit, with ${name}`, () => {
+      let most = 0
 
-    fc.assert(fc.property(schedule, steps => {
-      const world = new World('refuse', 0, false)
+      fc.assert(fc.property(schedule, steps => {
+        const world = new World('refuse', 0, false, makeEngine)
 
-      for (const [operation, pick] of steps) {
-        world.step(operation, pick)
+        for (const [operation, pick] of steps) {
+          world.step(operation, pick)
 
-        for (const { key } of SCOPES) {
-          most = Math.max(most, world.leased(key))
-          expect(world.leased(key)).to.be.at.most(LIMIT)
+          for (const { key } of SCOPES) {
+            most = Math.max(most, world.leased(key))
+            expect(world.leased(key)).to.be.at.most(LIMIT)
+          }
         }
-      }
-    }), { numRuns: 300 })
+      }), { numRuns: 300 })
 
-    // otherwise it would say nothing
-    expect(most).to.be.above(LIMIT / 4)
-  })
+      // otherwise it would say nothing
+      expect(most).to.be.above(LIMIT / 4)
+    })
 
-  it('should never hold more than the limit as long as no node comes back without a lease', () => {
-    let most = 0
+    it(`should never hold more than the limit as long as no node comes back without a lease, with ${name}`, () => {
+      let most = 0
 
-    fc.assert(fc.property(schedule, steps => {
-      const world = new World('refuse', 0, false)
+      fc.assert(fc.property(schedule, steps => {
+        const world = new World('refuse', 0, false, makeEngine)
 
-      for (const [operation, pick] of steps.filter(([operation]) => operation !== 'wait')) {
-        world.step(operation, pick)
+        for (const [operation, pick] of steps.filter(([operation]) => operation !== 'wait')) {
+          world.step(operation, pick)
 
-        for (const { key } of SCOPES) {
-          most = Math.max(most, world.held(key))
-          expect(world.held(key)).to.be.at.most(LIMIT)
+          for (const { key } of SCOPES) {
+            most = Math.max(most, world.held(key))
+            expect(world.held(key)).to.be.at.most(LIMIT)
+          }
         }
-      }
-    }), { numRuns: 200 })
+      }), { numRuns: 200 })
 
-    expect(most).to.be.above(LIMIT / 4)
-  })
+      expect(most).to.be.above(LIMIT / 4)
+    })
 
-  it('should have no more than the allowance of each node above the limit', () => {
-    const allowance = 0.1
+    it(`should have no more than the allowance of each node above the limit, with ${name}`, () => {
+      const allowance = 0.1
 
-    fc.assert(fc.property(schedule, steps => {
-      const world = new World('refuse', allowance, false)
+      fc.assert(fc.property(schedule, steps => {
+        const world = new World('refuse', allowance, false, makeEngine)
 
-      for (const [operation, pick] of steps.filter(([operation]) => operation !== 'wait')) {
-        world.step(operation, pick)
-        expect(world.held('peer:a')).to.be.at.most(LIMIT + NODES * LIMIT * allowance)
-        expect(world.leased('system')).to.be.at.most(LIMIT)
-      }
-    }), { numRuns: 200 })
-  })
+        for (const [operation, pick] of steps.filter(([operation]) => operation !== 'wait')) {
+          world.step(operation, pick)
+          expect(world.held('peer:a')).to.be.at.most(LIMIT + NODES * LIMIT * allowance)
+          expect(world.leased('system')).to.be.at.most(LIMIT)
+        }
+      }), { numRuns: 200 })
+    })
+  }
 
   it('should not take the end of one node for that of all after a wipe', () => {
     const world = new World('refuse', 0, false)
