@@ -10,9 +10,10 @@ import type { NodeClusterLike } from '../../src/fleet.ts'
 const LIMITS = { limits: { system: { conns: 20 } } }
 
 /**
- * Leases that do not end in a test: what others get then was given back
+ * Leases that end later than anybody waits: what others get before that was given back
  */
-const LONG = { ...LIMITS, ttl: 600_000 }
+const LONG = { limits: { system: { conns: 4 } }, ttl: 120_000 }
+const PATIENCE = 100_000
 
 let fleets = 0
 
@@ -24,7 +25,7 @@ function newFleet (): string {
 }
 
 async function until (probe: () => Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 60_000
+  const deadline = Date.now() + PATIENCE
 
   while (!await probe()) {
     expect(Date.now(), `waited in vain for ${what}`).to.be.below(deadline)
@@ -33,7 +34,7 @@ async function until (probe: () => Promise<boolean>, what: string): Promise<void
 }
 
 describe('fleet/cluster', function () {
-  this.timeout(120_000)
+  this.timeout(300_000)
 
   const workers: Worker[] = []
   let one: Worker
@@ -95,19 +96,19 @@ describe('fleet/cluster', function () {
     const first = await forkWorker()
 
     await first.ask('start', name, LONG)
-    await fillUp(first, name, 20)
+    await fillUp(first, name, 4)
     await other.ask('start', name, LONG)
     expect(await other.ask('fill', name, 1)).to.equal(0)
 
     await first.kill()
-    await fillUp(other, name, 20)
+    await fillUp(other, name, 4)
 
     const next = await forkWorker()
 
     await next.ask('start', name, LONG)
     expect((await next.ask('view', name)).nodes).to.equal(2)
     await other.ask('stop', name)
-    await fillUp(next, name, 20)
+    await fillUp(next, name, 4)
     await next.kill()
   })
 
@@ -115,10 +116,10 @@ describe('fleet/cluster', function () {
     const name = newFleet()
 
     await one.ask('start', name, LONG)
-    await fillUp(one, name, 20)
+    await fillUp(one, name, 4)
     await other.ask('start', name, LONG)
     await one.ask('stop', name)
-    await fillUp(other, name, 20)
+    await fillUp(other, name, 4)
   })
 
   it('should keep fleets apart', async () => {

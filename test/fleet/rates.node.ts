@@ -1,7 +1,7 @@
 import { expect } from 'aegir/chai'
 import { fleet } from '../../src/fleet.ts'
 import { eventually } from '../libp2p/fixtures/eventually.ts'
-import { CONNECT } from './clients.ts'
+import { CONNECT_REDIS } from './clients.ts'
 import { Members, TestEngine } from './fixtures.ts'
 import { RedisServer } from './redis-server.ts'
 import type { Member } from './fixtures.ts'
@@ -202,7 +202,7 @@ describe('fleet/rates', () => {
     expect(new Arrivals().come(all[1], '/ip4/192.0.2.1/tcp/1')).to.equal(false)
   })
 
-  for (const connect of CONNECT) {
+  for (const connect of CONNECT_REDIS) {
     it(`should keep the rate over any time, with a real server and ${connect.name}`, async function () {
       this.timeout(120_000)
 
