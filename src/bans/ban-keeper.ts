@@ -3,41 +3,27 @@ import { checkObject, checkWholeNumber, invalid } from '../util/validation.ts'
 import { BanList } from './ban-list.ts'
 import { parseTarget } from './ban-target.ts'
 import { BANS_OPTIONS, MAX_DURATION, resolveBans } from './bans-init.ts'
+import { Offenders } from './offenders.ts'
 import { Strikes } from './strikes.ts'
 import type { BanTarget } from './ban-target.ts'
 import type { Ban, BanLevel, BanOptions, Bans, KnownBan, Place, StrikeKind } from './ban.ts'
 import type { BansConfig, BansInit } from './bans-init.ts'
+import type { Neighbours } from './offenders.ts'
 import type { DescriptionOf } from '../util/description.ts'
 import type { IPAddress } from '../util/ip-address.ts'
 import type { IPNetwork } from '../util/ip-network.ts'
 import type { PeerId } from '@libp2p/interface'
-
-/**
- * How many good connections there may be for each offender where a host or subnet is banned:
- * one in ten is good then
- */
-const GOOD_PER_OFFENDER = 1 / 9
 
 const BAN_OPTIONS = { duration: ANY, reason: ANY } as const satisfies DescriptionOf<BanOptions>
 
 /**
  * What the bans have to know of those that they are about
  */
-export interface BansEnvironment {
+export interface BansEnvironment extends Neighbours {
   /**
    * Whether a peer may not be banned
    */
   exempts(peer: PeerId): boolean
-
-  /**
-   * Whether many hosts have the addresses there, as the operator of this node has said
-   */
-  isShared(place: Place): boolean
-
-  /**
-   * How many connections there are from a network whose peer is not an offender
-   */
-  countGood(network: IPNetwork): number
 
   /**
    * Somebody is banned from now on
@@ -72,6 +58,7 @@ export interface BansEnvironment {
 export class BanKeeper implements Bans {
   readonly #environment: BansEnvironment
   readonly #list: BanList
+  readonly #offenders: Offenders
   readonly #peers: Strikes
 
   /** Of hosts, by those who have not proved who they are */
@@ -91,6 +78,7 @@ export class BanKeeper implements Bans {
     this.#config = resolveBans(init)
     this.#environment = environment
     this.#list = new BanList(time, ended)
+    this.#offenders = new Offenders(this.#list, environment)
     this.#peers = new Strikes(this.#config.halfLife, now)
     this.#unproved = new Strikes(this.#config.halfLife, now)
   }
@@ -180,29 +168,17 @@ export class BanKeeper implements Bans {
   }
 
   /**
-   * Bans the host, and then the subnet, where it is not only one that does this, and hardly
-   * anybody else is there
+   * Bans the host, and then the subnet, where that is due
    */
   #banPlace (place: Place | undefined): void {
-    if (place === undefined || this.findAddress(place.ip) !== undefined || this.#environment.isShared(place)) {
+    if (place === undefined) {
       return
     }
 
-    const { hosts, peers } = this.#config
-    const { host, subnet } = place
-    const unproved = this.#isEnough(this.#unproved.countOf(String(host))) ? 1 : 0
-    const offenders = unproved + this.#countBans('peer', other => other.place?.host.toString() === String(host))
+    const unproved = this.#isEnough(this.#unproved.countOf(String(place.host)))
 
-    if (offenders < peers || this.#environment.countGood(host) > offenders * GOOD_PER_OFFENDER) {
-      return
-    }
-
-    this.#begin('host', String(host), 'strikes', `${offenders} of its peers are banned`, { network: host, place })
-
-    const banned = this.#countBans('host', other => other.place?.subnet.toString() === String(subnet))
-
-    if (subnet.prefixLength < host.prefixLength && banned >= hosts && this.#environment.countGood(subnet) <= banned * GOOD_PER_OFFENDER) {
-      this.#begin('subnet', String(subnet), 'strikes', `${banned} of its hosts are banned`, { network: subnet, place })
+    for (const { level, network, reason } of this.#offenders.networksOf(place, this.#config, unproved)) {
+      this.#begin(level, String(network), 'strikes', reason, { network, place })
     }
   }
 
@@ -211,10 +187,6 @@ export class BanKeeper implements Bans {
    */
   #isEnough (strikes: number): boolean {
     return Math.round(strikes) >= this.#config.strikes
-  }
-
-  #countBans (level: BanLevel, matches: (known: KnownBan) => boolean): number {
-    return this.#list.all().filter(known => known.ban.level === level && known.ban.by === 'strikes' && matches(known)).length
   }
 
   // Bans

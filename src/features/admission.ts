@@ -23,7 +23,7 @@ export const admission = {
       allowlistedConns: limits.limiter.getAllowlistedSystemLimits().conns
     })
 
-    core.admission = admission
+    core.admission = core.trust.admission = admission
     checkConnections(core, admission)
     checkStreams(core, admission)
     graph.admission = new AdmittedConnections(graph, admission, () => core.findFull?.())

@@ -10,18 +10,14 @@ export const bans = {
   name: 'bans',
   options: BANS_OPTIONS,
 
-  checkNodeOptions ({ bans }) {
-    if (bans != null && bans !== false) {
-      resolveBans(bans)
-    }
-  },
-
   register (host) {
     const { core, options: { bans: options, fairness: groups }, notes, parts, stats } = host
 
     if (options == null || options === false) {
       return
     }
+
+    resolveBans(options)
 
     host.nodeParts.push(({ components: { datastore, peerId }, connections }) => {
       const bans = new NodeBans({

@@ -9,18 +9,14 @@ export const fairness = {
   name: 'fairness',
   options: FAIRNESS_OPTIONS,
 
-  checkNodeOptions ({ fairness }) {
-    if (fairness !== false) {
-      resolveFairness(fairness)
-    }
-  },
-
   register (host) {
     const { core, options: { fairness: options }, parts, stats } = host
 
     if (options === false) {
       return
     }
+
+    resolveFairness(options)
 
     host.nodeParts.push(({ components: { events, peerStore, upgrader }, connections, services, streams, transient }) => {
       const fairness = new NodeFairness({ manager: core, events, peerStore, connections, streams: streams.live, services, transient, upgrader }, options)

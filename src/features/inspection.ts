@@ -1,6 +1,5 @@
 import { limitAdvice, streamLimitAdvice } from '../libp2p/limit-advice.ts'
 import { logChanges } from '../limits/limit-changes.ts'
-import { ConcreteLimiter } from '../limits/limiter.ts'
 import { explain } from '../reporting/explain.ts'
 import { listHolders } from '../reporting/holders.ts'
 import { Inspector } from '../reporting/inspector.ts'
@@ -38,7 +37,7 @@ export const inspection = {
       counts.add(refusal)
       refusalLog.add(refusal)
     })
-    host.evictionObservers.push(eviction => { refusalLog.addEviction(eviction) })
+    host.evictionObserver = eviction => { refusalLog.addEviction(eviction) }
     host.metricsSource.refusals = counts
     host.requesterOf = requesterOf
     host.warnProcess = (code, message, subject) => { warnings.warn(code, message, subject) }
@@ -85,7 +84,7 @@ function advise ({ core, limits, options: { processMemory } }: FeatureHost, node
   const { components: { connectionManager } } = node
 
   node.limitAdvice = () => limitAdvice({ ...limits.given, processMemory }, limits.config, core, connectionManager)
-  node.handlerAdvice = (limiter, protocol, options) => limiter instanceof ConcreteLimiter ? streamLimitAdvice(limiter, protocol, options) : undefined
+  node.handlerAdvice = streamLimitAdvice
 }
 
 function stateOfNothing (name: string): string {

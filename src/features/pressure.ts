@@ -8,10 +8,11 @@ import type { Feature } from '../manager/feature.ts'
 export const pressure = {
   name: 'pressure',
   options: PRESSURE_OPTIONS,
-  checkNodeOptions: checkPressure,
 
   register (host) {
     const { core, options, parts, stats } = host
+
+    checkPressure(options)
 
     host.nodeParts.push(({ streams }) => {
       const process = new ProcessPressure(core, options)

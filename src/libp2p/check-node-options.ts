@@ -1,4 +1,3 @@
-import { inOrder } from '../manager/features.ts'
 import { resolveBaseCosts } from './connections/base-costs.ts'
 import { checkTransientShare } from './fairness/transient-holders.ts'
 import { checkHandlerGrace } from './streams/running-handlers.ts'
@@ -6,17 +5,16 @@ import { serviceTable } from './streams/service-table.ts'
 import type { ResourceManagerInit } from '../manager/resource-manager-init.ts'
 
 /**
- * Checks the options that only a node does something with, where there is no node: a mistake in
+ * Checks the options that only the wiring does something with, where there is no node: a mistake in
  * them is one all the same
  *
  * @throws {InvalidParametersError} naming the option that cannot be used
  */
 export function checkNodeOptions (init: ResourceManagerInit): void {
-  const { baseCosts, features = {}, handlerGrace, services, transientShare } = init
+  const { baseCosts, handlerGrace, services, transientShare } = init
 
   resolveBaseCosts(baseCosts)
   serviceTable(services)
   checkTransientShare(transientShare)
   checkHandlerGrace(handlerGrace)
-  inOrder(features).forEach(feature => { feature.checkNodeOptions?.(init) })
 }

@@ -1,7 +1,7 @@
 import type { ConnectionTracker } from './connections/connection-tracker.ts'
 import type { TransientHolders } from './fairness/transient-holders.ts'
 import type { StreamTracker } from './streams/stream-tracker.ts'
-import type { Limiter } from '../limits/limiter.ts'
+import type { ConcreteLimiter } from '../limits/limiter.ts'
 import type { NameTable } from '../util/name-table.ts'
 import type { ComponentLogger, ConnectionGater, Libp2pEvents, Metrics, PeerId, PeerStore, StreamHandlerOptions, TypedEventTarget, Upgrader } from '@libp2p/interface'
 import type { ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
@@ -63,5 +63,5 @@ export interface NodeHost {
   limitAdvice?(): string[]
 
   /** What to tell people of the limits of a protocol that has a handler */
-  handlerAdvice?(limiter: Limiter, protocol: string, options?: StreamHandlerOptions): string | undefined
+  handlerAdvice?(limiter: ConcreteLimiter, protocol: string, options?: StreamHandlerOptions): string | undefined
 }

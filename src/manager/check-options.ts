@@ -1,7 +1,7 @@
 import { NAMED_KEYS, SCOPE_KEYS } from '../limits/limit-config.ts'
 import { checkDescribed, unknownOption } from '../util/description.ts'
 import { didYouMean, nearestName, unknownName } from '../util/did-you-mean.ts'
-import { checkObject, invalid } from '../util/validation.ts'
+import { invalid } from '../util/validation.ts'
 import { checkFeatures, featureText } from './features.ts'
 import { OPTIONS } from './options.ts'
 import type { FeatureName } from './features.ts'
@@ -28,8 +28,6 @@ function hintFor (option: string): string {
  * @throws {InvalidParametersError} naming the first of them, and what was meant
  */
 export function checkOptions (init: ResourceManagerInit): void {
-  checkObject('options', init)
-
   const { features = {} } = init
 
   checkFeatures(features)

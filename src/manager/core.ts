@@ -1,7 +1,9 @@
 import { checkDirection } from '../scopes/arguments.ts'
 import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import { findRefusal } from './opening.ts'
-import type { BaseCosts, Check, Newcomer, Opening } from './opening.ts'
+import { placeConnection, placeStream } from './placement.ts'
+import { Trust } from './trust.ts'
+import type { BaseCosts, Check, Newcomer } from './opening.ts'
 import type { Admission } from '../admission/admission.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { MovableScope } from '../scopes/movable-scope.ts'
@@ -35,6 +37,7 @@ export class Core {
 
   /** Where anything is decided by address */
   admission?: Admission = undefined
+  readonly trust: Trust
   baseCosts: BaseCosts = { connection: 0, stream: 0 }
 
   // what is asked, in this order
@@ -81,6 +84,7 @@ export class Core {
    */
   constructor (graph: ScopeGraph, log?: Logger, warnings?: WarningLog) {
     this.graph = graph
+    this.trust = new Trust(graph)
     this.log = log
     this.#warnings = warnings
 
@@ -103,7 +107,7 @@ export class Core {
    * Why a node turns down an inbound connection before it has a scope, if so
    */
   refuseStranger (address?: Multiaddr): Refusal | undefined {
-    if (this.strangersConnections.length === 0 || this.isAllowlisted(address)) {
+    if (this.strangersConnections.length === 0 || this.trust.isAllowlisted(address)) {
       return
     }
 
@@ -164,7 +168,7 @@ export class Core {
     const reason = this.findConnection(connection)
 
     if (reason !== undefined) {
-      const placed = this.placeConnection(this.graph, connection, reason)
+      const placed = placeConnection(this, this.graph, connection, reason)
 
       if (!(placed instanceof DefaultConnectionScope)) {
         this.admission?.release(countedIP)
@@ -185,45 +189,6 @@ export class Core {
     connection.enter()
 
     return connection
-  }
-
-  /**
-   * What is opened in place of a connection that does not fit into the normal pair, or why there is
-   * nothing: the allowlisted pair is asked, then others may give way, then those who may turn out to be
-   * trusted may prove it
-   */
-  placeConnection (how: Opening, connection: DefaultConnectionScope, reason: Refusal | undefined): DefaultConnectionScope | Refusal {
-    const { endpoint } = connection
-
-    if (endpoint !== undefined && this.isAllowlisted(endpoint)) {
-      connection = how.newConnection(connection.inbound ? 'inbound' : 'outbound', connection.usefd, this.graph.allowlisted, endpoint)
-      reason = this.findConnection(connection)
-    }
-
-    if (reason !== undefined && how.canMakeRoom) {
-      reason = this.#roomForConnection(how, connection, reason)
-    }
-
-    // in this order: what is asked of every refusal is cheap
-    if (reason !== undefined && this.admission?.allowlist.namesPeers === true && reason.fullScope === this.graph.normal.system) {
-      const prover = how.prove(connection, this.baseCosts.connection)
-
-      if (prover !== undefined) {
-        return prover
-      }
-    }
-
-    return reason === undefined ? connection : how.refuse(reason) ?? connection
-  }
-
-  // functions of their own: where there is a closure in it, all of a function is slower
-
-  #roomForConnection (how: Opening, connection: DefaultConnectionScope, reason: Refusal): Refusal | undefined {
-    return how.makeRoom(reason, connection, () => this.findConnection(connection))
-  }
-
-  #roomForStream (how: Opening, stream: DefaultStreamScope, reason: Refusal): Refusal | undefined {
-    return how.makeRoom(reason, stream, () => findRefusal(stream, this.baseCosts.stream))
   }
 
   /**
@@ -275,7 +240,7 @@ export class Core {
   }
 
   #refuseStrangersStream (peer: PeerId, connection: DefaultConnectionScope): Refusal | undefined {
-    if (this.strangersStreams.length === 0 || this.isKnown(peer, connection.endpoint)) {
+    if (this.strangersStreams.length === 0 || this.trust.isKnown(peer, connection.endpoint)) {
       return
     }
 
@@ -310,7 +275,7 @@ export class Core {
     }
 
     const reason = findRefusal(stream, this.baseCosts.stream)
-    const refusal = reason === undefined ? undefined : this.placeStream(this.graph, stream, reason, peer, connection)
+    const refusal = reason === undefined ? undefined : placeStream(this, this.graph, stream, reason, peer, connection)
 
     if (refusal !== undefined) {
       return refusal
@@ -320,23 +285,6 @@ export class Core {
     stream.enter()
 
     return stream
-  }
-
-  /**
-   * Why there is no place for a stream that does not fit into the normal pair, if so: the allowlisted
-   * pair is asked, then others may give way
-   */
-  placeStream (how: Opening, stream: DefaultStreamScope, reason: Refusal | undefined, peer: PeerId, connection?: Pick<ConnectionScope, 'allowlisted'>): Refusal | undefined {
-    if (connection !== undefined && this.isTrusted(peer, connection)) {
-      stream.pair = this.graph.allowlisted
-      reason = findRefusal(stream, this.baseCosts.stream)
-    }
-
-    if (reason !== undefined && how.canMakeRoom) {
-      reason = this.#roomForStream(how, stream, reason)
-    }
-
-    return reason === undefined ? undefined : how.refuse(reason)
   }
 
   /**
@@ -365,64 +313,6 @@ export class Core {
    */
   refuse (refusal: Refusal | undefined, requester?: Refusal['requester'], joining?: string): Refusal | undefined {
     return this.graph.refuse(refusal, requester, joining)
-  }
-
-  // who is trusted, and who is who
-
-  /**
-   * Whether an address is trusted, whoever is there
-   */
-  isAllowlisted (endpoint?: Multiaddr): boolean {
-    const allowlist = this.admission?.allowlist
-
-    return endpoint != null && allowlist !== undefined && !allowlist.empty && allowlist.allowed(endpoint)
-  }
-
-  /**
-   * Whether a peer is trusted wherever it is
-   */
-  isTrustedPeer (peer: PeerId): boolean {
-    return this.graph.admission?.trusts(peer) === true
-  }
-
-  /**
-   * Whether an address or a peer is trusted, and need not pass what strangers must
-   */
-  isKnown (peer: PeerId | undefined, address: Multiaddr | undefined): boolean {
-    return this.isAllowlisted(address) || (peer !== undefined && this.isTrustedPeer(peer))
-  }
-
-  /**
-   * Whether streams with a peer may use the allowlisted pair.
-   *
-   * A trusted connection is under the normal pair where there was room for it when it
-   * was opened. Its streams are not worth less.
-   */
-  isTrusted (peer: PeerId, connection: Pick<ConnectionScope, 'allowlisted'>): boolean {
-    return connection.allowlisted || (connection instanceof DefaultConnectionScope && this.graph.admission?.staysAllowlisted(peer, connection) === true)
-  }
-
-  /**
-   * Whether a reverse proxy has an address, and who comes from there is somebody else
-   */
-  isProxy (address: Multiaddr): boolean {
-    return this.admission?.isProxy(address) === true
-  }
-
-  /**
-   * Who a reverse proxy forwards, if it says so
-   *
-   * @param header - `X-Forwarded-For`
-   */
-  forwardedFor (header: string): string | undefined {
-    return this.admission?.forwardedFor(header)?.toString()
-  }
-
-  /**
-   * The part of an address that a remote cannot choose, where anything is decided by that
-   */
-  hostOf (address: Multiaddr): string | undefined {
-    return this.admission?.hostOf(address)
   }
 
   /**

@@ -35,14 +35,8 @@ export interface Feature<Name extends string = string> {
   readonly presets?: Presets
 
   /**
-   * Checks the options that only a node does something with, where there is no node
-   *
-   * @throws {InvalidParametersError} naming the option that cannot be used
-   */
-  checkNodeOptions?(options: FeatureOptions): void
-
-  /**
-   * Adds what it does to a manager that is being made
+   * Adds what it does to a manager that is being made. A mistake in options that only a node does
+   * something with is one without a node, too.
    *
    * @throws {InvalidParametersError} naming the option that cannot be used
    */
@@ -90,7 +84,9 @@ export interface FeatureHost {
 
   /** Told of what is refused. During an attack this is what runs. */
   readonly refusalObservers: Array<(refusal: Refusal) => void>
-  readonly evictionObservers: Array<(eviction: Eviction) => void>
+
+  /** Told of what has given way to others */
+  evictionObserver?(eviction: Eviction): void
 
   /** Told of the limits in force when they have changed, and when the manager is made */
   readonly limitObservers: Array<(limits?: ConcreteLimitConfig) => void>

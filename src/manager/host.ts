@@ -43,7 +43,7 @@ export class ManagerHost implements FeatureHost {
   readonly persistence?: HistoryStoreInit
 
   readonly refusalObservers: FeatureHost['refusalObservers'] = []
-  readonly evictionObservers: FeatureHost['evictionObservers'] = []
+  evictionObserver?: FeatureHost['evictionObserver']
   readonly limitObservers: FeatureHost['limitObservers'] = []
   sessionObserver?: SessionObserver
   requesterOf?: (refusal: Refusal) => object | undefined
@@ -76,14 +76,14 @@ export class ManagerHost implements FeatureHost {
    * @throws {InvalidParametersError} naming the option that cannot be used
    */
   constructor (init: ResourceManagerInit = {}, node?: HostedNode) {
-    const features = inOrder(init.features ?? {})
-    const presets = features.find(feature => feature.presets)?.presets
+    const { features = {} } = init
+    const presets = features.presets?.presets
 
     this.log = (init.logger ?? defaultLogger()).forComponent('libp2p:resource-manager')
     this.options = init
     this.persistence = node?.persistence
 
-    const { evictionObservers, log, refusalObservers } = this
+    const { log, refusalObservers } = this
     const warnings = new WarningLog(log)
     const graph = new ScopeGraph({
       limiter: resolveLimits(init, presets, node?.demand()),
@@ -96,7 +96,7 @@ export class ManagerHost implements FeatureHost {
             refusalObservers[i](refusal)
           }
         },
-        onEviction: (eviction) => { evictionObservers.forEach(observe => { observe(eviction) }) },
+        onEviction: (eviction) => { this.evictionObserver?.(eviction) },
         requesterOf: (refusal) => this.requesterOf?.(refusal),
         onOverRelease: (scope, resource, released, held) => {
           warnings.warn(`${scope}: released more ${resource} than was held (${released} of ${held})`)
@@ -108,16 +108,13 @@ export class ManagerHost implements FeatureHost {
     this.limits = new LimitsInForce(graph, init, () => { this.#limitsChanged() }, presets, node?.demand)
     this.metricsSource = {
       graph,
-      refusals: undefined,
-      shadowRefusals: undefined,
-      sessions: undefined,
       sessionRefusals: () => [],
       nodeStat: () => this.nodeStat(),
       knownProtocols: () => this.#namesIn('protocol', 'protocolPeer'),
       knownServices: () => new Set([...this.#namesIn('service', 'servicePeer')].filter(name => !isPattern(name)))
     }
 
-    features.forEach(feature => { feature.register?.(this) })
+    inOrder(features).forEach(feature => { feature.register?.(this) })
     this.#limitsChanged()
   }
 

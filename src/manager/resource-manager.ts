@@ -315,7 +315,7 @@ export class DefaultResourceManager implements ResourceManager {
       log,
       enforces: core.enforces,
       metricsSource,
-      isAllowlisted: address => core.isAllowlisted(address),
+      isAllowlisted: address => core.trust.isAllowlisted(address),
       errorOf: refusal => core.errorOf(refusal),
       warn: message => { core.warn(message) }
     }

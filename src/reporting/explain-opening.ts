@@ -1,5 +1,6 @@
 import { UNLIMITED } from '../limits/limit.ts'
 import { findRefusal, openingPriority } from '../manager/opening.ts'
+import { placeConnection, placeStream } from '../manager/placement.ts'
 import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import { findMoveRefusal } from '../scopes/find-refusal.ts'
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from '../scopes/memory-priority.ts'
@@ -118,7 +119,7 @@ export function explainConnection (core: Core, { address, direction, peer, servi
   const before = beforeConnection(core, direction, address)
   const first = thought.newConnection(direction, usefd === true, graph.normal, address)
   const reason = core.findConnection(first)
-  const placed = reason === undefined ? first : core.placeConnection(thought, first, reason)
+  const placed = reason === undefined ? first : placeConnection(core, thought, first, reason)
   const connection = thought.opened as DefaultConnectionScope
   const refused = placed === connection ? undefined : placed as Refusal
   const cost = core.baseCosts.connection
@@ -153,7 +154,7 @@ export function explainConnection (core: Core, { address, direction, peer, servi
  */
 function beforeConnection (core: Core, direction: MessageStreamDirection, address?: Multiaddr): Refusal | undefined {
   const ip = address == null ? undefined : ipFromMultiaddr(address)
-  const stranger = direction === 'inbound' && !core.isAllowlisted(address)
+  const stranger = direction === 'inbound' && !core.trust.isAllowlisted(address)
 
   return (stranger ? findFirst(core.strangersConnections, address) : undefined) ??
     findFirst(core.connectionChecks, direction, address, ip)
@@ -168,7 +169,7 @@ export function explainStream (core: Core, request: StreamRequest): Findings {
   const stream = peer == null ? imagineStream(core, inbound) : thought.newStream(peer, direction)
   const cost = core.baseCosts.stream
   const reason = findRefusal(stream, cost)
-  const refused = reason && core.placeStream(thought, stream, reason, stream.peerScope.peer, peer == null ? undefined : connection)
+  const refused = reason && placeStream(core, thought, stream, reason, stream.peerScope.peer, peer == null ? undefined : connection)
   const own = peer == null ? [stream.pair.transient, stream.pair.system] : edgesOf(stream)
   const negotiated = move(stream, protocolOf(graph, { peer, protocol }), cost)
   const served = move(stream, serviceOf(graph, { peer, service }), cost)
@@ -197,7 +198,7 @@ function beforeStream (core: Core, { connection, direction, peer }: StreamReques
   const address = connection instanceof DefaultConnectionScope ? connection.endpoint : undefined
   const peerScope: AggregateScope | undefined = peer == null ? undefined : core.graph.peers.get(peer.toString())
 
-  return (core.isKnown(peer, address) ? undefined : findFirst(core.strangersStreams, peerScope)) ??
+  return (core.trust.isKnown(peer, address) ? undefined : findFirst(core.strangersStreams, peerScope)) ??
     (peer == null ? undefined : findFirst(core.streamChecks, peer.toString()))
 }
 

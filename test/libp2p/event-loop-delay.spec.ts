@@ -14,6 +14,7 @@ import { overMemory } from './fixtures/transports.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
 import type { EventLoopDelayInit } from '../../src/libp2p/pressure/event-loop-delay.ts'
 import type { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
+import type { Refusal } from '../../src/scopes/refusal.ts'
 import type { SinonFakeTimers } from 'sinon'
 
 describe('the delay of the event loop', () => {
@@ -30,10 +31,11 @@ describe('the delay of the event loop', () => {
     clock.restore()
   })
 
-  function setUp (init: EventLoopDelayInit, { hidden = false, ...manager }: ResourceManagerInit & { hidden?: boolean } = {}): { logger: CapturedLogger, manager: DefaultResourceManager, delay: EventLoopDelay, pressures: Pressures, late(ms: number): void } {
+  function setUp (init: EventLoopDelayInit, { hidden = false, ...manager }: ResourceManagerInit & { hidden?: boolean } = {}): { logger: CapturedLogger, manager: DefaultResourceManager, delay: EventLoopDelay, refuse(request: 'connection' | 'stream'): Refusal | undefined, late(ms: number): void } {
     const logger = new CapturedLogger()
     const made = makeManager({ logger, ...manager })
     const delay = new EventLoopDelay(init, () => now, () => hidden)
+    const pressures = new Pressures([delay])
 
     delay.start()
 
@@ -41,7 +43,7 @@ describe('the delay of the event loop', () => {
       logger,
       manager: made,
       delay,
-      pressures: new Pressures(made.core, [delay]),
+      refuse: request => made.core.refuse(pressures.find(request)),
       late: (ms) => {
         now += 100 + ms
         clock.tick(100)
@@ -50,8 +52,8 @@ describe('the delay of the event loop', () => {
   }
 
   it('should refuse above the maximum until it falls below the other threshold', () => {
-    const { late, delay, pressures, manager } = setUp({ max: 100, resume: 20 })
-    const refused = (): boolean => pressures.refuse('stream') != null
+    const { late, delay, refuse, manager } = setUp({ max: 100, resume: 20 })
+    const refused = (): boolean => refuse('stream') != null
 
     expect(refused()).to.equal(false)
     late(100)
@@ -84,10 +86,10 @@ describe('the delay of the event loop', () => {
   })
 
   it('should say what and why', async () => {
-    const { late, pressures, manager, logger } = setUp({ max: 100 })
+    const { late, refuse, manager, logger } = setUp({ max: 100 })
 
     late(250)
-    const [connection, stream] = [pressures.refuse('connection')?.toError(), pressures.refuse('stream')?.toError()]
+    const [connection, stream] = [refuse('connection')?.toError(), refuse('stream')?.toError()]
     expect(connection).to.be.instanceOf(ConnectionLimitExceededError)
     expect(connection).to.include({ message: 'process: cannot reserve inbound connection: resource limit exceeded', current: 250, limit: 100, setting: 'eventLoopDelay.max' })
     expect(stream).to.be.instanceOf(StreamLimitExceededError)
@@ -101,10 +103,10 @@ describe('the delay of the event loop', () => {
   })
 
   it('should only count refusals where limits are not enforced', () => {
-    const { late, pressures, manager } = setUp({ max: 100 }, { enforce: false })
+    const { late, refuse, manager } = setUp({ max: 100 }, { enforce: false })
 
     late(101)
-    expect(pressures.refuse('connection')).to.equal(undefined)
+    expect(refuse('connection')).to.equal(undefined)
     expect(manager.refusals()).to.have.lengthOf(1)
   })
 

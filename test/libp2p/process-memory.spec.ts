@@ -25,7 +25,7 @@ describe('the memory of the process', () => {
     const logger = new CapturedLogger()
     const made = makeManager({ logger, ...manager })
     const memory = new ProcessMemory(made.core, init, read, () => now)
-    const pressures = new Pressures(made.core, [memory])
+    const pressures = new Pressures([memory])
 
     return {
       logger,
@@ -35,7 +35,7 @@ describe('the memory of the process', () => {
       refused: () => {
         now += 100
 
-        return pressures.refuse('stream') != null
+        return made.core.refuse(pressures.find('stream')) != null
       }
     }
   }

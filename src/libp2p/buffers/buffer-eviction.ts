@@ -268,7 +268,7 @@ export class BufferEviction implements RoomMaker {
       part,
       except,
       now: this.#init.now(),
-      hostOf: ({ connectionScope: { endpoint } }) => endpoint == null ? undefined : this.#manager.hostOf(endpoint)
+      hostOf: ({ connectionScope: { endpoint } }) => endpoint == null ? undefined : this.#manager.trust.hostOf(endpoint)
     })
   }
 

@@ -166,7 +166,7 @@ export class AcceptedSockets {
    * @returns Whether it fits
    */
   #identify (accepted: AcceptedSocket, { headers: { 'x-forwarded-for': header } }: IncomingMessage): boolean {
-    const host = typeof header === 'string' && this.#manager.isProxy(accepted.address) ? this.#manager.forwardedFor(header) : undefined
+    const host = typeof header === 'string' && this.#manager.trust.isProxy(accepted.address) ? this.#manager.trust.forwardedFor(header) : undefined
 
     if (host == null) {
       return true

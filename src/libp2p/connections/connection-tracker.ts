@@ -259,7 +259,7 @@ export class ConnectionTracker implements LiveConnectionOwner {
 
   #openInbound (address: Multiaddr): DefaultConnectionScope | undefined {
     // a proxy has the address, and many others use it
-    const endpoint = this.#manager.isProxy(address) ? undefined : address
+    const endpoint = this.#manager.trust.isProxy(address) ? undefined : address
 
     const scope = this.#manager.acceptConnection(usesFileDescriptor(address), endpoint)
 

@@ -108,7 +108,7 @@ export class InboundGate {
     const { connectionPruner } = connections
 
     connections.acceptIncomingConnection = maConn => {
-      const view = this.#manager.isAllowlisted(maConn.remoteAddr) ? trusted : others
+      const view = this.#manager.trust.isAllowlisted(maConn.remoteAddr) ? trusted : others
       const accepted = accept.call(view, maConn)
 
       if (!accepted) {
@@ -123,7 +123,7 @@ export class InboundGate {
 
       // those that it must not close are none that it can choose from
       connectionPruner.sortConnections = (list, values) => sort(list, values).filter(({ remoteAddr, remotePeer }) => {
-        return !this.#manager.isAllowlisted(remoteAddr) && !this.#manager.isTrustedPeer(remotePeer)
+        return !this.#manager.trust.isAllowlisted(remoteAddr) && !this.#manager.trust.isTrustedPeer(remotePeer)
       })
     }
   }

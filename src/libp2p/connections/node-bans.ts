@@ -97,7 +97,7 @@ export class NodeBans implements BanGate {
     this.#graph = manager.graph
     this.#groups = resolveFairness({ hosts, networks, subnets })
     this.keeper = new BanKeeper(options, {
-      exempts: peer => manager.isTrustedPeer(peer),
+      exempts: peer => manager.trust.isTrustedPeer(peer),
       isShared: ({ ip }) => this.#graph.admission?.isShared(ip) === true,
       countGood: network => this.#countGood(network),
       began: known => { this.#began(known) },
@@ -110,7 +110,7 @@ export class NodeBans implements BanGate {
       graph: this.#graph,
       keeper: this.keeper,
       connections: init.connections,
-      isAllowlisted: address => manager.isAllowlisted(address),
+      isAllowlisted: address => manager.trust.isAllowlisted(address),
       isExempt: (peer, address) => this.#isExempt(peer, address),
       placeOf: address => this.#placeOf(address)
     })
@@ -155,7 +155,7 @@ export class NodeBans implements BanGate {
     const ip = this.keeper.bansNetworks ? ipFromMultiaddr(address) : undefined
     const ban = ip == null ? undefined : this.keeper.findAddress(ip)
 
-    return ban === undefined || this.#init.manager.isAllowlisted(address) ? undefined : refuseBanned(ban, direction)
+    return ban === undefined || this.#init.manager.trust.isAllowlisted(address) ? undefined : refuseBanned(ban, direction)
   }
 
   /**
@@ -262,7 +262,7 @@ export class NodeBans implements BanGate {
 
     const ip = inbound && endpoint != null ? ipFromMultiaddr(endpoint) : undefined
 
-    return ip != null && network.contains(ip) && !this.#init.manager.isAllowlisted(endpoint)
+    return ip != null && network.contains(ip) && !this.#init.manager.trust.isAllowlisted(endpoint)
   }
 
   #countGood (network: IPNetwork): number {

@@ -136,10 +136,10 @@ export class NodeFairness implements RoomMaker {
     const { peerScope } = scope
 
     if (peerScope === undefined) {
-      return manager.isAllowlisted(connection?.endpoint) ? PROTECTED : 0
+      return manager.trust.isAllowlisted(connection?.endpoint) ? PROTECTED : 0
     }
 
-    return connection !== undefined && manager.isTrusted(peerScope.peer, connection) ? PROTECTED : this.#worth.of(peerScope.key)
+    return connection !== undefined && manager.trust.isTrusted(peerScope.peer, connection) ? PROTECTED : this.#worth.of(peerScope.key)
   }
 
   /**

@@ -178,8 +178,8 @@ export class TransientHolders {
   inboundBefore (kind: 'connection' | 'stream', time: number): Transient[] {
     return [...this.#holders].filter(({ scope, since }) => {
       return since < time && scope.inbound && !scope.allowlisted && (scope instanceof DefaultConnectionScope) === (kind === 'connection') &&
-        !this.#manager.isAllowlisted(scope instanceof DefaultConnectionScope ? scope.endpoint : scope.connection?.endpoint) &&
-        !(scope.peerScope != null && this.#manager.isTrustedPeer(scope.peerScope.peer))
+        !this.#manager.trust.isAllowlisted(scope instanceof DefaultConnectionScope ? scope.endpoint : scope.connection?.endpoint) &&
+        !(scope.peerScope != null && this.#manager.trust.isTrustedPeer(scope.peerScope.peer))
     })
   }
 
@@ -202,7 +202,7 @@ export class TransientHolders {
    * it has, because they can be one that does not even have to have an address.
    */
   #remoteOf (address: Multiaddr): string | undefined {
-    const host = this.#manager.hostOf(address)
+    const host = this.#manager.trust.hostOf(address)
 
     if (host != null) {
       return host

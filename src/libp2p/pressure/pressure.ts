@@ -1,6 +1,5 @@
 import { Rule } from '../../scopes/refusal.ts'
 import { oneOf } from '../../scopes/usage.ts'
-import type { Core } from '../../manager/core.ts'
 import type { Refusal } from '../../scopes/refusal.ts'
 
 /**
@@ -32,11 +31,9 @@ export function refuseForPressure (option: keyof typeof RULES, request: 'connect
  * All of them, each with a setting of its own
  */
 export class Pressures implements Pressure {
-  readonly #manager: Core
   readonly #pressures: Pressure[]
 
-  constructor (manager: Core, pressures: Pressure[]) {
-    this.#manager = manager
+  constructor (pressures: Pressure[]) {
     this.#pressures = pressures
   }
 
@@ -56,17 +53,6 @@ export class Pressures implements Pressure {
    */
   findProcessRefusal (): Refusal | undefined {
     return undefined
-  }
-
-  /**
-   * The same as `find`, and it counts as a refusal
-   *
-   * @param request
-   * @param requester - the address of a connection, or the scope of the one that a stream is
-   * opened on
-   */
-  refuse (request: 'connection' | 'stream', requester?: Refusal['requester']): Refusal | undefined {
-    return this.#manager.refuse(this.find(request), requester)
   }
 }
 

@@ -68,7 +68,7 @@ export class ProcessPressure extends Pressures {
     const processMemory = init.processMemory == null ? undefined : new ProcessMemory(manager, init.processMemory)
     const eventLoopDelay = init.eventLoopDelay == null ? undefined : new EventLoopDelay(init.eventLoopDelay)
 
-    super(manager, [processMemory, eventLoopDelay].filter(pressure => pressure != null))
+    super([processMemory, eventLoopDelay].filter(pressure => pressure != null))
 
     this.#processMemory = processMemory
     this.#eventLoopDelay = eventLoopDelay

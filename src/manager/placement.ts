@@ -1,0 +1,80 @@
+import { findRefusal } from './opening.ts'
+import type { BaseCosts, Opening } from './opening.ts'
+import type { Trust } from './trust.ts'
+import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
+import type { Refusal } from '../scopes/refusal.ts'
+import type { ConnectionScope } from '../scopes/resource-scope.ts'
+import type { ScopeGraph } from '../scopes/scope-graph.ts'
+import type { DefaultStreamScope } from '../scopes/stream-scope.ts'
+import type { PeerId } from '@libp2p/interface'
+
+/**
+ * What is known where something has to be placed
+ */
+export interface PlacementSource {
+  readonly baseCosts: BaseCosts
+  readonly graph: ScopeGraph
+  readonly trust: Trust
+
+  /**
+   * Why a connection does not fit into the scopes that it would be in, if so
+   */
+  findConnection(connection: DefaultConnectionScope): Refusal | undefined
+}
+
+/**
+ * What is opened in place of a connection that does not fit into the normal pair, or why there is
+ * nothing: the allowlisted pair is asked, then others may give way, then those who may turn out to be
+ * trusted may prove it
+ */
+export function placeConnection (source: PlacementSource, how: Opening, connection: DefaultConnectionScope, reason: Refusal | undefined): DefaultConnectionScope | Refusal {
+  const { endpoint } = connection
+  const { graph, trust } = source
+
+  if (endpoint !== undefined && trust.isAllowlisted(endpoint)) {
+    connection = how.newConnection(connection.inbound ? 'inbound' : 'outbound', connection.usefd, graph.allowlisted, endpoint)
+    reason = source.findConnection(connection)
+  }
+
+  if (reason !== undefined && how.canMakeRoom) {
+    reason = roomForConnection(source, how, connection, reason)
+  }
+
+  // in this order: what is asked of every refusal is cheap
+  if (reason !== undefined && trust.namesPeers && reason.fullScope === graph.normal.system) {
+    const prover = how.prove(connection, source.baseCosts.connection)
+
+    if (prover !== undefined) {
+      return prover
+    }
+  }
+
+  return reason === undefined ? connection : how.refuse(reason) ?? connection
+}
+
+/**
+ * Why there is no place for a stream that does not fit into the normal pair, if so: the allowlisted
+ * pair is asked, then others may give way
+ */
+export function placeStream (source: PlacementSource, how: Opening, stream: DefaultStreamScope, reason: Refusal | undefined, peer: PeerId, connection?: Pick<ConnectionScope, 'allowlisted'>): Refusal | undefined {
+  if (connection !== undefined && source.trust.isTrusted(peer, connection)) {
+    stream.pair = source.graph.allowlisted
+    reason = findRefusal(stream, source.baseCosts.stream)
+  }
+
+  if (reason !== undefined && how.canMakeRoom) {
+    reason = roomForStream(source, how, stream, reason)
+  }
+
+  return reason === undefined ? undefined : how.refuse(reason)
+}
+
+// functions of their own: where there is a closure in it, all of a function is slower
+
+function roomForConnection (source: PlacementSource, how: Opening, connection: DefaultConnectionScope, reason: Refusal): Refusal | undefined {
+  return how.makeRoom(reason, connection, () => source.findConnection(connection))
+}
+
+function roomForStream ({ baseCosts }: PlacementSource, how: Opening, stream: DefaultStreamScope, reason: Refusal): Refusal | undefined {
+  return how.makeRoom(reason, stream, () => findRefusal(stream, baseCosts.stream))
+}

@@ -1,0 +1,84 @@
+import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
+import type { Admission } from '../admission/admission.ts'
+import type { ConnectionScope } from '../scopes/resource-scope.ts'
+import type { ScopeGraph } from '../scopes/scope-graph.ts'
+import type { PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * Who is trusted, and who is who: what the addresses and peers of remotes mean. Where nothing is
+ * decided by address nobody is trusted, and everybody is who they seem to be.
+ */
+export class Trust {
+  readonly #graph: ScopeGraph
+
+  /** Where anything is decided by address */
+  admission?: Admission = undefined
+
+  constructor (graph: ScopeGraph) {
+    this.#graph = graph
+  }
+
+  /**
+   * Whether an address is trusted, whoever is there
+   */
+  isAllowlisted (endpoint?: Multiaddr): boolean {
+    const allowlist = this.admission?.allowlist
+
+    return endpoint != null && allowlist !== undefined && !allowlist.empty && allowlist.allowed(endpoint)
+  }
+
+  /**
+   * Whether a peer is trusted wherever it is
+   */
+  isTrustedPeer (peer: PeerId): boolean {
+    return this.#graph.admission?.trusts(peer) === true
+  }
+
+  /**
+   * Whether there may be peers that are trusted wherever they are
+   */
+  get namesPeers (): boolean {
+    return this.admission?.allowlist.namesPeers === true
+  }
+
+  /**
+   * Whether an address or a peer is trusted, and need not pass what strangers must
+   */
+  isKnown (peer: PeerId | undefined, address: Multiaddr | undefined): boolean {
+    return this.isAllowlisted(address) || (peer !== undefined && this.isTrustedPeer(peer))
+  }
+
+  /**
+   * Whether streams with a peer may use the allowlisted pair.
+   *
+   * A trusted connection is under the normal pair where there was room for it when it
+   * was opened. Its streams are not worth less.
+   */
+  isTrusted (peer: PeerId, connection: Pick<ConnectionScope, 'allowlisted'>): boolean {
+    return connection.allowlisted || (connection instanceof DefaultConnectionScope && this.#graph.admission?.staysAllowlisted(peer, connection) === true)
+  }
+
+  /**
+   * Whether a reverse proxy has an address, and who comes from there is somebody else
+   */
+  isProxy (address: Multiaddr): boolean {
+    return this.admission?.isProxy(address) === true
+  }
+
+  /**
+   * Who a reverse proxy forwards, if it says so
+   *
+   * @param header - `X-Forwarded-For`
+   */
+  forwardedFor (header: string): string | undefined {
+    return this.admission?.forwardedFor(header)?.toString()
+  }
+
+  /**
+   * The part of an address that a remote cannot choose, where anything is decided by that
+   */
+  hostOf (address: Multiaddr): string | undefined {
+    return this.admission?.hostOf(address)
+  }
+}
