@@ -103,7 +103,11 @@ function withoutComments (minifyWhitespace) {
   return {
     name: 'without comments',
     async renderChunk (code) {
-      return (await transform(code, { charset: 'utf8', format: 'esm', loader: 'js', minifyWhitespace, target: 'esnext' })).code
+      const options = /** @type {const} */ ({ charset: 'ascii', format: 'esm', loader: 'js', target: 'esnext' })
+      // esbuild keeps comments in classes where it keeps whitespace
+      const { code: bare } = await transform(code, { ...options, minifyWhitespace: true })
+
+      return minifyWhitespace ? bare : (await transform(bare, options)).code
     }
   }
 }
