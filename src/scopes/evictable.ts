@@ -10,7 +10,7 @@ export interface Evictable {
   /**
    * The round-trip time of a connection in ms, if it was measured
    */
-  readonly rtt?: number
+  readonly rtt?: number | undefined
 
   /**
    * When a connection last carried a stream that is of use, as in `active`, if it ever did
