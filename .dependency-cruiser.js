@@ -35,6 +35,7 @@ export default {
     forbid('features-are-values', 'What a page may leave out reaches the manager through features only.', { path: '^src/manager/' }, { path: '^src/(libp2p|reporting|what-if|sessions|admission|fairness|bans)/', dependencyTypesNot: ['type-only'] }),
     forbid('nobody-imports-doors', 'Entry points are for users.', { path: '^src/[^/]+/' }, { path: '^src/(index|admin|admission|cli|compliance|features|fleet|in-slices|limits|node|prometheus|scope-names|sessions|toml)[.]ts$' }),
     forbid('nobody-needs-the-command', 'The command is for terminals, in Node.js only.', { path: '^src/', pathNot: '^src/cli(/|[.]ts$)' }, { path: '^src/cli(/|[.]ts$)' }),
+    forbid('nobody-needs-the-compliance-suite', 'It is for those who write a resource manager.', { path: '^src/', pathNot: '^src/compliance(/|[.]ts$)' }, { path: '^src/compliance(/|[.]ts$)' }),
     forbid('nobody-needs-the-admin-server', 'A node can be looked at from outside; nothing of that is needed to run one.', { path: '^src/', pathNot: '^src/(admin|cli)(/|[.]ts$)' }, { path: '^src/admin(/|[.]ts$)' }),
     forbid('no-orphans', 'A file that nobody imports is not needed.', { orphan: true, pathNot: '[.]browser[.]ts$|^src/[^/]+[.]ts$' }, {})
   ],

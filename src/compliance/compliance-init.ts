@@ -1,0 +1,32 @@
+import type { CustomResourceManager } from '../libp2p/custom-manager.ts'
+import type { PartialLimitConfig } from '../limits/limit-config.ts'
+
+/**
+ * What the tests need of a test runner and of the resource manager that they test
+ */
+export interface ComplianceInit {
+  /** Of mocha, `node:test` or anything like these */
+  describe(name: string, fn: () => void): unknown
+
+  /** A test that fails where its function throws or rejects */
+  it(name: string, fn: () => void | Promise<void>): unknown
+
+  /**
+   * Makes a new resource manager, with these limits and none besides if it has limits
+   */
+  create(limits?: PartialLimitConfig): CustomResourceManager | Promise<CustomResourceManager>
+
+  /**
+   * Whether it refuses what exceeds the limits that it is made with
+   *
+   * @default false
+   */
+  refuses?: boolean
+
+  /**
+   * Whether it has all of the interface `ResourceManager`, and not only what a node needs
+   *
+   * @default false
+   */
+  complete?: boolean
+}
