@@ -35,6 +35,7 @@ function collect ({ core, metricsSource, nodeParts, refusalObservers }: FeatureH
   const collectors = new ServiceCollectors(init, registry, core.enforces)
   let sessions: Sessions | undefined
 
+  core.collectors = collectors
   core.graph.serviceGate = collectors.gate((scope, service) => { sessions?.joined(scope, service) })
   refusalObservers.push(refusal => { collectors.refused(refusal) })
   metricsSource.sessionRefusals = () => collectors.refusals

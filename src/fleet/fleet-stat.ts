@@ -73,4 +73,25 @@ export interface FleetStat {
 
   /** What limits of the fleet there are, and the room that is leased of them. Of peers, protocols and subnets the first hundred. */
   leases: LeaseStat[]
+
+  /** The rates of connections that this node has tokens of. Of subnets the first hundred. */
+  rates: Array<{
+    /** Such as `global`, `network:198.51.100.0/24` or `subnet:192.0.2.0/24` */
+    name: string
+    burst: number
+
+    /** How many connections this node may accept until it has asked again */
+    tokens: number
+
+    /** How many tokens were missing in the whole fleet when the engine answered last */
+    missing: number
+  }>
+
+  /** The bit rates of the fleet, and the part of this node, in bit/s. Of peers the first hundred. */
+  bitrates: Array<{
+    /** Such as `system tx`, `collector:myService rx` or `peer:12D3Koo… tx` */
+    name: string
+    limit: number
+    bitrate: number
+  }>
 }

@@ -77,6 +77,7 @@ export class Fleet implements FleetLink {
   readonly #engine: Engine
   readonly #id: string
   readonly #leases: Leases
+  readonly #rates: NodeRates
   readonly #decisions: SharedDecisions
   readonly #loop: SyncLoop
   #member?: FleetMember
@@ -105,6 +106,7 @@ export class Fleet implements FleetLink {
     this.#id = id
     this.#engine = engine
     this.#leases = leases
+    this.#rates = rates
     this.#decisions = decisions
     this.#loop = new SyncLoop({ config, engine, leases, decisions, node, id })
   }
@@ -168,6 +170,7 @@ export class Fleet implements FleetLink {
       calls: this.#engine.calls,
       failures: this.#engine.failures,
       ended: this.#ended,
+      ...this.#rates.view(),
       leases: entries.slice(0, SHOWN_LEASES).map(({ fields, key }) => {
         const read = (of: 'held' | 'leased' | 'limit'): Record<string, number> => Object.fromEntries(fields.map(field => [LIMIT_FIELDS[field.field], field[of]]))
 

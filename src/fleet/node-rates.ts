@@ -1,12 +1,19 @@
 import { startClock } from '../util/clock.ts'
+import { FleetBitrates } from './fleet-bitrates.ts'
 import { FleetRates } from './fleet-rates.ts'
 import { RatesCalls } from './rates-calls.ts'
 import type { Engine } from './engine.ts'
 import type { FleetConfig } from './fleet-init.ts'
 import type { ResolvedFleetLimits } from './fleet-limits.ts'
+import type { FleetStat } from './fleet-stat.ts'
 import type { RatesPart } from './rates-calls.ts'
 import type { Admission } from '../admission/admission.ts'
 import type { FleetMember } from '../manager/fleet-link.ts'
+
+/**
+ * How many rates of subnets and peers are shown
+ */
+const SHOWN = 100
 
 export interface NodeRatesInit {
   config: FleetConfig
@@ -26,7 +33,8 @@ export interface NodeRatesInit {
 }
 
 /**
- * What a fleet says about how often something may happen on one node: the rates of connections
+ * What a fleet says about how often something may happen on one node: the rates of connections and the bit rates of
+ * sessions
  */
 export class NodeRates {
   readonly #init: NodeRatesInit
@@ -35,6 +43,7 @@ export class NodeRates {
   #member?: FleetMember
   #admission?: Admission
   #rates?: FleetRates
+  #bitrates?: FleetBitrates
   #parts: RatesPart[] = []
 
   /** Whether this node may lease anything, and whether the engine has answered what it asked for */
@@ -68,9 +77,17 @@ export class NodeRates {
     return this.#answered || this.#parts.length === 0
   }
 
+  view (): Pick<FleetStat, 'rates' | 'bitrates'> {
+    return {
+      rates: [...this.#rates?.entries() ?? []].slice(0, SHOWN),
+      bitrates: [...this.#bitrates?.entries() ?? []].slice(0, SHOWN)
+    }
+  }
+
   start (member: FleetMember, admission: Admission | undefined, limits: ResolvedFleetLimits): void {
     this.#member = member
     this.#admission = admission
+    this.#bitrates = this.#shareBitrates(member)
     this.setLimits(limits)
   }
 
@@ -79,8 +96,15 @@ export class NodeRates {
     this.#joined = false
     this.#answered = false
     this.#parts = []
+
+    if (this.#member?.collectors !== undefined) {
+      this.#member.collectors.shared = undefined
+    }
+
     this.#member = undefined
     this.#rates = undefined
+    this.#bitrates?.stop()
+    this.#bitrates = undefined
 
     if (this.#admission !== undefined) {
       this.#admission.sharedRates = undefined
@@ -93,7 +117,9 @@ export class NodeRates {
     }
 
     this.#limitRates(limits)
+    this.#limitBitrates(limits)
     this.#parts = this.#rates === undefined ? [] : [this.#rates]
+    this.#bitrates?.active === true && this.#parts.push(this.#bitrates)
     this.#joined && this.#calls.start(this.#parts)
   }
 
@@ -121,6 +147,39 @@ export class NodeRates {
 
     if (this.#admission !== undefined) {
       this.#admission.sharedRates = this.#rates
+    }
+  }
+
+  #shareBitrates ({ collectors, metricsSource: { sessions } }: FleetMember): FleetBitrates | undefined {
+    const { config: { allowance, onLoss }, nodes } = this.#init
+
+    return collectors === undefined
+      ? undefined
+      : new FleetBitrates({
+        allowance,
+        onLoss,
+        nodes,
+        measure: (id, direction) => {
+          const collector = sessions?.collector(id)
+
+          return (direction === 'rx' ? collector?.ingressBitrate() : collector?.egressBitrate()) ?? 0
+        },
+        now: this.#now,
+        wanted: () => { this.#calls.wanted() }
+      })
+  }
+
+  #limitBitrates ({ sessions: limits }: ResolvedFleetLimits): void {
+    const { collectors, log } = this.#member as FleetMember
+
+    if (limits !== undefined && collectors === undefined) {
+      log.error('fleet: limits.sessions do not limit this node, which has no option sessions: {} would be enough')
+    }
+
+    this.#bitrates?.setLimits(limits)
+
+    if (collectors !== undefined) {
+      collectors.shared = this.#bitrates?.active === true ? this.#bitrates : undefined
     }
   }
 }

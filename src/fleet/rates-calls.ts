@@ -28,6 +28,9 @@ export interface RatesPart {
   /** Adds what it tells and wants */
   ask(request: RatesRequest, now: number): void
 
+  /** What was granted has ended */
+  expired?(now: number): void
+
   /** Everything that was asked for has an answer */
   answered(request: RatesRequest, answer: RatesAnswer, times: RatesTimes): void
 }
@@ -68,6 +71,7 @@ export class RatesCalls {
   #timer?: ReturnType<typeof setTimeout>
   #timerAt = Infinity
   #lateness?: ReturnType<typeof setTimeout>
+  #expiry?: ReturnType<typeof setTimeout>
 
   constructor (init: RatesCallsInit) {
     this.#init = init
@@ -94,6 +98,7 @@ export class RatesCalls {
     this.#waiting = false
     clearTimeout(this.#timer)
     clearTimeout(this.#lateness)
+    clearTimeout(this.#expiry)
     this.#timerAt = Infinity
   }
 
@@ -181,6 +186,8 @@ export class RatesCalls {
     if (answer?.status === 'ok' && validUntil > now()) {
       this.#pace.answered()
       parts.forEach(part => { part.answered(request, answer, { now: now(), validUntil }) })
+      clearTimeout(this.#expiry)
+      this.#expiry = setBackgroundTimer(() => { this.#parts.forEach(part => { part.expired?.(now()) }) }, Math.ceil(validUntil - now()))
       this.#init.answered()
       this.#scheduleNext()
     } else {

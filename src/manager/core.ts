@@ -11,6 +11,7 @@ import type { Refusal } from '../scopes/refusal.ts'
 import type { ConnectionScope } from '../scopes/resource-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { DefaultStreamScope } from '../scopes/stream-scope.ts'
+import type { SharedBitrates } from '../sessions/service-collectors.ts'
 import type { IPAddress } from '../util/ip-address.ts'
 import type { WarningLog } from '../util/warning-log.ts'
 import type { Logger, MessageStreamDirection, PeerId } from '@libp2p/interface'
@@ -38,6 +39,9 @@ export class Core {
   /** Where anything is decided by address */
   admission?: Admission = undefined
   readonly trust: Trust
+
+  /** Where streams are slowed, or refused for what they transfer */
+  collectors?: { shared?: SharedBitrates | undefined } = undefined
   baseCosts: BaseCosts = { connection: 0, stream: 0 }
 
   // what is asked, in this order

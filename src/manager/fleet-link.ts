@@ -2,6 +2,7 @@ import type { Admission } from '../admission/admission.ts'
 import type { FleetNodeStat, FleetStat } from '../fleet/fleet-stat.ts'
 import type { MetricsSource } from '../reporting/metric-family.ts'
 import type { Refusal } from '../scopes/refusal.ts'
+import type { SharedBitrates } from '../sessions/service-collectors.ts'
 import type { Logger } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -12,6 +13,9 @@ export interface FleetMember {
   readonly log: Logger
   readonly enforces: boolean
   readonly metricsSource: MetricsSource
+
+  /** Not there where nothing of the node is watched */
+  readonly collectors?: { shared?: SharedBitrates | undefined }
 
   isAllowlisted(address?: Multiaddr): boolean
   errorOf(refusal: Refusal): Error

@@ -316,6 +316,7 @@ export class DefaultResourceManager implements ResourceManager {
       enforces: core.enforces,
       metricsSource,
       isAllowlisted: address => core.trust.isAllowlisted(address),
+      collectors: core.collectors,
       errorOf: refusal => core.errorOf(refusal),
       warn: message => { core.warn(message) }
     }

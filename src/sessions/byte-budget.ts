@@ -32,34 +32,68 @@ const MAX_DELAY = 60_000
  */
 export class ByteBudget {
   // in bytes per ms
-  readonly #rate: number
-  readonly #maxSaved: number
-  readonly #share: number
+  #rate = 0
+  #maxSaved = 1
+  #share = 1
   readonly #clock: () => number
   readonly #waiting = new Set<() => void>()
   #balance = 0
+  #spent = 0
   #updated = 0
   // some have waited for a whole share, and others were faster
   #postponed = false
   #timer?: ReturnType<typeof setTimeout>
 
   /**
-   * @param bitrate - in bit/s, more than 0
+   * @param bitrate - in bit/s. With Infinity there is always something, with 0 never.
    * @param now - the time in ms since any point in time, which must not go back
    */
   constructor (bitrate: number, now?: () => number) {
-    this.#rate = bitrate / 8 / 1_000
-    // a byte must fit, however slow it is
-    this.#maxSaved = Math.max(1, this.#rate * MAX_SAVED)
-    // half of what can be saved, so that nothing is lost when the timer is late
-    this.#share = Math.max(1, Math.min(SHARE, this.#maxSaved / 2))
+    this.#setRate(bitrate)
     this.#clock = startClock(now)
+  }
+
+  /**
+   * How many bytes were spent since the beginning
+   */
+  get spent (): number {
+    return this.#spent
+  }
+
+  /**
+   * Whether somebody waits for more
+   */
+  get short (): boolean {
+    return this.#waiting.size > 0
+  }
+
+  /**
+   * Goes on at another rate. Nothing is gained or forgiven by that.
+   *
+   * @param bitrate - as for the constructor
+   */
+  setBitrate (bitrate: number): void {
+    const { available } = this
+
+    this.#setRate(bitrate)
+    this.#balance = available === Infinity ? 0 : Math.min(this.#balance, this.#maxSaved)
+    this.#updated = this.#clock()
+
+    if (this.#timer != null) {
+      clearTimeout(this.#timer)
+      this.#timer = undefined
+      this.#schedule()
+    }
   }
 
   /**
    * How many bytes there are now, which is negative if more were spent
    */
   get available (): number {
+    if (this.#rate === Infinity) {
+      return Infinity
+    }
+
     const now = this.#clock()
 
     this.#balance = Math.min(this.#maxSaved, this.#balance + (now - this.#updated) * this.#rate)
@@ -69,6 +103,7 @@ export class ByteBudget {
   }
 
   spend (bytes: number): void {
+    this.#spent += bytes
     this.#balance -= bytes
   }
 
@@ -92,17 +127,26 @@ export class ByteBudget {
     }
   }
 
+  #setRate (bitrate: number): void {
+    this.#rate = bitrate / 8 / 1_000
+    // a byte must fit, however slow it is
+    this.#maxSaved = Math.max(1, this.#rate * MAX_SAVED)
+    // half of what can be saved, so that nothing is lost when the timer is late
+    this.#share = Math.max(1, Math.min(SHARE, this.#maxSaved / 2))
+  }
+
   #schedule (): void {
     if (this.#timer != null) {
       return
     }
 
-    const delay = Math.ceil((this.#share - this.available) / this.#rate)
+    const delay = this.#rate === Infinity ? 0 : Math.ceil((this.#share - this.available) / this.#rate)
 
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#giveTurns()
-    }, Math.min(Math.max(delay, MIN_DELAY), MAX_DELAY))
+      // of a rate of 0 nothing comes until there is another one
+    }, this.#rate === 0 ? MAX_DELAY : Math.min(Math.max(delay, MIN_DELAY), MAX_DELAY))
 
     // not there in browsers, where a timer is a number
     this.#timer.unref?.()

@@ -34,6 +34,9 @@ export interface Excess {
    * How many sessions there may be, or the highest bit rate in bit/s
    */
   limit: number
+
+  /** Whether it is the part of this node of what several share */
+  shared?: boolean
 }
 
 /**
@@ -44,6 +47,7 @@ export interface Excess {
 export class CollectorRefusals {
   readonly counts: readonly SessionRefusalCount[]
   readonly #rules: Record<SessionLimit, Rule>
+  readonly #sharedRules: Partial<Record<SessionLimit, Rule>> = {}
   readonly #service: string
 
   /**
@@ -70,8 +74,16 @@ export class CollectorRefusals {
    * Refuses one more stream or connection. What it would have transferred is not known, and so it is
    * one also where the limit is a bit rate.
    */
-  refuse ({ current, limit, setting }: Excess, request: 'connection' | 'stream', direction: MessageStreamDirection): Refusal {
-    return this.#rules[setting].refuse(setting === 'maxSessions' ? request : 'rate', oneOf(request, direction === 'inbound'), current, limit, this.#service)
+  refuse ({ current, limit, setting, shared }: Excess, request: 'connection' | 'stream', direction: MessageStreamDirection): Refusal {
+    const rule = shared === true ? this.#sharedRule(setting) : this.#rules[setting]
+
+    return rule.refuse(setting === 'maxSessions' ? request : 'rate', oneOf(request, direction === 'inbound'), current, limit, this.#service)
+  }
+
+  #sharedRule (setting: SessionLimit): Rule {
+    this.#sharedRules[setting] ??= new Rule('collector', { exceeded: 'bit rate', setting: ['fleet', 'limits', 'sessions', 'collectors', this.#service, setting] })
+
+    return this.#sharedRules[setting]
   }
 
   /**

@@ -11,9 +11,14 @@ import type { DefaultCollector } from './default-collector.ts'
 import type { SessionRegistry } from './registry.ts'
 import type { SessionsInit } from './sessions-init.ts'
 import type { StreamBudgets } from './stream-budgets.ts'
+import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { ServiceGate } from '../scopes/movable-scope.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
+
+const NO_BUDGETS: StreamBudgets[] = []
+
+const DIRECTIONS = ['rx', 'tx'] as const
 
 /**
  * A service that has a collector
@@ -25,6 +30,9 @@ export interface WatchedService {
   readonly service: string
 
   readonly collector: DefaultCollector
+
+  /** In the registry */
+  readonly collectorId: string
   readonly config: ResolvedCollectorConfig
 
   /**
@@ -41,6 +49,34 @@ export interface WatchedService {
 }
 
 /**
+ * Bit rates that are not only those of this node
+ */
+export interface SharedBitrates {
+  /**
+   * What a stream may transfer, whatever its service is
+   *
+   * @param peer - the scope of its peer
+   */
+  ofStream(peer: AggregateScope): StreamBudgets[]
+
+  /**
+   * What the streams of a collector may transfer that are slowed
+   */
+  ofCollector(id: string): StreamBudgets | undefined
+
+  /**
+   * How much a collector may transfer here until new streams are refused, in bit/s: Infinity
+   * where that is not shared
+   */
+  maxBitrate(id: string, direction: 'rx' | 'tx'): number
+
+  /**
+   * A stream is refused for that
+   */
+  exceeded(id: string, direction: 'rx' | 'tx'): void
+}
+
+/**
  * The collectors of services, and what they refuse
  */
 export class ServiceCollectors {
@@ -49,6 +85,10 @@ export class ServiceCollectors {
    */
   readonly nodeBudgets?: NodeBudgets
 
+  /** Set where there are bit rates that this node shares with others */
+  shared?: SharedBitrates = undefined
+
+  readonly #enforce: boolean
   readonly #watched = new Map<string, WatchedService>()
   readonly #table: NameTable<WatchedService>
 
@@ -69,6 +109,7 @@ export class ServiceCollectors {
     const configs = checkCollectors(collectors)
     const nodeBudgets = throttle === undefined ? undefined : new NodeBudgets('sessions.throttle', throttle)
 
+    this.#enforce = enforce
     this.nodeBudgets = enforce ? nodeBudgets : undefined
 
     for (const [service, config] of configs) {
@@ -78,6 +119,7 @@ export class ServiceCollectors {
       this.#watched.set(service, {
         service,
         config,
+        collectorId: id,
         // as all that a registry makes
         collector: registry.register(id, config) as DefaultCollector,
         throttled,
@@ -110,9 +152,50 @@ export class ServiceCollectors {
       return
     }
 
-    const excess = findExcess(watched)
+    const excess = findExcess(watched) ?? this.#findShared(watched)
 
     return excess == null ? undefined : watched.refusals.refuse(excess, request, direction)
+  }
+
+  /**
+   * All budgets that a stream is limited by, whatever its service is
+   */
+  budgetsOf (peer: AggregateScope): StreamBudgets[] {
+    const own = this.nodeBudgets?.ofStream(peer) ?? NO_BUDGETS
+
+    return this.shared === undefined || !this.#enforce ? own : [...own, ...this.shared.ofStream(peer)]
+  }
+
+  /**
+   * All budgets of the streams of a service that has a collector
+   */
+  budgetsIn ({ budgets, collectorId, throttled }: WatchedService): StreamBudgets[] {
+    const own = budgets === undefined ? NO_BUDGETS : [budgets]
+    const shared = throttled && this.#enforce ? this.shared?.ofCollector(collectorId) : undefined
+
+    return shared === undefined ? own : [...own, shared]
+  }
+
+  #findShared ({ collector, collectorId, throttled }: WatchedService): Excess | undefined {
+    if (this.shared === undefined || throttled) {
+      return
+    }
+
+    for (const direction of DIRECTIONS) {
+      const limit = this.shared.maxBitrate(collectorId, direction)
+
+      if (limit === Infinity) {
+        continue
+      }
+
+      const current = direction === 'rx' ? collector.companionIngressBitrate() : collector.companionEgressBitrate()
+
+      if (current > limit || limit === 0) {
+        this.shared.exceeded(collectorId, direction)
+
+        return { setting: direction === 'rx' ? 'maxRxBitrate' : 'maxTxBitrate', current, limit, shared: true }
+      }
+    }
   }
 
   /**

@@ -161,4 +161,51 @@ describe('ByteBudget', () => {
     time.tick(60_000)
     expect(calls).to.equal(1)
   })
+
+  it('should go on at another rate, with what there is and who waits', () => {
+    const budget = new ByteBudget(BITRATE)
+    let calls = 0
+
+    budget.spend(5_000)
+    budget.setBitrate(10 * BITRATE)
+    budget.wait(() => { calls++ })
+    expect(budget.short).to.equal(true)
+    // what was owed is not forgiven, and is made up for ten times as fast
+    time.tick(499)
+    expect(calls).to.equal(0)
+    time.tick(51)
+    expect(calls).to.equal(1)
+    expect(budget.short).to.equal(false)
+    expect(budget.spent).to.equal(5_000)
+
+    time.tick(1_000)
+    // no more is saved than at the rate that it has now
+    budget.setBitrate(BITRATE)
+    expect(budget.available).to.equal(100)
+  })
+
+  it('should have nothing at a rate of 0, and always something without a limit', () => {
+    const budget = new ByteBudget(0)
+    let calls = 0
+
+    budget.wait(() => { calls++ })
+    time.tick(1_000_000)
+    expect(calls).to.equal(0)
+    expect(budget.available).to.equal(0)
+
+    budget.setBitrate(Infinity)
+    time.tick(10)
+    expect(calls).to.equal(1)
+    budget.spend(1_000_000)
+    expect(budget.available).to.equal(Infinity)
+
+    // which is nothing to make up for later
+    budget.setBitrate(BITRATE)
+    expect(budget.available).to.equal(0)
+    time.tick(50)
+    expect(budget.available).to.equal(50)
+    budget.setBitrate(0)
+    time.tick(1_000)
+    expect(budget.available).to.be.below(51)
+  })
 })

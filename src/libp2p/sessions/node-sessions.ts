@@ -96,7 +96,7 @@ export class Sessions {
    * Slows a stream as all of the node and of its peer are slowed, if they are
    */
   #throttle (stream: Stream, peerScope: AggregateScope): StreamThrottle | undefined {
-    const budgets = this.#collectors.nodeBudgets?.ofStream(peerScope) ?? []
+    const budgets = this.#collectors.budgetsOf(peerScope)
     const side = budgets.length === 0 ? undefined : this.#transportSide(stream)
 
     if (side == null) {
@@ -120,7 +120,8 @@ export class Sessions {
     return side
   }
 
-  #begin ({ budgets, collector }: WatchedService, messages: MessageStream, throttle: StreamThrottle | undefined, { id, reference, address, inbound, peer }: RemoteEnd): void {
+  #begin (watched: WatchedService, messages: MessageStream, throttle: StreamThrottle | undefined, { id, reference, address, inbound, peer }: RemoteEnd): void {
+    const { collector } = watched
     const stream = this.#transportSide(messages)
     const ip = ipFromMultiaddr(address)
 
@@ -135,8 +136,12 @@ export class Sessions {
     session.received(stream.readBufferLength)
     watchBytes(stream, session)
 
-    if (budgets != null) {
-      (throttle ?? new StreamThrottle(stream)).add(budgets)
+    const budgets = this.#collectors.budgetsIn(watched)
+
+    if (budgets.length > 0) {
+      const throttled = throttle ?? new StreamThrottle(stream)
+
+      budgets.forEach(budget => { throttled.add(budget) })
     }
 
     stream.addEventListener('close', () => { session.end() })
