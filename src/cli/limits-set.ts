@@ -78,6 +78,7 @@ export const registerLimitsSet: Register = (limits, terminal) => {
     examples: [
       'libp2p-resource-manager limits set System.ConnsInbound=200 System.Memory=1GiB --url http://127.0.0.1:9095/',
       'libp2p-resource-manager limits set \'Protocol["/ipfs/bitswap/1.2.0"].StreamsInbound=64\'',
+      'libp2p-resource-manager limits set System.Memory=default   # takes one change back',
       'libp2p-resource-manager limits set --file limits.json',
       'libp2p-resource-manager limits set --replace   # takes all changes back'
     ]

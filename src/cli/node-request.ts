@@ -18,6 +18,13 @@ export interface NodeOptions extends CommonOptions {
 export const URL_VARIABLE = 'LIBP2P_RESOURCE_MANAGER_URL'
 export const TOKEN_VARIABLE = 'LIBP2P_RESOURCE_MANAGER_TOKEN'
 
+export const TOKEN_HELP = `the token of the node, where it takes one. Others on this machine can see command lines: better is $${TOKEN_VARIABLE}`
+
+/**
+ * How much a node may say, in bytes
+ */
+const MAX_ANSWER = 64 * 2 ** 20
+
 /**
  * How long a node may take to answer, in ms: one that is attacked takes its time
  */
@@ -32,7 +39,7 @@ export function addNodeCommand (parent: Command, nameAndArguments: string, { exi
     exitCodes: { ...exitCodes, [EXIT.UNREACHABLE]: 'the node did not answer, or answered with an error' }
   })
     .option('--url <url>', `the admin server of the node, such as http://127.0.0.1:9095/ (default: $${URL_VARIABLE})`)
-    .option('--token <token>', `the token of the node, where it takes one. Others on this machine can see command lines: better is $${TOKEN_VARIABLE}`)
+    .option('--token <token>', TOKEN_HELP)
 }
 
 const REASONS: Record<string, string> = {
@@ -107,6 +114,31 @@ function errorIn (text: string): string | undefined {
   }
 }
 
+async function readAnswer ({ body }: Response, origin: string): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+
+  try {
+    for await (const chunk of body ?? []) {
+      size += chunk.byteLength
+
+      if (size > MAX_ANSWER) {
+        break
+      }
+
+      chunks.push(chunk)
+    }
+  } catch (err: any) {
+    throw new CommandError(`${origin}: ${err.cause?.message ?? err.message}`, EXIT.UNREACHABLE)
+  }
+
+  if (size > MAX_ANSWER) {
+    throw new CommandError(`${origin}: it answered more than ${MAX_ANSWER / 2 ** 20} MiB`, EXIT.UNREACHABLE)
+  }
+
+  return Buffer.concat(chunks).toString()
+}
+
 /**
  * The same for answers in JSON
  */
@@ -116,9 +148,10 @@ export async function askNode (options: NodeOptions, path: string, parameters: R
   Object.entries(parameters).forEach(([name, value]) => { value === undefined || query.set(name, value) })
 
   const res = await fetchFromNode(options, query.size === 0 ? path : `${path}?${query}`, init)
+  const text = await readAnswer(res, nodeURL(options, '').origin)
 
   try {
-    return await res.json()
+    return JSON.parse(text)
   } catch {
     throw new CommandError(`${nodeURL(options, '').origin}: expected JSON: is that the address of an admin server?`, EXIT.UNREACHABLE)
   }

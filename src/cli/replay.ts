@@ -1,4 +1,4 @@
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { rename, rm, stat, writeFile } from 'node:fs/promises'
 import { timeText } from '../what-if/replay-chart.ts'
 import { replayPage } from '../what-if/replay-page.ts'
 import { replayTrace } from '../what-if/replay.ts'
@@ -88,6 +88,14 @@ export async function writeOutput (path: string, text: string): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`
 
   try {
+    const before = await stat(path).catch(() => undefined)
+
+    // a device or a pipe stays one
+    if (before !== undefined && !before.isFile()) {
+      await writeFile(path, text)
+      return
+    }
+
     await writeFile(temporary, text)
     await rename(temporary, path)
   } catch (err: any) {

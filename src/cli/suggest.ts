@@ -3,13 +3,15 @@ import { suggestLimits } from '../what-if/suggest.ts'
 import { addCommand } from './command.ts'
 import { CommandError, EXIT } from './exit-codes.ts'
 import { formatFigure } from './figure.ts'
+import { askNode, nodeURL, TOKEN_HELP } from './node-request.ts'
 import { replayWithProgress, writeOutput, writeReplayNotes } from './replay.ts'
 import { tableLines } from './table.ts'
 import { styled, writeJSON, writeLine } from './terminal.ts'
 import type { CommonOptions } from './command.ts'
 import type { Register } from './command.ts'
+import type { NodeOptions } from './node-request.ts'
 import type { Terminal } from './terminal.ts'
-import type { HighWaterMark } from '../reporting/high-water-marks.ts'
+import type { DescribedMark } from '../reporting/usual-use.ts'
 import type { Suggestion, Used } from '../what-if/suggest.ts'
 
 interface Options extends CommonOptions {
@@ -19,58 +21,23 @@ interface Options extends CommonOptions {
 }
 
 /**
- * How long a node may take to answer, in ms, and how much it may say, in bytes
- */
-const TIMEOUT = 10_000
-const MAX_ANSWER = 16 * 2 ** 20
-
-/**
  * What a running node has used, as its admin server says
  *
  * @throws {CommandError} if it does not answer, or with something else
  */
-async function usedByNode (url: string, token?: string): Promise<Used[]> {
-  const address = `${url.replace(/\/+$/, '')}/high-water-marks`
-  let marks: unknown
-
-  try {
-    const response = await fetch(address, { signal: AbortSignal.timeout(TIMEOUT), headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
-
-    if (!response.ok) {
-      throw new Error(`it answered ${response.status}`)
-    }
-
-    marks = JSON.parse(await readAnswer(response))
-  } catch (err: any) {
-    throw new CommandError(`${address}: ${err.cause?.message ?? err.message}`, EXIT.UNREACHABLE)
-  }
+async function usedByNode (options: NodeOptions): Promise<Used[]> {
+  const marks: unknown = await askNode(options, 'high-water-marks')
 
   if (!Array.isArray(marks) || !marks.every(isMark)) {
-    throw new CommandError(`${address}: expected the high-water marks of a node, got something else`, EXIT.UNREACHABLE)
+    throw new CommandError(`${nodeURL(options, 'high-water-marks').href}: expected the high-water marks of a node, got something else`, EXIT.UNREACHABLE)
   }
 
-  return marks.map(({ field, kind, scope, value }) => ({ kind, scope, group: groupOf(kind, scope), field, peak: value }))
+  return marks.map(({ field, kind, p50, p99, scope, value }) => ({ kind, scope, group: groupOf(kind, scope), field, peak: value, p50, p99 }))
 }
 
-async function readAnswer (response: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength
-
-    if (size > MAX_ANSWER) {
-      throw new Error(`it answered more than ${MAX_ANSWER / 2 ** 20} MiB`)
-    }
-
-    chunks.push(chunk)
-  }
-
-  return Buffer.concat(chunks).toString()
-}
-
-function isMark (mark: any): mark is HighWaterMark {
-  return typeof mark?.kind === 'string' && typeof mark.scope === 'string' && typeof mark.field === 'string' && Number.isSafeInteger(mark.value)
+function isMark (mark: any): mark is DescribedMark {
+  return typeof mark?.kind === 'string' && typeof mark.scope === 'string' && typeof mark.field === 'string' && Number.isSafeInteger(mark.value) &&
+    [mark.p50, mark.p99].every(usual => usual === undefined || Number.isSafeInteger(usual))
 }
 
 /**
@@ -82,16 +49,16 @@ function groupOf (kind: string, scope: string): string | undefined {
 
 function writeReasons (terminal: Terminal, suggestions: Suggestion[], headroom: number): void {
   const { stderr } = terminal
-  const rows = suggestions.map(({ field, limit, outlier, p99, peak, scope, setting }) => [
+  const rows = suggestions.map(({ field, limit, outlier, p50, p99, peak, scope, setting }) => [
     setting,
     formatFigure(field, limit),
     formatFigure(field, peak),
-    p99 === undefined ? '' : formatFigure(field, p99),
+    ...[p99, p50].map(usual => usual === undefined ? '' : formatFigure(field, usual)),
     outlier === true ? `far above what is usual: look at ${scope}` : scope
   ])
-  const [title, ...lines] = tableLines(['setting', { title: 'suggested', align: 'right' }, { title: 'peak', align: 'right' }, { title: 'p99', align: 'right' }, 'peak of'], rows)
+  const [title, ...lines] = tableLines(['setting', { title: 'suggested', align: 'right' }, { title: 'peak', align: 'right' }, { title: 'p99', align: 'right' }, { title: 'p50', align: 'right' }, 'peak of'], rows)
 
-  writeLine(stderr, `Limits are ${headroom} times the peak, rounded up. p99 is what was exceeded for 1% of the time, or by 1% of the peers.`)
+  writeLine(stderr, `Limits are ${headroom} times the peak, rounded up. p99 is what was exceeded for 1% of the time, or by 1% of the peers, and p50 for half.`)
   writeLine(stderr, styled(stderr, 'bold', title))
   lines.forEach(line => { writeLine(stderr, line) })
 }
@@ -105,13 +72,13 @@ export const registerSuggest: Register = (program, terminal) => {
     description: 'Suggests limits from a recorded trace, or from the high-water marks of a running node, by the address of its admin server. The limits are the result, as a file to start with; the reasons are in a table beside it.',
     examples: [
       'libp2p-resource-manager suggest trace.json.gz --output limits.json',
-      'libp2p-resource-manager suggest http://127.0.0.1:8787 --headroom 2 > limits.json'
+      'libp2p-resource-manager suggest http://127.0.0.1:9095/ --headroom 2 > limits.json'
     ],
     exitCodes: { [EXIT.UNREACHABLE]: 'the node does not answer' }
   })
     .option('--headroom <factor>', 'how much more than the peak is allowed', '1.5')
     .option('--output <file>', 'where to write the limits, instead of the standard output')
-    .option('--token <token>', 'the token of the admin server, where it has one')
+    .option('--token <token>', TOKEN_HELP)
     .action(async (source: string, { headroom: factor, json, output, token }: Options) => {
       const headroom = Number(factor)
       const { limits, suggestions } = suggestLimits(await usedOf(terminal, source, token), { headroom })
@@ -133,7 +100,7 @@ export const registerSuggest: Register = (program, terminal) => {
 
 async function usedOf (terminal: Terminal, source: string, token?: string): Promise<Used[]> {
   if (/^https?:\/\//.test(source)) {
-    return usedByNode(source, token)
+    return usedByNode({ url: source, token })
   }
 
   const report = await replayWithProgress(terminal, source, 'unlimited')

@@ -29,7 +29,16 @@ export function processTerminal (): Terminal {
   for (const output of [stdout, stderr]) {
     output.on('error', (err: NodeJS.ErrnoException) => {
       // whoever reads, such as `head`, has had enough
-      process.exit(err.code === 'EPIPE' ? EXIT.FINE : EXIT.UNUSABLE)
+      if (err.code === 'EPIPE') {
+        process.exit(EXIT.FINE)
+      }
+
+      // such as a full disk. Where errors go there as well, nobody can be told.
+      if (output === stdout) {
+        stderr.write(`error: the standard output cannot be written: ${err.message}\n`)
+      }
+
+      process.exit(EXIT.UNUSABLE)
     })
   }
 

@@ -93,6 +93,7 @@ class GzippedTraceFile implements TraceFile {
 
   consumeEvent (event: TraceEvent): void {
     if (this.#error != null) {
+      this.dropped++
       throw this.#error
     }
 
@@ -114,6 +115,7 @@ class GzippedTraceFile implements TraceFile {
     this.#writing = done.catch((err) => {
       // the next event will say so
       this.#error = err
+      this.dropped += this.#pending.length
       this.#pending = []
     })
 
@@ -144,6 +146,8 @@ class GzippedTraceFile implements TraceFile {
         this.#underWay = Math.max(0, events.length - start - BATCH_SIZE)
       }
     } finally {
+      // what could not be written
+      this.dropped += this.#underWay
       this.#underWay = 0
     }
   }

@@ -45,6 +45,9 @@ export interface RecordedUsage {
    * 1% of them have exceeded.
    */
   p99: number
+
+  /** The same for half of the time, and for half of them */
+  p50: number
 }
 
 type Held = Partial<Record<keyof Limit, number>>
@@ -115,7 +118,7 @@ export class UsageRecorder {
 
       const { peak, percentiles, scope, time } = figure
 
-      return { kind, scope, group, field, peak, time, p99: Math.min(peak, percentiles.at(0.99)) }
+      return { kind, scope, group, field, peak, time, p99: Math.min(peak, percentiles.at(0.99)), p50: Math.min(peak, percentiles.at(0.5)) }
     }))
   }
 

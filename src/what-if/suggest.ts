@@ -25,6 +25,9 @@ export interface Used {
 
   /** What was exceeded for 1% of the time, or by 1% of the peers, where that is known */
   p99?: number
+
+  /** What was exceeded for half of the time, or by half of the peers, where that is known */
+  p50?: number
 }
 
 export interface SuggestOptions {

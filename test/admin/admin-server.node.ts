@@ -11,7 +11,7 @@ import { createResourceManager } from '../../src/index.ts'
 import { ask, eventsOf, send } from './fixtures/http.ts'
 import type { AskOptions } from './fixtures/http.ts'
 import type { AdminServer, AdminServerInit, BarStat } from '../../src/admin.ts'
-import type { ResourceManager } from '../../src/index.ts'
+import type { LimitChange, ResourceManager } from '../../src/index.ts'
 import type { DescribedMark } from '../../src/reporting/usual-use.ts'
 import type { AddressInfo } from 'node:net'
 
@@ -162,6 +162,26 @@ describe('admin server', function () {
       // forgets those before
       expect(await patch('{}', { method: 'PUT' })).to.have.property('status', 200)
       expect(manager.limits?.system).to.include({ connsInbound: 2, memory: 2 ** 20 })
+    })
+
+    it('should be what they were where they are "default"', async () => {
+      await start({ token: TOKEN })
+      await patch('{ "System": { "ConnsInbound": 7, "Memory": "2MiB" }, "Protocol": { "__proto__": { "Streams": 5, "Memory": 6 }, "/a": { "Streams": 6 } } }')
+
+      const { status, text } = await patch('{ "System": { "ConnsInbound": "default", "FD": "default" }, "Protocol": { "__proto__": { "Streams": "default" }, "/b": { "Streams": "default" } } }')
+
+      expect(status).to.equal(200, text)
+      expect(JSON.parse(text).changes.map(({ from, setting, to }: LimitChange) => [setting, from, to])).to.deep.include(['System.ConnsInbound', 7, 2])
+      expect(manager.limits?.system).to.include({ connsInbound: 2, memory: 2 ** 21 })
+      expect(manager.limits?.protocol['/a']).to.include({ streams: 6 })
+      expect(Object.entries(manager.limits?.protocol ?? {}).find(([name]) => name === '__proto__')?.[1]).to.include({ memory: 6 }).and.have.property('streams').that.is.greaterThan(5)
+
+      // twice, with something wrong, and where everything is replaced
+      expect(JSON.parse((await patch('{ "System": { "ConnsInbound": "default" } }')).text).changes).to.deep.equal([])
+      expect(await patch('{ "System": { "Memory": "default", "Conns": "many" } }')).to.have.property('status', 400)
+      expect(manager.limits?.system.memory).to.equal(2 ** 21)
+      await patch('{ "System": { "Memory": "default" } }', { method: 'PUT' })
+      expect(manager.limits?.system.memory).to.equal(2 ** 20)
     })
 
     it('should take what they are shown as', async () => {

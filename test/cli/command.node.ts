@@ -1,14 +1,17 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'aegir/chai'
 import { styled } from '../../src/cli/terminal.ts'
 import { runCommand } from './fixtures.ts'
 import type { Ran } from './fixtures.ts'
 import type { Output } from '../../src/cli/terminal.ts'
+import type { Readable } from 'node:stream'
 
 /**
  * The command beside this test: source, or what is built from it
@@ -47,6 +50,30 @@ describe('the command', () => {
     expect(await runProcess(['limits', 'check', '-'], '{ "Sytem": {} }')).to.deep.equal({ exitCode: 1, stdout: 'problem: Sytem: unknown key (did you mean System?)\n', stderr: '' })
     expect(await runProcess(['limits', 'check', directory])).to.deep.equal({ exitCode: 2, stdout: '', stderr: `error: ${directory}: expected a file, got a directory\n` })
     expect(await runProcess(['limits', 'chekc', '-'])).to.deep.equal({ exitCode: 2, stdout: '', stderr: 'error: unknown command \'chekc\'\n(Did you mean check?)\n' })
+  })
+
+  it('should say that its results cannot be written where the disk is full', async function () {
+    if (process.platform !== 'linux') {
+      return this.skip()
+    }
+
+    const file = join(directory, 'limits.json')
+
+    await writeFile(file, '{ "System": { "Conns": 5 } }')
+
+    const full = await open('/dev/full', 'w')
+
+    try {
+      for (const args of [['limits', 'show', file], ['limits', 'convert', file], ['limits', 'check', file, '--json'], ['--help']]) {
+        const child = spawn(process.execPath, ['--no-warnings', COMMAND, ...args], { stdio: ['ignore', full.fd, 'pipe'] })
+        const [said, [code]] = await Promise.all([text(child.stderr as Readable), once(child, 'close')])
+
+        expect(said, args.join(' ')).to.match(/^error: the standard output cannot be written: .*ENOSPC/)
+        expect(code, args.join(' ')).to.equal(2)
+      }
+    } finally {
+      await full.close()
+    }
   })
 
   it('should have no colours where the output is no terminal, but where they are asked for', async () => {

@@ -75,6 +75,10 @@ describe('commands for a running node', function () {
     expect((await run('limits', 'set', 'System.ConnsInbound=9', 'Protocol["/a/1.0.0"].Memory=64MiB', '--token', TOKEN)).stdout).to.match(/^System\.ConnsInbound +1 +9$/m).and.match(/^Protocol\["\/a\/1\.0\.0"\]\.Memory .* 64 MiB$/m)
     expect(manager.limits?.system.connsInbound).to.equal(9)
 
+    // back to what it was
+    expect((await run('limits', 'set', 'System.ConnsInbound=default', '--token', TOKEN)).stdout).to.match(/^System\.ConnsInbound +9 +1$/m)
+    expect(await run('limits', 'set', 'System.ConnsInbound=9', '--token', TOKEN)).to.include({ exitCode: 0 })
+
     const directory = await mkdtemp(join(tmpdir(), 'limits-'))
     const file = join(directory, 'limits.json')
 

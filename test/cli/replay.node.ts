@@ -1,14 +1,19 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
+import { adminServer } from '../../src/admin.ts'
 import { limitsFromJSON } from '../../src/limits/limits-json.ts'
 import { traceToJSON } from '../../src/reporting/trace-json.ts'
+import { eventually } from '../libp2p/fixtures/eventually.ts'
+import { memoryAddress, TestNodes } from '../libp2p/fixtures/nodes.ts'
 import { tracedManager } from '../reporting/fixtures.ts'
 import { errorOf, peerA } from '../scopes/fixtures.ts'
 import { runCommand } from './fixtures.ts'
+import type { Suggestion } from '../../src/what-if/suggest.ts'
 import type { AddressInfo } from 'node:net'
 
 const HOSTILE = '/x"><script>alert(1)</script>'
@@ -75,6 +80,26 @@ describe('command', () => {
       expect(html).to.not.match(/<script|\bsrc=|\bhref=|url\(|@import/i)
     })
 
+    it('should say that the disk is full, of the page and of limits that are suggested', async function () {
+      if (process.platform !== 'linux') {
+        return this.skip()
+      }
+
+      const full = join(directory, 'full')
+
+      // a link, so that at worst this is replaced
+      await symlink('/dev/full', full)
+
+      for (const args of [['replay', trace, '--html', full], ['suggest', trace, '--output', full]]) {
+        const { exitCode, stderr } = await runCommand(args)
+
+        expect(exitCode, args[0]).to.equal(2)
+        expect(stderr, args[0]).to.match(/error: .*full: cannot be written: ENOSPC/)
+        expect(await readlink(full)).to.equal('/dev/full')
+        expect((await readdir(directory)).filter(name => name.includes('tmp'))).to.deep.equal([])
+      }
+    })
+
     it('should leave nothing behind where the page cannot be written, and name it', async () => {
       const page = join(directory, 'page.html')
 
@@ -132,6 +157,60 @@ describe('command', () => {
       }
     })
 
+    it('should ask a real node, with its token, and say what is usual there', async () => {
+      const nodes = new TestNodes()
+      const address = memoryAddress()
+      const node = await nodes.create({ addresses: { listen: [address] }, manager: {} })
+      const dialer = await nodes.create({ manager: false })
+      const { resourceManager } = node.services
+
+      await node.handle(HOSTILE, () => {})
+
+      const connection = await dialer.dial(multiaddr(address))
+
+      for (let i = 0; i < 5; i++) {
+        await connection.newStream(HOSTILE)
+      }
+
+      await eventually(() => resourceManager.viewProtocol(HOSTILE, scope => scope.stat().numStreamsInbound) === 5, 'the streams')
+
+      const token = 'not-a-secret-0123456789'
+      const admin = await adminServer(resourceManager, { port: 0, host: '0.0.0.0', token })
+      const url = `http://127.0.0.1:${admin.port}/`
+
+      try {
+        // without the token, with a wrong one
+        expect(await runCommand(['suggest', url])).to.include({ exitCode: 3, stdout: '' })
+        expect((await runCommand(['suggest', url, '--token', 'wrong'])).stderr).to.include('expected the token')
+
+        // until it has looked
+        let answer: any
+
+        do {
+          const { exitCode, stderr, stdout } = await runCommand(['suggest', url, '--json', '--token', token])
+
+          expect(exitCode).to.equal(0, stderr)
+          answer = JSON.parse(stdout)
+        } while (answer.suggestions.some(({ p99 }: Suggestion) => p99 === undefined))
+
+        expect(answer.limits.Protocol[HOSTILE]).to.include({ StreamsInbound: 16 })
+        expect(answer.suggestions.find(({ setting }: Suggestion) => setting === `Protocol[${JSON.stringify(HOSTILE)}].StreamsInbound`)).to.include({ peak: 5, limit: 16 }).and.have.property('p99').that.is.at.most(5)
+
+        // by the environment, and what is suggested can be used
+        process.env.LIBP2P_RESOURCE_MANAGER_TOKEN = token
+        const { exitCode, stderr, stdout } = await runCommand(['suggest', url])
+
+        expect(exitCode).to.equal(0, stderr)
+        expect(stderr).to.match(/^setting +suggested +peak +p99 +p50 +peak of$/m)
+        resourceManager.setLimits(limitsFromJSON(stdout))
+        await connection.newStream(HOSTILE)
+      } finally {
+        delete process.env.LIBP2P_RESOURCE_MANAGER_TOKEN
+        await admin.close()
+        await nodes.stop()
+      }
+    })
+
     it('should ask a running node', async () => {
       const asked: Array<string | undefined> = []
       let answer = JSON.stringify([{ kind: 'system', scope: 'system', field: 'streams', value: 100, limit: 'unlimited', time: 0 }, { kind: 'protocol', scope: `protocol:${HOSTILE}`, field: 'streams', value: 40, limit: 50, time: 0 }])
@@ -153,8 +232,10 @@ describe('command', () => {
 
         answer = '{}'
         expect(await runCommand(['suggest', url])).to.include({ exitCode: 3 })
-        answer = 'x'.repeat(17 * 2 ** 20)
-        expect((await runCommand(['suggest', url])).stderr).to.include('answered more than 16 MiB')
+        answer = '[{"kind":"system","scope":"system","field":"streams","value":1,"p99":"1"}]'
+        expect(await runCommand(['suggest', url])).to.include({ exitCode: 3 })
+        answer = 'x'.repeat(65 * 2 ** 20)
+        expect((await runCommand(['suggest', url])).stderr).to.include('answered more than 64 MiB')
       } finally {
         server.close()
         server.closeAllConnections()

@@ -42,6 +42,35 @@ describe('trace file', () => {
     return { time: 0, type: 'reserve_memory', name: 'system', priority: 0, delta, deltaIn: 0, deltaOut: 0, memory: 0, streamsIn: 0, streamsOut: 0, connsIn: 0, connsOut: 0, fd: 0 }
   }
 
+  it('should end on a full disk, count what is lost, and leave the manager alone', async function () {
+    if (process.platform !== 'linux') {
+      return this.skip()
+    }
+
+    const { errors: logged, logger } = recordingLogger()
+    const file = traceFile('/dev/full')
+    const manager = createManager({}, { trace: [file], logger })
+    const events = 100
+
+    for (let i = 0; i < events; i++) {
+      manager.openStream(peerA, 'inbound').done()
+    }
+
+    const error = await file.flush().then(() => undefined, err => err)
+    const { dropped } = file
+
+    expect(error).to.have.property('code', 'ENOSPC')
+    expect(dropped).to.be.at.least(4 * events)
+
+    // the next one is told, and then there is no trace any more
+    expect(() => { manager.openStream(peerA, 'inbound').done() }).to.not.throw()
+    expect(() => { manager.openStream(peerA, 'inbound').done() }).to.not.throw()
+    expect(file.dropped).to.be.within(dropped + 1, dropped + 10)
+    expect(manager.viewSystem(scope => scope.stat().numStreamsInbound)).to.equal(0)
+    expect(logged.join('\n')).to.match(/ENOSPC|%e/)
+    await manager.stop()
+  })
+
   it('should have one event in each line, with the fields of go-libp2p', async () => {
     const recorder = new Recorder()
     const manager = createManager({ system: { conns: 1 }, peer: { [peerA.toString()]: { memory: 10 } } }, { trace: [traceFile(path), recorder] })
