@@ -183,6 +183,36 @@ describe('live feed', function () {
     await manager.stop()
   })
 
+  it('should look no more often however many live views are opened and closed', async () => {
+    let looks = 0
+    const { feed, manager, tick, watch } = await start(async (look, sample, admin) => {
+      looks++
+
+      return { ...await look.take(sample, admin), duration: 10 }
+    })
+
+    for (let i = 0; i < 12; i++) {
+      const viewer = await watch()
+
+      // each sees what was seen last
+      await viewer.until('live')
+      await viewer.end()
+    }
+
+    expect(looks).to.equal(1)
+
+    const viewer = await watch()
+
+    await viewer.until('live')
+    await tick(1_000)
+    await viewer.until('live', 2)
+    expect(looks).to.equal(2)
+
+    feed.close()
+    await viewer.end()
+    await manager.stop()
+  })
+
   it('should look once for all who begin to watch meanwhile, and go on with the time line', async () => {
     let looks = 0
     let go = (): void => {}
