@@ -172,7 +172,9 @@ describe('command', () => {
         await connection.newStream(HOSTILE)
       }
 
-      await eventually(() => resourceManager.viewProtocol(HOSTILE, scope => scope.stat().numStreamsInbound) === 5, 'the streams')
+      const inbound = (): number => resourceManager.stat().protocols[HOSTILE]?.numStreamsInbound ?? 0
+
+      await eventually(() => inbound() === 5, 'the streams')
 
       const token = 'not-a-secret-0123456789'
       const admin = await adminServer(resourceManager, { port: 0, host: '0.0.0.0', token })

@@ -66,6 +66,7 @@ async function createServer (nodes: TestNodes): Promise<TestNode> {
     transports: [tcp()],
     manager: {
       limits: { system: { conns: 100, streams: 1_000, memory: 1_000_000 }, protocol: { [SCARCE]: { streamsInbound: 2 } }, protocolPeer: { [PROTOCOL]: { streamsInbound: 3 } } },
+      shadow: { system: { memory: 50_000 }, protocolPeer: { [PROTOCOL]: { streamsInbound: 1 } } },
       services: { [SERVICE]: [PROTOCOL] },
       subnetLimits: { prefixes: [{ network: '127.0.0.0/8', connCount: 4 }] },
       rateLimits: { streams: { peer: { rate: 1, burst: 20 } } },
