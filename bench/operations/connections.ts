@@ -47,6 +47,38 @@ function connectionLife (name: string, init: ResourceManagerInit, peer: PeerId, 
 }
 
 /**
+ * How many addresses connections come from in turn, and how many of them are open
+ */
+const IN_TURN = 64
+const OPEN = 4
+
+/**
+ * Each connection is from another address than the one before it, which has to be read, and is closed
+ * when others have been opened
+ */
+function connectionsInTurn (family: string, init: ResourceManagerInit, peer: PeerId, addressOf: (i: number) => string): Operation {
+  return {
+    name: `connection life, ${IN_TURN} addresses in turn, ${family}`,
+    timeOnly: true,
+    prepare () {
+      const manager = createManager(init)
+      const endpoints = Array.from({ length: IN_TURN }, (_, i) => multiaddr(addressOf(i)))
+      const open: Array<DefaultConnectionScope | undefined> = new Array(OPEN).fill(undefined)
+      let next = 0
+
+      return () => {
+        const connection = manager.core.openConnection('inbound', true, endpoints[next % IN_TURN]) as DefaultConnectionScope
+
+        connection.trySetPeer(peer)
+        open[next % OPEN]?.done()
+        open[next % OPEN] = connection
+        next++
+      }
+    }
+  }
+}
+
+/**
  * Every one in a subnet of its own
  */
 const ADDRESSES = {
@@ -98,6 +130,8 @@ export function connectionOperations ([peer]: PeerId[]): Operation[] {
     connectionLife('without an address', LIMITED, peer),
     connectionLife('with subnet and rate decisions, IPv4', { ...LIMITED, ...RATES }, peer, '/ip4/192.0.2.1/tcp/4001'),
     connectionLife('with subnet and rate decisions, IPv6', { ...LIMITED, ...RATES }, peer, '/ip6/2001:db8::1/tcp/4001'),
+    connectionsInTurn('IPv4', { ...LIMITED, ...RATES }, peer, i => `/ip4/198.51.100.${i}/tcp/4001`),
+    connectionsInTurn('IPv6', { ...LIMITED, ...RATES }, peer, i => `/ip6/2001:db8:${i}::1/tcp/4001`),
     ...[1, MANY_SUBNETS].flatMap(count => [
       subnetDecision('IPv4', count),
       subnetDecision('IPv6', count)
