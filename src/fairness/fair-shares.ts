@@ -21,11 +21,11 @@ import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
 
 /**
- * How many are looked at until one is found that has been idle since it was last looked at.
+ * How many are ranked anew until one is found that has been idle since it was last ranked.
  * Of those that have not, the one that was active first gives way: whoever keeps all that it
- * has active must not make every newcomer look at all of it.
+ * has active must not make every newcomer rank all of it.
  */
-const LOOKS = 16
+const MAX_RERANKED = 16
 
 /**
  * What nobody has a limit of their own in
@@ -252,12 +252,12 @@ export class FairShares implements RoomMaker {
 }
 
 /**
- * When bytes were last seen is not observed, it is looked at when it matters
+ * When bytes were last seen is not observed, it is read when it matters
  */
 function findIdle (shared: SharedScope, path: GroupPath): FairMember<MovableScope> | undefined {
   let idlest: FairMember<MovableScope> | undefined
 
-  for (let looks = 0; looks < LOOKS; looks++) {
+  for (let reranked = 0; reranked < MAX_RERANKED; reranked++) {
     const member = shared.find(path)
 
     if (member === undefined) {

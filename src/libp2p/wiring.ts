@@ -1,6 +1,6 @@
 import { ConnectionTracker } from './connections/connection-tracker.ts'
 import { DialTies } from './connections/dial-ties.ts'
-import { watchDialledWebSockets } from './connections/dialled-web-sockets.ts'
+import { observeDialledWebSockets } from './connections/dialled-web-sockets.ts'
 import { InboundGate } from './connections/inbound-gate.ts'
 import { CustomManager } from './custom-manager.ts'
 import { TransientHolders } from './fairness/transient-holders.ts'
@@ -72,7 +72,7 @@ export class Wiring implements NodeHost {
     this.#register(init.custom)
 
     // nothing can fail from here on
-    watchDialledWebSockets()
+    observeDialledWebSockets()
 
     const gate = new InboundGate(core, components.connectionManager)
 

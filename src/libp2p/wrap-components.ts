@@ -49,7 +49,7 @@ function wrapDials ({ transportManager, upgrader }: ResourceManagerComponents, d
   transportManager.dial = async (ma, options) => dials.run(ma, async () => dial(ma, options))
 
   transportManager.listen = async (addresses) => {
-    transportManager.getTransports().forEach(transport => { connections.watch(transport) })
+    transportManager.getTransports().forEach(transport => { connections.observe(transport) })
 
     return listen(addresses)
   }

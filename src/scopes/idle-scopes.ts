@@ -18,11 +18,11 @@ const MAX_WAITING = 16_384
 const SLICE_DURATION = 1
 
 /**
- * How many scopes are collected between two looks at the clock
+ * How many scopes are collected until the clock is read again
  */
-const NODES_PER_LOOK = 32
+const SCOPES_PER_READING = 32
 
-export interface IdleNodesInit {
+export interface IdleScopesInit {
   /**
    * Forgets a scope that is idle
    */
@@ -49,7 +49,7 @@ export class IdleScopes {
    */
   held = 0
 
-  constructor (init: IdleNodesInit) {
+  constructor (init: IdleScopesInit) {
     this.#collect = init.collect
   }
 
@@ -157,10 +157,10 @@ export class IdleScopes {
   }
 
   #collectUntil (deadline: number): void {
-    let looked = 0
+    let collected = 0
 
     while (this.collectNext()) {
-      if (++looked % NODES_PER_LOOK === 0 && performance.now() > deadline) {
+      if (++collected % SCOPES_PER_READING === 0 && performance.now() > deadline) {
         return
       }
     }

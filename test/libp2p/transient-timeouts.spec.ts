@@ -80,7 +80,7 @@ describe('timeouts of what is transient', () => {
     world.accept(5)
     world.stream(5)
     world.now = 100_000
-    world.timeouts.look()
+    world.timeouts.expire()
     expect(world.ended).to.be.empty()
     expect(world.timeouts.stat()).to.deep.equal({ connection: 10_000, stream: 10_000, expired: 0 })
   })
@@ -92,19 +92,19 @@ describe('timeouts of what is transient', () => {
     world.now = 2_000
     world.accept(9)
     world.stream(5)
-    world.timeouts.look()
+    world.timeouts.expire()
     expect(world.timeouts.stat()).to.deep.equal({ connection: 3_000, stream: 10_000, expired: 0 })
     expect(world.ended).to.be.empty()
 
     world.now = 3_001
-    world.timeouts.look()
+    world.timeouts.expire()
     expect(world.ended).to.deep.equal(['conn-1: gave up after 3000 ms, while others wait for a slot'])
 
     world.now = 60_000
-    world.timeouts.look()
+    world.timeouts.expire()
     expect(world.ended).to.have.lengthOf(10)
     expect(world.timeouts.stat()).to.deep.equal({ connection: 3_636, stream: 10_000, expired: 10 })
-    world.timeouts.look()
+    world.timeouts.expire()
     expect(world.timeouts.stat(), 'there is room again').to.deep.equal({ connection: 10_000, stream: 10_000, expired: 10 })
     expect(world.logger.errors).to.have.lengthOf(1)
   })
@@ -115,7 +115,7 @@ describe('timeouts of what is transient', () => {
     world.accept(10)
     world.stream(10)
     world.now = 100_000
-    world.timeouts.look()
+    world.timeouts.expire()
     // shorter than what is waited for at least: libp2p ends them
     expect(world.timeouts.stat()).to.deep.equal({ connection: 2_000, stream: 3_000, expired: 10 })
     expect(world.ended.every(ended => ended.startsWith('stream-'))).to.equal(true)
@@ -128,7 +128,7 @@ describe('timeouts of what is transient', () => {
     world.accept(9)
     world.accept(5, 'outbound')
     world.now = 100_000
-    world.timeouts.look()
+    world.timeouts.expire()
     expect(world.ended).to.have.lengthOf(9)
     expect(world.ended.join()).not.to.include('conn-1:')
   })
@@ -138,7 +138,7 @@ describe('timeouts of what is transient', () => {
 
     world.accept(20)
     world.now = 100_000
-    world.timeouts.look()
+    world.timeouts.expire()
     expect(world.ended).to.be.empty()
   })
 
@@ -148,7 +148,7 @@ describe('timeouts of what is transient', () => {
     try {
       const world = new World()
 
-      const look = sinon.spy(world.timeouts, 'look')
+      const look = sinon.spy(world.timeouts, 'expire')
 
       world.accept(10)
       clock.tick(5_000)

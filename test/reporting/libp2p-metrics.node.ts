@@ -4,6 +4,7 @@ import { metrics } from '@opentelemetry/api'
 import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
 import { expect } from 'aegir/chai'
 import { Registry } from 'prom-client'
+import { prometheusMetrics as goMetrics } from '../../src/prometheus.ts'
 import { DISTRIBUTIONS, GAUGES } from '../../src/reporting/metric-families.ts'
 import { eventuallyEqual } from '../libp2p/fixtures/eventually.ts'
 import { Inbox } from '../libp2p/fixtures/inbox.ts'
@@ -65,6 +66,30 @@ describe('metrics of libp2p', () => {
 
     return server
   }
+
+  it('should ask the node once for each scrape, whatever is scraped of it', async () => {
+    const registry = new Registry()
+    const own = new Registry()
+    const node = await nodes.create({
+      metrics: prometheusMetrics({ registry, collectDefaultMetrics: false }),
+      manager: { bans: {}, processMemory: { max: '80%' }, eventLoopDelay: { max: 500 } }
+    })
+    const manager: any = node.services.resourceManager
+    let asked = 0
+
+    manager.host.stats.push(() => {
+      asked++
+
+      return {}
+    })
+    goMetrics(manager, { registry: own })
+
+    for (const scraped of [registry, registry, own, own]) {
+      asked = 0
+      await scraped.metrics()
+      expect(asked).to.equal(1)
+    }
+  })
 
   it('should be read through prometheus-metrics, without a growing number of series', async () => {
     const registry = new Registry()

@@ -4,7 +4,7 @@
 export class AcceptedSockets {
   * [Symbol.iterator] (): Generator<never> {}
 
-  watch (): void {}
+  observe (): void {}
 
   claim (): undefined {}
 

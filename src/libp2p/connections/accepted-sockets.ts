@@ -94,7 +94,7 @@ export class AcceptedSockets {
    * Observes the sockets of all listeners that a transport makes from now on, where it makes
    * such listeners
    */
-  watch (transport: Transport): void {
+  observe (transport: Transport): void {
     this.#listeners.of(transport)
   }
 

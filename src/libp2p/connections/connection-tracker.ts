@@ -90,9 +90,9 @@ export class ConnectionTracker implements LiveConnectionOwner {
   /**
    * Follows what the listeners of a transport accept before there is a connection
    */
-  watch (transport: Transport): void {
-    this.#accepted.watch(transport)
-    this.#directHandshakes.watch(transport)
+  observe (transport: Transport): void {
+    this.#accepted.observe(transport)
+    this.#directHandshakes.observe(transport)
   }
 
   /**

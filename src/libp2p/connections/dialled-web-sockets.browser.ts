@@ -1,6 +1,6 @@
 /**
  * Pages do not get at sockets
  */
-export function watchDialledWebSockets (): void {}
+export function observeDialledWebSockets (): void {}
 
 export function socketOfDialled (): undefined {}

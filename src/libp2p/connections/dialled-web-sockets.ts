@@ -37,7 +37,7 @@ let watching = false
  * platform do not show them, but it publishes what is sent over which socket and which
  * WebSockets are opened.
  */
-export function watchDialledWebSockets (): void {
+export function observeDialledWebSockets (): void {
   if (watching) {
     return
   }

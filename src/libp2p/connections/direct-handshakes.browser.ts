@@ -4,7 +4,7 @@
 export class DirectHandshakes {
   * [Symbol.iterator] (): Generator<never> {}
 
-  watch (): void {}
+  observe (): void {}
 
   claim (): undefined {}
 }

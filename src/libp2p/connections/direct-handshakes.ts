@@ -67,7 +67,7 @@ export class DirectHandshakes {
    * Observes the handshakes of all listeners that a transport makes from now on, where it makes
    * such listeners
    */
-  watch (transport: Transport): void {
+  observe (transport: Transport): void {
     if (transport[Symbol.toStringTag] === WEBRTC_DIRECT) {
       this.#listeners.of(transport)
     }

@@ -18,7 +18,7 @@ const USUAL = 10_000
 const LEAST = 3_000
 
 /**
- * How often it is looked, in ms, while anything is transient
+ * How often slow ones are given up, in ms, while anything is transient
  */
 const INTERVAL = 500
 
@@ -63,12 +63,12 @@ export class TransientTimeouts {
     this.#usual = { connection: timeoutOr(inboundUpgradeTimeout), stream: timeoutOr(inboundStreamProtocolNegotiationTimeout) }
     this.#patience = { connection: new Patience(this.#usual.connection, LEAST), stream: new Patience(this.#usual.stream, LEAST) }
     this.#timeouts = { ...this.#usual }
-    holders.onAdded = () => { this.#watch() }
+    holders.onAdded = () => { this.#schedule() }
   }
 
   start (): void {
     this.#started = true
-    this.#watch()
+    this.#schedule()
   }
 
   stop (): void {
@@ -84,8 +84,8 @@ export class TransientTimeouts {
   /**
    * Ends what takes too long now
    */
-  look (): void {
-    const expired = this.#find('connection') + this.#find('stream')
+  expire (): void {
+    const expired = this.#expireOf('connection') + this.#expireOf('stream')
 
     if (expired > 0) {
       const { connection, stream } = this.#timeouts
@@ -94,7 +94,7 @@ export class TransientTimeouts {
     }
   }
 
-  #find (kind: Kind): number {
+  #expireOf (kind: Kind): number {
     const { connsInbound, limit, streamsInbound } = this.#manager.graph.normal.transient
     const [used, most] = kind === 'connection'
       ? [connsInbound, Math.min(limit.conns, limit.connsInbound)]
@@ -122,17 +122,17 @@ export class TransientTimeouts {
     return late.length
   }
 
-  #watch (): void {
+  #schedule (): void {
     if (!this.#started || this.#timer != null) {
       return
     }
 
     this.#timer = setBackgroundTimer(() => {
       this.#timer = undefined
-      this.look()
+      this.expire()
 
       if (this.#holders.size > 0) {
-        this.#watch()
+        this.#schedule()
       }
     }, INTERVAL)
   }
