@@ -5,11 +5,13 @@ import { expect } from 'aegir/chai'
 import { createLibp2p } from 'libp2p'
 import { createResourceManager, getConnectionScope, getStreamScope, NullResourceManager, resourceManager } from '../../src/index.ts'
 import { recordWarnings } from '../reporting/fixtures.ts'
+import { errorOf } from '../scopes/fixtures.ts'
 import { CapturedLogger } from './fixtures/captured-logger.ts'
 import { eventually, rejection } from './fixtures/eventually.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
 import { componentsOf, eventuallyHeld, held, memoryAddress, otherEnd, TestNodes } from './fixtures/nodes.ts'
 import { overMemory } from './fixtures/transports.ts'
+import type { ResourceManagerInit } from '../../src/index.ts'
 import type { ConnectionGater } from '@libp2p/interface'
 
 describe('a node with a resource manager', () => {
@@ -121,6 +123,35 @@ describe('a node with a resource manager', () => {
 
     expect(error).to.be.instanceOf(InvalidParametersError)
     expect(error.message).to.include('second')
+  })
+
+  it('should change nothing of a node for which an option cannot be used, and can be made for it afterwards', async () => {
+    const node = await nodes.create({ manager: false })
+    const components = (node as any).components
+    const { dial, listen } = components.transportManager
+    const { connectionGater } = components
+    const { openConnection } = components.connectionManager
+    const wrong: Array<[ResourceManagerInit, string]> = [
+      [{ bans: { strikes: 0 } }, 'bans.strikes'],
+      [{ fairness: { protect: -1 } }, 'fairness.protect'],
+      [{ processMemory: { max: -1 } }, 'processMemory.max'],
+      [{ transientShare: 2 }, 'transientShare'],
+      [{ handlerGrace: -1 }, 'handlerGrace'],
+      [{ baseCosts: { stream: -1 } }, 'baseCosts.stream'],
+      [{ sessions: { collectors: { a: { sessionTimeout: 0 } } } }, 'sessionTimeout']
+    ]
+
+    for (const [init, option] of wrong) {
+      expect(errorOf(() => resourceManager(init)(components))).to.be.instanceOf(InvalidParametersError).with.property('message').that.includes(option)
+    }
+
+    expect(components.transportManager).to.include({ dial, listen })
+    expect(components.connectionGater).to.equal(connectionGater)
+    expect(components.connectionManager.openConnection).to.equal(openConnection)
+    expect(Object.hasOwn(components.upgrader, 'upgradeInbound')).to.equal(false)
+
+    resourceManager()(components)
+    expect(Object.hasOwn(components.upgrader, 'upgradeInbound')).to.equal(true)
   })
 
   it('should share a muxer factory with nodes that have none', async () => {
