@@ -5,6 +5,7 @@ import type { Bans } from './bans/ban.ts'
 import type { LimitChange } from './limits/limit-changes.ts'
 import type { ConcreteLimitConfig } from './limits/limit-config.ts'
 import type { LimitsInit } from './limits/resolve-limits.ts'
+import type { FleetReader } from './manager/fleet-link.ts'
 import type { Holder, HoldersOptions, ResourceManagerStat } from './manager/resource-manager-stat.ts'
 import type { Explanation } from './reporting/explain.ts'
 import type { HighWaterMark } from './reporting/high-water-marks.ts'
@@ -260,6 +261,11 @@ export interface ResourceManager extends Startable {
    * @throws {MissingFeatureError} In pages without the feature `sessions`
    */
   readonly sessions: SessionRegistry
+
+  /**
+   * The fleet that it is in: what the option `fleet` is
+   */
+  readonly fleet?: FleetReader | undefined
 
   /**
    * The trusted addresses, which can be changed at any time

@@ -166,6 +166,24 @@ export const READS: Record<string, (node: LookedAt, query: URLSearchParams) => u
     return marks.list()
   },
   '/explain': explain,
+  '/fleet': async ({ manager: { fleet } }, query) => {
+    parameters(query, [])
+
+    if (fleet === undefined) {
+      throw new RequestError(404, 'the node is in no fleet')
+    }
+
+    const view = fleet.view()
+
+    try {
+      const [sums, holders] = await Promise.all([fleet.stat(), fleet.holders()])
+
+      return { view, ...sums, holders }
+    } catch (err: any) {
+      // what the node knows is of use all the more
+      return { view, error: String(err?.message ?? err) }
+    }
+  },
   '/limits': ({ manager }, query) => {
     parameters(query, [])
 

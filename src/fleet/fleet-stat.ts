@@ -25,20 +25,6 @@ export interface LeaseStat {
 }
 
 /**
- * What a node of a fleet has told the others
- */
-export interface FleetNodeStat {
-  node: string
-
-  /** How old this is, in ms */
-  age: number
-  system: ScopeStat
-
-  /** How many peers it has scopes of */
-  peerCount: number
-}
-
-/**
  * What a node last knew of its fleet
  */
 export interface FleetStat {
@@ -68,6 +54,9 @@ export interface FleetStat {
   calls: number
   failures: number
 
+  /** How often leases have ended because the engine did not answer, since the start */
+  losses: number
+
   /** How many connections have ended because the fleet had more of them than it may, since the start */
   ended: number
 
@@ -94,4 +83,75 @@ export interface FleetStat {
     limit: number
     bitrate: number
   }>
+}
+
+/**
+ * The same without what there may be many of
+ */
+export type FleetSummary = Omit<FleetStat, 'leases' | 'rates' | 'bitrates'>
+
+/**
+ * The sessions of a collector
+ */
+export interface SessionSums {
+  sessions: number
+
+  /** In bit/s */
+  rxBitrate: number
+  txBitrate: number
+
+  /** Of sessions that have ended, as far back as the history goes, and of those that go on, in bytes */
+  rxBytes: number
+  txBytes: number
+}
+
+/**
+ * What a node holds, as it tells the others
+ */
+export interface NodeSummary {
+  system: ScopeStat
+  transient: ScopeStat
+
+  /** How many peers it has scopes of */
+  peerCount: number
+  services: Record<string, ScopeStat>
+
+  /** The peers that hold most of it */
+  peers: Record<string, ScopeStat>
+  sessions: Record<string, SessionSums>
+}
+
+/**
+ * A node of a fleet, as it has told the others
+ */
+export interface FleetNode extends NodeSummary {
+  node: string
+
+  /** How old this is, in ms */
+  age: number
+}
+
+/**
+ * What is shown of it beside others
+ */
+export type FleetNodeStat = Pick<FleetNode, 'node' | 'age' | 'system' | 'peerCount'>
+
+/**
+ * What a whole fleet holds
+ */
+export interface FleetSums {
+  nodes: FleetNode[]
+
+  /** All of them together. Of peers, services and collectors, what each node has said of those that hold most. */
+  total: NodeSummary
+}
+
+/**
+ * What a peer holds on all nodes together
+ */
+export interface FleetHolder extends ScopeStat {
+  peer: string
+
+  /** On how many nodes it is one of those that hold most */
+  nodes: number
 }

@@ -1,7 +1,9 @@
 import { isRecord } from '../util/validation.ts'
+import type { NodeSummary, SessionSums } from './fleet-stat.ts'
 import type { FleetMember } from '../manager/fleet-link.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { ScopeStat } from '../scopes/resource-scope.ts'
+import type { SessionRegistryReader } from '../sessions/registry.ts'
 import type { Slice } from '../util/slices.ts'
 
 /**
@@ -13,37 +15,6 @@ const MAX_PEERS = 32
  * How many names of services, protocols or collectors each node says
  */
 const MAX_NAMES = 64
-
-/**
- * The sessions of a collector
- */
-export interface SessionSums {
-  sessions: number
-
-  /** In bit/s */
-  rxBitrate: number
-  txBitrate: number
-
-  /** Of sessions that have ended, in bytes */
-  rxBytes: number
-  txBytes: number
-}
-
-/**
- * What a node holds, as it tells the others
- */
-export interface NodeSummary {
-  system: ScopeStat
-  transient: ScopeStat
-
-  /** How many peers it has scopes of */
-  peerCount: number
-  services: Record<string, ScopeStat>
-
-  /** The peers that hold most of it */
-  peers: Record<string, ScopeStat>
-  sessions: Record<string, SessionSums>
-}
 
 const FIELDS = ['memory', 'numStreamsInbound', 'numStreamsOutbound', 'numConnsInbound', 'numConnsOutbound', 'numFD'] as const satisfies ReadonlyArray<keyof ScopeStat>
 
@@ -59,17 +30,19 @@ export function * summarize ({ metricsSource: { graph, sessions } }: FleetMember
     peerCount: graph.peers.size,
     services: Object.fromEntries(services.map(scope => [scope.key, scope.stat()])),
     peers: Object.fromEntries(peers.map(scope => [scope.key, scope.stat()])),
-    sessions: Object.fromEntries((sessions?.collectors() ?? []).slice(0, MAX_NAMES).map(id => {
-      const { currentRxBitrate, currentSessions, currentTxBitrate, summary } = sessions?.summary(id) ?? {} as any
+    sessions: Object.fromEntries((sessions?.collectors() ?? []).slice(0, MAX_NAMES).map(id => [id, sessionSums(sessions as SessionRegistryReader, id)]))
+  }
+}
 
-      return [id, {
-        sessions: currentSessions,
-        rxBitrate: currentRxBitrate,
-        txBitrate: currentTxBitrate,
-        rxBytes: summary.totalRxBytes,
-        txBytes: summary.totalTxBytes
-      }]
-    }))
+function sessionSums (sessions: SessionRegistryReader, id: string): SessionSums {
+  const { active, currentRxBitrate, currentSessions, currentTxBitrate, summary } = sessions.summary(id)
+
+  return {
+    sessions: currentSessions,
+    rxBitrate: currentRxBitrate,
+    txBitrate: currentTxBitrate,
+    rxBytes: active.reduce((sum, { rxBytes }) => sum + rxBytes, summary.totalRxBytes),
+    txBytes: active.reduce((sum, { txBytes }) => sum + txBytes, summary.totalTxBytes)
   }
 }
 

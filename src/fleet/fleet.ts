@@ -6,6 +6,7 @@ import { parseDuration } from './duration.ts'
 import { Engine } from './engine.ts'
 import { randomName, resolveFleet } from './fleet-init.ts'
 import { ResolvedFleetLimits } from './fleet-limits.ts'
+import { fleetMetrics } from './fleet-metrics.ts'
 import { addSummaries, readSummary } from './fleet-summary.ts'
 import { Leases } from './leases.ts'
 import { NodeLimits } from './node-limits.ts'
@@ -17,11 +18,12 @@ import type { FleetDecisions } from './decisions.ts'
 import type { Duration } from './duration.ts'
 import type { FleetConfig, FleetInit } from './fleet-init.ts'
 import type { FleetLimits } from './fleet-limits.ts'
-import type { FleetStat } from './fleet-stat.ts'
-import type { NodeSummary } from './fleet-summary.ts'
+import type { FleetHolder, FleetStat, FleetSummary, FleetSums, LeaseStat } from './fleet-stat.ts'
+import type { LeaseEntry } from './leases.ts'
 import type { Admission } from '../admission/admission.ts'
 import type { BanTarget } from '../bans/ban-target.ts'
 import type { FleetLink, FleetMember } from '../manager/fleet-link.ts'
+import type { GaugeFamily } from '../reporting/metric-family.ts'
 import type { ScopeStat } from '../scopes/resource-scope.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -29,26 +31,6 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * How many leases of peers, protocols and subnets are shown
  */
 const SHOWN_LEASES = 100
-
-/**
- * A node of a fleet, as it has told the others
- */
-export interface FleetNode extends NodeSummary {
-  node: string
-
-  /** How old this is, in ms */
-  age: number
-}
-
-/**
- * What a whole fleet holds
- */
-export interface FleetSums {
-  nodes: FleetNode[]
-
-  /** All of them together. Of peers, services and collectors, what each node has said of those that hold most. */
-  total: NodeSummary
-}
 
 export interface BlockOptions {
   /**
@@ -82,6 +64,7 @@ export class Fleet implements FleetLink {
   readonly #loop: SyncLoop
   #member?: FleetMember
   #ended = 0
+  #stat?: Promise<FleetSums>
 
   /**
    * @throws {InvalidParametersError} naming the option that cannot be used
@@ -152,10 +135,18 @@ export class Fleet implements FleetLink {
   }
 
   view (): FleetStat {
+    return { ...this.#summary, ...this.#rates.view(), leases: firstOf(this.#leases.entries(), SHOWN_LEASES).map(leaseStat) }
+  }
+
+  get metrics (): readonly GaugeFamily[] {
+    return fleetMetrics(() => this.#summary, this.#leases)
+  }
+
+  get #summary (): FleetSummary {
     const { name, node } = this.#config
-    const { age, error, state } = this.#loop
+    const { age, error, losses, state } = this.#loop
     const { current: { allow, block }, version } = this.#decisions
-    const entries = [...this.#leases.entries()]
+    const { calls, failures } = this.#engine
 
     return {
       name,
@@ -167,15 +158,10 @@ export class Fleet implements FleetLink {
       version,
       blocked: block.length,
       allowed: allow.length,
-      calls: this.#engine.calls,
-      failures: this.#engine.failures,
-      ended: this.#ended,
-      ...this.#rates.view(),
-      leases: entries.slice(0, SHOWN_LEASES).map(({ fields, key }) => {
-        const read = (of: 'held' | 'leased' | 'limit'): Record<string, number> => Object.fromEntries(fields.map(field => [LIMIT_FIELDS[field.field], field[of]]))
-
-        return { scope: key, limit: read('limit'), leased: read('leased'), held: read('held') }
-      })
+      calls,
+      failures,
+      losses,
+      ended: this.#ended
     }
   }
 
@@ -283,6 +269,13 @@ export class Fleet implements FleetLink {
    * @throws {Error} if the engine does not answer
    */
   async stat (): Promise<FleetSums> {
+    // one look for all who ask at the same time
+    this.#stat ??= this.#readSums().finally(() => { this.#stat = undefined })
+
+    return this.#stat
+  }
+
+  async #readSums (): Promise<FleetSums> {
     const { nodes } = await this.#engine.read('nodes')
     const summaries = nodes.map(({ age, id, sum }) => ({ node: nameOf(id), age: Number(age), ...readSummary(String(sum)) }))
 
@@ -295,7 +288,7 @@ export class Fleet implements FleetLink {
    * @param top - how many
    * @throws {Error} if the engine does not answer
    */
-  async holders (top = 10): Promise<Array<ScopeStat & { peer: string, nodes: number }>> {
+  async holders (top = 10): Promise<FleetHolder[]> {
     const { nodes, total } = await this.stat()
 
     return Object.entries(total.peers)
@@ -303,6 +296,26 @@ export class Fleet implements FleetLink {
       .sort((a, b) => connectionsOf(b) - connectionsOf(a) || b.memory - a.memory)
       .slice(0, top)
   }
+}
+
+function firstOf <T> (values: Iterable<T>, count: number): T[] {
+  const first: T[] = []
+
+  for (const value of values) {
+    if (first.length === count) {
+      break
+    }
+
+    first.push(value)
+  }
+
+  return first
+}
+
+function leaseStat ({ fields, key }: LeaseEntry): LeaseStat {
+  const read = (of: 'held' | 'leased' | 'limit'): Record<string, number> => Object.fromEntries(fields.map(field => [LIMIT_FIELDS[field.field], field[of]]))
+
+  return { scope: key, limit: read('limit'), leased: read('leased'), held: read('held') }
 }
 
 /**

@@ -18,6 +18,15 @@ export interface LeaseRequest {
 }
 
 /**
+ * A lease, for people
+ */
+export interface LeaseEntry {
+  readonly key: string
+  readonly ahead: boolean
+  readonly fields: ReadonlyArray<{ field: number, limit: number, leased: number, held: number }>
+}
+
+/**
  * What a node has leased, wants and gives back. It knows neither the graph nor the engine.
  */
 export class Leases {
@@ -239,9 +248,16 @@ export class Leases {
     this.#gone.clear()
   }
 
-  * entries (): Generator<{ key: string, fields: Array<{ field: number, limit: number, leased: number, held: number }> }> {
+  /**
+   * What there is, in the order in which it was added
+   */
+  * entries (): Generator<LeaseEntry> {
     for (const { fields, scope } of this.#leases.values()) {
-      yield { key: scope.key, fields: fields.map(({ field, limit, room }) => ({ field, limit, leased: room, held: scope.held(field) })) }
+      yield {
+        key: scope.key,
+        ahead: scope.ahead,
+        fields: fields.map(({ field, limit, room }) => ({ field, limit, leased: room, held: scope.held(field) }))
+      }
     }
   }
 

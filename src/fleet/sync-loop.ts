@@ -58,6 +58,7 @@ export class SyncLoop {
   #lookAt = -Infinity
   #sum = ''
   #error?: string
+  #losses = 0
   #timer?: ReturnType<typeof setTimeout>
   #timerAt = Infinity
   #expiry?: ReturnType<typeof setTimeout>
@@ -80,6 +81,11 @@ export class SyncLoop {
   /** How old what is known of the fleet is, in ms */
   get age (): number {
     return this.#now() - this.#answeredAt
+  }
+
+  /** How often leases have ended without an answer */
+  get losses (): number {
+    return this.#losses
   }
 
   /** Why the engine last did not answer, as long as it does not */
@@ -349,6 +355,7 @@ export class SyncLoop {
     }
 
     leases.lose()
+    this.#losses++
     this.#state = 'lost'
     this.#member?.warn(`fleet ${name}: lost, each node decides by itself (onLoss: ${onLoss}): ${this.#error ?? 'no answer'}`)
   }

@@ -1,6 +1,6 @@
 import type { Admission } from '../admission/admission.ts'
-import type { FleetNodeStat, FleetStat } from '../fleet/fleet-stat.ts'
-import type { MetricsSource } from '../reporting/metric-family.ts'
+import type { FleetHolder, FleetStat, FleetSums } from '../fleet/fleet-stat.ts'
+import type { GaugeFamily, MetricsSource } from '../reporting/metric-family.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { SharedBitrates } from '../sessions/service-collectors.ts'
 import type { Logger } from '@libp2p/interface'
@@ -23,11 +23,36 @@ export interface FleetMember {
 }
 
 /**
+ * What can be seen of a fleet
+ */
+export interface FleetReader {
+  /**
+   * What the node last knew of it
+   */
+  view(): FleetStat
+
+  /**
+   * What each node holds and all of them together, from the engine
+   *
+   * @throws {Error} if the engine does not answer
+   */
+  stat(): Promise<FleetSums>
+
+  /**
+   * The peers that hold most on all nodes together, largest first
+   *
+   * @param top - how many
+   * @throws {Error} if the engine does not answer
+   */
+  holders(top?: number): Promise<FleetHolder[]>
+}
+
+/**
  * The limits and decisions that a manager shares with others: what
  * `libp2p-resource-manager/fleet` makes. It brings its own code, so that whoever has no fleet
  * has none of that.
  */
-export interface FleetLink {
+export interface FleetLink extends FleetReader {
   /**
    * From now on the manager is one of the fleet. It is, too, where the fleet cannot be reached.
    *
@@ -41,15 +66,6 @@ export interface FleetLink {
    */
   stop(): Promise<void>
 
-  /**
-   * What the node last knew of the fleet
-   */
-  view(): FleetStat
-
-  /**
-   * What each node has told the others
-   *
-   * @throws {Error} if the fleet does not answer
-   */
-  stat(): Promise<{ nodes: FleetNodeStat[] }>
+  /** What metrics say of it */
+  readonly metrics: readonly GaugeFamily[]
 }

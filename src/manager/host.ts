@@ -108,6 +108,7 @@ export class ManagerHost implements FeatureHost {
     this.limits = new LimitsInForce(graph, init, () => { this.#limitsChanged() }, presets, node?.demand)
     this.metricsSource = {
       graph,
+      fleet: init.fleet?.metrics,
       sessionRefusals: () => [],
       nodeStat: () => this.nodeStat(),
       knownProtocols: () => this.#namesIn('protocol', 'protocolPeer'),

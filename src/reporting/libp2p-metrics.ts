@@ -21,7 +21,7 @@ const PREFIX = 'libp2p_resource_manager_'
 export function registerMetrics (metrics: Metrics, source: MetricsSource): void {
   const once = readOnce(source)
 
-  for (const family of GAUGES) {
+  for (const family of [...GAUGES, ...source.fleet ?? []]) {
     register(metrics, family, () => family.read(once))
   }
 

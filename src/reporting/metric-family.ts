@@ -1,4 +1,5 @@
 import type { RefusalCounts } from './refusal-counts.ts'
+import type { Limit } from '../limits/limit.ts'
 import type { NodeStat } from '../manager/resource-manager-stat.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { SessionRefusalCount } from '../sessions/collector-refusals.ts'
@@ -28,6 +29,9 @@ export interface MetricsSource {
    * What only a node has: nothing for a stand-alone manager
    */
   nodeStat(): NodeStat
+
+  /** Those of the fleet, where the node is in one */
+  readonly fleet?: readonly GaugeFamily[]
 
   /**
    * The protocols that have a label of their own, and names with a `*` that are one for
@@ -68,6 +72,20 @@ export interface GaugeFamily {
    * Only what takes all scopes to find out is a promise: it is read in slices
    */
   read(source: MetricsSource): Sample[] | Promise<Sample[]>
+}
+
+/**
+ * The names of go-libp2p's metrics for the fields of a limit
+ */
+export const FIELD_LABELS: Record<keyof Limit, string> = {
+  streams: 'streams',
+  streamsInbound: 'streams_inbound',
+  streamsOutbound: 'streams_outbound',
+  conns: 'conns',
+  connsInbound: 'conns_inbound',
+  connsOutbound: 'conns_outbound',
+  fd: 'fd',
+  memory: 'memory'
 }
 
 /**

@@ -19,7 +19,7 @@ const PREFIX = 'libp2p_rcmgr_'
 export function registerPrometheusMetrics (source: MetricsSource, registry: Registry = register): () => void {
   const once = readOnce(source)
   const names = [
-    ...GAUGES.map(family => family.isCounter === true ? registerCounter(family, once, registry) : registerGauge(family, once, registry)),
+    ...[...GAUGES, ...source.fleet ?? []].map(family => family.isCounter === true ? registerCounter(family, once, registry) : registerGauge(family, once, registry)),
     ...DISTRIBUTIONS.flatMap(family => [
       registerDistribution(family, source, registry),
       registerPrevious(family, registry)

@@ -2,10 +2,9 @@ import { LIMIT_FIELDS } from '../limits/limit.ts'
 import { SCOPE_KINDS } from '../scopes/scope-kind.ts'
 import { NameTable, isPattern } from '../util/name-table.ts'
 import { blockedResources, evictedResources } from './blocked-resources.ts'
-import { byDirection } from './metric-family.ts'
+import { byDirection, FIELD_LABELS } from './metric-family.ts'
 import { readScopeFigures } from './scope-figures.ts'
 import type { GaugeFamily, MetricsSource, Sample } from './metric-family.ts'
-import type { Limit } from '../limits/limit.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 
@@ -60,20 +59,6 @@ function * serviceTotals ({ graph, knownServices }: MetricsSource): Generator<{ 
 }
 
 const NOTHING = { streamsInbound: 0, streamsOutbound: 0, memory: 0 }
-
-/**
- * The names of go-libp2p's metrics for the fields of a limit
- */
-const FIELD_LABELS: Record<keyof Limit, string> = {
-  streams: 'streams',
-  streamsInbound: 'streams_inbound',
-  streamsOutbound: 'streams_outbound',
-  conns: 'conns',
-  connsInbound: 'conns_inbound',
-  connsOutbound: 'conns_outbound',
-  fd: 'fd',
-  memory: 'memory'
-}
 
 /**
  * The kinds of scope that add up what others hold

@@ -141,7 +141,7 @@ describe('options', () => {
       baseCosts: { connection: '64KiB', stream: 5 },
       transientShare: 0.5,
       handlerGrace: 5,
-      fleet: { async start () {}, async stop () {}, stat: async () => ({ nodes: [] }), view: () => { throw new Error('not asked') } },
+      fleet: { async start () {}, async stop () {}, metrics: [], view: () => { throw new Error('not asked') }, stat: () => { throw new Error('not asked') }, holders: () => { throw new Error('not asked') } },
       fairness: { networks: { ipv4: 16, ipv6: 32 }, subnets: { ipv4: 24, ipv6: 48 }, hosts: { ipv4: 32, ipv6: 56 }, protect: 8, useful: ['a'], handshakes: { cpu: 0.5 } },
       bans: { strikes: 5, halfLife: 5, duration: 5, peers: 5, hosts: 5 },
       processMemory: { max: '80%', resume: '70%' },
