@@ -1,9 +1,9 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { createResourceManager, RateLimitExceededError, ResourceLimitExceededError, SubnetLimitExceededError } from '../src/index.ts'
-import { InfiniteLimits } from '../src/limits.ts'
+import { ConcreteLimiter, DefaultLimits, InfiniteLimits } from '../src/limits.ts'
 import { errorOf, peerA, peerB, refusalCounts } from './scopes/fixtures.ts'
-import type { ConnectionManagementScope, ResourceManager, ResourceManagerInit } from '../src/index.ts'
+import type { ConnectionManagementScope, Limit, ResourceManager, ResourceManagerInit } from '../src/index.ts'
 
 const ADDRESS = multiaddr('/ip4/192.0.2.1/tcp/4001')
 const OTHER_ADDRESS = multiaddr('/ip4/192.0.2.2/tcp/4001')
@@ -55,6 +55,52 @@ describe('a resource manager and addresses', () => {
     expect(opened(i => `/ip6/2002:102:304:${(i * 0x100).toString(16)}::1/tcp/1`)).to.equal(64)
     // the deprecated IPv4-compatible ones are no IPv4 addresses
     expect(opened(i => `/ip6/::1.2.3.${i}/tcp/1`)).to.equal(8)
+  })
+
+  it('should count the connections that are open when limits by address change, and those of one that leaves', () => {
+    const manager = createResourceManager({ rateLimits: false })
+    const [first, second] = open(manager, 3)
+
+    open(manager, 1, OTHER_ADDRESS)
+    second.done()
+    manager.addPrefixLimit({ network: '192.0.2.0/24', connCount: 4 })
+    // closed between the change and the first decision after it
+    first.done()
+    open(manager, 2)
+    expect(errorOf(() => { open(manager, 1) })).to.include({ resource: 'subnet', scope: 'network:192.0.2.0/24', current: 4, limit: 4 })
+    manager.setAdmission({ subnetLimits: { ipv4: [{ prefixLength: 24, connCount: 5 }] } })
+    manager.removePrefixLimit('192.0.2.0/24')
+    open(manager, 1)
+    expect(errorOf(() => { open(manager, 1, OTHER_ADDRESS) })).to.include({ resource: 'subnet', scope: 'subnet:192.0.2.0/24', current: 5, limit: 5 })
+  })
+
+  it('should count a connection that is being opened while limits change and another one is opened', () => {
+    let within: (() => void) | undefined
+
+    class Nested extends ConcreteLimiter {
+      override getConnLimits (): Limit {
+        const run = within
+
+        within = undefined
+        run?.()
+
+        return super.getConnLimits()
+      }
+    }
+
+    const manager = createResourceManager({ limits: new Nested(DefaultLimits.scale({ memory: 2 ** 30, fds: 1024 })), rateLimits: false })
+    const all: ConnectionManagementScope[] = []
+
+    within = () => {
+      manager.addPrefixLimit({ network: '192.0.2.0/24', connCount: 3 })
+      all.push(...open(manager, 1))
+    }
+    all.push(...open(manager, 1))
+    all.push(...open(manager, 1))
+    expect(errorOf(() => { open(manager, 1) })).to.include({ resource: 'subnet', current: 3, limit: 3 })
+    all.forEach(connection => { connection.done() })
+    open(manager, 3)
+    expect(errorOf(() => { open(manager, 1) })).to.include({ resource: 'subnet', current: 3, limit: 3 })
   })
 
   it('should count the dials of an address as well', () => {
