@@ -8,6 +8,7 @@ import { createResourceManager } from '../src/index.ts'
 import { LiveConnection } from '../src/libp2p/buffers/live-connection.ts'
 import { LiveStream } from '../src/libp2p/buffers/live-stream.ts'
 import { StreamMemory } from '../src/libp2p/buffers/stream-memory.ts'
+import { wrapMuxer } from '../src/libp2p/streams/observed-muxers.ts'
 import { InfiniteLimits } from '../src/limits.ts'
 import { PositionedList } from '../src/util/positioned-list.ts'
 import { createPeers } from './peers.ts'
@@ -67,7 +68,7 @@ function timeLooks (count: number, memory: StreamMemory): string {
 }
 
 function timeMessages (memory: StreamMemory): string {
-  const muxer = { onData: (_data: unknown) => {} }
+  const muxer = { onData: (_data: unknown) => {}, addEventListener: () => {}, removeEventListener: () => {}, createStream: () => {} }
   const data = { byteLength: 0 }
   const send = (): void => {
     for (let i = 0; i < MESSAGES; i++) {
@@ -76,7 +77,7 @@ function timeMessages (memory: StreamMemory): string {
   }
   const before = time(MESSAGES, send)
 
-  memory.watchMuxer(muxer as any, new EventTarget() as any)
+  wrapMuxer(muxer as any, new EventTarget() as any, { received: bytes => { memory.countBytes(bytes) }, opened: () => true, open: async create => create() })
 
   return (time(MESSAGES, send) - before).toFixed(1)
 }

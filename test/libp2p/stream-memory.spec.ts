@@ -444,10 +444,8 @@ describe('when buffers are looked at', () => {
 
   it('should not wait for the interval once a lot has been received', async () => {
     const { manager, memory, streams } = await setUp(1)
-    const muxer = { onData: (_data: Uint8Array) => {} }
-    const receive = (bytes: number): void => { muxer.onData(new Uint8Array(bytes)) }
+    const receive = (bytes: number): void => { memory.countBytes(bytes) }
 
-    memory.watchMuxer(muxer as any, new EventTarget() as any)
     streams[0].readBufferLength = LOOK_AFTER_BYTES
 
     receive(LOOK_AFTER_BYTES - 1)
@@ -455,18 +453,6 @@ describe('when buffers are looked at', () => {
     expect(memoryOf(manager)).to.equal(0)
 
     receive(1)
-    await Promise.resolve()
-    expect(memoryOf(manager)).to.equal(LOOK_AFTER_BYTES)
-  })
-
-  it('should not wait for it with a muxer that is none of libp2p\'s own either', async () => {
-    const { manager, memory, streams } = await setUp(1)
-    const connection = new EventTarget()
-
-    memory.watchMuxer({} as any, connection as any)
-    streams[0].readBufferLength = LOOK_AFTER_BYTES
-
-    connection.dispatchEvent(Object.assign(new Event('message'), { data: new Uint8Array(LOOK_AFTER_BYTES) }))
     await Promise.resolve()
     expect(memoryOf(manager)).to.equal(LOOK_AFTER_BYTES)
   })

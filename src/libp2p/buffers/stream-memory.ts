@@ -53,7 +53,6 @@ import type { LiveConnection } from './live-connection.ts'
 import type { LiveStream } from './live-stream.ts'
 import type { Core } from '../../manager/core.ts'
 import type { Slice } from '../../util/slices.ts'
-import type { MessageStream, StreamMessageEvent, StreamMuxer } from '@libp2p/interface'
 
 /**
  * A look at 100 streams takes less than 5 µs, and 64 KiB take a line of 1 Gbit/s 500 µs
@@ -73,7 +72,6 @@ const LOOK_AFTER_BYTES_PER_CONNECTION = 1024
  */
 const LOOK_INTERVAL = 250
 
-type Chunk = StreamMessageEvent['data']
 type Streams = Pick<PositionedList<LiveStream>, 'at' | 'size' | typeof Symbol.iterator>
 
 /**
@@ -125,26 +123,6 @@ export class StreamMemory {
 
   deleteConnection (connection: LiveConnection): void {
     this.connections.delete(connection)
-  }
-
-  /**
-   * Counts what a muxer gets from its connection
-   */
-  watchMuxer (muxer: StreamMuxer, connection: MessageStream): void {
-    const { onData } = muxer as { onData?(data: Chunk): void }
-
-    if (typeof onData !== 'function') {
-      // it is none of libp2p's own
-      connection.addEventListener('message', ({ data }) => { this.countBytes(data.byteLength) })
-      return
-    }
-
-    Object.assign(muxer, {
-      onData: (data: Chunk): void => {
-        this.countBytes(data.byteLength)
-        onData.call(muxer, data)
-      }
-    })
   }
 
   /**

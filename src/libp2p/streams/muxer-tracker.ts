@@ -1,11 +1,12 @@
 import { ConnectionClosedError } from '@libp2p/interface'
 import { liveConnection } from '../buffers/live-connection.ts'
 import { refuseTextInHandshakes, refuseTextOfInbound, refuseTextOfOutbound } from '../connections/data-channels.ts'
+import { observeMuxer, wrapMuxer } from './observed-muxers.ts'
+import type { MuxerObserver } from './observed-muxers.ts'
 import type { MuxedConnection, StreamTracker } from './stream-tracker.ts'
+import type { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
 import type { LiveConnection } from '../buffers/live-connection.ts'
-import type { Connection, CreateStreamOptions, MessageStream, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
-
-type StreamListener = (event: CustomEvent<Stream>) => void
+import type { Connection, MessageStream, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 
 /**
  * Stands between muxers and connections, so that no stream of either direction
@@ -15,10 +16,10 @@ export class MuxerTracker {
   readonly #tracker: StreamTracker
 
   /**
-   * The array of streams is the one thing that a muxer and its connection have in
-   * common
+   * Those whose connection is not open yet. The array of streams is the one thing that a
+   * muxer and its connection have in common.
    */
-  readonly #connections = new WeakMap<Stream[], MuxedConnection>()
+  readonly #upgrading = new WeakMap<Stream[], TrackedMuxer>()
 
   constructor (tracker: StreamTracker) {
     this.#tracker = tracker
@@ -45,8 +46,6 @@ export class MuxerTracker {
           refuseTextInHandshakes(peerConnection)
         }
 
-        this.#tracker.memory.watchMuxer(muxer, maConn)
-
         return this.#track(muxer, maConn)
       }
     }
@@ -57,85 +56,74 @@ export class MuxerTracker {
    */
   connectionOpened (connection: Connection): void {
     const live = liveConnection(connection)
-    const muxed = this.#connections.get(connection.streams)
+    const tracked = this.#upgrading.get(connection.streams)
+
+    this.#upgrading.delete(connection.streams)
 
     if (live != null) {
       live.opened = connection
     }
 
-    if (muxed != null) {
-      muxed.scope = live?.scope
+    if (tracked == null) {
+      return
     }
 
-    if (muxed != null && live != null) {
-      live.upgraded(muxed.encrypted, muxed.muxer)
+    if (live != null) {
+      live.upgraded(tracked.encrypted as MessageStream, tracked.muxer)
     }
+
+    tracked.scope = live?.scope
+    tracked.encrypted = undefined
   }
 
   #track (muxer: StreamMuxer, encrypted: MessageStream): StreamMuxer {
-    const muxed: MuxedConnection = { encrypted, muxer }
+    const tracked = new TrackedMuxer(this.#tracker, muxer, encrypted)
 
-    this.#connections.set(muxer.streams, muxed)
+    this.#upgrading.set(muxer.streams, tracked)
     endStreamsWith(encrypted, muxer)
     refuseTextOfInbound(muxer)
-    this.#trackInbound(muxer, muxed)
-    this.#trackOutbound(muxer, muxed)
+
+    if (!observeMuxer(muxer, tracked)) {
+      wrapMuxer(muxer, encrypted, tracked)
+    }
 
     return muxer
   }
+}
 
-  /**
-   * Wraps the listeners that others add. A listener of our own would make the
-   * muxer deliver its early streams before the connection listens.
-   */
-  #trackInbound (muxer: StreamMuxer, muxed: MuxedConnection): void {
-    const addEventListener: any = muxer.addEventListener.bind(muxer)
-    const removeEventListener: any = muxer.removeEventListener.bind(muxer)
-    const wrapped = new WeakMap<object, StreamListener>()
+/**
+ * A muxer whose streams are accounted for
+ */
+class TrackedMuxer implements MuxedConnection, MuxerObserver {
+  readonly muxer: StreamMuxer
+  scope?: DefaultConnectionScope = undefined
 
-    muxer.addEventListener = (type: string, listener: any, options?: any) => {
-      if (type !== 'stream' || listener == null) {
-        addEventListener(type, listener, options)
-        return
-      }
+  /** What it gets its data from, until its connection is open */
+  encrypted?: MessageStream
+  readonly #tracker: StreamTracker
 
-      let wrapper = wrapped.get(listener)
-
-      if (wrapper == null) {
-        wrapper = (event) => {
-          if (!this.#tracker.admitInbound(event.detail, muxed)) {
-            return
-          }
-
-          if (typeof listener === 'function') {
-            listener.call(muxer, event)
-          } else {
-            listener.handleEvent(event)
-          }
-        }
-        wrapped.set(listener, wrapper)
-      }
-
-      addEventListener(type, wrapper, options)
-    }
-
-    muxer.removeEventListener = (type: string, listener?: any, options?: any) => {
-      removeEventListener(type, type === 'stream' ? wrapped.get(listener) ?? listener : listener, options)
-    }
+  constructor (tracker: StreamTracker, muxer: StreamMuxer, encrypted: MessageStream) {
+    this.#tracker = tracker
+    this.muxer = muxer
+    this.encrypted = encrypted
   }
 
-  #trackOutbound (muxer: StreamMuxer, muxed: MuxedConnection): void {
-    const createStream = muxer.createStream.bind(muxer)
+  received (bytes: number): void {
+    this.#tracker.memory.countBytes(bytes)
+  }
 
-    muxer.createStream = async (options?: CreateStreamOptions) => {
-      if (muxed.scope == null) {
-        // another listener of `connection:open` may open a stream before ours has
-        // been called, which happens before any microtask
-        await Promise.resolve()
-      }
+  opened (stream: Stream): boolean {
+    return this.#tracker.admitInbound(stream, this)
+  }
 
-      return this.#tracker.openOutbound(async () => createOn(muxed, async () => createStream(options)), muxed)
+  async open (create: () => Promise<Stream>): Promise<Stream> {
+    if (this.scope == null) {
+      // another listener of `connection:open` may open a stream before ours has
+      // been called, which happens before any microtask
+      await Promise.resolve()
     }
+
+    return this.#tracker.openOutbound(async () => createOn(this, create), this)
   }
 }
 
@@ -162,8 +150,8 @@ function endStreamsWith (encrypted: MessageStream, muxer: StreamMuxer): void {
 /**
  * While it is opened, its connection must not be closed: see `LiveConnection`
  */
-async function createOn (muxed: MuxedConnection, create: () => Promise<Stream>): Promise<Stream> {
-  const live = muxed.scope?.holder as LiveConnection | undefined
+async function createOn ({ scope }: MuxedConnection, create: () => Promise<Stream>): Promise<Stream> {
+  const live = scope?.holder as LiveConnection | undefined
 
   if (live != null) {
     live.opening++

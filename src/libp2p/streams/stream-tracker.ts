@@ -16,16 +16,13 @@ import type { NodeFairness } from '../fairness/node-fairness.ts'
 import type { TransientHolders } from '../fairness/transient-holders.ts'
 import type { Pressures } from '../pressure/pressure.ts'
 import type { Sessions } from '../sessions/node-sessions.ts'
-import type { MessageStream, MessageStreamDirection, Stream, StreamMiddleware, StreamMuxer } from '@libp2p/interface'
+import type { MessageStreamDirection, Stream, StreamMiddleware, StreamMuxer } from '@libp2p/interface'
 
 /**
  * The connection that a muxer works for, once it is known
  */
 export interface MuxedConnection {
-  scope?: DefaultConnectionScope
-
-  /** What the muxer gets its data from */
-  readonly encrypted: MessageStream
+  readonly scope?: DefaultConnectionScope
   readonly muxer: StreamMuxer
 }
 
@@ -143,7 +140,13 @@ export class StreamTracker implements LiveStreamOwner {
 
     try {
       stream = await open()
-      this.#attach(stream, scope, muxed)
+
+      if (liveStream(stream) == null) {
+        this.#attach(stream, scope, muxed)
+      } else {
+        // a muxer has asked for it by a method that is observed as well
+        scope.done()
+      }
 
       return stream
     } catch (err: any) {

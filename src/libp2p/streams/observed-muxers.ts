@@ -1,0 +1,187 @@
+import type { CreateStreamOptions, MessageStream, Stream, StreamMuxer } from '@libp2p/interface'
+import type { Uint8ArrayList } from 'uint8arraylist'
+
+type Chunk = Uint8Array | Uint8ArrayList
+
+/**
+ * What is told of what a muxer does, and has a say in it
+ */
+export interface MuxerObserver {
+  /** What it gets from its connection, in bytes */
+  received(bytes: number): void
+
+  /**
+   * The remote has opened a stream
+   *
+   * @returns Whether it may go on
+   */
+  opened(stream: Stream): boolean
+
+  /** Opens a stream */
+  open(create: () => Promise<Stream>): Promise<Stream>
+}
+
+/**
+ * Whoever observes a muxer. Two copies of this package change the same classes, and each only
+ * knows its own.
+ */
+const OBSERVER = Symbol('observer')
+
+/**
+ * The part of libp2p's own muxers, which all extend `AbstractStreamMuxer`, that this relies on:
+ * they tell of streams by events of their own, which they dispatch themselves
+ */
+interface AbstractMuxer extends StreamMuxer {
+  onRemoteStream(stream: Stream): void
+  onData(data: Chunk): void
+  [OBSERVER]?: MuxerObserver
+}
+
+/**
+ * What is replaced in a class whose muxers are observed, once: methods, closures and bound functions
+ * of its own would be a kilobyte for each connection
+ */
+const REPLACED = ['createStream', 'dispatchEvent', 'onData'] as const
+
+/** What a muxer must not have of its own besides: it may tell of its streams in another way */
+const METHODS = [...REPLACED, 'addEventListener', 'onRemoteStream'] as const
+
+/** The methods that others are replaced by */
+const replacements = new WeakSet<object>()
+
+/**
+ * Observes a muxer through its class
+ *
+ * @returns Whether that can be done. Otherwise the muxer has to be wrapped: it is none of
+ * libp2p's own, somebody else has wrapped it, or it is observed already.
+ */
+export function observeMuxer (muxer: StreamMuxer, observer: MuxerObserver): boolean {
+  if (!isAbstractMuxer(muxer) || OBSERVER in muxer || !observeMuxerClass(muxer)) {
+    return false
+  }
+
+  // others that list what is in a muxer need not see it
+  Object.defineProperty(muxer, OBSERVER, { value: observer })
+
+  return true
+}
+
+function isAbstractMuxer (muxer: StreamMuxer): muxer is AbstractMuxer {
+  return muxer instanceof EventTarget &&
+    METHODS.every(method => typeof (muxer as Partial<AbstractMuxer>)[method] === 'function' && !Object.hasOwn(muxer, method))
+}
+
+function observeMuxerClass (muxer: AbstractMuxer): boolean {
+  const replaced = REPLACED.filter(method => replacements.has(muxer[method]))
+
+  // a class that extends an observed one, and has some of its methods and not others, may call them
+  // or not
+  if (replaced.length > 0 || !Object.isExtensible(muxer)) {
+    return replaced.length === REPLACED.length && Object.isExtensible(muxer)
+  }
+
+  const target: AbstractMuxer = Object.getPrototypeOf(muxer)
+
+  if (!Object.isExtensible(target)) {
+    return false
+  }
+
+  const { createStream, dispatchEvent, onData } = target
+
+  replace(target, 'onData', function (data) {
+    this[OBSERVER]?.received(data.byteLength)
+    onData.call(this, data)
+  })
+
+  // a listener of our own would make the muxer deliver its early streams before the connection
+  // listens
+  replace(target, 'dispatchEvent', function (event) {
+    const observer = event.type === 'stream' ? this[OBSERVER] : undefined
+
+    // one that was refused never reaches the connection
+    return observer !== undefined && !observer.opened((event as CustomEvent<Stream>).detail) ? true : dispatchEvent.call(this, event)
+  })
+
+  replace(target, 'createStream', async function (options?: CreateStreamOptions) {
+    const observer = this[OBSERVER]
+    const create = async (): Promise<Stream> => createStream.call(this, options)
+
+    return observer === undefined ? create() : observer.open(create)
+  })
+
+  return true
+}
+
+function replace <K extends typeof REPLACED[number]> (target: AbstractMuxer, name: K, method: (this: AbstractMuxer, ...args: Parameters<AbstractMuxer[K]>) => ReturnType<AbstractMuxer[K]>): void {
+  replacements.add(method)
+  Object.defineProperty(target, name, { configurable: true, writable: true, value: method })
+}
+
+/**
+ * Observes a muxer by methods of its own
+ *
+ * @param muxer
+ * @param connection - what it gets its data from
+ * @param observer
+ */
+export function wrapMuxer (muxer: StreamMuxer, connection: MessageStream, observer: MuxerObserver): void {
+  const { onData } = muxer as Partial<AbstractMuxer>
+
+  if (typeof onData === 'function') {
+    Object.assign(muxer, {
+      onData: (data: Chunk): void => {
+        observer.received(data.byteLength)
+        onData.call(muxer, data)
+      }
+    })
+  } else {
+    connection.addEventListener('message', ({ data }) => { observer.received(data.byteLength) })
+  }
+
+  wrapListeners(muxer, observer)
+
+  const createStream = muxer.createStream.bind(muxer)
+
+  muxer.createStream = async (options?: CreateStreamOptions) => observer.open(async () => createStream(options))
+}
+
+type StreamListener = (event: CustomEvent<Stream>) => void
+
+/**
+ * Wraps the listeners that others add: it may dispatch its events wherever it likes
+ */
+function wrapListeners (muxer: StreamMuxer, observer: MuxerObserver): void {
+  const addEventListener: any = muxer.addEventListener.bind(muxer)
+  const removeEventListener: any = muxer.removeEventListener.bind(muxer)
+  const wrapped = new WeakMap<object, StreamListener>()
+
+  muxer.addEventListener = (type: string, listener: any, options?: any) => {
+    if (type !== 'stream' || listener == null) {
+      addEventListener(type, listener, options)
+      return
+    }
+
+    let wrapper = wrapped.get(listener)
+
+    if (wrapper == null) {
+      wrapper = (event) => {
+        if (!observer.opened(event.detail)) {
+          return
+        }
+
+        if (typeof listener === 'function') {
+          listener.call(muxer, event)
+        } else {
+          listener.handleEvent(event)
+        }
+      }
+      wrapped.set(listener, wrapper)
+    }
+
+    addEventListener(type, wrapper, options)
+  }
+
+  muxer.removeEventListener = (type: string, listener?: any, options?: any) => {
+    removeEventListener(type, type === 'stream' ? wrapped.get(listener) ?? listener : listener, options)
+  }
+}
