@@ -103,6 +103,29 @@ describe('the class of muxers', () => {
     expect(observer.events).to.deep.equal(['refused', 'admitted'])
   })
 
+  it('should tell of everything once where others replace the methods of the class as well', async () => {
+    class Muxer extends AbstractMuxer {}
+
+    observe(new Muxer())
+
+    const { createStream, dispatchEvent, onData } = Muxer.prototype
+    let calls = 0
+    const counted = (method: any) => function (this: unknown, ...args: unknown[]): unknown {
+      calls++
+
+      return method.apply(this, args)
+    }
+
+    Object.assign(Muxer.prototype, { createStream: counted(createStream), dispatchEvent: counted(dispatchEvent), onData: counted(onData) })
+
+    const muxer = new Muxer()
+    const observer = observe(muxer)
+
+    await use(muxer)
+    expect(observer.events).to.deep.equal(USED)
+    expect(calls).to.equal(4)
+  })
+
   it('should leave muxers, and classes that others extend, as they are', () => {
     class Muxer extends AbstractMuxer {}
     const { createStream, dispatchEvent, onData } = AbstractMuxer.prototype

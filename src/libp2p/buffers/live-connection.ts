@@ -1,8 +1,7 @@
 import { attachedToConnection } from '../../scopes/attached-scopes.ts'
 import { receiverOf } from '../connections/web-socket-receiver.ts'
 import { CompactList, piecesIn } from './compact-list.ts'
-import type { BufferHolder } from './buffer-holder.ts'
-import type { BufferProgress } from './buffer-progress.ts'
+import { HeldBuffers, SparseHolder } from './held-buffers.ts'
 import type { Pieces } from './compact-list.ts'
 import type { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
 import type { Evictable } from '../../scopes/evictable.ts'
@@ -29,6 +28,49 @@ export interface LiveConnectionOwner {
 }
 
 /**
+ * What is known of a connection that is being upgraded, or whose buffers are not empty
+ */
+class ConnectionBuffers extends HeldBuffers {
+  /** What has received the beginning of a message of a WebSocket */
+  readonly receiver?: WebSocketReceiver
+  lists?: CompactList[] = undefined
+
+  /** What it has received while it is upgraded, in bytes, and who is told */
+  receivedBefore = 0
+  onReceived?: (bytes: number) => void = undefined
+
+  constructor (receiver?: WebSocketReceiver) {
+    super()
+    this.receiver = receiver
+  }
+
+  get over (): boolean {
+    return super.over && this.receiver === undefined && this.onReceived === undefined
+  }
+
+  /**
+   * @param pieces
+   * @param received - what there is in those that the remote has sent, in bytes
+   * @param sent - the same of what it has not taken
+   * @param unsent - that and what the socket has
+   * @returns The size of all, in bytes
+   */
+  measured (pieces: Pieces[], received: number, sent: number, unsent: number): number {
+    const unread = received + Math.max(0, this.receivedBefore - UPGRADE_ALLOWANCE) + (this.receiver === undefined ? 0 : this.receiver.unfinished)
+    const size = unread + unsent
+
+    if (size !== 0 || this.size !== 0) {
+      this.lists = received + sent === 0 ? undefined : this.lists ?? pieces.map(pieces => new CompactList(pieces))
+      this.lists?.forEach(list => { list.compact() })
+      this.unread = unread
+      this.size = size
+    }
+
+    return size
+  }
+}
+
+/**
  * A connection that is accounted for, until its scope is closed. What is in its own
  * buffers and is in those of no stream:
  *
@@ -47,43 +89,32 @@ export interface LiveConnectionOwner {
  * What cannot be seen: what a connection protector keeps, and what WebRTC has received and not
  * yet made a message of.
  */
-export class LiveConnection implements BufferHolder, Evictable, Positioned {
-  // what each look reads comes first, to be in as few cache lines as possible
-  readonly connection: MultiaddrConnection
-  size = 0
+export class LiveConnection extends SparseHolder<ConnectionBuffers> implements Evictable, Positioned {
+  declare readonly connection: MultiaddrConnection
+  declare readonly scope: DefaultConnectionScope
+  declare readonly owner: LiveConnectionOwner
+  declare position: number
 
-  /** While it is upgraded, in bytes */
-  #received = 0
-  readonly #receiver?: WebSocketReceiver
+  /**
+   * What the remote has sent, and then what it has not taken: an array that is as long as it has to
+   * be
+   */
+  declare private pieces: Pieces[]
 
-  /** What the remote has sent, and what it has not taken: arrays that are as long as they have to be */
-  #unread: Pieces[]
-  #unsent: Pieces[]
-
-  /** While there is anything in them */
-  #lists?: CompactList[] = undefined
-  readonly scope: DefaultConnectionScope
-  unread = 0
-  countedUnread = 0
-  progress?: BufferProgress = undefined
-  position = -1
-  readonly active = 0
+  /** How many of these are what the remote has sent */
+  declare private unreadPieces: number
 
   /** What was made of it, once it is upgraded */
-  opened?: Connection = undefined
+  declare opened?: Connection
 
   /** How many streams this node is opening on it right now, in this step */
-  opening = 0
+  declare opening: number
 
   /** When it last carried a stream of a service that this node is there for */
-  useful?: number = undefined
+  declare useful?: number
 
   /** While its peer is not known */
-  transient?: Transient = undefined
-
-  /** Is told of the bytes that it receives, until it is upgraded */
-  onReceived?: (bytes: number) => void = undefined
-  readonly #owner: LiveConnectionOwner
+  declare transient?: Transient
 
   /**
    * @param scope
@@ -91,26 +122,64 @@ export class LiveConnection implements BufferHolder, Evictable, Positioned {
    * @param owner
    */
   constructor (scope: DefaultConnectionScope, connection: MultiaddrConnection, owner: LiveConnectionOwner) {
+    super()
     this.scope = scope
     this.connection = connection
-    this.#owner = owner
+    this.owner = owner
+    this.position = -1
+    this.pieces = []
+    this.unreadPieces = 0
+    this.opened = undefined
+    this.opening = 0
+    this.useful = undefined
+    this.transient = undefined
     scope.holder = this
-    this.#receiver = receiverOf(connection)
-    this.#unread = buffersIn([connection, 'readBuffer'])
-    this.#unsent = buffersIn([connection, 'writeBuffer'])
+    this.held = new ConnectionBuffers(receiverOf(connection))
+    this.look([[connection, 'readBuffer']], [[connection, 'writeBuffer']])
   }
 
   get connectionScope (): DefaultConnectionScope {
     return this.scope
   }
 
+  get active (): number {
+    return 0
+  }
+
+  protected hold (): ConnectionBuffers {
+    this.held ??= new ConnectionBuffers()
+
+    return this.held
+  }
+
+  private look (received: BufferIn[], sent: BufferIn[]): void {
+    const unread = buffersIn(received)
+
+    this.unreadPieces = unread.length
+    // a list that has grown has room for more
+    this.pieces = [...unread, ...buffersIn(sent)].slice()
+  }
+
   /**
-   * Counts what it receives until it is upgraded
+   * Who counts what it receives until it is upgraded
+   */
+  get onReceived (): ((bytes: number) => void) | undefined {
+    return this.held?.onReceived
+  }
+
+  set onReceived (onReceived: (bytes: number) => void) {
+    this.hold().onReceived = onReceived
+  }
+
+  /**
+   * It has received bytes
    */
   received (bytes: number): void {
-    if (this.onReceived != null) {
-      this.#received += bytes
-      this.onReceived(bytes)
+    const { held } = this
+
+    if (held?.onReceived !== undefined) {
+      held.receivedBefore += bytes
+      held.onReceived(bytes)
     }
   }
 
@@ -118,11 +187,14 @@ export class LiveConnection implements BufferHolder, Evictable, Positioned {
    * What is between the socket and the streams is known
    */
   upgraded (encrypted: MessageStream, muxer: StreamMuxer): void {
-    this.onReceived = undefined
-    this.#received = 0
-
-    const { connection } = this
+    const { connection, held } = this
     const { decoder } = muxer as { decoder?: unknown }
+
+    if (held !== undefined) {
+      held.onReceived = undefined
+      held.receivedBefore = 0
+      held.lists = undefined
+    }
 
     // noise and yamux call it `buffer`, mplex `_buffer`
     const received: BufferIn[] = [[connection, 'readBuffer'], [decoder, 'buffer'], [decoder, '_buffer']]
@@ -136,47 +208,27 @@ export class LiveConnection implements BufferHolder, Evictable, Positioned {
       sent.push([encrypted, 'writeBuffer'])
     }
 
-    this.#unread = buffersIn(...received)
-    this.#unsent = buffersIn(...sent)
-    this.#lists = undefined
+    this.look(received, sent)
   }
 
   measure (): number {
-    const unread = Math.max(0, this.#received - UPGRADE_ALLOWANCE) + (this.#receiver === undefined ? 0 : this.#receiver.unfinished)
-    const received = bytesIn(this.#unread)
-    const sent = bytesIn(this.#unsent)
-    const size = unread + received + sent + unsentBy(this.connection)
+    const { held, pieces } = this
+    const received = bytesIn(pieces, 0, this.unreadPieces)
+    const sent = bytesIn(pieces, this.unreadPieces, pieces.length)
+    const unsent = sent + unsentBy(this.connection)
 
     // most have nothing in a buffer when somebody looks, and had nothing before
-    if (size !== 0 || this.size !== 0) {
-      this.#compact(received + sent)
-      this.unread = unread + received
-      this.size = size
+    if (held === undefined && received + unsent === 0) {
+      return 0
+    }
+
+    const size = this.hold().measured(pieces, received, sent, unsent)
+
+    if (size === 0 && held?.over === true) {
+      this.held = undefined
     }
 
     return size
-  }
-
-  #compact (bytes: number): void {
-    if (bytes === 0) {
-      this.#lists = undefined
-      return
-    }
-
-    this.#lists ??= [...this.#unread, ...this.#unsent].map(pieces => new CompactList(pieces))
-    this.#lists.forEach(list => { list.compact() })
-  }
-
-  /**
-   * What its own buffers pass on is not counted: what they hold is no more than a part of a
-   * frame
-   */
-  takeRead (): number {
-    return 0
-  }
-
-  takeQueued (): number {
-    return 0
   }
 
   get rtt (): number | undefined {
@@ -220,11 +272,11 @@ export class LiveConnection implements BufferHolder, Evictable, Positioned {
    * @param gracefully - whether both ends agree
    */
   closed (gracefully: boolean): void {
-    this.#owner.closed(this, gracefully)
+    this.owner.closed(this, gracefully)
   }
 
   end (): void {
-    this.#owner.end(this)
+    this.owner.end(this)
   }
 }
 
@@ -238,15 +290,14 @@ export const liveConnection = attachedToConnection as (connection: Connection | 
  */
 type BufferIn = [owner: unknown, property: string]
 
-function buffersIn (...buffers: BufferIn[]): Pieces[] {
-  // a list that has grown has room for more
-  return buffers.map(([owner, property]) => piecesIn(owner, property)).filter(pieces => pieces != null).slice()
+function buffersIn (buffers: BufferIn[]): Pieces[] {
+  return buffers.map(([owner, property]) => piecesIn(owner, property)).filter(pieces => pieces != null)
 }
 
-function bytesIn (buffers: Pieces[]): number {
+function bytesIn (buffers: Pieces[], from: number, to: number): number {
   let bytes = 0
 
-  for (let i = 0; i < buffers.length; i++) {
+  for (let i = from; i < to; i++) {
     bytes += buffers[i].byteLength
   }
 

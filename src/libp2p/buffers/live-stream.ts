@@ -1,8 +1,7 @@
 import { attachedToStream } from '../../scopes/attached-scopes.ts'
 import { nextActivity } from '../../util/clock.ts'
 import { CompactList } from './compact-list.ts'
-import type { BufferHolder } from './buffer-holder.ts'
-import type { BufferProgress } from './buffer-progress.ts'
+import { HeldBuffers, SparseHolder } from './held-buffers.ts'
 import type { Iterated } from './iterated-bytes.ts'
 import type { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
 import type { Evictable } from '../../scopes/evictable.ts'
@@ -81,45 +80,66 @@ export interface LiveStreamOwner {
 }
 
 /**
- * A stream that is accounted for, until its scope is closed
+ * What is known of a stream whose buffers are not empty, or that not every stream has
  */
-export class LiveStream implements BufferHolder, Evictable, Iterated, Positioned {
-  // what each look reads comes first, to be in as few cache lines as possible
-  readonly stream: Stream
-  size = 0
+class StreamBuffers extends HeldBuffers {
+  readonly channel?: DataChannel
+  readList?: CompactList = undefined
+  writeList?: CompactList = undefined
   iterated = 0
-  readonly #channel?: DataChannel
-  readonly scope: DefaultStreamScope
-  readonly connectionScope: DefaultConnectionScope
-  readonly owner: LiveStreamOwner
-  unread = 0
-  countedUnread = 0
-  progress?: BufferProgress = undefined
-  position = -1
-  active = nextActivity()
-
-  /** While its protocol is not known */
-  transient?: Transient = undefined
-
-  /** Whether its handler has not ended yet */
-  handled = false
-
-  /** Where it waits for its handler, once it is closed */
-  waiting?: Waiting = undefined
   dropIterated?: (err: Error) => void = undefined
 
-  /** Why this node has ended it, if it was for what it held */
-  endedBy?: Error = undefined
-
   /** Whether the remote waits until somebody reads */
-  #withheld = false
+  withheld = false
 
   /** Whether it is one of those that are asked again by the next look */
-  #asked = false
-  #readBytes = 0
-  #queuedBytes = 0
-  #read?: CompactList = undefined
-  #write?: CompactList = undefined
+  asked = false
+  endedBy?: Error = undefined
+
+  constructor (channel?: DataChannel) {
+    super()
+    this.channel = channel
+  }
+
+  get over (): boolean {
+    return super.over && this.channel === undefined && this.iterated === 0 && this.dropIterated === undefined &&
+      !this.withheld && !this.asked && this.endedBy === undefined
+  }
+
+  compact (stream: Stream, readBufferLength: number, writeBufferLength: number): void {
+    if (readBufferLength > 0) {
+      this.readList ??= CompactList.in(stream, 'readBuffer')
+    }
+
+    if (writeBufferLength > 0) {
+      this.writeList ??= CompactList.in(stream, 'writeBuffer')
+    }
+
+    this.readList?.compact()
+    this.writeList?.compact()
+  }
+}
+
+/**
+ * A stream that is accounted for, until its scope is closed. There are as many as remotes like,
+ * so it has few fields.
+ */
+export class LiveStream extends SparseHolder<StreamBuffers> implements Evictable, Iterated, Positioned {
+  declare readonly stream: Stream
+  declare readonly scope: DefaultStreamScope
+  declare readonly connectionScope: DefaultConnectionScope
+  declare readonly owner: LiveStreamOwner
+  declare position: number
+  declare active: number
+
+  /** While its protocol is not known */
+  declare transient?: Transient
+
+  /** Whether its handler has not ended yet */
+  declare handled: boolean
+
+  /** Where it waits for its handler, once it is closed */
+  declare waiting?: Waiting
 
   /**
    * @param stream
@@ -128,50 +148,89 @@ export class LiveStream implements BufferHolder, Evictable, Iterated, Positioned
    * @param owner
    */
   constructor (stream: Stream, scope: DefaultStreamScope, connectionScope: DefaultConnectionScope, owner: LiveStreamOwner) {
+    super()
     this.stream = stream
     this.scope = scope
     this.connectionScope = connectionScope
-    this.#channel = (stream as { channel?: DataChannel }).channel
     this.owner = owner
+    this.position = -1
+    this.active = nextActivity()
+    this.transient = undefined
+    this.handled = false
+    this.waiting = undefined
     scope.holder = this
+
+    const { channel } = stream as { channel?: DataChannel }
+
+    if (channel !== undefined) {
+      this.held = new StreamBuffers(channel)
+    }
+  }
+
+  protected hold (): StreamBuffers {
+    this.held ??= new StreamBuffers()
+
+    return this.held
   }
 
   measure (): number {
     const { readBufferLength, writeBufferLength } = this.stream
-    const unread = readBufferLength + this.iterated
-    const size = unread + writeBufferLength + (this.#channel === undefined ? 0 : unsentBy(this.#channel))
 
     // most streams have nothing in a buffer when somebody looks, and had nothing before
-    if (size !== 0 || this.size !== 0) {
-      this.#compact(readBufferLength, writeBufferLength)
-      this.unread = unread
-      this.size = size
+    if (this.held === undefined && readBufferLength + writeBufferLength === 0) {
+      return 0
+    }
+
+    const held = this.hold()
+    const unread = readBufferLength + held.iterated
+    const size = unread + writeBufferLength + (held.channel === undefined ? 0 : unsentBy(held.channel))
+
+    if (size !== 0 || held.size !== 0) {
+      held.compact(this.stream, readBufferLength, writeBufferLength)
+      held.unread = unread
+      held.size = size
+    } else if (held.over) {
+      this.held = undefined
     }
 
     return size
   }
 
-  #compact (readBufferLength: number, writeBufferLength: number): void {
-    if (readBufferLength > 0) {
-      this.#read ??= CompactList.in(this.stream, 'readBuffer')
-    }
+  get iterated (): number {
+    return this.held === undefined ? 0 : this.held.iterated
+  }
 
-    if (writeBufferLength > 0) {
-      this.#write ??= CompactList.in(this.stream, 'writeBuffer')
+  set iterated (bytes: number) {
+    if (bytes !== this.iterated) {
+      this.hold().iterated = bytes
     }
+  }
 
-    this.#read?.compact()
-    this.#write?.compact()
+  get dropIterated (): ((err: Error) => void) | undefined {
+    return this.held?.dropIterated
+  }
+
+  set dropIterated (drop: ((err: Error) => void) | undefined) {
+    this.hold().dropIterated = drop
+  }
+
+  /**
+   * Why this node has ended it, if it was for what it held
+   */
+  get endedBy (): Error | undefined {
+    return this.held?.endedBy
   }
 
   /**
    * It has handed out bytes. A loop reads them later.
    */
   dispatched (bytes: number): void {
+    const { held } = this
+
     this.active = nextActivity()
 
-    if (this.dropIterated == null) {
-      this.#readBytes += bytes
+    if (held !== undefined && held.dropIterated === undefined) {
+      held.moved(bytes)
     }
   }
 
@@ -179,7 +238,7 @@ export class LiveStream implements BufferHolder, Evictable, Iterated, Positioned
    * A loop has taken bytes out of it
    */
   read (bytes: number): void {
-    this.#readBytes += bytes
+    this.held?.moved(bytes)
     this.grantWindow()
   }
 
@@ -188,14 +247,22 @@ export class LiveStream implements BufferHolder, Evictable, Iterated, Positioned
    * loop that is slower, and the stream would have to be ended for it.
    */
   withholdsWindow (): boolean {
-    this.#withheld = this.stream.readBufferLength + this.iterated > (this.owner.short ? MAX_UNREAD_WHEN_SHORT : MAX_UNREAD)
+    const withheld = this.stream.readBufferLength + this.iterated > (this.owner.short ? MAX_UNREAD_WHEN_SHORT : MAX_UNREAD)
 
-    if (this.#withheld && !this.#asked) {
-      this.#asked = true
+    if (!withheld && this.held === undefined) {
+      return false
+    }
+
+    const held = this.hold()
+
+    held.withheld = withheld
+
+    if (withheld && !held.asked) {
+      held.asked = true
       this.owner.withheld(this)
     }
 
-    return this.#withheld
+    return withheld
   }
 
   /**
@@ -203,7 +270,10 @@ export class LiveStream implements BufferHolder, Evictable, Iterated, Positioned
    * look as well.
    */
   askAgain (): void {
-    this.#asked = false
+    if (this.held !== undefined) {
+      this.held.asked = false
+    }
+
     this.grantWindow()
   }
 
@@ -211,7 +281,7 @@ export class LiveStream implements BufferHolder, Evictable, Iterated, Positioned
    * Lets the remote send more if it waits and enough has been read
    */
   grantWindow (): void {
-    if (this.#withheld && this.stream.status === 'open') {
+    if (this.held?.withheld === true && this.stream.status === 'open') {
       // asks again whether it may
       (this.stream as unknown as WindowedStream).sendWindowUpdate()
     }
@@ -221,37 +291,27 @@ export class LiveStream implements BufferHolder, Evictable, Iterated, Positioned
    * Some of what it was given to send is left in its write buffer
    */
   left (bytes: number): void {
-    this.#queuedBytes += bytes
+    // nobody asks what was queued before that
+    if (this.held?.progress !== undefined) {
+      this.held.queued += bytes
+    }
+
     this.owner.left(bytes)
   }
 
-  takeRead (): number {
-    const bytes = this.#readBytes
-
-    this.#readBytes = 0
-
-    return bytes
-  }
-
-  takeQueued (): number {
-    const bytes = this.#queuedBytes
-
-    this.#queuedBytes = 0
-
-    return bytes
-  }
-
   abort (err: Error): void {
-    this.endedBy = err
+    const held = this.hold()
+
+    held.endedBy = err
     this.stream.abort(err)
 
     // they remember the last piece that they have seen
-    this.#read = undefined
-    this.#write = undefined
+    held.readList = undefined
+    held.writeList = undefined
 
     // a loop gets what was complete before, and it may take its time
-    if (this.iterated > 0) {
-      this.dropIterated?.(err)
+    if (held.iterated > 0) {
+      held.dropIterated?.(err)
     }
   }
 

@@ -34,7 +34,7 @@ export function observeConnectionClass (connection: MultiaddrConnection): void {
     const { type } = event
 
     if (type === 'message') {
-      liveConnection(this)?.received((event as StreamMessageEvent).data?.byteLength ?? 0)
+      liveConnection(this)?.received(byteLengthOf(event))
     } else if (type === 'close') {
       liveConnection(this)?.closed((event as StreamCloseEvent).error == null)
     }
@@ -95,7 +95,7 @@ function observeEvents (target: Stream): void {
     const live = liveStream(this)
 
     if (type === 'message') {
-      live?.dispatched((event as StreamMessageEvent).data?.byteLength ?? 0)
+      live?.dispatched(byteLengthOf(event))
     } else if (type === 'close' && live != null) {
       explain(event, live)
       live.owner.closed(live)
@@ -215,4 +215,12 @@ function targetOf <T extends MessageStream> (object: T, observed: symbol, method
   const isOfClass = prototype !== Object.prototype && Object.isExtensible(prototype) && !methods.some(method => Object.hasOwn(object, method))
 
   return Object.defineProperty(isOfClass ? prototype : object, observed, { value: true })
+}
+
+/**
+ * The length of what an event has, as a small integer: V8 has the lengths of lists as floating-point
+ * numbers, and would keep each sum of them in an object of its own
+ */
+function byteLengthOf (event: Event): number {
+  return (event as Partial<StreamMessageEvent>).data?.byteLength as number | 0
 }

@@ -46,8 +46,8 @@ const REPLACED = ['createStream', 'dispatchEvent', 'onData'] as const
 /** What a muxer must not have of its own besides: it may tell of its streams in another way */
 const METHODS = [...REPLACED, 'addEventListener', 'onRemoteStream'] as const
 
-/** The methods that others are replaced by */
-const replacements = new WeakSet<object>()
+/** A class whose methods are replaced has this. Others may replace them once more. */
+const OBSERVED = Symbol('muxers')
 
 /**
  * Observes a muxer through its class
@@ -72,21 +72,23 @@ function isAbstractMuxer (muxer: StreamMuxer): muxer is AbstractMuxer {
 }
 
 function observeMuxerClass (muxer: AbstractMuxer): boolean {
-  const replaced = REPLACED.filter(method => replacements.has(muxer[method]))
-
-  // a class that extends an observed one, and has some of its methods and not others, may call them
-  // or not
-  if (replaced.length > 0 || !Object.isExtensible(muxer)) {
-    return replaced.length === REPLACED.length && Object.isExtensible(muxer)
+  if (!Object.isExtensible(muxer)) {
+    return false
   }
 
   const target: AbstractMuxer = Object.getPrototypeOf(muxer)
+
+  if (OBSERVED in target) {
+    return !overridesObserved(target)
+  }
 
   if (!Object.isExtensible(target)) {
     return false
   }
 
   const { createStream, dispatchEvent, onData } = target
+
+  Object.defineProperty(target, OBSERVED, { value: true })
 
   replace(target, 'onData', function (data) {
     this[OBSERVER]?.received(data.byteLength)
@@ -112,8 +114,21 @@ function observeMuxerClass (muxer: AbstractMuxer): boolean {
   return true
 }
 
+/**
+ * Whether a class extends an observed one and has methods of its own, which may call those of that one
+ * or not
+ */
+function overridesObserved (prototype: object): boolean {
+  for (let step = prototype; !Object.hasOwn(step, OBSERVED); step = Object.getPrototypeOf(step)) {
+    if (METHODS.some(method => Object.hasOwn(step, method))) {
+      return true
+    }
+  }
+
+  return false
+}
+
 function replace <K extends typeof REPLACED[number]> (target: AbstractMuxer, name: K, method: (this: AbstractMuxer, ...args: Parameters<AbstractMuxer[K]>) => ReturnType<AbstractMuxer[K]>): void {
-  replacements.add(method)
   Object.defineProperty(target, name, { configurable: true, writable: true, value: method })
 }
 

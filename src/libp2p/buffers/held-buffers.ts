@@ -1,0 +1,107 @@
+import { STALL_BYTES } from './buffer-progress.ts'
+import type { BufferHolder } from './buffer-holder.ts'
+import type { BufferProgress } from './buffer-progress.ts'
+import type { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
+import type { DefaultStreamScope } from '../../scopes/stream-scope.ts'
+
+/**
+ * What is known of the buffers of a stream or connection. Most have nothing in them, so there
+ * is one only while there is something.
+ */
+export class HeldBuffers {
+  size = 0
+  unread = 0
+  countedUnread = 0
+  progress?: BufferProgress = undefined
+
+  /** What has been read and queued since it was asked the last time, in bytes */
+  read = 0
+  queued = 0
+
+  /**
+   * Bytes have been read. Nobody asks how many while there is nothing that could stand still,
+   * and no more than `STALL_BYTES` of them matter.
+   */
+  moved (bytes: number): void {
+    if (this.progress !== undefined && this.read < STALL_BYTES) {
+      this.read += bytes
+    }
+  }
+
+  /**
+   * Whether there is nothing to know any more
+   */
+  get over (): boolean {
+    return this.size === 0 && this.countedUnread === 0 && this.progress === undefined
+  }
+}
+
+/**
+ * A stream or connection that keeps what is known of its buffers only while there is something in
+ * them
+ */
+export abstract class SparseHolder<H extends HeldBuffers> implements BufferHolder {
+  // see owned-scope.ts for why these are not fields of the class
+  declare protected held?: H
+
+  constructor () {
+    this.held = undefined
+  }
+
+  abstract readonly scope: DefaultStreamScope | DefaultConnectionScope
+  abstract readonly connectionScope: DefaultConnectionScope
+  abstract measure (): number
+  abstract abort (err: Error): void
+  abstract end (): void
+  protected abstract hold (): H
+
+  get size (): number {
+    return this.held === undefined ? 0 : this.held.size
+  }
+
+  get unread (): number {
+    return this.held === undefined ? 0 : this.held.unread
+  }
+
+  get countedUnread (): number {
+    return this.held === undefined ? 0 : this.held.countedUnread
+  }
+
+  set countedUnread (bytes: number) {
+    if (this.held !== undefined) {
+      this.held.countedUnread = bytes
+    }
+  }
+
+  get progress (): BufferProgress | undefined {
+    return this.held?.progress
+  }
+
+  set progress (progress: BufferProgress | undefined) {
+    if (progress !== undefined) {
+      this.hold().progress = progress
+    } else if (this.held !== undefined) {
+      this.held.progress = undefined
+    }
+  }
+
+  takeRead (): number {
+    const bytes = this.held?.read ?? 0
+
+    if (bytes !== 0) {
+      this.hold().read = 0
+    }
+
+    return bytes
+  }
+
+  takeQueued (): number {
+    const bytes = this.held?.queued ?? 0
+
+    if (bytes !== 0) {
+      this.hold().queued = 0
+    }
+
+    return bytes
+  }
+}
