@@ -5,12 +5,12 @@ import { holdStreams } from './traffic.ts'
 import type { VariantName } from './variants.ts'
 import type { Connection, Libp2p } from '@libp2p/interface'
 
-const CONNECTIONS = 200
+const CONNECTIONS = 400
 
 /**
- * Those that come first make a node set things up that it then keeps
+ * Those that come first make a node set things up that it then keeps, and V8 compile what they run
  */
-const CONNECTIONS_BEFORE = 50
+const CONNECTIONS_BEFORE = 200
 
 /**
  * There may be a thousand streams on each
