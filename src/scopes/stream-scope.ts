@@ -326,3 +326,10 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
     }
   }
 }
+
+/**
+ * The connection that something is, or that it is opened on, as far as that is known
+ */
+export function connectionOf (scope: MovableScope): DefaultConnectionScope | undefined {
+  return scope instanceof DefaultStreamScope ? scope.connection : scope as DefaultConnectionScope
+}

@@ -1,7 +1,6 @@
 import { checkReason } from '../../bans/ban-keeper.ts'
-import { connectionOf } from '../../scopes/connection-of.ts'
 import { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
-import { DefaultStreamScope } from '../../scopes/stream-scope.ts'
+import { DefaultStreamScope, connectionOf } from '../../scopes/stream-scope.ts'
 import { checkWholeNumber } from '../../util/validation.ts'
 import type { BanKeeper } from '../../bans/ban-keeper.ts'
 import type { Place } from '../../bans/ban.ts'
