@@ -10,13 +10,13 @@ import { connectIORedis, connectNodeRedis } from './clients.ts'
  * One node of the proof, in a process of its own: it answers with what it was sent, and
  * says what it holds when it is asked
  */
-const [url, number] = process.argv.slice(2)
+const [url, number, nodes] = process.argv.slice(2)
 const redis = await (Number(number) % 2 === 0 ? connectNodeRedis : connectIORedis)(url)
 const link = fleet({
   client: redis.client,
   name: 'proof',
   node: `node-${number}`,
-  nodes: 5,
+  nodes: Number(nodes),
   limits: {
     system: { connsInbound: 200 },
     peerDefault: { conns: 8 },
@@ -47,11 +47,10 @@ process.on('unhandledRejection', err => { process.send?.({ type: 'error', messag
 
 process.on('message', (message: { type: string }) => {
   if (message.type === 'stat') {
-    const { fleet: view, peers, system } = node.services.resourceManager.stat()
+    const { peers, system } = node.services.resourceManager.stat()
 
     process.send?.({
       type: 'stat',
-      view: { ...view, leases: view?.leases.length },
       system,
       peers: Object.fromEntries(Object.entries(peers).map(([peer, { numConnsInbound, numConnsOutbound }]) => [peer, numConnsInbound + numConnsOutbound])),
       hosts: node.getConnections().map(({ remoteAddr }) => remoteAddr.toString().split('/')[2])

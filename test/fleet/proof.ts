@@ -12,15 +12,21 @@ import { SlowProxy } from './slow-proxy.ts'
 import type { Libp2p } from '@libp2p/interface'
 import type { ChildProcess } from 'node:child_process'
 
-const NODES = 5
-
 /** Of the whole fleet, as in proof-node.ts, and what each node may let one have without asking */
-const PEER_LIMIT = 8
+export const PEER_LIMIT = 8
 const PEER_ALLOWANCE = 1
-const HOST_LIMIT = 20
+export const HOST_LIMIT = 20
 const SYSTEM_LIMIT = 200
 
+/** How long the fleet may take until it is within its limits again, in ms: far longer than it does */
+const PATIENCE = 60_000
+
 export interface ProofOptions {
+  nodes: number
+
+  /** How many peers want nothing but an echo now and then */
+  honest: number
+
   /** How long each part of it takes, in ms */
   part: number
 
@@ -36,9 +42,18 @@ export interface ProofResult {
   /** The most that was held at once, over all nodes */
   most: { peer: number, host: number, system: number }
 
-  /** What may be held at most, with the stated allowance */
+  /** What may be held at most, see `boundOf` */
   bounds: { peer: number, host: number, system: number }
   problems: string[]
+}
+
+/**
+ * What may be held for a while of what is limited: one node has leased all of it, the engine is
+ * lost, and each other node goes on with its share; or each lets somebody have what it may
+ * without asking
+ */
+function boundOf (limit: number, allowance: number, nodes: number): number {
+  return limit + Math.max(nodes * allowance, (nodes - 1) * Math.floor(limit / nodes))
 }
 
 class Child {
@@ -46,9 +61,9 @@ class Child {
   readonly problems: string[]
   address = ''
 
-  constructor (url: string, number: number, problems: string[]) {
+  constructor (url: string, number: number, nodes: number, problems: string[]) {
     this.problems = problems
-    this.process = fork(new URL(`./proof-node.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url), [url, String(number)], {
+    this.process = fork(new URL(`./proof-node.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url), [url, String(number), String(nodes)], {
       execArgv: ['--no-warnings'],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc']
     })
@@ -148,25 +163,25 @@ async function attack (addresses: string[], makeRemote: () => Promise<Libp2p>, i
  * Five nodes in processes of their own over TCP, honest peers and attackers of all of them, and an
  * engine that fails in every way
  */
-export async function prove ({ freeze, log, part }: ProofOptions): Promise<ProofResult> {
+export async function prove ({ freeze, honest, log, nodes, part }: ProofOptions): Promise<ProofResult> {
   const problems: string[] = []
   const result: ProofResult = {
     tried: 0,
     succeeded: 0,
     most: { peer: 0, host: 0, system: 0 },
-    bounds: { peer: PEER_LIMIT + NODES * PEER_ALLOWANCE, host: HOST_LIMIT, system: SYSTEM_LIMIT },
+    bounds: { peer: boundOf(PEER_LIMIT, PEER_ALLOWANCE, nodes), host: boundOf(HOST_LIMIT, 0, nodes), system: boundOf(SYSTEM_LIMIT, 0, nodes) },
     problems
   }
   const server = await RedisServer.start()
   const proxy = await SlowProxy.start(server.port)
-  const children = Array.from({ length: NODES }, (_, i) => new Child(`redis://127.0.0.1:${proxy.port}`, i, problems))
+  const children = Array.from({ length: nodes }, (_, i) => new Child(`redis://127.0.0.1:${proxy.port}`, i, nodes, problems))
   let over = false
 
   try {
     const addresses: string[] = await Promise.all(children.map(async child => (await child.wait('ready')).address))
     const attacker = await createRemote('127.0.0.8')
     const running = [
-      ...Array.from({ length: 4 }, async (_, i) => beHonest(addresses, `127.0.1.${i + 1}`, result, () => over)),
+      ...Array.from({ length: honest }, async (_, i) => beHonest(addresses, `127.0.1.${i + 1}`, result, () => over)),
       attack(addresses, async () => attacker, () => over),
       attack(addresses, async () => createRemote('127.0.0.9'), () => over)
     ]
@@ -196,6 +211,11 @@ export async function prove ({ freeze, log, part }: ProofOptions): Promise<Proof
     await phase('Redis takes half a second in each direction', part)
     proxy.delay = 0
     await phase('everything works again', part)
+
+    if (!await isWithin(children, attacker.peerId.toString())) {
+      problems.push('a peer has more than its limit although everything works')
+    }
+
     over = true
     await Promise.all([...running, measuring])
     await attacker.stop()
@@ -225,11 +245,44 @@ export async function prove ({ freeze, log, part }: ProofOptions): Promise<Proof
 
 async function measure (children: Child[], attacker: string, { most }: ProofResult, isOver: () => boolean): Promise<void> {
   while (!isOver()) {
-    const stats = await Promise.all(children.map(async child => child.ask('stat', 'stat')))
+    const held = await lookAt(children, attacker)
 
-    most.peer = Math.max(most.peer, stats.reduce((sum, { peers }) => sum + Number(peers[attacker] ?? 0), 0))
-    most.host = Math.max(most.host, stats.reduce((sum, { hosts }) => sum + Number(hosts.filter((host: string) => host === '127.0.0.9').length), 0))
-    most.system = Math.max(most.system, stats.reduce((sum, { system }) => sum + Number(system.numConnsInbound), 0))
+    most.peer = Math.max(most.peer, held.peer)
+    most.host = Math.max(most.host, held.host)
+    most.system = Math.max(most.system, held.system)
     await delay(100)
+  }
+}
+
+/**
+ * Whether the peer has no more than its limit, sooner or later: where the limits of peers are
+ * exceeded the newest give way. What is leased ahead ends nothing.
+ */
+async function isWithin (children: Child[], attacker: string): Promise<boolean> {
+  const deadline = Date.now() + PATIENCE
+
+  while (Date.now() < deadline) {
+    const { peer } = await lookAt(children, attacker)
+
+    if (peer <= PEER_LIMIT) {
+      return true
+    }
+
+    await delay(100)
+  }
+
+  return false
+}
+
+/**
+ * What all nodes hold, not all at the very same time
+ */
+async function lookAt (children: Child[], attacker: string): Promise<ProofResult['most']> {
+  const stats = await Promise.all(children.map(async child => child.ask('stat', 'stat')))
+
+  return {
+    peer: stats.reduce((sum, { peers }) => sum + Number(peers[attacker] ?? 0), 0),
+    host: stats.reduce((sum, { hosts }) => sum + Number(hosts.filter((host: string) => host === '127.0.0.9').length), 0),
+    system: stats.reduce((sum, { system }) => sum + Number(system.numConnsInbound), 0)
   }
 }
