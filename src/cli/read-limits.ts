@@ -1,5 +1,6 @@
 import { extname } from 'node:path'
 import { InvalidParametersError } from '@libp2p/interface'
+import { limitsOfResources } from '../limits/kubo-resources.ts'
 import { parseJSON } from '../limits/limits-json.ts'
 import { limitsFromTOML } from '../limits/limits-toml.ts'
 import { parseFile } from '../limits/parse-file.ts'
@@ -23,7 +24,8 @@ export function isTOML (path: string, text: string): boolean {
     case '.json':
       return false
     default:
-      return !/^\uFEFF?\s*(?:\{|$)/.test(text)
+      // a list of what kubo has printed is JSON as well, and `[System]` is not
+      return !/^\uFEFF?\s*(?:\{|\[\s*[{\]]|$)/.test(text)
   }
 }
 
@@ -60,7 +62,7 @@ export function readJSON (text: string): unknown {
     throw new InvalidParametersError(`${duplicate}: expected every key once, got it twice`)
   }
 
-  return value
+  return limitsOfResources(value)
 }
 
 /**

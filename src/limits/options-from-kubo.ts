@@ -2,6 +2,7 @@ import { ANY, checkDescribed } from '../util/description.ts'
 import { Problems, join } from '../util/problems.ts'
 import { isRecord } from '../util/validation.ts'
 import { apply } from './build-limits.ts'
+import { limitsOfResources } from './kubo-resources.ts'
 import { KuboReader, noteOthers, noteUnread, settingsOf } from './kubo-settings.ts'
 import { parseJSON } from './limits-json.ts'
 import { parseFile, warn } from './parse-file.ts'
@@ -166,12 +167,16 @@ function onlyLimits (config: Settings, depth = 2): Settings {
  * As in kubo, the other limits are derived from `MaxMemory`, and single ones of `Limits` and of
  * the overrides count before what is derived. What has no counterpart is said in a line (`onNote`).
  *
- * @param config - the text of the file: all of it, or what is under `Swarm` or `Swarm.ResourceMgr`
+ * @param config - the text of the file: all of it, or what is under `Swarm` or `Swarm.ResourceMgr`, or
+ * what `ipfs swarm resources --enc=json` has printed
  * @param overrides - the text of `libp2p-resource-limit-overrides.json`, if there is one
  * @param options
  * @throws {InvalidParametersError} listing every problem with its path, or naming the line
  * and the column where a text is not JSON
  */
 export function optionsFromKubo (config: string, overrides?: string, options?: LimitsFileOptions): KuboOptions {
-  return readKubo(parseJSON(config), overrides === undefined ? undefined : parseJSON(overrides), options)
+  const value = parseJSON(config)
+  const limits = limitsOfResources(value)
+
+  return readKubo(limits === value ? value : { Swarm: { ResourceMgr: { Limits: limits } } }, overrides === undefined ? undefined : parseJSON(overrides), options)
 }

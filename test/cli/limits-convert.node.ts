@@ -23,6 +23,14 @@ const FILES: Array<[name: string, file: unknown, limits: unknown, notes: RegExp]
   ['limits that scale by nothing', { ConnBaseLimit: { Conns: 3 }, ConnLimitIncrease: { Conns: 0 } }, { Conn: { Conns: 3 } }, /^note: standard input: limits that scale .*\n$/],
   ['the limits of one scope', { Conns: 5 }, { System: { Conns: 5 } }, /^note: .*\n$/],
   ['what is in use', { System: { Conns: 5, ConnsUsage: 4 } }, { System: { Conns: 5 } }, /ConnsUsage is what was in use/],
+  ['what ipfs swarm resources prints', [
+    { ScopeName: 'system', LimitName: 'Memory', LimitValue: '4294967296', CurrentUsage: 1048576 },
+    { ScopeName: 'system', LimitName: 'ConnsInbound', LimitValue: '256', CurrentUsage: 12 },
+    { ScopeName: 'transient', LimitName: 'StreamsInbound', LimitValue: 'blockAll', CurrentUsage: 0 },
+    { ScopeName: 'svc:libp2p.autonat', LimitName: 'Streams', LimitValue: '64', CurrentUsage: 1 },
+    { ScopeName: 'proto:/ipfs/kad/1.0.0', LimitName: 'FD', LimitValue: '5', CurrentUsage: 0 },
+    { ScopeName: 'proto:__proto__', LimitName: 'Conns', LimitValue: '6', CurrentUsage: 0 }
+  ], JSON.parse('{ "System": { "ConnsInbound": 256, "Memory": "4294967296" }, "Transient": { "StreamsInbound": "blockAll" }, "Service": { "libp2p.autonat": { "Streams": 64 } }, "Protocol": { "__proto__": { "Conns": 6 }, "/ipfs/kad/1.0.0": { "FD": 5 } } }'), /System: MemoryUsage, ConnsInboundUsage are what was in use, which is no limit/],
   ['TOML', '[System]\nConns = 5\n[Service."libp2p.ping"]\nMemory = "1MiB"', { Service: { 'libp2p.ping': { Memory: '1048576' } }, System: { Conns: 5 } }, /^$/],
   ['kubo', { Swarm: { ResourceMgr: { MaxMemory: '1GB', Allowlist: ['/ip4/1.2.3.4'] }, ConnMgr: { HighWater: 9, LowWater: 8 } } }, { System: { Memory: '1000000000' } }, new RegExp([
     'LowWater has no counterpart.*',
@@ -53,6 +61,27 @@ describe('limits convert', () => {
       expect(stderr).to.match(notes)
     })
   }
+
+  it('should say that what was in use is no limit, and name scopes of other kinds', async () => {
+    const stats = await convert({ System: { NumStreamsInbound: 1, NumStreamsOutbound: 2, NumConnsInbound: 3, NumConnsOutbound: 4, NumFD: 5, Memory: 6 } })
+
+    expect(stats.exitCode).to.equal(2)
+    expect(stats.stderr).to.match(/expected limits, got what was in use, as from ipfs swarm stats/)
+
+    for (const [list, message] of [
+      [[{ ScopeName: 'conn-5', LimitName: 'FD', LimitValue: '1' }], /ScopeName: expected system, transient, svc:…, proto:… or peer:…, got "conn-5"/],
+      [[{ ScopeName: 'system', LimitName: 'Sockets', LimitValue: '1' }], /System\.Sockets/],
+      [[{ ScopeName: 'system', LimitName: 'FD', LimitValue: 'lots' }], /System\.FD/],
+      [[{}], /expected/],
+      [[], /expected/]
+    ] as const) {
+      const { exitCode, stderr, stdout } = await convert(list)
+
+      expect(exitCode, JSON.stringify(list)).to.equal(2)
+      expect(stderr).to.match(message)
+      expect(stdout).to.equal('')
+    }
+  })
 
   it('should write the second layout of TOML as what it means', async () => {
     const { stdout } = await convert('[SystemLimit]\nConns = 128\n[Service.chat]\nConnsInbound = 32')

@@ -127,4 +127,15 @@ describe('options from a configuration of kubo', () => {
       expect(read({ Swarm: {} }, file).resourceManager.limits ?? {}).to.deep.equal(expected)
     }), { numRuns: 200 })
   })
+
+  it('should read what ipfs swarm resources prints', () => {
+    const notes: string[] = []
+    const printed = [{ ScopeName: 'system', LimitName: 'ConnsInbound', LimitValue: '256', CurrentUsage: 12 }, { ScopeName: 'peer:12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5', LimitName: 'FD', LimitValue: '3', CurrentUsage: 0 }]
+
+    expect(optionsFromKubo(JSON.stringify(printed), undefined, { onNote: note => { notes.push(note) } }).resourceManager.limits).to.deep.equal({
+      system: { connsInbound: 256 },
+      peer: { '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5': { fd: 3 } }
+    })
+    expect(notes.join('\n')).to.include('ConnsInboundUsage')
+  })
 })
