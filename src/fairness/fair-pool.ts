@@ -32,7 +32,10 @@ class Group implements Ranked {
   readonly parent?: Group
 
   /** How many are in it */
-  held = 0
+  count = 0
+
+  /** The same, with those that it has elsewhere */
+  held: number
 
   /** Of the one that would give way */
   rank = PROTECTED
@@ -42,8 +45,9 @@ class Group implements Ranked {
   /** The groups, or the members, in which somebody may give way. The first one is the next. */
   readonly candidates = new Heap<Group | FairMember<any>>()
 
-  constructor (key: string, parent?: Group) {
+  constructor (key: string, elsewhere: number, parent?: Group) {
     this.key = key
+    this.held = elsewhere
     this.parent = parent
   }
 }
@@ -84,15 +88,24 @@ export class FairMember<T> implements Ranked {
   }
 }
 
+/**
+ * What a group holds elsewhere
+ *
+ * @param level - of the group in its path
+ * @param key
+ */
+export type HeldElsewhereBy = (level: number, key: string) => number
+
 export class FairPool<T> {
-  readonly #root = new Group('')
+  readonly #root = new Group('', 0)
+  #elsewhere?: HeldElsewhereBy
   readonly #members: Array<FairMember<T>> = []
 
   /** The most that there have been */
   peak = 0
 
   get size (): number {
-    return this.#root.held
+    return this.#root.count
   }
 
   /**
@@ -103,11 +116,12 @@ export class FairPool<T> {
   add (value: T, path: GroupPath, rank: number): FairMember<T> {
     let group = this.#root
 
-    for (const key of path) {
+    for (let level = 0; level < path.length; level++) {
+      const key = path[level]
       let child = group.children.get(key)
 
       if (child === undefined) {
-        child = new Group(key, group)
+        child = new Group(key, this.#elsewhere?.(level, key) ?? 0, group)
         group.children.set(key, child)
       }
 
@@ -149,11 +163,12 @@ export class FairPool<T> {
   find (path: GroupPath): FairMember<T> | undefined {
     let group = this.#root
 
-    for (const key of path) {
+    for (let level = 0; level < path.length; level++) {
+      const key = path[level]
       const largest = group.candidates.top
       const own = group.children.get(key)
 
-      if (largest !== undefined && largest !== own && largest.held > (own?.held ?? 0) + 1) {
+      if (largest !== undefined && largest !== own && largest.held > (own?.held ?? this.#elsewhere?.(level, key) ?? 0) + 1) {
         return candidateOf(largest)
       }
 
@@ -163,6 +178,14 @@ export class FairPool<T> {
 
       group = own
     }
+  }
+
+  /**
+   * From now on groups count with what they hold elsewhere
+   */
+  setElsewhere (elsewhere?: HeldElsewhereBy): void {
+    this.#elsewhere = elsewhere
+    this.#weigh(this.#root, 0)
   }
 
   get members (): ReadonlyArray<FairMember<T>> {
@@ -178,8 +201,21 @@ export class FairPool<T> {
     return path.map(key => {
       group = group?.children.get(key)
 
-      return group?.held ?? 0
+      return group?.count ?? 0
     })
+  }
+
+  #weigh (parent: Group, level: number): void {
+    for (const group of parent.children.values()) {
+      const held = group.count + (this.#elsewhere?.(level, group.key) ?? 0)
+
+      if (held !== group.held) {
+        group.held = held
+        group.position === -1 || parent.candidates.put(group)
+      }
+
+      this.#weigh(group, level + 1)
+    }
   }
 
   #count (member: FairMember<T>, difference: number): void {
@@ -188,6 +224,7 @@ export class FairPool<T> {
 
     while (group !== undefined) {
       group.held += difference
+      group.count += difference
 
       if (candidate.rank === PROTECTED) {
         group.candidates.delete(candidate)
@@ -197,7 +234,7 @@ export class FairPool<T> {
 
       group.rank = group.candidates.top?.rank ?? PROTECTED
 
-      if (group.held === 0) {
+      if (group.count === 0) {
         group.parent?.children.delete(group.key)
       }
 

@@ -6,13 +6,14 @@ import { keyedHash, secretKey } from '../util/keyed-hash.ts'
 import { withoutStackTrace } from '../util/without-stack-trace.ts'
 import { PROTECTED } from './fair-pool.ts'
 import { FullScopes } from './full-scopes.ts'
-import { originOf } from './origin.ts'
+import { NOWHERE, originOf } from './origin.ts'
 import { RecentEvictions } from './recent-evictions.ts'
 import type { FairMember, GroupPath } from './fair-pool.ts'
 import type { FairnessConfig } from './fairness-init.ts'
 import type { Origin } from './origin.ts'
 import type { SharedScope, SharedScopeInit } from './shared-scope.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
+import type { FairGroups, HeldElsewhere } from '../scopes/fair-groups.ts'
 import type { OwnedScope } from '../scopes/owned-scope.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { RoomMaker } from '../scopes/room-maker.ts'
@@ -58,18 +59,23 @@ export interface FairSharesInit {
  * Shares what is full fairly. As long as there is room nobody gives way. When something does not
  * fit into a scope that is shared, whoever holds most of it gives way, if that is enough.
  */
-export class FairShares implements RoomMaker {
+export class FairShares implements RoomMaker, FairGroups {
   readonly #init: FairSharesInit
   readonly #graph: ScopeGraph
   readonly #full: FullScopes
   readonly #recent: RecentEvictions
   #evicting = false
 
+  // FairGroups
+  elsewhere?: HeldElsewhere | undefined
+  full = false
+
   constructor (init: FairSharesInit) {
     const { config, connections, graph, key, now, streams, worth } = init
 
     this.#init = init
     this.#graph = graph
+    graph.groups = this
     this.#recent = new RecentEvictions(now)
     this.#full = new FullScopes({
       graph,
@@ -153,6 +159,12 @@ export class FairShares implements RoomMaker {
     return connection.origin as Origin
   }
 
+  networkOf (connection: DefaultConnectionScope): string | undefined {
+    const { network } = this.originOf(connection)
+
+    return network === NOWHERE.network ? undefined : network
+  }
+
   /**
    * What a peer is worth has changed
    */
@@ -171,6 +183,12 @@ export class FairShares implements RoomMaker {
     const shared = this.#full.share(scope, connection)
 
     shared?.protect()
+
+    // what is held elsewhere is held of a system too, and of other scopes it is not known
+    if (scope.kind === 'system') {
+      this.full = true
+      shared?.see(this.elsewhere, connection ? 'connections' : 'streams')
+    }
 
     const member = shared === undefined ? undefined : findIdle(shared, path)
 

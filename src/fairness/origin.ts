@@ -18,7 +18,7 @@ export interface Origin {
  * Where all are whose address does not say it. They share one group: nothing would keep
  * one remote from having any number of such addresses.
  */
-const NOWHERE: Origin = { network: 'no IP address', subnet: '', host: '' }
+export const NOWHERE: Origin = { network: 'no IP address', subnet: '', host: '' }
 
 /**
  * Where a connection comes from. One that is relayed comes from its relay, whatever the

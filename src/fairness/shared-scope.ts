@@ -3,6 +3,7 @@ import { FairPool, PROTECTED } from './fair-pool.ts'
 import { chooseProtected } from './protection.ts'
 import type { Candidate } from './protection.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
+import type { HeldElsewhere } from '../scopes/fair-groups.ts'
 import type { MovableScope } from '../scopes/movable-scope.ts'
 
 /**
@@ -16,6 +17,12 @@ const CHOICE_HOLDS = 10_000
  */
 const SERIALS = 2 ** 32
 const MAX_WORTH = 2 ** 20
+
+/**
+ * The levels of groups that are the same on all nodes
+ */
+const NETWORK = 0
+const PEER = 3
 
 export interface SharedScopeInit {
   /** How many connections of a kind are protected */
@@ -42,6 +49,7 @@ export class SharedScope extends FairPool<MovableScope> {
   readonly #init: SharedScopeInit
   #protected = new Set<MovableScope>()
   #chosenAt = -Infinity
+  #elsewhere?: HeldElsewhere
 
   constructor (scope: AggregateScope, init: SharedScopeInit) {
     super()
@@ -70,6 +78,18 @@ export class SharedScope extends FairPool<MovableScope> {
     }
 
     return this.#protected.has(member) ? PROTECTED : Math.min(worth, MAX_WORTH) * SERIALS - member.serial
+  }
+
+  /**
+   * Groups count with what they hold on other nodes too, if that is known
+   */
+  see (known: HeldElsewhere | undefined, what: 'connections' | 'streams'): void {
+    const elsewhere = known?.valid === true ? known : undefined
+
+    if (elsewhere !== this.#elsewhere) {
+      this.#elsewhere = elsewhere
+      this.setElsewhere(elsewhere && ((level, key) => level === NETWORK || (level === PEER && key !== '') ? elsewhere.held(what, key) : 0))
+    }
   }
 
   /**

@@ -1,5 +1,6 @@
 import { startClock } from '../util/clock.ts'
 import { FleetBitrates } from './fleet-bitrates.ts'
+import { FleetGroups } from './fleet-groups.ts'
 import { FleetRates } from './fleet-rates.ts'
 import { RatesCalls } from './rates-calls.ts'
 import type { Engine } from './engine.ts'
@@ -44,6 +45,7 @@ export class NodeRates {
   #admission?: Admission
   #rates?: FleetRates
   #bitrates?: FleetBitrates
+  #groups?: FleetGroups
   #parts: RatesPart[] = []
 
   /** Whether this node may lease anything, and whether the engine has answered what it asked for */
@@ -74,7 +76,7 @@ export class NodeRates {
    * Whether the node has what it needs
    */
   get settled (): boolean {
-    return this.#answered || this.#parts.length === 0
+    return this.#answered || (this.#rates === undefined && this.#bitrates?.active !== true)
   }
 
   view (): Pick<FleetStat, 'rates' | 'bitrates'> {
@@ -88,6 +90,7 @@ export class NodeRates {
     this.#member = member
     this.#admission = admission
     this.#bitrates = this.#shareBitrates(member)
+    this.#groups = this.#shareGroups(member)
     this.setLimits(limits)
   }
 
@@ -105,6 +108,8 @@ export class NodeRates {
     this.#rates = undefined
     this.#bitrates?.stop()
     this.#bitrates = undefined
+    this.#groups?.stop()
+    this.#groups = undefined
 
     if (this.#admission !== undefined) {
       this.#admission.sharedRates = undefined
@@ -120,6 +125,7 @@ export class NodeRates {
     this.#limitBitrates(limits)
     this.#parts = this.#rates === undefined ? [] : [this.#rates]
     this.#bitrates?.active === true && this.#parts.push(this.#bitrates)
+    this.#groups !== undefined && this.#parts.push(this.#groups)
     this.#joined && this.#calls.start(this.#parts)
   }
 
@@ -167,6 +173,13 @@ export class NodeRates {
         now: this.#now,
         wanted: () => { this.#calls.wanted() }
       })
+  }
+
+  /**
+   * Where nobody shares what is full there is nothing to tell
+   */
+  #shareGroups ({ metricsSource: { graph } }: FleetMember): FleetGroups | undefined {
+    return graph.groups === undefined ? undefined : new FleetGroups({ graph, ttl: this.#init.config.ttl, now: this.#now })
   }
 
   #limitBitrates ({ sessions: limits }: ResolvedFleetLimits): void {

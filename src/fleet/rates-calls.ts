@@ -22,6 +22,9 @@ export interface RatesTimes {
  * Something that is asked for with the others
  */
 export interface RatesPart {
+  /** Whether nothing has to be answered where it has nothing to tell and wants nothing */
+  readonly optional?: boolean
+
   /** When there has to be a call at the latest: Infinity where that does not matter */
   dueAt(now: number): number
 
@@ -162,6 +165,12 @@ export class RatesCalls {
     const request: RatesRequest = { id, seq, ttl, policy: policy(), tokens: [], shares: [], gone: [], groups: [] }
 
     parts.forEach(part => { part.ask(request, sentAt) })
+
+    if (isEmpty(request) && parts.every(({ optional }) => optional === true)) {
+      this.#scheduleNext()
+      return
+    }
+
     this.#pace.called(sentAt)
     this.#waiting = true
 
@@ -195,4 +204,8 @@ export class RatesCalls {
       this.#schedule(now() + Math.min(this.#pace.failed(), answer === undefined ? Infinity : ttl / 4))
     }
   }
+}
+
+function isEmpty ({ gone, groups, held, shares, tokens }: RatesRequest): boolean {
+  return held === undefined && gone.length + groups.length + shares.length + tokens.length === 0
 }

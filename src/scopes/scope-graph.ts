@@ -24,6 +24,7 @@ import type { ScopePair } from './aggregate-scope.ts'
 import type { BanGate } from './ban-gate.ts'
 import type { ConnectionAdmission } from './connection-scope.ts'
 import type { Eviction } from './evictions.ts'
+import type { FairGroups } from './fair-groups.ts'
 import type { GraphTracer } from './graph-tracer.ts'
 import type { LimitCap, SharedLimit } from './limit-cap.ts'
 import type { PlacementObserver } from './movable-scope.ts'
@@ -133,6 +134,9 @@ export class ScopeGraph {
    * that no node uses.
    */
   readonly roomMakers: RoomMaker[] = []
+
+  /** Set where what is full is shared by groups */
+  groups?: FairGroups = undefined
 
   /**
    * Whether what does not fit is refused, or only counted and reported

@@ -6,7 +6,7 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { FairPool, PROTECTED } from '../../src/fairness/fair-pool.ts'
-import type { FairMember, GroupPath } from '../../src/fairness/fair-pool.ts'
+import type { FairMember, GroupPath, HeldElsewhereBy } from '../../src/fairness/fair-pool.ts'
 
 interface Held {
   path: GroupPath
@@ -24,8 +24,9 @@ function isUnder (held: Held, groups: string[]): boolean {
 /**
  * Counts everything to find what the pool finds by looking at one group a level
  */
-function modelVictim (all: Held[], newcomer: GroupPath): Held | undefined {
-  const count = (groups: string[]): number => all.filter(held => isUnder(held, groups)).length
+function modelVictim (all: Held[], newcomer: GroupPath, elsewhere: HeldElsewhereBy = () => 0): Held | undefined {
+  const here = (groups: string[]): number => all.filter(held => isUnder(held, groups)).length
+  const count = (groups: string[]): number => here(groups) + elsewhere(groups.length - 1, groups[groups.length - 1])
 
   const best = (groups: string[]): Held | undefined => {
     const under = all.filter(held => isUnder(held, groups) && held.rank !== PROTECTED)
@@ -50,7 +51,7 @@ function modelVictim (all: Held[], newcomer: GroupPath): Held | undefined {
       return victim
     }
 
-    if (own === 0) {
+    if (here(newcomer.slice(0, level + 1)) === 0) {
       return
     }
   }
@@ -115,6 +116,7 @@ describe('fair pool', () => {
       { weight: 4, arbitrary: fc.record({ do: fc.constant('add' as const), path: paths, isProtected: fc.integer({ min: 0, max: 4 }).map(n => n === 0) }) },
       { weight: 2, arbitrary: fc.record({ do: fc.constant('remove' as const), which: fc.nat() }) },
       { weight: 2, arbitrary: fc.record({ do: fc.constant('rerank' as const), which: fc.nat(), isProtected: fc.boolean() }) },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant('elsewhere' as const), networks: fc.array(fc.nat(5), { maxLength: 4 }), peers: fc.array(fc.nat(5), { maxLength: 2 }) }) },
       { weight: 3, arbitrary: fc.record({ do: fc.constant('find' as const), path: paths }) }
     )
 
@@ -122,6 +124,7 @@ describe('fair pool', () => {
       const pool = new FairPool<Held>()
       const members: Array<FairMember<Held>> = []
       const used = new Set<number>()
+      let elsewhere: HeldElsewhereBy | undefined
       const nextRank = (): number => {
         for (;;) {
           const rank = ranks.next().value as number
@@ -153,8 +156,17 @@ describe('fair pool', () => {
             }
             break
           }
+          case 'elsewhere': {
+            const { networks, peers } = step
+
+            const levels = [networks, [], [], peers]
+
+            elsewhere = networks.length + peers.length === 0 ? undefined : (level, key) => levels[level][Number(key.slice(1))] ?? 0
+            pool.setElsewhere(elsewhere)
+            break
+          }
           default:
-            expect(pool.find(step.path)?.value).to.equal(modelVictim(members.map(({ value }) => value), step.path))
+            expect(pool.find(step.path)?.value).to.equal(modelVictim(members.map(({ value }) => value), step.path, elsewhere))
         }
 
         expect(pool.size).to.equal(members.length)
