@@ -36,7 +36,7 @@ const BUNDLES = [
     name: `main entry and ${feature}`,
     code: `${MAIN}; export { ${feature} } from '${NAME}/features'`
   })),
-  { name: 'main entry and all features', code: `${MAIN}; export * from '${NAME}/features'`, max: 89_000 },
+  { name: 'main entry and all features', code: `${MAIN}; export * from '${NAME}/features'`, max: 89_500 },
   { name: 'limits', code: `export * from '${NAME}/limits'`, max: 12_000 },
   { name: 'sessions', code: `export * from '${NAME}/sessions'`, max: 10_200 },
   { name: 'toml', code: `export * from '${NAME}/toml'`, max: 13_300 }
