@@ -3,13 +3,18 @@
  * mistake, and tell why where there is no answer.
  */
 
+import { once } from 'node:events'
 import { writeFile, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough, Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { expect } from 'aegir/chai'
 import { adminServer } from '../../src/admin.ts'
+import { EXIT } from '../../src/cli/exit-codes.ts'
 import { limitsOfAssignments } from '../../src/cli/limits-set.ts'
+import { run as runIn } from '../../src/cli/run.ts'
 import { createResourceManager } from '../../src/index.ts'
 import { runCommand } from './fixtures.ts'
 import type { AdminServer } from '../../src/admin.ts'
@@ -126,6 +131,28 @@ describe('commands for a running node', function () {
     )
     expect(() => limitsOfAssignments(['System=1', 'System.Conns=2'])).to.throw(/expected a setting of one scope/)
     expect(({} as any).Streams).to.equal(undefined)
+  })
+
+  it('should write a line for each look until the node stops, and say so then', async () => {
+    const stdout = new PassThrough()
+    const stderr = new PassThrough()
+    const said = text(stderr)
+    const ended = runIn(['top', admin.url, '--json'], { stdin: Readable.from([]), stdout, stderr, exitCode: EXIT.FINE })
+    let received = ''
+
+    stdout.setEncoding('utf8')
+
+    while (!received.includes('\n')) {
+      const [chunk] = await once(stdout, 'data')
+
+      received += chunk
+    }
+
+    expect(JSON.parse(received.slice(0, received.indexOf('\n')))).to.have.nested.property('bars[0].used', 1)
+    await admin.close()
+    expect(await ended).to.equal(EXIT.UNREACHABLE)
+    stderr.end()
+    expect(await said).to.include('the node has closed the connection')
   })
 
   it('should say why there is no answer', async () => {
