@@ -27,6 +27,7 @@ export interface RedisTestClient extends TestClient {
   flushAll(): Promise<unknown>
   keys(): Promise<string[]>
   expiry(key: string): Promise<number>
+  command(...args: string[]): Promise<unknown>
   set(key: string, field: string, value: string): Promise<unknown>
 }
 
@@ -47,6 +48,7 @@ export async function connectNodeRedis (url: string): Promise<RedisTestClient> {
     flushAll: async () => client.flushAll(),
     keys: async () => client.keys('*'),
     expiry: async key => client.pTTL(key),
+    command: async (...args) => client.sendCommand(args),
     set: async (key, field, value) => client.hSet(key, field, value),
     close: async () => { client.destroy() }
   }
@@ -66,6 +68,7 @@ export async function connectIORedis (url: string): Promise<RedisTestClient> {
     flushAll: async () => client.flushall(),
     keys: async () => client.keys('*'),
     expiry: async key => client.pttl(key),
+    command: async (command, ...args) => client.call(command, ...args),
     set: async (key, field, value) => client.hset(key, field, value),
     close: async () => { client.disconnect() }
   }
