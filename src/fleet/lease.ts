@@ -45,9 +45,6 @@ export interface FieldLease {
   readonly field: number
   readonly limit: number
 
-  /** The least that is leased beyond what is held, if it can be had */
-  readonly base: number
-
   /** What the node may use: what it has leased, or what it may have without a lease */
   room: number
 
@@ -89,11 +86,17 @@ export function newLease (scope: LeasedScope, limits: FieldLimits, rules: Withou
     scope,
     told: false,
     fields: limits.map(([field, limit]) => {
-      const base = scope.ahead ? Math.ceil(limit / (4 * Math.max(1, rules.nodes))) : Math.max(1, rules.allowanceOf(limit))
-
-      return { field, limit, base, room: 0, visible: 0, headroom: base, free: Infinity, asked: -1, short: false }
+      return { field, limit, room: 0, visible: 0, headroom: baseOf(scope, limit, rules), free: Infinity, asked: -1, short: false }
     })
   }
+}
+
+/**
+ * The least that is leased beyond what is held, if it can be had: with more nodes there is less
+ * for each
+ */
+function baseOf ({ ahead }: LeasedScope, limit: number, rules: WithoutLease): number {
+  return ahead ? Math.ceil(limit / (4 * Math.max(1, rules.nodes))) : Math.max(1, rules.allowanceOf(limit))
 }
 
 /**
@@ -110,9 +113,11 @@ export function hasChanged ({ fields, scope }: Lease): boolean {
 export function askFor (lease: Lease, field: FieldLease, rules: WithoutLease): FieldRequest {
   const held = lease.scope.held(field.field)
   const spare = field.free === Infinity ? Infinity : Math.floor((field.free + Math.max(0, field.room - held)) / 2)
-  const most = Math.ceil(field.limit / 2)
+  // nodes that are short at the same time would take it from each other
+  const most = Math.ceil(field.limit / Math.max(2, rules.nodes / 2))
+  const base = baseOf(lease.scope, field.limit, rules)
 
-  field.headroom = field.short ? Math.min(Math.max(2 * field.headroom, field.base), most) : Math.max(field.base, Math.ceil(field.headroom / 2))
+  field.headroom = Math.min(most, Math.max(base, field.short ? 2 * field.headroom : Math.ceil(field.headroom / 2)))
   // what others need is not kept for oneself
   const headroom = Math.min(field.headroom, Math.max(field.short ? 1 : 0, spare))
   // the share of each node adds up to the limit, so all of them may go on with it
