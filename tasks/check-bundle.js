@@ -31,12 +31,12 @@ const MAIN = `export * from '${NAME}'`
  * gzipped, by any of the bundlers. Lower these whenever it becomes smaller.
  */
 const BUNDLES = [
-  { name: 'main entry', code: MAIN, max: 35_000 },
+  { name: 'main entry', code: MAIN, max: 35_800 },
   ...['admission', 'bans', 'fairness', 'inspection', 'metrics', 'presets', 'pressure', 'sessions', 'tracing'].map(feature => ({
     name: `main entry and ${feature}`,
     code: `${MAIN}; export { ${feature} } from '${NAME}/features'`
   })),
-  { name: 'main entry and all features', code: `${MAIN}; export * from '${NAME}/features'`, max: 89_500 },
+  { name: 'main entry and all features', code: `${MAIN}; export * from '${NAME}/features'`, max: 90_400 },
   { name: 'limits', code: `export * from '${NAME}/limits'`, max: 12_000 },
   { name: 'sessions', code: `export * from '${NAME}/sessions'`, max: 10_200 },
   { name: 'toml', code: `export * from '${NAME}/toml'`, max: 13_300 }

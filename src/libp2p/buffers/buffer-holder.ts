@@ -33,7 +33,7 @@ export interface BufferHolder {
   /**
    * Whether what is in its buffers moves, while there is something
    */
-  progress?: BufferProgress
+  progress?: BufferProgress | undefined
 
   /**
    * The bytes that are in its buffers now, which take no more memory than about two times as

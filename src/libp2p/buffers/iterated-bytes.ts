@@ -28,7 +28,7 @@ export interface Iterated {
   /**
    * Gives up what waits: the loop fails with this error instead
    */
-  dropIterated?(err: Error): void
+  dropIterated?: ((err: Error) => void) | undefined
 }
 
 function costOf ({ byteLength }: Chunk): number {
