@@ -137,23 +137,11 @@ describe('the class of muxers', () => {
     expect(AbstractMuxer.prototype).to.include({ createStream, dispatchEvent, onData })
   })
 
-  it('should observe what extends an observed class as long as it has no methods of its own', async () => {
+  it('should not observe what extends an observed class: it may call its methods, or not', () => {
     class Muxer extends AbstractMuxer {}
-    class Same extends Muxer {}
-    class Other extends Muxer {
-      async createStream (): Promise<unknown> {
-        return `other ${await super.createStream()}`
-      }
-    }
+    class Other extends Muxer {}
 
     observe(new Muxer())
-
-    const same = new Same()
-    const observer = observe(same)
-
-    await use(same)
-    expect(observer.events).to.deep.equal(USED)
-    // it is asked for a stream by a method that is not observed, or twice
     expect(observeMuxer(new Other() as any, new Observer())).to.equal(false)
   })
 

@@ -28,6 +28,14 @@ export class HeldBuffers {
     }
   }
 
+  take (what: 'read' | 'queued'): number {
+    const bytes = this[what]
+
+    this[what] = 0
+
+    return bytes
+  }
+
   /**
    * Whether there is nothing to know any more
    */
@@ -86,22 +94,10 @@ export abstract class SparseHolder<H extends HeldBuffers> implements BufferHolde
   }
 
   takeRead (): number {
-    const bytes = this.held?.read ?? 0
-
-    if (bytes !== 0) {
-      this.hold().read = 0
-    }
-
-    return bytes
+    return this.held?.take('read') ?? 0
   }
 
   takeQueued (): number {
-    const bytes = this.held?.queued ?? 0
-
-    if (bytes !== 0) {
-      this.hold().queued = 0
-    }
-
-    return bytes
+    return this.held?.take('queued') ?? 0
   }
 }

@@ -99,10 +99,10 @@ export class LiveConnection extends SparseHolder<ConnectionBuffers> implements E
    * What the remote has sent, and then what it has not taken: an array that is as long as it has to
    * be
    */
-  declare private pieces: Pieces[]
+  #pieces: Pieces[] = []
 
   /** How many of these are what the remote has sent */
-  declare private unreadPieces: number
+  #unreadPieces = 0
 
   /** What was made of it, once it is upgraded */
   declare opened?: Connection
@@ -127,15 +127,13 @@ export class LiveConnection extends SparseHolder<ConnectionBuffers> implements E
     this.connection = connection
     this.owner = owner
     this.position = -1
-    this.pieces = []
-    this.unreadPieces = 0
     this.opened = undefined
     this.opening = 0
     this.useful = undefined
     this.transient = undefined
     scope.holder = this
     this.held = new ConnectionBuffers(receiverOf(connection))
-    this.look([[connection, 'readBuffer']], [[connection, 'writeBuffer']])
+    this.#look([[connection, 'readBuffer']], [[connection, 'writeBuffer']])
   }
 
   get connectionScope (): DefaultConnectionScope {
@@ -152,12 +150,12 @@ export class LiveConnection extends SparseHolder<ConnectionBuffers> implements E
     return this.held
   }
 
-  private look (received: BufferIn[], sent: BufferIn[]): void {
+  #look (received: BufferIn[], sent: BufferIn[]): void {
     const unread = buffersIn(received)
 
-    this.unreadPieces = unread.length
+    this.#unreadPieces = unread.length
     // a list that has grown has room for more
-    this.pieces = [...unread, ...buffersIn(sent)].slice()
+    this.#pieces = [...unread, ...buffersIn(sent)].slice()
   }
 
   /**
@@ -208,13 +206,14 @@ export class LiveConnection extends SparseHolder<ConnectionBuffers> implements E
       sent.push([encrypted, 'writeBuffer'])
     }
 
-    this.look(received, sent)
+    this.#look(received, sent)
   }
 
   measure (): number {
-    const { held, pieces } = this
-    const received = bytesIn(pieces, 0, this.unreadPieces)
-    const sent = bytesIn(pieces, this.unreadPieces, pieces.length)
+    const { held } = this
+    const pieces = this.#pieces
+    const received = bytesIn(pieces, 0, this.#unreadPieces)
+    const sent = bytesIn(pieces, this.#unreadPieces, pieces.length)
     const unsent = sent + unsentBy(this.connection)
 
     // most have nothing in a buffer when somebody looks, and had nothing before

@@ -197,7 +197,7 @@ async function closeOrEnd (stream: Stream, close: () => Promise<void>): Promise<
   }
 }
 
-function replace <T extends MessageStream, K extends keyof T> (target: T, name: K, method: (this: T, ...args: Parameters<Extract<T[K], (...args: any[]) => unknown>>) => unknown): void {
+export function replace <T extends object, K extends keyof T> (target: T, name: K, method: (this: T, ...args: Parameters<Extract<T[K], (...args: any[]) => unknown>>) => unknown): void {
   Object.defineProperty(target, name, { configurable: true, writable: true, value: method })
 }
 

@@ -1,3 +1,4 @@
+import { replace } from './observed-classes.ts'
 import type { CreateStreamOptions, MessageStream, Stream, StreamMuxer } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
 
@@ -38,13 +39,11 @@ interface AbstractMuxer extends StreamMuxer {
 }
 
 /**
- * What is replaced in a class whose muxers are observed, once: methods, closures and bound functions
- * of its own would be a kilobyte for each connection
+ * What a muxer must not have of its own, as it may tell of its streams in another way then. The first
+ * three are replaced in its class, once: methods, closures and bound functions of its own would be a
+ * kilobyte for each connection.
  */
-const REPLACED = ['createStream', 'dispatchEvent', 'onData'] as const
-
-/** What a muxer must not have of its own besides: it may tell of its streams in another way */
-const METHODS = [...REPLACED, 'addEventListener', 'onRemoteStream'] as const
+const METHODS = ['createStream', 'dispatchEvent', 'onData', 'addEventListener', 'onRemoteStream'] as const
 
 /** A class whose methods are replaced has this. Others may replace them once more. */
 const OBSERVED = Symbol('muxers')
@@ -67,23 +66,16 @@ export function observeMuxer (muxer: StreamMuxer, observer: MuxerObserver): bool
 }
 
 function isAbstractMuxer (muxer: StreamMuxer): muxer is AbstractMuxer {
-  return muxer instanceof EventTarget &&
+  return muxer instanceof EventTarget && Object.isExtensible(muxer) &&
     METHODS.every(method => typeof (muxer as Partial<AbstractMuxer>)[method] === 'function' && !Object.hasOwn(muxer, method))
 }
 
 function observeMuxerClass (muxer: AbstractMuxer): boolean {
-  if (!Object.isExtensible(muxer)) {
-    return false
-  }
-
   const target: AbstractMuxer = Object.getPrototypeOf(muxer)
 
-  if (OBSERVED in target) {
-    return !overridesObserved(target)
-  }
-
-  if (!Object.isExtensible(target)) {
-    return false
+  // a class that extends an observed one may have methods of its own, which call those or do not
+  if (OBSERVED in target || !Object.isExtensible(target)) {
+    return Object.hasOwn(target, OBSERVED)
   }
 
   const { createStream, dispatchEvent, onData } = target
@@ -112,24 +104,6 @@ function observeMuxerClass (muxer: AbstractMuxer): boolean {
   })
 
   return true
-}
-
-/**
- * Whether a class extends an observed one and has methods of its own, which may call those of that one
- * or not
- */
-function overridesObserved (prototype: object): boolean {
-  for (let step = prototype; !Object.hasOwn(step, OBSERVED); step = Object.getPrototypeOf(step)) {
-    if (METHODS.some(method => Object.hasOwn(step, method))) {
-      return true
-    }
-  }
-
-  return false
-}
-
-function replace <K extends typeof REPLACED[number]> (target: AbstractMuxer, name: K, method: (this: AbstractMuxer, ...args: Parameters<AbstractMuxer[K]>) => ReturnType<AbstractMuxer[K]>): void {
-  Object.defineProperty(target, name, { configurable: true, writable: true, value: method })
 }
 
 /**
