@@ -113,7 +113,8 @@ describe('fleet/example', function () {
     await eventually(() => listening().length === WORKERS + 1, 'the next worker', PATIENCE)
     expect(output).to.include(`worker-${WORKERS + 1} (`)
 
-    const ended = once(example as ChildProcess, 'exit')
+    // after the end of the process there may still be something to read
+    const ended = once(example as ChildProcess, 'close')
 
     example?.kill('SIGTERM')
     expect(await ended).to.deep.equal([0, null])

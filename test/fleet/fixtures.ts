@@ -1,3 +1,5 @@
+import { expect } from 'aegir/chai'
+import delay from 'delay'
 import { MemoryEngine } from '../../src/fleet/memory-engine.ts'
 import { fleet } from '../../src/fleet.ts'
 import { createResourceManager } from '../../src/index.ts'
@@ -111,4 +113,31 @@ export function fill (manager: ResourceManager, max: number, address?: string): 
   }
 
   return opened
+}
+
+/** How long to wait for what must come to be, and from one read to the next, in ms */
+const PATIENCE = 40_000
+const READ_INTERVAL = 100
+
+/**
+ * Reads again and again, one after the other, until it is what must come to be
+ *
+ * @returns What was read last
+ */
+export async function readUntil <T> (read: () => Promise<T>, is: (answer: T) => boolean, what: string): Promise<T> {
+  const deadline = Date.now() + PATIENCE
+
+  for (;;) {
+    const answer = await read()
+
+    if (is(answer)) {
+      return answer
+    }
+
+    if (Date.now() > deadline) {
+      expect.fail(`waited in vain for ${what}`)
+    }
+
+    await delay(READ_INTERVAL)
+  }
 }

@@ -3,9 +3,9 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { expect } from 'aegir/chai'
 import { eventually } from '../libp2p/fixtures/eventually.ts'
 import { peerA } from '../scopes/fixtures.ts'
-import { fill, Members, TestEngine } from './fixtures.ts'
+import { fill, Members, readUntil, TestEngine } from './fixtures.ts'
 import type { Member } from './fixtures.ts'
-import type { FleetLimits, FleetSums } from '../../src/fleet.ts'
+import type { FleetLimits } from '../../src/fleet.ts'
 
 /**
  * How long all of a limit takes to come to one node, at most, in ms
@@ -254,16 +254,11 @@ describe('fleet/limits', function () {
 
       connection.setPeer(peerA)
     })
-    let sums: FleetSums | undefined
 
-    await eventually(() => {
-      void all[0].fleet.stat().then(read => { sums = read })
+    const sums = await readUntil(async () => all[0].fleet.stat(), ({ total }) => total.system.numConnsInbound === 6, 'the sum')
 
-      return sums?.total.system.numConnsInbound === 6
-    }, 'the sum')
-
-    expect(sums?.nodes).to.have.lengthOf(3)
-    expect(sums?.total.peers[String(peerA)].numConnsInbound).to.equal(3)
+    expect(sums.nodes).to.have.lengthOf(3)
+    expect(sums.total.peers[String(peerA)].numConnsInbound).to.equal(3)
     expect(await all[0].fleet.holders()).to.have.nested.property('[0].nodes', 3)
   })
 })

@@ -9,8 +9,8 @@ import { eventually } from '../libp2p/fixtures/eventually.ts'
 import { TestNodes } from '../libp2p/fixtures/nodes.ts'
 import { scrape, scrapeManager, withPrefix } from '../reporting/scrape.ts'
 import { peerA, peerB } from '../scopes/fixtures.ts'
-import { fill, Members, TestEngine } from './fixtures.ts'
-import type { FleetHolder, FleetSums, SessionSums } from '../../src/fleet.ts'
+import { fill, Members, readUntil, TestEngine } from './fixtures.ts'
+import type { FleetHolder, FleetSums } from '../../src/fleet.ts'
 
 const LIMITS = {
   system: { connsInbound: 40, memory: 1_000_000 },
@@ -122,13 +122,8 @@ describe('fleet/metrics', () => {
 
       fill(other.manager, 2)
 
-      let answer: { holders: FleetHolder[] } & FleetSums & { view: any } = await read()
+      const answer: { holders: FleetHolder[] } & FleetSums & { view: any } = await readUntil(read, ({ total }) => total.system.numConnsInbound === 4, 'the sum')
 
-      await eventually(() => {
-        void read().then(next => { answer = next })
-
-        return answer.total.system.numConnsInbound === 4
-      }, 'the sum')
       expect(answer.view).to.include({ name: 'test', node: 'n0', state: 'joined', nodes: 2 })
       expect(answer.nodes.map(({ node, system }) => [node, system.numConnsInbound]).sort()).to.deep.equal([['n0', 1], ['n1', 3]])
       expect(answer.holders[0]).to.include({ peer: String(peerA), numConnsInbound: 2, nodes: 2 })
@@ -161,8 +156,6 @@ describe('fleet/metrics', () => {
   it('should sum sessions of all nodes: their number, bit rates and bytes', async () => {
     const all = await Promise.all([0, 1].map(async () => members.add(engine.client(), { ttl: 1_000 })))
 
-    let sums: SessionSums | undefined
-
     all.forEach(({ manager }, i) => {
       const collector = manager.sessions.register('media')
 
@@ -174,11 +167,8 @@ describe('fleet/metrics', () => {
       collector.egress('active', 7)
     })
 
-    await eventually(() => {
-      void all[0].fleet.stat().then(({ total }) => { sums = total.sessions.media })
+    const { media } = (await readUntil(async () => all[0].fleet.stat(), ({ total: { sessions: { media } } }) => media?.rxBytes === 4_000 && media.rxBitrate > 0, 'the sums')).total.sessions
 
-      return sums?.rxBytes === 4_000 && sums.rxBitrate > 0
-    }, 'the sums')
-    expect(sums).to.include({ sessions: 2, txBytes: 14 })
+    expect(media).to.include({ sessions: 2, txBytes: 14 })
   })
 })
