@@ -55,6 +55,13 @@ export class AdmissionRates {
 
     this.connections = rates == null ? undefined : new RateLimiter({ limits: rates, request: 'connection', clock, previous: this.connections, tables: this.#subnetTables })
     this.streams = streamRates
+
+    if (rates == null) {
+      for (const table of this.#subnetTables) {
+        table.clearValues()
+      }
+    }
+
     this.lifted = this.#lifted
   }
 

@@ -299,7 +299,12 @@ export class Admission {
     const rules = resolveRules(options)
 
     this.#rates.set(rules)
-    this.#subnets.setLimits(rules.subnets)
+
+    // others leave them as they are, without those that `removePrefixLimit` has taken back
+    if ('networks' in changes || 'subnetLimits' in changes || 'trustedNetworks' in changes) {
+      this.#subnets.setLimits(rules.subnets)
+    }
+
     this.#options = pickChanges(options)
   }
 

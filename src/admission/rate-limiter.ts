@@ -98,8 +98,10 @@ export class RateLimiter {
     // there is nothing in this one yet
     const before: RateLimiter = previous ?? this
 
-    const kept = [...keep(limits.ipv4, limits.maxSubnets, before.#ipv4), ...keep(limits.ipv6, limits.maxSubnets, before.#ipv6)]
-    const taken = new Set(kept.map(({ table }) => table))
+    // each version by itself: what is kept of an IPv4 subnet is in no table of IPv6
+    const ipv4 = keep(limits.ipv4, limits.maxSubnets, before.#ipv4)
+    const ipv6 = keep(limits.ipv6, limits.maxSubnets, before.#ipv6)
+    const taken = new Set([...ipv4, ...ipv6].map(buckets => buckets?.table))
 
     for (const table of tables) {
       if (!taken.has(table)) {
@@ -107,8 +109,8 @@ export class RateLimiter {
       }
     }
 
-    this.#ipv4 = createBuckets(limits.ipv4, limits.maxSubnets, kept, length => takeTable(tables.of(4, length), taken))
-    this.#ipv6 = createBuckets(limits.ipv6, limits.maxSubnets, kept, length => takeTable(tables.of(6, length), taken))
+    this.#ipv4 = createBuckets(limits.ipv4, limits.maxSubnets, ipv4, length => takeTable(tables.of(4, length), taken))
+    this.#ipv6 = createBuckets(limits.ipv6, limits.maxSubnets, ipv6, length => takeTable(tables.of(6, length), taken))
     this.#global = bucketFor(limits.global, before.#global)
 
     for (const { network, rate, setting } of limits.prefixes) {
@@ -266,17 +268,23 @@ function bucketFor (rate: TokenRate | undefined, previous: TokenBucket | undefin
 }
 
 /**
- * The buckets that go on
+ * The buckets that go on, for each limit. Of two limits that are the same, each has its own.
  */
-function keep (limits: ResolvedSubnetRate[], max: number, previous: SubnetBuckets[]): SubnetBuckets[] {
-  return previous.filter(buckets => limits.some(limit => buckets.isFor(limit, max)))
+function keep (limits: ResolvedSubnetRate[], max: number, previous: SubnetBuckets[]): Array<SubnetBuckets | undefined> {
+  const rest = [...previous]
+
+  return limits.map(limit => {
+    const index = rest.findIndex(buckets => buckets.isFor(limit, max))
+
+    return index === -1 ? undefined : rest.splice(index, 1)[0]
+  })
 }
 
 /**
  * The table itself, unless it has buckets: of two rates for the same subnets, the second one
  * has a table of its own
  */
-function takeTable (table: SubnetTable, taken: Set<SubnetTable>): SubnetTable {
+function takeTable (table: SubnetTable, taken: Set<SubnetTable | undefined>): SubnetTable {
   const free = taken.has(table) ? new SubnetTable(table.prefixLength) : table
 
   taken.add(table)
@@ -284,14 +292,14 @@ function takeTable (table: SubnetTable, taken: Set<SubnetTable>): SubnetTable {
   return free
 }
 
-function createBuckets (limits: ResolvedSubnetRate[], max: number, kept: SubnetBuckets[], takeTable: (prefixLength: number) => SubnetTable): SubnetBuckets[] {
-  return limits.flatMap(limit => {
+function createBuckets (limits: ResolvedSubnetRate[], max: number, kept: Array<SubnetBuckets | undefined>, takeTable: (prefixLength: number) => SubnetTable): SubnetBuckets[] {
+  return limits.flatMap((limit, i) => {
     const { rate } = limit
 
     if (rate === undefined) {
       return []
     }
 
-    return [kept.find(buckets => buckets.isFor(limit, max)) ?? new SubnetBuckets(rate, limit.isDefault, max, takeTable(limit.prefixLength))]
+    return [kept[i] ?? new SubnetBuckets(rate, limit.isDefault, max, takeTable(limit.prefixLength))]
   })
 }

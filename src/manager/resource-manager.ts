@@ -52,6 +52,8 @@ export class DefaultResourceManager implements ResourceManager {
   readonly core: Core
   protected readonly host: ManagerHost
   readonly #graph: ScopeGraph
+  // how often it was started or stopped
+  #changes = 0
 
   /** The other nodes, where there are any */
   readonly fleet?: FleetLink
@@ -79,8 +81,14 @@ export class DefaultResourceManager implements ResourceManager {
   readonly [Symbol.toStringTag]: string = 'libp2p-resource-manager'
 
   async start (): Promise<void> {
+    const change = ++this.#changes
+
     await this.host.start()
-    await this.fleet?.start(this.#fleetMember, this.core.admission)
+
+    // who was stopped in the meantime must not be in the fleet
+    if (change === this.#changes) {
+      await this.fleet?.start(this.#fleetMember, this.core.admission)
+    }
   }
 
   /**
@@ -95,6 +103,7 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   async stop (): Promise<void> {
+    this.#changes++
     await Promise.all([this.host.stop(), this.fleet?.stop()])
   }
 

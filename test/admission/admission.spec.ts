@@ -1,4 +1,8 @@
 import { expect } from 'aegir/chai'
+import { AdmissionRates } from '../../src/admission/admission-rates.ts'
+import { resolveRules } from '../../src/admission/admission-rules.ts'
+import { SubnetLimiter } from '../../src/admission/subnet-limiter.ts'
+import { SubnetTables } from '../../src/admission/subnet-tables.ts'
 import { ipFromMultiaddr } from '../../src/util/ip-from-address.ts'
 import { TestAdmission, TestClock, ip, ma } from './fixtures.ts'
 import type { AdmissionInit } from '../../src/admission/admission-options.ts'
@@ -139,6 +143,31 @@ describe('admission', () => {
       .with.property('name', 'InvalidParametersError')
   })
 
+  it('should not bring back the limit of a network that was removed when something else changes', () => {
+    const prefixes = [{ network: '1.2.3.0/24', connCount: 2 }]
+    const admission = create({ subnetLimits: { prefixes } })
+
+    admission.addPrefixLimit({ network: '5.6.7.0/24', connCount: 3 })
+    expect(fill(admission, '1.2.3.4')).to.equal(2)
+    expect(admission.removePrefixLimit('1.2.3.0/24')).to.equal(true)
+    admission.change({})
+    admission.change({ rateLimits: false })
+    expect(fill(admission, '1.2.3.4'), 'what a host may have').to.equal(6)
+    expect(fill(admission, '5.6.7.8'), 'one that was added').to.equal(3)
+    expect(admission.removePrefixLimit('1.2.3.0/24')).to.equal(false)
+
+    admission.change({ subnetLimits: { prefixes } })
+    expect(admission.removePrefixLimit('1.2.3.0/24'), 'it was set again').to.equal(true)
+
+    for (const changes of [{ trustedNetworks: ['10.0.0.0/8'] }, { networks: [{ network: '10.0.0.0/8', connCount: 500 }] }]) {
+      expect(fill(admission, '10.1.2.3', 'outbound', 9)).to.equal(8)
+      admission.change(changes)
+      expect(fill(admission, '10.1.2.3', 'outbound', 9)).to.equal(9)
+      admission.change({ networks: undefined, trustedNetworks: undefined })
+      Array.from({ length: 17 }, () => { admission.release(ip('10.1.2.3')) })
+    }
+  })
+
   it('should lift default limits, and keep those that are configured', () => {
     const admission = create({ subnetLimits: { ipv6: [{ prefixLength: 64, connCount: 2 }] } })
 
@@ -160,6 +189,22 @@ describe('admission', () => {
       expect(admission.streamRates).to.equal(undefined)
       expect(admission.sweep()).to.equal(true)
     }
+  })
+
+  it('should forget who was there when rates are turned off', () => {
+    const tables = new SubnetTables()
+    const rules = resolveRules({ rateLimits: { connections: { ipv4: [{ prefixLength: 32, rate: 0.001, burst: 2 }] } } })
+    const rates = new AdmissionRates(rules, new SubnetLimiter(rules.subnets, tables), tables, new TestClock().now)
+    const tracked = (): number => [...tables].reduce((sum, { valued }) => sum + valued, 0)
+
+    for (let i = 0; i < 1_000; i++) {
+      expect(rates.connections?.take(ip(`1.2.${i >> 8}.${i & 255}`))).to.equal(undefined)
+    }
+
+    expect(tracked()).to.equal(1_000)
+    rates.set(resolveRules({ rateLimits: { connections: false } }))
+    expect(tracked()).to.equal(0)
+    expect([...tables].map(({ size }) => size)).to.deep.equal([...tables].map(() => 0))
   })
 
   it('should not limit trusted networks, of which private ones have a name', () => {

@@ -8,7 +8,7 @@ import { startClock } from '../../src/util/clock.ts'
 import { IPAddress } from '../../src/util/ip-address.ts'
 import { IPNetwork } from '../../src/util/ip-network.ts'
 import { Sweeper } from '../../src/util/sweeper.ts'
-import { TestClock, TestSubnetLimiter, ip } from './fixtures.ts'
+import { TestAdmission, TestClock, TestSubnetLimiter, ip } from './fixtures.ts'
 import type { RateLimits } from '../../src/admission/rate-limits.ts'
 
 function create (limits: RateLimits, clock = new TestClock()): RateLimiter {
@@ -444,6 +444,61 @@ describe('admission/rate-limiter', () => {
         }
       }
     }))
+  })
+
+  it('should go on as if nothing had changed where another one with the same rates takes its place', () => {
+    const host = fc.tuple(fc.constantFrom(4 as const, 6 as const), fc.nat(2)).map(([version, word]) => new IPAddress(version, word << 20, 0, 0, 0))
+    const command = fc.record({ type: fc.constantFrom('take', 'take', 'giveBack', 'pass', 'sweep', 'change'), host })
+    const rate = fc.record({ prefixLength: fc.constantFrom(12, 32), rate: fc.constant(1), burst: fc.constantFrom(2, 3) })
+    const rates = fc.array(rate, { minLength: 1, maxLength: 3 })
+
+    // the same for both versions, or not
+    fc.assert(fc.property(fc.array(command, { maxLength: 60 }), rates, fc.option(rates), (commands, ipv4, others) => {
+      const clock = new TestClock()
+      const limits = resolveRateLimits('limits', { ipv4, ipv6: others ?? ipv4 })
+      const make = (tables: SubnetTables, previous?: RateLimiter): RateLimiter => new RateLimiter({ limits, request: 'connection', clock: clock.now, tables, previous })
+      const tables = new SubnetTables()
+      const unchanged = make(new SubnetTables())
+      let limiter = make(tables)
+
+      for (const { type, host } of commands) {
+        switch (type) {
+          case 'take':
+            expect(limiter.take(host)?.toError().message).to.equal(unchanged.take(host)?.toError().message)
+            break
+          case 'giveBack':
+            limiter.giveBack(host)
+            unchanged.giveBack(host)
+            break
+          case 'pass':
+            clock.passSeconds(1)
+            break
+          case 'sweep':
+            sweepAll(limiter, clock)
+            sweepAll(unchanged, clock)
+            expect(limiter.tables.map(({ size }) => size)).to.deep.equal(unchanged.tables.map(({ size }) => size))
+            break
+          default:
+            limiter = make(tables, limiter)
+        }
+      }
+
+      clock.passSeconds(100)
+      sweepAll(limiter, clock)
+      expect([...tables].map(({ size }) => size), 'nothing is left that nobody sweeps').to.deep.equal([...tables].map(() => 0))
+    }))
+  })
+
+  it('should share nothing between IPv4 and IPv6 when something else changes', () => {
+    const rates = [{ prefixLength: 32, rate: 0.001, burst: 2 }]
+    const admission = new TestAdmission({ allowlistedConns: 1, now: new TestClock().now, rateLimits: { connections: { ipv4: rates, ipv6: rates } } })
+
+    admission.change({ trustedNetworks: [] })
+    expect(admission.admit(ip('32.1.13.184'), 'inbound')).to.equal(undefined)
+    expect(admission.admit(ip('32.1.13.184'), 'inbound')).to.equal(undefined)
+    // the first 32 bits are the same
+    expect(admission.admit(ip('2001:db8::1'), 'inbound')).to.equal(undefined)
+    expect(admission.tracked).to.equal(2)
   })
 
   it('should remember as many subnets as it may, however many have connections', () => {

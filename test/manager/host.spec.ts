@@ -1,9 +1,11 @@
 import { expect } from 'aegir/chai'
 import { refuseForPressure } from '../../src/libp2p/pressure/pressure.ts'
 import { ManagerHost } from '../../src/manager/host.ts'
+import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { atOnce } from '../../src/util/slices.ts'
 import { errorOf } from '../scopes/fixtures.ts'
 import type { Feature, FeatureHost } from '../../src/manager/feature.ts'
+import type { FleetLink } from '../../src/manager/fleet-link.ts'
 
 /**
  * In the place of one that there is
@@ -54,6 +56,34 @@ describe('manager/host', () => {
     await host.stop()
     expect(stopped).to.equal(1)
   })
+
+  for (const again of [false, true]) {
+    it(`should not be in its fleet if it is stopped while it starts${again ? ', unless it is started again' : ''}`, async () => {
+      const calls: string[] = []
+      const releases: Array<() => void> = []
+      const fleet: FleetLink = {
+        metrics: [],
+        start: async () => { calls.push('fleet start') },
+        stop: async () => { calls.push('fleet stop') },
+        view: () => { throw new Error('not asked') },
+        stat: async () => { throw new Error('not asked') },
+        holders: async () => []
+      }
+      const slow = made('sessions', host => {
+        host.parts.push({ start: async () => new Promise<void>(resolve => { releases.push(resolve) }) })
+      })
+      const manager = new DefaultResourceManager({ fleet, features: { sessions: slow } })
+      const starts = [manager.start()]
+
+      await manager.stop()
+      again && starts.push(manager.start())
+      releases.forEach(release => { release() })
+      await Promise.all(starts)
+      expect(calls).to.deep.equal(again ? ['fleet stop', 'fleet start'] : ['fleet stop'])
+      await manager.stop()
+      expect(calls.at(-1)).to.equal('fleet stop')
+    })
+  }
 
   it('should tell all observers what is refused, in their order', () => {
     const told: string[] = []
