@@ -1,4 +1,5 @@
 import { formatSetting } from './limits/setting.ts'
+import { sharedText } from './scopes/shared-text.ts'
 import { printable } from './util/printable.ts'
 import type { SettingPath } from './limits/setting.ts'
 import type { SharedLimit } from './scopes/limit-cap.ts'
@@ -198,7 +199,7 @@ export abstract class ResourceLimitExceededError extends ResourceManagerError {
    */
   toString (): string {
     const { address, attempted, current, fleet, limit, peer, protocol, service, setting } = this
-    const shared = fleet && `${fleet.name} ${fleet.held} of ${fleet.limit} (${Math.round(fleet.age)} ms ago)`
+    const shared = fleet && sharedText(fleet)
     const facts = Object.entries({ current, attempted, limit, fleet: shared, setting, peer, address, protocol, service })
       .flatMap(([name, value]) => value == null ? [] : `${name} ${value}`)
 

@@ -123,6 +123,9 @@ export class FairShares implements RoomMaker, FairGroups {
       return false
     }
 
+    // not in `#find`: who only asks wants nothing of it
+    this.full ||= scope.kind === 'system'
+
     const member = this.#find(scope, connection, path, refusal)
 
     return member !== undefined && this.#evict(member, path, refusal, scope)
@@ -186,7 +189,6 @@ export class FairShares implements RoomMaker, FairGroups {
 
     // what is held elsewhere is held of a system too, and of other scopes it is not known
     if (scope.kind === 'system') {
-      this.full = true
       shared?.see(this.elsewhere, connection ? 'connections' : 'streams')
     }
 

@@ -1,8 +1,8 @@
 import { formatSetting } from '../limits/setting.ts'
+import { sharedText } from '../scopes/shared-text.ts'
 import { printable } from '../util/printable.ts'
 import { requesterOf } from './requester.ts'
 import { formatBytes } from './scope-state.ts'
-import type { SharedLimit } from '../scopes/limit-cap.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 
 const NOUNS = {
@@ -48,14 +48,7 @@ export function limitText ({ current, limit, resource, settingPath, shared }: Re
   const format = resource === 'memory' ? formatBytes : String
   const setting = settingPath == null ? 'a custom limiter sets the limit' : `see ${formatSetting(settingPath)}`
 
-  return `${format(current)} of ${format(limit)} in use${shared === undefined ? '' : ` here, ${sharedText(shared, format)}`}, ${setting}`
-}
-
-/**
- * What a fleet has of a limit: `fleet relays: 28 of 30, 1.2 s ago`
- */
-function sharedText ({ age, held, limit, name }: SharedLimit, format: (amount: number) => string): string {
-  return `fleet ${name}: ${format(held)} of ${format(limit)}${age === Infinity ? '' : `, ${(age / 1_000).toFixed(1)} s ago`}`
+  return `${format(current)} of ${format(limit)} in use${shared === undefined ? '' : ` here, fleet ${sharedText(shared, format)}`}, ${setting}`
 }
 
 /**

@@ -1,7 +1,7 @@
 import { LIMIT_FIELDS } from '../limits/limit.ts'
 import { sharedScopes } from '../scopes/all-scopes.ts'
 import { peerChildren } from '../scopes/peer-children.ts'
-import { RESOURCES, shareOf, USED } from './scope-usage.ts'
+import { usageOf } from './scope-usage.ts'
 import type { ScopeUsage } from './scope-usage.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
@@ -13,12 +13,7 @@ import type { ScopeGraph } from '../scopes/scope-graph.ts'
  * @returns nothing where there is no such scope
  */
 export function limitsOfScope (graph: ScopeGraph, name: string): ScopeUsage[] {
-  return Array.from(scopesNamed(graph, name)).flatMap(scope => LIMIT_FIELDS.map(field => {
-    const limit = scope.limit[field]
-    const used = USED[field](scope)
-
-    return { scope: scope.name, kind: scope.kind, ...RESOURCES[field], used, limit, percent: 100 * shareOf(used, limit), refusals: scope.refusals }
-  }))
+  return Array.from(scopesNamed(graph, name)).flatMap(scope => LIMIT_FIELDS.map(field => usageOf(scope, field)))
 }
 
 const PEER = 'peer:'

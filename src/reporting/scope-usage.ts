@@ -153,12 +153,20 @@ function addFields (result: ScopeUsage[], scope: AggregateScope, minPercent: num
   for (const field of LIMIT_FIELDS) {
     const limit = scope.limit[field]
     const used = USED[field](scope)
-    const percent = 100 * shareOf(used, limit)
 
-    if (limit !== Infinity && used > 0 && percent >= minPercent) {
-      const fleet = scope.graph.limitCap?.sharedLimit(scope, field)
-
-      result.push({ scope: scope.name, kind: scope.kind, ...RESOURCES[field], used, limit, percent, refusals: scope.refusals, ...fleet === undefined ? {} : { fleet } })
+    if (limit !== Infinity && used > 0 && 100 * shareOf(used, limit) >= minPercent) {
+      result.push(usageOf(scope, field))
     }
   }
+}
+
+/**
+ * How much a scope uses of one of its limits
+ */
+export function usageOf (scope: AggregateScope, field: keyof Limit): ScopeUsage {
+  const limit = scope.limit[field]
+  const used = USED[field](scope)
+  const fleet = scope.graph.limitCap?.sharedLimit(scope, field)
+
+  return { scope: scope.name, kind: scope.kind, ...RESOURCES[field], used, limit, percent: 100 * shareOf(used, limit), refusals: scope.refusals, ...fleet === undefined ? {} : { fleet } }
 }

@@ -5,6 +5,7 @@ import { DefaultConnectionScope } from '../../src/scopes/connection-scope.ts'
 import { DefaultStreamScope } from '../../src/scopes/stream-scope.ts'
 import { FairWorld, opened } from './fixtures.ts'
 import type { MovableScope } from '../../src/scopes/movable-scope.ts'
+import type { Refusal } from '../../src/scopes/refusal.ts'
 
 const PROTOCOL = '/test/1.0.0'
 const SERVICE = 'test-service'
@@ -53,6 +54,24 @@ describe('fair shares of connections', () => {
 
     expect(world.connect('9.9.9.9', 9)).to.have.property('kind', 'system')
     expect(world.evicted).to.be.empty()
+  })
+
+  it('should say that the system was full only where somebody wanted something of it', () => {
+    const world = new FairWorld({ limits: { system: { connsInbound: 2 } }, fairness: PLAIN })
+
+    const [first] = ['1.1.1.1', '1.1.1.2'].map(ip => opened(world.accept(ip)))
+
+    expect(world.shares.full).to.equal(false)
+
+    const refusal = world.accept('1.1.1.3') as Refusal
+
+    expect(refusal).to.have.property('kind', 'system')
+    expect(world.shares.full).to.equal(true)
+    world.shares.full = false
+    // as `explain` asks
+    expect(world.shares.findVictim(refusal, 'connection', { network: '2.2.0.0/16', subnet: '2.2.2.0/24', host: '2.2.2.2' })).to.not.equal(undefined)
+    expect(world.shares.findVictim(refusal, 'connection', world.shares.originOf(first))).to.equal(undefined)
+    expect(world.shares.full).to.equal(false)
   })
 
   it('should share what a network has between its subnets, hosts and peers', () => {

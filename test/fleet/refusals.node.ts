@@ -1,11 +1,13 @@
 import { expect } from 'aegir/chai'
 import { ResourceLimitExceededError } from '../../src/errors.ts'
+import { limitsOfScope } from '../../src/reporting/scope-limits.ts'
 import { eventually } from '../libp2p/fixtures/eventually.ts'
 import { peerA } from '../scopes/fixtures.ts'
 import { fill, Members, TestEngine } from './fixtures.ts'
 import type { Member } from './fixtures.ts'
 import type { FleetLimits } from '../../src/fleet.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
+import type { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 
 function refusalOf (open: () => unknown): any {
   try {
@@ -67,13 +69,18 @@ describe('fleet/refusals', () => {
     expect(err).to.include({ current: 5, limit: 5, setting: 'fleet.limits.system.conns' })
     expect(err.fleet).to.include({ name: 'test', limit: 8, held: 8, leased: 5 })
     expect(err.fleet.age).to.be.within(0, 60_000)
-    expect(String(err)).to.match(/limit 5, fleet test 8 of 8 \(\d+ ms ago\), setting fleet\.limits\.system\.conns/)
+    expect(String(err)).to.match(/limit 5, fleet test: 8 of 8, \d+\.\d s ago, setting fleet\.limits\.system\.conns/)
 
     const explanation = manager.explain({ resource: 'connection', direction: 'inbound' })
 
     expect(explanation).to.include({ fits: false, refusedBy: 'system', limit: 5, setting: 'fleet.limits.system.conns' })
     expect(explanation.fleet).to.include({ name: 'test', limit: 8, held: 8 })
     expect(manager.usage({ minPercent: 100 })).to.have.nested.property('[0].fleet.limit', 8)
+
+    const ofSystem = limitsOfScope((manager as DefaultResourceManager).metricsSource.graph, 'system')
+
+    expect(ofSystem.map(({ resource, direction, fleet }) => [resource, direction, fleet?.limit])).to.deep.include(['connection', undefined, 8])
+    expect(ofSystem.filter(({ fleet }) => fleet !== undefined), 'the others are not of the fleet').to.have.lengthOf(1)
     expect(manager.recentRefusals()[0]).to.have.nested.property('fleet.limit', 8)
     expect(manager.refusals()[0]).to.have.property('setting', 'fleet.limits.system.conns')
     // as it goes to the command

@@ -1,5 +1,6 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
+import { ConnectionLimitExceededError } from '../../src/errors.ts'
 import { createManager, errorOf, peerA, peerB, PROTOCOL, SERVICE } from '../scopes/fixtures.ts'
 import type { ConnectionManagementScope, ResourceManager, ResourceManagerInit, StreamManagementScope } from '../../src/index.ts'
 import type { PartialLimitConfig } from '../../src/limits/limit-config.ts'
@@ -192,6 +193,15 @@ describe('who was refused', () => {
       `StreamLimitExceededError: stream-1: peer:${PEER}: cannot reserve inbound stream: resource limit exceeded ` +
       `(current 0, attempted 1, limit 0, setting PeerDefault.StreamsInbound, peer ${PEER}, address ${ADDRESS})`
     )
+  })
+
+  it('should say what a fleet has of the limit, and how old that is where it is known', () => {
+    for (const [age, text] of [[1_234, 'fleet relays: 28 of 30, 1.2 s ago'], [0, 'fleet relays: 28 of 30, 0.0 s ago'], [Infinity, 'fleet relays: 28 of 30']] as const) {
+      const shared = { name: 'relays', limit: 30, held: 28, leased: 5, age, path: ['fleet', 'limits', 'system', 'conns'] }
+      const request = { scope: 'system', current: 5, attempted: 1, limit: 5, settingPath: ['fleet', 'limits', 'system', 'conns'], shared }
+
+      expect(String(new ConnectionLimitExceededError('no', request))).to.equal(`ConnectionLimitExceededError: no (current 5, attempted 1, limit 5, ${text}, setting fleet.limits.system.conns)`)
+    }
   })
 
   it('should not move the cursor of whoever prints the error', () => {
