@@ -23,9 +23,19 @@ export const admission = {
       allowlistedConns: limits.limiter.getAllowlistedSystemLimits().conns
     })
 
-    core.admission = core.trust.admission = admission
+    core.trust.admission = admission
     checkConnections(core, admission)
-    checkStreams(core, admission)
+
+    // streams are asked about nothing until there are rates for them, which may be later
+    let asksStreams = false
+    const ratesChanged = (): void => {
+      if (!asksStreams && admission.streamRates !== undefined) {
+        asksStreams = true
+        checkStreams(core, admission)
+      }
+    }
+
+    ratesChanged()
     graph.admission = new AdmittedConnections(graph, admission, () => core.findFull?.())
 
     host.parts.push(admission)
@@ -43,7 +53,7 @@ export const admission = {
       removePrefixLimit: network => admission.removePrefixLimit(network),
       setAdmission: options => {
         admission.change(options)
-        checkStreams(core, admission)
+        ratesChanged()
         host.log('changed %s', Object.keys(options).join(', '))
       }
     }
@@ -66,14 +76,7 @@ function checkConnections (core: Core, admission: Admission): void {
   })
 }
 
-/**
- * Streams are asked about nothing until there are rates for them, which may be later
- */
 function checkStreams ({ protocolChecks, streamChecks }: Core, admission: Admission): void {
-  if (admission.streamRates === undefined || streamChecks.length > 0) {
-    return
-  }
-
   streamChecks.push({
     find: peer => admission.streamRates?.peek(peer),
     take: peer => admission.admitStream(peer)

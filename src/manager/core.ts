@@ -36,8 +36,6 @@ export class Core {
   readonly log?: Logger
   readonly #warnings?: WarningLog
 
-  /** Where anything is decided by address */
-  admission?: Admission = undefined
   readonly trust: Trust
 
   /** Where streams are slowed, or refused for what they transfer */
@@ -56,10 +54,10 @@ export class Core {
   readonly connectionChecks: ConnectionCheck[] = []
 
   /** Before an inbound stream is counted, by the id of its peer */
-  readonly streamChecks: Array<Check<[peer: string]>> = []
+  readonly streamChecks: Array<Required<Check<[peer: string]>>> = []
 
   /** Before an inbound stream that was negotiated gets its protocol */
-  readonly protocolChecks: Array<Check<[protocol: string, peer: string]>> = []
+  readonly protocolChecks: Array<Required<Check<[protocol: string, peer: string]>>> = []
 
   /** Before a connection whose peer is known becomes part of that, beside bans */
   readonly peerChecks: Array<Check<[direction: MessageStreamDirection]>> = []
@@ -93,6 +91,13 @@ export class Core {
     this.#warnings = warnings
 
     this.connectionChecks.push({ find: (direction, endpoint) => graph.bans?.find(direction, endpoint), take: undefined })
+  }
+
+  /**
+   * Where anything is decided by address
+   */
+  get admission (): Admission | undefined {
+    return this.trust.admission
   }
 
   // connections
@@ -270,7 +275,7 @@ export class Core {
 
     if (stream.inbound) {
       for (let i = 0; i < this.streamChecks.length; i++) {
-        const reason = this.streamChecks[i].take?.(stream.peerScope.key)
+        const reason = this.streamChecks[i].take(stream.peerScope.key)
 
         if (reason !== undefined && this.graph.refuse(reason, stream) !== undefined) {
           return reason
@@ -296,7 +301,7 @@ export class Core {
    */
   refuseProtocol (protocol: string, stream: DefaultStreamScope): Refusal | undefined {
     for (let i = 0; i < this.protocolChecks.length; i++) {
-      const reason = this.protocolChecks[i].take?.(protocol, stream.peerScope.key)
+      const reason = this.protocolChecks[i].take(protocol, stream.peerScope.key)
 
       if (reason !== undefined && this.graph.refuse(reason, stream, protocol) !== undefined) {
         return reason

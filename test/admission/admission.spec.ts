@@ -164,7 +164,10 @@ describe('admission', () => {
       admission.change(changes)
       expect(fill(admission, '10.1.2.3', 'outbound', 9)).to.equal(9)
       admission.change({ networks: undefined, trustedNetworks: undefined })
-      Array.from({ length: 17 }, () => { admission.release(ip('10.1.2.3')) })
+
+      for (let i = 0; i < 17; i++) {
+        admission.release(ip('10.1.2.3'))
+      }
     }
   })
 

@@ -1,9 +1,10 @@
 import { expect } from 'aegir/chai'
+import { admission } from '../../src/features/admission.ts'
 import { refuseForPressure } from '../../src/libp2p/pressure/pressure.ts'
 import { ManagerHost } from '../../src/manager/host.ts'
 import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import { atOnce } from '../../src/util/slices.ts'
-import { errorOf } from '../scopes/fixtures.ts'
+import { errorOf, peerA } from '../scopes/fixtures.ts'
 import type { Feature, FeatureHost } from '../../src/manager/feature.ts'
 import type { FleetLink } from '../../src/manager/fleet-link.ts'
 
@@ -84,6 +85,31 @@ describe('manager/host', () => {
       expect(calls.at(-1)).to.equal('fleet stop')
     })
   }
+
+  it('should have streams pass the rates of addresses, whoever has checks for streams before', () => {
+    const asked: string[] = []
+    const pass = (what: string) => (): undefined => { asked.push(what) }
+    const before = made('bans', ({ core }) => {
+      core.streamChecks.push({ find: pass('find stream'), take: pass('take stream') })
+      core.protocolChecks.push({ find: pass('find protocol'), take: pass('take protocol') })
+    })
+    const manager = new DefaultResourceManager({ features: { admission, bans: before } })
+    const open = (): void => { manager.openStream(peerA, 'inbound').done() }
+
+    open()
+    // twice: what is asked is asked once
+    manager.setAdmission({ rateLimits: { streams: { peer: { rate: 0.001, burst: 2 } } } })
+    manager.setAdmission({ rateLimits: { streams: { peer: { rate: 0.001, burst: 2 } } } })
+    open()
+    open()
+    expect(errorOf(open)).to.have.property('name', 'RateLimitExceededError')
+    expect(asked).to.deep.equal(Array.from({ length: 4 }, () => 'take stream'))
+    manager.setAdmission({ rateLimits: {} })
+    open()
+    expect(manager.core.streamChecks).to.have.lengthOf(2)
+    manager.core.graph.idle.stop()
+    manager.core.admission?.stop()
+  })
 
   it('should tell all observers what is refused, in their order', () => {
     const told: string[] = []
