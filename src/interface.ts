@@ -180,7 +180,7 @@ export interface ResourceManager extends Startable {
    * The most that there has been at a time of everything that has a limit, in system,
    * transient, each service and each protocol, and of the peer that had most. It is looked at
    * ten times a second from the start of the manager on, and whenever this is called: streams
-   * cost no more because of it, and peaks that are shorter are missed. What is usual comes with it.
+   * cost no more because of it, and peaks that are shorter are missed.
    *
    * @throws {MissingFeatureError} In pages without the feature `inspection`
    */
@@ -263,7 +263,7 @@ export interface ResourceManager extends Startable {
   readonly sessions: SessionRegistry
 
   /**
-   * The fleet that it is in: what the option `fleet` is
+   * The fleet that this manager belongs to: the value of its option `fleet`
    */
   readonly fleet?: FleetReader | undefined
 

@@ -192,19 +192,6 @@ export class FairPool<T> {
     return this.#members
   }
 
-  /**
-   * How many are held by the groups of a path, from the network to the peer
-   */
-  heldBy (path: GroupPath): number[] {
-    let group: Group | undefined = this.#root
-
-    return path.map(key => {
-      group = group?.children.get(key)
-
-      return group?.count ?? 0
-    })
-  }
-
   #weigh (parent: Group, level: number): void {
     for (const group of parent.children.values()) {
       const held = group.count + (this.#elsewhere?.(level, group.key) ?? 0)

@@ -7,7 +7,7 @@ import { withoutStackTrace } from '../util/without-stack-trace.ts'
 import { PROTECTED } from './fair-pool.ts'
 import { FullScopes } from './full-scopes.ts'
 import { NOWHERE, originOf } from './origin.ts'
-import { RecentEvictions } from './recent-evictions.ts'
+import { PenalisedHosts } from './penalised-hosts.ts'
 import type { FairMember, GroupPath } from './fair-pool.ts'
 import type { FairnessConfig } from './fairness-init.ts'
 import type { Origin } from './origin.ts'
@@ -63,7 +63,7 @@ export class FairShares implements RoomMaker, FairGroups {
   readonly #init: FairSharesInit
   readonly #graph: ScopeGraph
   readonly #full: FullScopes
-  readonly #recent: RecentEvictions
+  readonly #penalised: PenalisedHosts
   #evicting = false
 
   // FairGroups
@@ -76,7 +76,7 @@ export class FairShares implements RoomMaker, FairGroups {
     this.#init = init
     this.#graph = graph
     graph.groups = this
-    this.#recent = new RecentEvictions(now)
+    this.#penalised = new PenalisedHosts(now)
     this.#full = new FullScopes({
       graph,
       connections,
@@ -119,7 +119,7 @@ export class FairShares implements RoomMaker, FairGroups {
 
     const path = this.#pathOf(newcomer)
 
-    if (connection && this.#recent.has(hostOf(path))) {
+    if (connection && this.#penalised.has(hostOf(path))) {
       return false
     }
 
@@ -144,7 +144,7 @@ export class FairShares implements RoomMaker, FairGroups {
     const path: GroupPath = [origin.network, origin.subnet, origin.host, peer]
     const connection = request === 'connection'
 
-    if (scope !== undefined && SHARED.has(scope.kind) && !(connection && this.#recent.has(hostOf(path)))) {
+    if (scope !== undefined && SHARED.has(scope.kind) && !(connection && this.#penalised.has(hostOf(path)))) {
       return this.#find(scope, connection, path, refusal)?.value
     }
   }
@@ -254,7 +254,7 @@ export class FairShares implements RoomMaker, FairGroups {
     // of the same host too: who it is is not known before the handshake, and a peer could have its own
     // connections give way to new ones as fast as it can
     if (victim instanceof DefaultConnectionScope) {
-      this.#recent.add(hostOf(eviction.from))
+      this.#penalised.add(hostOf(eviction.from))
     }
 
     this.#graph.gaveWay(eviction)

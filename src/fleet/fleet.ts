@@ -135,7 +135,7 @@ export class Fleet implements FleetLink {
   }
 
   view (): FleetStat {
-    return { ...this.#summary, ...this.#rates.view(), leases: firstOf(this.#leases.entries(), SHOWN_LEASES).map(leaseStat) }
+    return { ...this.#summary, ...this.#rates.view(), leases: take(this.#leases.entries(), SHOWN_LEASES).map(leaseStat) }
   }
 
   get metrics (): readonly GaugeFamily[] {
@@ -298,7 +298,7 @@ export class Fleet implements FleetLink {
   }
 }
 
-function firstOf <T> (values: Iterable<T>, count: number): T[] {
+function take <T> (values: Iterable<T>, count: number): T[] {
   const first: T[] = []
 
   for (const value of values) {

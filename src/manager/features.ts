@@ -65,8 +65,8 @@ export type FeatureName = keyof Features
 
 /**
  * In the order in which they register, which is that of their checks: what costs least is asked
- * first. What follows sessions comes before these, and metrics, which are registered with the
- * node, when nothing can fail any more.
+ * first. Tracing before sessions, because it observes them; metrics last, because registering them
+ * cannot be undone.
  */
 const NAMES = Object.keys({
   presets: 0,

@@ -1,5 +1,3 @@
-import { IPAddress } from './ip-address.ts'
-
 /**
  * How far a position is shifted to find its place among the words: a place has eight words of
  * 32 bits, so that none is spread over two cache lines
@@ -7,7 +5,7 @@ import { IPAddress } from './ip-address.ts'
 const PLACE_BITS = 3
 
 /**
- * Where in a place, in words: first comes the value, which is a double, then
+ * Where they are in words. A place is: value (2 words), key (4), count, tag.
  */
 const KEY = 2
 const COUNT = 6
@@ -47,16 +45,6 @@ export class SubnetPlaces {
     const key = (position << PLACE_BITS) + KEY
 
     return words[key] === word0 && words[key + 1] === word1 && words[key + 2] === word2 && words[key + 3] === word3
-  }
-
-  /**
-   * The lowest address of the subnet
-   */
-  addressAt (position: number, version: 4 | 6): IPAddress {
-    const words = this.#words
-    const key = (position << PLACE_BITS) + KEY
-
-    return new IPAddress(version, words[key], words[key + 1], words[key + 2], words[key + 3])
   }
 
   setValue (position: number, value: number): void {

@@ -269,20 +269,6 @@ export class SubnetTable {
     return Math.max(budget, 1)
   }
 
-  /**
-   * Calls a function with the lowest address of each subnet, its value and its count. The
-   * table must not change meanwhile.
-   */
-  forEach (version: 4 | 6, fn: (ip: IPAddress, value: number, count: number) => void): void {
-    const places = this.#places
-
-    for (let position = 0; position < places.count; position++) {
-      if (places.tagAt(position) !== 0) {
-        fn(places.addressAt(position, version), places.valueAt(position), places.countAt(position))
-      }
-    }
-  }
-
   #insert (position: number, ip: IPAddress): void {
     const word0 = ip.word0 & this.#mask0
     const word1 = ip.word1 & this.#mask1

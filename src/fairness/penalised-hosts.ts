@@ -12,7 +12,7 @@ const CAPACITY = 1024
  * The hosts whose connections gave way lately. Whoever reconnects at once would have given
  * way for nothing, and could go on like this as fast as it can.
  */
-export class RecentEvictions {
+export class PenalisedHosts {
   readonly #until = new Map<string, number>()
   readonly #now: () => number
 
