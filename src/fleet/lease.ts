@@ -72,6 +72,9 @@ export interface Lease {
 
   /** Whether the engine knows of it */
   told: boolean
+
+  /** Whether the engine may know of it: it was asked for, and the answer may be lost */
+  asked: boolean
 }
 
 /**
@@ -85,6 +88,7 @@ export function newLease (scope: LeasedScope, limits: FieldLimits, rules: Withou
   return {
     scope,
     told: false,
+    asked: false,
     fields: limits.map(([field, limit]) => {
       return { field, limit, room: 0, visible: 0, headroom: baseOf(scope, limit, rules), free: Infinity, asked: -1, short: false }
     })

@@ -35,7 +35,7 @@ export class Leases {
   /** Those that the next calls are about, in this order: remotes cannot keep some in front */
   readonly #due = new Set<Lease>()
 
-  /** Those that the engine knows of and the node needs no more, as they were */
+  /** Those that the engine may know of and the node needs no more, as they were. Without the engine there are few. */
   readonly #gone = new Map<string, Lease>()
   readonly #rules: WithoutLease
 
@@ -90,8 +90,10 @@ export class Leases {
     this.#due.add(lease)
     this.#unlease(lease)
 
-    if (before?.told === true) {
-      this.#inherit(lease, before)
+    if (before !== undefined) {
+      // it may not have been told yet that this was gone
+      lease.asked = true
+      before.told && this.#inherit(lease, before)
     }
   }
 
@@ -105,7 +107,10 @@ export class Leases {
     if (lease?.scope === scope) {
       this.#leases.delete(scope.key)
       this.#due.delete(lease)
-      lease.told && this.#gone.set(scope.key, lease)
+
+      if (lease.asked && (!this.lost || this.#gone.size < MAX_SCOPES)) {
+        this.#gone.set(scope.key, lease)
+      }
     }
   }
 
@@ -173,6 +178,7 @@ export class Leases {
       }
 
       this.#due.delete(lease)
+      lease.asked = true
       scopes.push([lease.scope.key, lease.fields.map(field => askFor(lease, field, this.#rules))])
     }
 
@@ -245,7 +251,11 @@ export class Leases {
       this.#unlease(lease)
     }
 
-    this.#gone.clear()
+    // who does not hear the engine may still be heard
+    for (const [i, [key, lease]] of [...this.#gone].entries()) {
+      lease.told = false
+      i >= MAX_SCOPES && this.#gone.delete(key)
+    }
   }
 
   /**

@@ -5,6 +5,7 @@ import { callOf } from '../../src/fleet/cluster-messages.ts'
 import { Leases } from '../../src/fleet/leases.ts'
 import { MemoryEngine } from '../../src/fleet/memory-engine.ts'
 import { atOnce } from '../../src/util/slices.ts'
+import type { LeasedScope } from '../../src/fleet/lease.ts'
 import type { LeaseRequest } from '../../src/fleet/leases.ts'
 import type { SyncAnswer } from '../../src/fleet/protocol.ts'
 import type { OnLoss } from '../../src/fleet/without-lease.ts'
@@ -16,7 +17,7 @@ const NODES = 4
 const CONNS = 3
 
 /** Leased before anything needs it, and when something does */
-const SCOPES = [{ key: 'system', ahead: true }, { key: 'peer:a', ahead: false }]
+const SCOPES = [{ key: 'system' }, { key: 'peer:a' }]
 
 /**
  * A node as `Fleet` is one, with nothing but numbers
@@ -26,21 +27,41 @@ class ModelNode {
   readonly leases: Leases
   readonly held: Record<string, number> = { system: 0, 'peer:a': 0 }
   readonly room: Record<string, number> = {}
+  readonly scopes = new Map<string, LeasedScope>()
   seq = 0
   validUntil = -1
 
   constructor (id: string, onLoss: OnLoss, allowance: number, nodes: number) {
     this.id = id
     this.leases = new Leases(allowance, onLoss, nodes)
+    SCOPES.forEach(({ key }) => { this.add(key) })
+  }
 
-    for (const { ahead, key } of SCOPES) {
-      this.leases.add({
+  add (key: string): void {
+    if (!this.leases.has(key)) {
+      const scope: LeasedScope = {
         key,
-        ahead,
+        ahead: key === 'system',
         held: () => this.held[key],
         setRoom: (_, room) => { this.room[key] = room },
         giveWay: (_, to) => { this.held[key] = Math.min(this.held[key], to) }
-      }, [[CONNS, LIMIT]])
+      }
+
+      this.scopes.set(key, scope)
+      this.leases.add(scope, [[CONNS, LIMIT]])
+    }
+  }
+
+  /**
+   * It holds nothing, and needs no lease any more
+   */
+  remove (key: string): void {
+    const scope = this.scopes.get(key)
+
+    if (scope !== undefined && this.held[key] === 0) {
+      this.leases.remove(scope)
+      this.scopes.delete(key)
+      this.room[key] = 0
     }
   }
 }
@@ -56,6 +77,8 @@ interface Call {
  * An engine as the nodes see it
  */
 interface ModelEngine {
+  /** What it has leased */
+  leased(): Map<string, number>
   sync(node: ModelNode, text: string): string | undefined
   leave(node: ModelNode): void
 
@@ -75,6 +98,7 @@ function serverOf (now: () => number): ModelEngine {
   const engine = new MemoryEngine(() => {}, now, true)
 
   return {
+    leased: () => engine.leased(KEY),
     sync: (_, text) => engine.run('sync', KEY, [text]),
     leave: ({ id }) => { engine.run('leave', KEY, [id]) },
     crashed: () => {},
@@ -102,6 +126,7 @@ function primaryOf (now: () => number): ModelEngine {
   }
 
   return {
+    leased: () => engine.engine.leased(KEY),
     sync: (node, text) => call(node, 'sync', text),
     leave: node => { call(node, 'leave', node.id) },
     crashed: node => { engine.ended(node) },
@@ -150,7 +175,12 @@ class World {
         this.#call(this.calls.pop())
         this.#answer(this.answers.pop())
         break
+      case 'remove':
+        node.remove('peer:a')
+        break
       case 'open':
+        node.add(key)
+
         if (node.held[key] < node.room[key] || (node.leases.short(key, CONNS) && node.held[key] < node.room[key])) {
           node.held[key]++
         }
@@ -246,7 +276,7 @@ function sum <T> (list: T[], of: (entry: T) => number): number {
 const schedule = fc.array(fc.tuple(
   fc.oneof(
     { weight: 12, arbitrary: fc.constantFrom('ask', 'call', 'answer', 'round', 'open', 'open') },
-    { weight: 4, arbitrary: fc.constantFrom('close', 'wait', 'call twice', 'answer twice') },
+    { weight: 4, arbitrary: fc.constantFrom('close', 'wait', 'call twice', 'answer twice', 'remove') },
     { weight: 1, arbitrary: fc.constantFrom('lose call', 'lose answer', 'crash', 'leave', 'wipe') }
   ),
   fc.nat(1_000)
@@ -305,6 +335,31 @@ describe('fleet/leases, in any order of calls, answers, losses, crashes and wipe
           expect(world.leased('system')).to.be.at.most(LIMIT)
         }
       }), { numRuns: 200 })
+    })
+  }
+
+  for (const [name, makeEngine] of Object.entries(ENGINES)) {
+    it(`should have nothing leased in the end of what no node needs any more, with ${name}`, () => {
+      fc.assert(fc.property(schedule, steps => {
+        const world = new World('refuse', 0, false, makeEngine)
+
+        for (const [operation, pick] of steps) {
+          world.step(operation, pick)
+        }
+
+        for (const node of world.nodes) {
+          node.held['peer:a'] = 0
+          node.remove('peer:a')
+        }
+
+        // those that have crashed end meanwhile
+        for (let i = 0; i < 8 * NODES; i++) {
+          world.now += i % NODES === 0 ? TTL / 4 : 0
+          world.step('round', i)
+        }
+
+        expect(world.engine.leased().get(`peer:a ${CONNS}`) ?? 0).to.equal(0)
+      }), { numRuns: 300 })
     })
   }
 
