@@ -46,6 +46,7 @@ export class FleetBitrates implements SharedBitrates, RatesPart {
 
   /** Those that were not asked for longest first. A scope that is closed is of no peer any more. */
   readonly #peers = new Map<AggregateScope, Shares>()
+  #sweep = this.#peers.entries()
 
   /** Until when what the engine has answered last counts */
   #validUntil = -Infinity
@@ -141,6 +142,8 @@ export class FleetBitrates implements SharedBitrates, RatesPart {
       }
     }
 
+    // which has looked at all of them, and an iterator keeps what a map was while it stands still
+    this.#sweep = this.#peers.entries()
     request.gone = this.#gone.slice(0, MAX_RATES)
   }
 
@@ -185,12 +188,34 @@ export class FleetBitrates implements SharedBitrates, RatesPart {
     let shares = this.#peers.get(scope)
 
     if (shares === undefined) {
+      this.#forgetClosed()
       shares = this.#makeShares(`peer:${scope.key}`, limits, false)
       this.#peers.set(scope, shares)
       this.#init.wanted()
     }
 
     return shares
+  }
+
+  /**
+   * For each that comes, two of those that are there are looked at: there may be nobody to ask
+   */
+  #forgetClosed (): void {
+    for (let i = 0; i < 2; i++) {
+      const { done, value } = this.#sweep.next()
+
+      if (done === true) {
+        this.#sweep = this.#peers.entries()
+        return
+      }
+
+      const [scope, { rx, tx }] = value
+
+      if (scope.closed) {
+        this.#gone.push(...rx.forget(), ...tx.forget())
+        this.#peers.delete(scope)
+      }
+    }
   }
 
   #ask (request: RatesRequest, shares: Shares | undefined, nodes: number): void {

@@ -22,6 +22,11 @@ const RULES = {
   network: new Rule<IPNetwork>('network', { setting: SETTING })
 }
 
+/**
+ * How many addresses are kept for the next look: where there are more, it looks at all connections
+ */
+const MAX_FIRST = 1_024
+
 export interface FleetSubnetsInit extends SubnetRoomInit, FleetClock {
   leases: Leases
   limits: ResolvedSubnetLimits
@@ -54,7 +59,7 @@ export class FleetSubnets implements SharedSubnets {
   readonly #configured: SubnetRoom[] = []
   readonly #rooms = new Set<SubnetRoom>()
 
-  /** The addresses of subnets that had nothing before, since it was last looked */
+  /** The addresses of subnets that had nothing before, since it was last looked: the first ones of them */
   readonly #first: IPAddress[] = []
   #stopped = false
 
@@ -129,7 +134,9 @@ export class FleetSubnets implements SharedSubnets {
   * look (slice: Slice): Generator<undefined, void, undefined> {
     this.#refresh()
 
-    for (const ip of this.#first.splice(0)) {
+    const first = this.#first.splice(0)
+
+    for (const ip of first.length < MAX_FIRST ? first : this.#addresses()) {
       for (const level of this.#levels) {
         if (level.version === ip.version && level.counts.get(ip) > 0 && level.rooms.match(ip) === undefined) {
           this.#make(new IPNetwork(ip, level.counts.prefixLength), level)
@@ -290,6 +297,21 @@ export class FleetSubnets implements SharedSubnets {
       }
     }
 
-    isFirst && this.#first.push(ip)
+    isFirst && this.#first.length < MAX_FIRST && this.#first.push(ip)
+  }
+
+  /**
+   * Of all connections, from the last one: they may change meanwhile
+   */
+  * #addresses (): Generator<IPAddress> {
+    const { connections } = this.#init.member.metricsSource.graph
+
+    for (let i = connections.size - 1; i >= 0; i--) {
+      const ip = connections.at(i)?.countedAddress as IPAddress | undefined
+
+      if (ip !== undefined) {
+        yield ip
+      }
+    }
   }
 }

@@ -156,6 +156,8 @@ export class RatesCalls {
     this.#sentAt = now()
 
     if (engine.busy) {
+      // who is refused wants to ask at once, again and again
+      this.#pace.called(this.#sentAt)
       this.#scheduleNext()
       return
     }

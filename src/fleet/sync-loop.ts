@@ -196,16 +196,11 @@ export class SyncLoop {
    * Asks for what is due, and looks first whether there is more if that was long ago
    */
   #turn (): void {
-    const { config: { ttl }, engine, node } = this.#init
+    const { config: { ttl }, node } = this.#init
     const member = this.#member
 
     // whatever comes of these goes on
     if (member === undefined || this.#calling !== undefined || this.#looking !== undefined) {
-      return
-    }
-
-    if (engine.busy) {
-      this.#schedule(ttl * LOOK)
       return
     }
 
@@ -234,6 +229,13 @@ export class SyncLoop {
 
   #call (): void {
     const { config: { timeout, ttl }, decisions, engine, id, leases } = this.#init
+
+    if (engine.busy) {
+      // what has gone meanwhile was looked at all the same
+      this.#schedule(ttl * LOOK)
+      return
+    }
+
     const seq = ++this.#seq
     const sentAt = this.#now()
     const request = leases.request()

@@ -248,6 +248,26 @@ describe('fleet/bitrates', () => {
     expect([...world.nodes[0].bitrates.entries()].map(({ name }) => name)).to.deep.equal([`peer:${peerA} tx`])
   })
 
+  it('should forget closed peers, also where nobody is asked', () => {
+    world = new World()
+
+    const bitrates = new FleetBitrates({ allowance: 1 / 8, onLoss: 'share', measure: () => 0, nodes: () => 1, now: () => 0, wanted: () => {} })
+    const scopes = Array.from({ length: 1_000 }, (_, i) => ({ key: `peer-${i}`, closed: false }))
+
+    bitrates.setLimits(resolveFleetSessions('limits.sessions', { throttle: { peer: { maxTxBitrate: LIMIT } } }))
+
+    for (const [i, scope] of scopes.entries()) {
+      bitrates.ofStream(scope as any)
+      // every hundredth stays
+      scope.closed = i % 100 !== 0
+    }
+
+    const names = [...bitrates.entries()].map(({ name }) => name)
+
+    expect(names).to.have.length.below(20)
+    expect(names).to.include.members(Array.from({ length: 10 }, (_, i) => `peer:peer-${100 * i} tx`))
+  })
+
   it('should say what is wrong with bit rates', () => {
     world = new World()
 

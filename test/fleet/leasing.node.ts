@@ -7,6 +7,9 @@ import { fill, Members, TestEngine } from './fixtures.ts'
 import type { Member } from './fixtures.ts'
 import type { FleetLimits, LeaseStat } from '../../src/fleet.ts'
 
+/** How long to wait for what takes several calls, in ms */
+const PATIENCE = 60_000
+
 /**
  * The other nodes are elsewhere, and the engine is told what they hold
  */
@@ -26,7 +29,9 @@ function leaseOf ({ fleet }: Member, scope: string): LeaseStat | undefined {
   return fleet.view().leases.find(lease => lease.scope === scope)
 }
 
-describe('fleet/leasing', () => {
+describe('fleet/leasing', function () {
+  this.timeout(4 * PATIENCE)
+
   const members = new Members()
   let engine: TestEngine
 
@@ -111,6 +116,47 @@ describe('fleet/leasing', () => {
     // those that are there count again
     expect(fill(manager, 8, '/ip4/192.0.2.1/tcp/1')).to.have.lengthOf(0)
     await eventually(() => link.view().leases.some(({ held }) => held.conns === 10), 'the sum')
+  })
+
+  it('should lease room for all subnets, however many come and go between two looks', async () => {
+    const unlimited = { conns: 'unlimited', connsInbound: 'unlimited', memory: 'unlimited' } as const
+    const { manager } = await members.add(engine.client(), { ttl: 2_000, limits: { subnets: { ipv4: [{ prefixLength: 24, connCount: 8 }] } } }, { limits: { system: unlimited, transient: unlimited } })
+    const subnets = 1_100
+
+    for (let i = 0; i < 2_000; i++) {
+      manager.openConnection('inbound', false, '/ip4/192.0.2.1/tcp/1').done()
+    }
+
+    for (let i = 0; i < subnets; i++) {
+      expect(fill(manager, 1, `/ip4/10.${i >> 8}.${i & 255}.1/tcp/1`)).to.have.lengthOf(1)
+    }
+
+    await eventually(() => engine.engine.leased('{libp2p-rm:test}').size === subnets, 'all leases', PATIENCE)
+  })
+
+  it('should need no more of who has gone, also while too much waits for an answer', async () => {
+    const client = engine.client()
+    let isAway = false
+    let waiting = 0
+    const run: typeof client.run = async (...args) => {
+      if (!isAway) {
+        return client.run(...args)
+      }
+
+      waiting++
+
+      return new Promise(() => {})
+    }
+    const { fleet: link, manager } = await members.add({ ...client, run }, { timeout: 100, limits: { peerDefault: { conns: 8 } } })
+    const connection = manager.openConnection('inbound', false)
+
+    connection.setPeer(peerA)
+    await eventually(() => link.view().leases.length === 1, 'the lease', PATIENCE)
+    isAway = true
+    await eventually(() => waiting === 4, 'as many calls as there may be', PATIENCE)
+    connection.done()
+    await eventually(() => link.view().leases.length === 0, 'the end of the lease', PATIENCE)
+    expect(waiting).to.equal(4)
   })
 
   it('should explain what it would refuse, with nothing asked for', async () => {

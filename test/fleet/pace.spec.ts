@@ -1,6 +1,7 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { MAX_BACK_OFF, Pace } from '../../src/fleet/pace.ts'
+import { RatesCalls } from '../../src/fleet/rates-calls.ts'
 
 describe('fleet/pace', () => {
   it('should let a few calls follow one another, and then four a second', () => {
@@ -45,5 +46,34 @@ describe('fleet/pace', () => {
     pace.answered()
     expect(pace.failing).to.equal(false)
     expect(pace.failed()).to.equal(250)
+  })
+
+  it('should hold for what cannot be asked because too much waits for an answer', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const start = performance.now()
+    let checks = 0
+    const calls = new RatesCalls({
+      id: 'n',
+      ttl: 4_000,
+      timeout: 1_000,
+      engine: {
+        get busy () {
+          ++checks === 10 && resolve()
+
+          return true
+        },
+        call: async () => { throw new Error('it is busy') }
+      },
+      policy: () => 0,
+      now: () => performance.now(),
+      answered: () => {}
+    })
+
+    // somebody is refused all the time
+    calls.start([{ dueAt: now => now, ask: () => {}, answered: () => {} }])
+    await promise
+    calls.stop()
+    // a timer may be a little early
+    expect(checks).to.be.at.most(6 + (performance.now() - start) / 200)
   })
 })
