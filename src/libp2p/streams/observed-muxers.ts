@@ -1,8 +1,7 @@
 import { replace } from './observed-classes.ts'
-import type { CreateStreamOptions, MessageStream, Stream, StreamMuxer } from '@libp2p/interface'
-import type { Uint8ArrayList } from 'uint8arraylist'
+import type { CreateStreamOptions, MessageStream, Stream, StreamMessageEvent, StreamMuxer } from '@libp2p/interface'
 
-type Chunk = Uint8Array | Uint8ArrayList
+type Chunk = StreamMessageEvent['data']
 
 /**
  * What is told of what a muxer does, and has a say in it
