@@ -83,12 +83,13 @@ export function isArgument (script: unknown, text: string): boolean {
   const value: unknown = JSON.parse(text)
 
   // -1 is the version of a node that has to find out which one there is
-  if (!isRecord(value) || !Number.isSafeInteger(value.policy)) {
+  if (!isRecord(value) || !isInteger(value.policy)) {
     return false
   }
 
   if (script === 'decide') {
-    return isAmount(value.next) && typeof value.text === 'string'
+    // the next one has to be counted as well
+    return isInteger(value.next) && value.next > value.policy && value.next < MAX_AMOUNT && typeof value.text === 'string'
   }
 
   if (!isKey(value.id) || !isAmount(value.seq) || !isAmount(value.ttl) || !isListOf(value.gone, isKey)) {
@@ -112,6 +113,10 @@ function isScope (value: unknown): boolean {
 
 function isListOf (value: unknown, isEntry: (entry: unknown) => boolean): boolean {
   return Array.isArray(value) && value.length <= MAX_LIST_LENGTH && value.every(isEntry)
+}
+
+function isInteger (value: unknown): value is number {
+  return Number.isSafeInteger(value)
 }
 
 function isAmount (value: unknown): boolean {

@@ -35,6 +35,9 @@ interface FleetData {
   readonly rates: MemoryRates
 }
 
+/** What there is of a fleet that nobody has called */
+const NO_FLEET = { nodes: new Map<string, NodeData>(), policy: 0, text: '' }
+
 /**
  * The scripts in TypeScript: an engine in this process, for the workers of a `cluster`, models
  * and tests. `scripts.ts` says the same in Lua.
@@ -91,18 +94,29 @@ export class MemoryEngine {
   run (script: ScriptName, key: string, args: string[], owner?: unknown): string {
     const [argument] = args
 
+    this.#forgetEnded()
+
+    const fleet = this.#fleets.get(key)
+
     switch (script) {
       case 'sync':
-        return JSON.stringify(this.#sync(this.#fleet(key), JSON.parse(argument), owner))
+        return JSON.stringify(this.#sync(fleet ?? this.#make(key), JSON.parse(argument), owner))
       case 'rates':
-        return JSON.stringify(this.#rates(this.#fleet(key), JSON.parse(argument)))
+        return JSON.stringify(fleet === undefined ? { status: 'absent' } : this.#rates(fleet, JSON.parse(argument)))
       case 'leave':
-        return JSON.stringify(this.#leave(this.#fleet(key), argument))
+        return JSON.stringify(this.#leave(fleet, argument))
       case 'decide':
         return JSON.stringify(this.#decide(key, JSON.parse(argument)))
       default:
-        return JSON.stringify(this.#read(this.#fleet(key), argument === 'nodes'))
+        return JSON.stringify(this.#read(fleet, argument === 'nodes'))
     }
+  }
+
+  /**
+   * How many fleets it knows of
+   */
+  get size (): number {
+    return this.#fleets.size
   }
 
   /**
@@ -116,15 +130,34 @@ export class MemoryEngine {
     }
   }
 
-  #fleet (key: string): FleetData {
-    let fleet = this.#fleets.get(key)
+  #make (key: string): FleetData {
+    const fleet: FleetData = { ttl: 0, quiet: 0, clean: this.#isFirst, policy: 0, text: '', nodes: new Map(), rates: new MemoryRates() }
 
-    if (fleet === undefined) {
-      fleet = { ttl: 0, quiet: 0, clean: this.#isFirst, policy: 0, text: '', nodes: new Map(), rates: new MemoryRates() }
-      this.#fleets.set(key, fleet)
-    }
+    this.#fleets.set(key, fleet)
 
     return fleet
+  }
+
+  /**
+   * Looks at one fleet each time, and forgets it if a new one would be the same
+   */
+  #forgetEnded (): void {
+    const [entry] = this.#fleets
+    const now = this.#now()
+
+    if (entry === undefined) {
+      return
+    }
+
+    const [key, fleet] = entry
+    const { clean, nodes, policy, rates } = fleet
+
+    sweep(nodes, now)
+    this.#fleets.delete(key)
+
+    if (nodes.size > 0 || policy > 0 || clean !== this.#isFirst || !rates.isEmpty(now)) {
+      this.#fleets.set(key, fleet)
+    }
   }
 
   #sync (fleet: FleetData, request: SyncRequest, owner: unknown): SyncAnswer {
@@ -218,9 +251,9 @@ export class MemoryEngine {
     return rates.run(request, { now, policy, quiet: quiet > now, nodes: new Map(Array.from(nodes, ([id, { rates }]) => [id, rates])) })
   }
 
-  #leave (fleet: FleetData, id: string): { status: 'ok' } {
+  #leave (fleet: FleetData | undefined, id: string): { status: 'ok' } {
     // before that, there may be nodes with leases that the engine knows nothing of
-    if (fleet.nodes.delete(id) && fleet.nodes.size === 0 && fleet.quiet <= this.#now()) {
+    if (fleet?.nodes.delete(id) === true && fleet.nodes.size === 0 && fleet.quiet <= this.#now()) {
       fleet.clean = true
     }
 
@@ -228,11 +261,13 @@ export class MemoryEngine {
   }
 
   #decide (key: string, { next, policy, text }: DecideRequest): DecideAnswer {
-    const fleet = this.#fleet(key)
+    const known = this.#fleets.get(key)?.policy ?? 0
 
-    if (policy !== fleet.policy) {
-      return { status: 'conflict', policy: fleet.policy }
+    if (policy !== known) {
+      return { status: 'conflict', policy: known }
     }
+
+    const fleet = this.#fleets.get(key) ?? this.#make(key)
 
     fleet.policy = next
     fleet.text = text
@@ -241,7 +276,7 @@ export class MemoryEngine {
     return { status: 'ok', policy: next }
   }
 
-  #read ({ nodes, policy, text }: FleetData, withNodes: boolean): ReadAnswer {
+  #read ({ nodes, policy, text }: Pick<FleetData, 'nodes' | 'policy' | 'text'> = NO_FLEET, withNodes: boolean): ReadAnswer {
     const now = this.#now()
     const records: NodeRecord[] = []
 

@@ -1,3 +1,4 @@
+import { KEEP } from './protocol.ts'
 import type { RatesAnswer, RatesRequest, ShareRequest, TokenRequest } from './rates-protocol.ts'
 
 interface Bucket {
@@ -37,6 +38,7 @@ export interface RatesContext {
  */
 export class MemoryRates {
   readonly #buckets = new Map<string, Bucket>()
+  #next = this.#buckets.entries()
 
   run (request: RatesRequest, { now, nodes, policy, quiet }: RatesContext): RatesAnswer {
     const own = nodes.get(request.id) as NodeRates
@@ -45,8 +47,6 @@ export class MemoryRates {
     if (request.seq <= known) {
       return { status: 'old' }
     }
-
-    own.seq = request.seq
 
     if (request.held !== undefined) {
       own.held = { expires: now + Math.floor(request.ttl / 2), groups: pairs(request.held) }
@@ -66,6 +66,10 @@ export class MemoryRates {
       return { status: 'policy', nodes: nodes.size, groups }
     }
 
+    // before that, nothing of what was told has counted
+    own.seq = request.seq
+    this.#sweep(2 * request.tokens.length + 1, now)
+
     const tokens = request.tokens.map(tokens => this.#take(request, tokens, known, now, quiet))
 
     request.gone.forEach(name => own.shares.delete(name))
@@ -74,10 +78,43 @@ export class MemoryRates {
   }
 
   /**
-   * How many buckets there are
+   * How many buckets are kept
    */
-  size (now: number): number {
-    return [...this.#buckets.values()].filter(({ expires }) => expires > now).length
+  get size (): number {
+    return this.#buckets.size
+  }
+
+  /**
+   * Whether there is no bucket of which anything has to be known. Those that have ended are not kept.
+   */
+  isEmpty (now: number): boolean {
+    for (const [name, { expires }] of this.#buckets) {
+      if (expires > now) {
+        return false
+      }
+
+      this.#buckets.delete(name)
+    }
+
+    return true
+  }
+
+  /**
+   * Looks at the next buckets, which are more than there may be new ones
+   */
+  #sweep (count: number, now: number): void {
+    for (let i = 0; i < count; i++) {
+      const { done, value } = this.#next.next()
+
+      if (done === true) {
+        this.#next = this.#buckets.entries()
+        return
+      }
+
+      const [name, { expires }] = value
+
+      expires <= now && this.#buckets.delete(name)
+    }
   }
 
   #take ({ id, ttl }: RatesRequest, [name, interval, burst, remembered, kept, back, want, debt, since]: TokenRequest, known: number, now: number, quiet: boolean): [number, number] {
@@ -110,7 +147,7 @@ export class MemoryRates {
     }
 
     if (missing > 0) {
-      this.#buckets.set(name, { full: now + missing * interval, expires: now + Math.max(ttl, Math.ceil(missing * interval)), kept: fields })
+      this.#buckets.set(name, { full: now + missing * interval, expires: now + Math.min(KEEP, Math.max(ttl, Math.ceil(missing * interval))), kept: fields })
     } else {
       this.#buckets.delete(name)
     }

@@ -18,7 +18,6 @@ end
 local f = redis.call('HMGET', fleet, 'quiet', 'policy')
 local quiet = tonumber(f[1] or 0) > now
 redis.call('ZADD', nodes, now + q.ttl, q.id)
-redis.call('HSET', me, 'rates', q.seq)
 redis.call('PEXPIRE', me, q.ttl)
 local ids = redis.call('ZRANGE', nodes, 0, -1)
 local groups = KEYS[1] .. ':held:'
@@ -44,6 +43,7 @@ if tonumber(f[2] or 0) ~= q.policy then
   answer.status = 'policy'
   return cjson.encode(answer)
 end
+redis.call('HSET', me, 'rates', q.seq)
 for i, r in ipairs(q.tokens) do
   local key, interval, burst, missing, kept, back, want = KEYS[1] .. ':rate:' .. r[1], r[2], r[3], r[4], r[5], r[6], r[7]
   local record = redis.call('HGETALL', key)

@@ -149,7 +149,7 @@ class Schedule {
         break
       }
       case 'decide': {
-        const { policy, status } = await this.#run('decide', { policy: this.#policy + (operation.stale ? 1 : 0), next: this.#policy + 1, text: operation.text })
+        const { policy, status } = await this.#run('decide', { policy: this.#policy + (operation.stale ? 1 : 0), next: this.#policy + 2, text: operation.text })
 
         if (status === 'ok') {
           this.#policy = policy
@@ -224,6 +224,23 @@ describe('fleet/engine', () => {
         expect(compared.granted).to.be.above(300)
         expect(compared.cut).to.be.above(50)
         expect(compared.rates).to.be.above(100)
+      })
+
+      it('should have the debts of a call that it did not count when it counts the next one', async () => {
+        const key = `{d:${name}}`
+        const run = async (script: ScriptName, argument: object): Promise<any> => JSON.parse(String(await client.client.run(SCRIPTS[script], key, [JSON.stringify(argument)])))
+        const rates = async (seq: number, policy: number): Promise<any> => run('rates', { id: 'n', seq, ttl: TTL, policy, tokens: [['global', INTERVAL, 10, 0, 0, 0, 0, 2, 1]], shares: [], gone: [], groups: [] })
+
+        await run('sync', { id: 'n', seq: 1, ttl: TTL, policy: 0, sum: '', gone: [], scopes: [] })
+        expect(await rates(1, 7)).to.have.property('status', 'policy')
+
+        for (const seq of [2, 3]) {
+          const { status, tokens: [[granted, missing]] } = await rates(seq, 0)
+
+          expect({ status, granted }).to.deep.equal({ status: 'ok', granted: 0 })
+          // once, and little of it is refilled meanwhile
+          expect(missing).to.be.within(1.9, 2)
+        }
       })
 
       it('should tell of what was decided, until nobody wants to know', async () => {
