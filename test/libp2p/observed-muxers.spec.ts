@@ -145,6 +145,49 @@ describe('the class of muxers', () => {
     expect(observeMuxer(new Other() as any, new Observer())).to.equal(false)
   })
 
+  it('should tell of everything once where a class is observed before the one that it extends', async () => {
+    class Base extends AbstractMuxer {}
+    class Derived extends Base {
+      dispatchEvent (event: Event): boolean {
+        return super.dispatchEvent(event)
+      }
+
+      onData (data: { byteLength: number }): void {
+        super.onData(data)
+      }
+
+      async createStream (): Promise<unknown> {
+        return super.createStream()
+      }
+    }
+
+    for (const Muxer of [Derived, Base, Derived]) {
+      const muxer = new Muxer()
+      const observer = observe(muxer)
+
+      expect(await use(muxer)).to.deep.equal(['remote', 'created'])
+      expect(observer.events).to.deep.equal(USED)
+    }
+  })
+
+  it('should leave a class whose methods cannot be replaced, so that each of its muxers is wrapped', async () => {
+    class Muxer extends AbstractMuxer {}
+    const value = async (): Promise<string> => 'created'
+
+    Object.defineProperty(Muxer.prototype, 'createStream', { value })
+
+    for (const muxer of [new Muxer(), new Muxer()]) {
+      const observer = new Observer()
+
+      expect(observeMuxer(muxer as any, observer)).to.equal(false)
+      wrapMuxer(muxer as any, new EventTarget() as any, observer)
+      expect(await use(muxer)).to.deep.equal(['remote', 'created'])
+      expect(observer.events).to.deep.equal(USED.slice(0, -1))
+    }
+
+    expect(Object.getOwnPropertyNames(Muxer.prototype)).to.have.members(['constructor', 'createStream'])
+  })
+
   for (const [what, make] of Object.entries({
     'a muxer that is no event target': () => Object.create({ ...Object.fromEntries(['addEventListener', 'dispatchEvent', 'createStream', 'onData', 'onRemoteStream'].map(name => [name, () => {}])) }),
     'a muxer that tells of its streams in another way': () => new (class extends TypedEventEmitter<any> {

@@ -277,6 +277,47 @@ describe('when buffers are looked at', () => {
     }
   })
 
+  for (const [what, count] of [['streams', 200], ['connections', 0]] as const) {
+    it(`should not keep counting ${what} that were empty in the middle of looking at very many`, async () => {
+      const { manager, memory, streams } = await setUp(count, { transient: { conns: 201, connsOutbound: 201 } })
+      const sockets = Array.from({ length: 200 - count }, () => ({ writableLength: 7 }))
+      let now = 0
+
+      for (const socket of sockets) {
+        const scope = manager.openConnection('outbound', false) as DefaultConnectionScope
+        const raw: any = Object.assign(new FakeStream(), { socket })
+        const live = new LiveConnection(scope, raw, { end () {}, closed () {} })
+
+        memory.addConnection(live)
+        live.upgraded(raw, {} as any)
+      }
+
+      streams.forEach((stream, i) => { stream[i % 2 === 0 ? 'readBufferLength' : 'writeBufferLength'] = 7 })
+      memory.look()
+      expect(memoryOf(manager)).to.equal(7 * 200)
+
+      // the look of the interval begins with these
+      streams.slice(190).forEach(stream => { Object.assign(stream, { readBufferLength: 0, writeBufferLength: 0 }) })
+      sockets.slice(190).forEach(socket => { socket.writableLength = 0 })
+
+      // a clock on which every part of it takes longer than it may
+      const stub = sinon.stub(performance, 'now').callsFake(() => { now += 10; return now })
+
+      try {
+        clock.tick(250)
+        expect(memoryOf(manager), 'it goes on').to.equal(7 * 200)
+        memory.look()
+        expect(memoryOf(manager)).to.equal(7 * 190)
+
+        // the rest of it, and more
+        clock.tick(1_000)
+        expect(memoryOf(manager)).to.equal(7 * 190)
+      } finally {
+        stub.restore()
+      }
+    })
+  }
+
   it('should abort the one that grows where others hold nothing that could be freed', async () => {
     const { manager, memory, streams } = await setUp(2, { system: { memory: fillable(100) } })
 

@@ -37,7 +37,7 @@ export class HeldBuffers {
   }
 
   /**
-   * Whether there is nothing to know any more
+   * Whether it knows of nothing
    */
   get over (): boolean {
     return this.size === 0 && this.countedUnread === 0 && this.progress === undefined
@@ -65,6 +65,20 @@ export abstract class SparseHolder<H extends HeldBuffers> implements BufferHolde
 
   get size (): number {
     return this.held === undefined ? 0 : this.held.size
+  }
+
+  /**
+   * `scope.buffers`, without a look at the scopes of those that have nothing
+   */
+  get counted (): number {
+    return this.held === undefined ? 0 : this.scope.buffers
+  }
+
+  /**
+   * Whether there is nothing to know any more. It may have been measured and not be counted yet.
+   */
+  protected get over (): boolean {
+    return this.held?.over === true && this.scope.buffers === 0
   }
 
   get unread (): number {

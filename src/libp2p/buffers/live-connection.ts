@@ -223,7 +223,7 @@ export class LiveConnection extends SparseHolder<ConnectionBuffers> implements E
 
     const size = this.hold().measured(pieces, received, sent, unsent)
 
-    if (size === 0 && held?.over === true) {
+    if (size === 0 && this.over) {
       this.held = undefined
     }
 

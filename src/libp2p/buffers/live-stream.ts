@@ -189,7 +189,7 @@ export class LiveStream extends SparseHolder<StreamBuffers> implements Evictable
       held.compact(this.stream, readBufferLength, writeBufferLength)
       held.unread = unread
       held.size = size
-    } else if (held.over) {
+    } else if (this.over) {
       this.held = undefined
     }
 

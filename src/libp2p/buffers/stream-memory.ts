@@ -137,16 +137,16 @@ export class StreamMemory {
 
     this.#uncounted = 0
 
-    // most are empty, and were before. There is a loop for each class because the engine
-    // compiles `measure` into it then.
+    // most are empty, and nothing is counted of them. There is a loop for each class because the
+    // engine compiles `measure` into it then.
     for (const stream of this.#streams) {
-      if (stream.size + stream.measure() > 0) {
+      if (stream.counted + stream.measure() > 0) {
         streams.push(stream)
       }
     }
 
     for (const connection of this.connections) {
-      if (connection.size + connection.measure() > 0) {
+      if (connection.counted + connection.measure() > 0) {
         connections.push(connection)
       }
     }
@@ -169,7 +169,7 @@ export class StreamMemory {
     for (let i = this.#streams.size - 1; i >= 0; i--) {
       const stream = this.#streams.at(i)
 
-      if (stream !== undefined && (stream.size + stream.measure() > 0 || stream.progress !== undefined)) {
+      if (stream !== undefined && (stream.counted + stream.measure() > 0 || stream.progress !== undefined)) {
         streams.add(stream)
       }
 
@@ -181,7 +181,7 @@ export class StreamMemory {
     for (let i = this.connections.size - 1; i >= 0; i--) {
       const connection = this.connections.at(i)
 
-      if (connection !== undefined && (connection.size + connection.measure() > 0 || connection.progress !== undefined)) {
+      if (connection !== undefined && (connection.counted + connection.measure() > 0 || connection.progress !== undefined)) {
         connections.add(connection)
       }
 
@@ -190,7 +190,7 @@ export class StreamMemory {
       }
     }
 
-    // a look in the meantime has counted all, and knows of more
+    // a look in the meantime has counted all, also what had been measured here, and knows of more
     if (looks === this.#looks) {
       this.#count(streams, connections)
     }

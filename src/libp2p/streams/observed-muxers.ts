@@ -73,34 +73,37 @@ function observeMuxerClass (muxer: AbstractMuxer): boolean {
   const target: AbstractMuxer = Object.getPrototypeOf(muxer)
 
   // a class that extends an observed one may have methods of its own, which call those or do not
-  if (OBSERVED in target || !Object.isExtensible(target)) {
+  if (OBSERVED in target || !Object.isExtensible(target) || METHODS.some(method => Object.getOwnPropertyDescriptor(target, method)?.configurable === false)) {
     return Object.hasOwn(target, OBSERVED)
   }
 
   const { createStream, dispatchEvent, onData } = target
 
-  Object.defineProperty(target, OBSERVED, { value: true })
+  // a class that extends this one may have been observed before it, and calls its methods
+  const observerOf = (muxer: AbstractMuxer): MuxerObserver | undefined => Object.getPrototypeOf(muxer) === target ? muxer[OBSERVER] : undefined
 
   replace(target, 'onData', function (data) {
-    this[OBSERVER]?.received(data.byteLength)
+    observerOf(this)?.received(data.byteLength)
     onData.call(this, data)
   })
 
   // a listener of our own would make the muxer deliver its early streams before the connection
   // listens
   replace(target, 'dispatchEvent', function (event) {
-    const observer = event.type === 'stream' ? this[OBSERVER] : undefined
+    const observer = event.type === 'stream' ? observerOf(this) : undefined
 
     // one that was refused never reaches the connection
     return observer !== undefined && !observer.opened((event as CustomEvent<Stream>).detail) ? true : dispatchEvent.call(this, event)
   })
 
   replace(target, 'createStream', async function (options?: CreateStreamOptions) {
-    const observer = this[OBSERVER]
+    const observer = observerOf(this)
     const create = async (): Promise<Stream> => createStream.call(this, options)
 
     return observer === undefined ? create() : observer.open(create)
   })
+
+  Object.defineProperty(target, OBSERVED, { value: true })
 
   return true
 }
@@ -130,7 +133,8 @@ export function wrapMuxer (muxer: StreamMuxer, connection: MessageStream, observ
 
   const createStream = muxer.createStream.bind(muxer)
 
-  muxer.createStream = async (options?: CreateStreamOptions) => observer.open(async () => createStream(options))
+  // a class may have one that cannot be assigned to
+  replace(muxer, 'createStream', async (options?: CreateStreamOptions) => observer.open(async () => createStream(options)))
 }
 
 type StreamListener = (event: CustomEvent<Stream>) => void
