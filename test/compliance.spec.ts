@@ -117,7 +117,7 @@ const FAULTS: Record<string, [fault: (manager: ResourceManager) => ResourceManag
     /memory that does not fit/
   ],
   'answers later': [
-    manager => change(manager, { openStream: (open, ...args) => Object.assign(open(...args), { then: undefined }, { then: () => {} }) }),
+    manager => change(manager, { openStream: (open, ...args) => Object.assign(open(...args), { then: () => {} }) }),
     /answer in the same step/
   ],
   'starts once': [

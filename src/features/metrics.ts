@@ -20,7 +20,8 @@ export const metrics = {
       host.refusalObservers.push(refusal => { counts.add(refusal) })
     }
 
-    host.nodeParts.push(({ components: { metrics } }) => {
+    // before anything listens to the node: it may be metrics of others, which throw
+    host.nodeParts.unshift(({ components: { metrics } }) => {
       if (metrics != null && options.metrics !== false) {
         registerMetrics(metrics, metricsSource)
       }

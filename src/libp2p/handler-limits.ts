@@ -24,7 +24,7 @@ export class HandlerLimits {
   /**
    * Lets one peer have as many streams as the handler of a protocol accepts
    *
-   * @returns the limiter, where there is more to say about that
+   * @returns The limiter in force, unless a custom one computes the limits
    */
   follow (protocol: string, { maxInboundStreams: count = 0 }: StreamHandlerOptions = {}): ConcreteLimiter | undefined {
     const { limiter } = this.#limits

@@ -68,7 +68,8 @@ export class ByteBudget {
   }
 
   /**
-   * Goes on at another rate. Nothing is gained or forgiven by that.
+   * Goes on at another rate. Nothing is gained or forgiven by that, except that without a limit
+   * all that is owed is made up for at once: it begins with nothing where there is one again.
    *
    * @param bitrate - as for the constructor
    */

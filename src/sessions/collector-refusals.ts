@@ -6,7 +6,9 @@ import type { MessageStreamDirection } from '@libp2p/interface'
 /**
  * The setting of a collector that refuses
  */
-export type SessionLimit = 'maxSessions' | 'maxRxBitrate' | 'maxTxBitrate'
+export type SessionLimit = typeof SETTINGS[number]
+
+const SETTINGS = ['maxSessions', 'maxRxBitrate', 'maxTxBitrate'] as const
 
 /**
  * How often a limit of a collector has refused streams or connections of one direction
@@ -45,7 +47,8 @@ export interface Excess {
  * was not there before.
  */
 export class CollectorRefusals {
-  readonly counts: readonly SessionRefusalCount[]
+  readonly counts: SessionRefusalCount[] = []
+  readonly #collector: string
   readonly #rules: Record<SessionLimit, Rule>
   readonly #sharedRules: Partial<Record<SessionLimit, Rule>> = {}
   readonly #service: string
@@ -59,15 +62,25 @@ export class CollectorRefusals {
     const createRule = (setting: SessionLimit, exceeded: string): Rule => new Rule('collector', { exceeded, setting: ['sessions', 'collectors', service, setting] })
 
     this.#service = service
+    this.#collector = collector
     this.#rules = {
       maxSessions: createRule('maxSessions', 'session'),
       maxRxBitrate: createRule('maxRxBitrate', 'bit rate'),
       maxTxBitrate: createRule('maxTxBitrate', 'bit rate')
     }
-    this.counts = settings.flatMap(setting => [
-      { collector, direction: 'inbound', setting, count: 0 },
-      { collector, direction: 'outbound', setting, count: 0 }
-    ])
+    settings.forEach(setting => { this.expect(setting) })
+  }
+
+  /**
+   * A limit may refuse something from now on
+   */
+  expect (setting: SessionLimit): void {
+    if (!this.counts.some(count => count.setting === setting)) {
+      this.counts.push(
+        { collector: this.#collector, direction: 'inbound', setting, count: 0 },
+        { collector: this.#collector, direction: 'outbound', setting, count: 0 }
+      )
+    }
   }
 
   /**
@@ -88,12 +101,24 @@ export class CollectorRefusals {
 
   /**
    * Counts a refusal that this one has answered
+   *
+   * @returns the setting, where it is the part of this node of what several share
    */
-  add ({ direction, refuser }: Refusal): void {
-    const count = this.counts.find(count => count.direction === direction && this.#rules[count.setting] === refuser)
+  add ({ direction, refuser }: Refusal): SessionLimit | undefined {
+    const setting = SETTINGS.find(setting => this.#rules[setting] === refuser || this.#sharedRules[setting] === refuser)
+
+    if (setting === undefined) {
+      return
+    }
+
+    this.expect(setting)
+
+    const count = this.counts.find(count => count.direction === direction && count.setting === setting)
 
     if (count != null) {
       count.count++
     }
+
+    return this.#sharedRules[setting] === refuser ? setting : undefined
   }
 }

@@ -20,6 +20,8 @@ const NO_BUDGETS: StreamBudgets[] = []
 
 const DIRECTIONS = ['rx', 'tx'] as const
 
+const SHARED_SETTINGS = { rx: 'maxRxBitrate', tx: 'maxTxBitrate' } as const
+
 /**
  * A service that has a collector
  */
@@ -191,9 +193,7 @@ export class ServiceCollectors {
       const current = direction === 'rx' ? collector.companionIngressBitrate() : collector.companionEgressBitrate()
 
       if (current > limit || limit === 0) {
-        this.shared.exceeded(collectorId, direction)
-
-        return { setting: direction === 'rx' ? 'maxRxBitrate' : 'maxTxBitrate', current, limit, shared: true }
+        return { setting: SHARED_SETTINGS[direction], current, limit, shared: true }
       }
     }
   }
@@ -220,8 +220,12 @@ export class ServiceCollectors {
    * Something was refused, by a collector or by something else
    */
   refused (refusal: Refusal): void {
-    if (refusal.kind === 'collector') {
-      this.#watched.get(refusal.subject as string)?.refusals.add(refusal)
+    const watched = refusal.kind === 'collector' ? this.#watched.get(refusal.subject as string) : undefined
+    const shared = watched?.refusals.add(refusal)
+
+    if (watched !== undefined && shared !== undefined) {
+      // not where it is found: whoever only asks refuses nothing
+      this.shared?.exceeded(watched.collectorId, shared === SHARED_SETTINGS.rx ? 'rx' : 'tx')
     }
   }
 
@@ -229,6 +233,14 @@ export class ServiceCollectors {
    * What was refused by each collector
    */
   get refusals (): SessionRefusalCount[] {
+    for (const { collectorId, refusals, throttled } of this.#watched.values()) {
+      DIRECTIONS.forEach(direction => {
+        if (!throttled && Number.isFinite(this.shared?.maxBitrate(collectorId, direction))) {
+          refusals.expect(SHARED_SETTINGS[direction])
+        }
+      })
+    }
+
     return Array.from(this.#watched.values(), ({ refusals }) => refusals.counts).flat()
   }
 }

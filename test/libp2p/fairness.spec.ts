@@ -371,6 +371,34 @@ describe('sharing fairly on a node', () => {
     expect(remote.status).not.to.equal('open')
   })
 
+  it('should let a stream be negotiated whose connection has ended for this node meanwhile', async () => {
+    const { node, address } = await listen({ fairness: { useful: ['test.service'] }, services: { 'test.service': [PROTOCOL] } })
+    const { connections: [local], dialer } = await connect(address)
+    const remote = await otherEnd(local, dialer, node)
+    const { holder } = attachedToConnection(remote)?.scope as any
+    const muxer = muxerOf(remote)
+    const createStream = muxer.createStream.bind(muxer)
+
+    await Inbox.of(dialer)
+
+    // it is a connection that served first
+    await remote.newStream(PROTOCOL)
+    expect(holder.useful).to.be.a('number')
+
+    muxer.createStream = async (options) => {
+      const stream = await createStream(options)
+
+      holder.end()
+
+      return stream
+    }
+
+    const stream = await remote.newStream(PROTOCOL)
+
+    expect(attachedToConnection(remote)?.scope.holder).to.equal(undefined)
+    expect(stream.status).to.equal('open')
+  })
+
   it('should refuse options that cannot be used', async () => {
     const cases: Array<[any, string]> = [
       [{ networks: { ipv4: 33 } }, 'fairness.networks.ipv4: expected a whole number from 0 to 32, got 33'],

@@ -129,7 +129,8 @@ describe('a node with a resource manager', () => {
     const node = await nodes.create({ manager: false })
     const components = (node as any).components
     const { dial, listen } = components.transportManager
-    const { connectionGater } = components
+    const { connectionGater, events } = components
+    const listeners = events.listenerCount('peer:update')
     const { openConnection } = components.connectionManager
     const wrong: Array<[ResourceManagerInit, string]> = [
       [{ bans: { strikes: 0 } }, 'bans.strikes'],
@@ -149,6 +150,14 @@ describe('a node with a resource manager', () => {
     expect(components.connectionGater).to.equal(connectionGater)
     expect(components.connectionManager.openConnection).to.equal(openConnection)
     expect(Object.hasOwn(components.upgrader, 'upgradeInbound')).to.equal(false)
+
+    // neither for what others throw
+    const metrics = { registerMetricGroup: () => { throw new Error('by the test') } }
+    const withMetrics = new Proxy(components, { get: (target, name) => name === 'metrics' ? metrics : target[name] })
+
+    expect(errorOf(() => resourceManager()(withMetrics))).to.have.property('message', 'by the test')
+    expect(components.upgrader).not.to.have.own.property('upgradeInbound')
+    expect(events.listenerCount('peer:update')).to.equal(listeners)
 
     resourceManager()(components)
     expect(Object.hasOwn(components.upgrader, 'upgradeInbound')).to.equal(true)

@@ -277,7 +277,7 @@ describe('when buffers are looked at', () => {
     }
   })
 
-  for (const [what, count] of [['streams', 200], ['connections', 0]] as const) {
+  function describeEmptied (what: string, count: number): void {
     it(`should not keep counting ${what} that were empty in the middle of looking at very many`, async () => {
       const { manager, memory, streams } = await setUp(count, { transient: { conns: 201, connsOutbound: 201 } })
       const sockets = Array.from({ length: 200 - count }, () => ({ writableLength: 7 }))
@@ -317,6 +317,9 @@ describe('when buffers are looked at', () => {
       }
     })
   }
+
+  describeEmptied('streams', 200)
+  describeEmptied('connections', 0)
 
   it('should abort the one that grows where others hold nothing that could be freed', async () => {
     const { manager, memory, streams } = await setUp(2, { system: { memory: fillable(100) } })

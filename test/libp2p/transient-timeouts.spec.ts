@@ -142,30 +142,29 @@ describe('timeouts of what is transient', () => {
     expect(world.ended).to.be.empty()
   })
 
-  it('should look by itself while something is transient, and not keep a timer afterwards', () => {
+  it('should end what takes too long by itself while something is transient, and not keep a timer afterwards', () => {
     const clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
 
     try {
       const world = new World()
-
-      const look = sinon.spy(world.timeouts, 'expire')
+      const expire = sinon.spy(world.timeouts, 'expire')
 
       world.accept(10)
       clock.tick(5_000)
-      expect(look.callCount, 'the node has not started').to.equal(0)
+      expect(expire.callCount, 'the node has not started').to.equal(0)
       world.timeouts.start()
       world.now = 100_000
       clock.tick(500)
       expect(world.ended).to.have.lengthOf(10)
       clock.tick(5_000)
-      expect(look.callCount, 'nothing is there').to.equal(1)
+      expect(expire.callCount, 'nothing is there').to.equal(1)
       world.stream(1)
       clock.tick(1_000)
-      expect(look.callCount).to.equal(3)
+      expect(expire.callCount).to.equal(3)
       world.timeouts.stop()
       world.stream(1)
       clock.tick(5_000)
-      expect(look.callCount, 'the node has stopped').to.equal(3)
+      expect(expire.callCount, 'the node has stopped').to.equal(3)
     } finally {
       clock.restore()
     }

@@ -202,6 +202,12 @@ describe('ByteBudget', () => {
     // which is nothing to make up for later
     budget.setBitrate(BITRATE)
     expect(budget.available).to.equal(0)
+
+    // and neither is what was owed before
+    budget.spend(1_000)
+    budget.setBitrate(Infinity)
+    budget.setBitrate(BITRATE)
+    expect(budget.available).to.equal(0)
     time.tick(50)
     expect(budget.available).to.equal(50)
     budget.setBitrate(0)

@@ -42,12 +42,14 @@ export interface BufferHolder {
   measure(): number
 
   /**
-   * How many bytes have been read since this was called the last time
+   * How many bytes have been read since this was called the last time, while there is
+   * `progress`, and no more than matter for it
    */
   takeRead(): number
 
   /**
-   * How many bytes were added to what is not sent since this was called the last time
+   * How many bytes were added to what is not sent since this was called the last time, while
+   * there is `progress`
    */
   takeQueued(): number
 

@@ -121,8 +121,11 @@ export class NodeFairness implements RoomMaker {
    * A connection has carried a stream of a service
    */
   served (connection: DefaultConnectionScope, service: string): void {
-    if (this.#config.useful.has(service)) {
-      (connection.holder as LiveConnection).useful = nextActivity()
+    const holder = connection.holder as LiveConnection | undefined
+
+    // one that has ended has none, and its streams may not have ended yet
+    if (holder !== undefined && this.#config.useful.has(service)) {
+      holder.useful = nextActivity()
     }
   }
 
