@@ -13,12 +13,12 @@ import type { Libp2p } from '@libp2p/interface'
 import type { ChildProcess } from 'node:child_process'
 
 /** Of the whole fleet, as in proof-node.ts, and what each node may let one have without asking */
-export const PEER_LIMIT = 8
+const PEER_LIMIT = 8
 const PEER_ALLOWANCE = 1
-export const HOST_LIMIT = 20
+const HOST_LIMIT = 20
 const SYSTEM_LIMIT = 200
 
-/** How long the fleet may take until it is within its limits again, in ms: far longer than it does */
+/** How long the fleet may take until it is within its limits again, or the attack until it is one, in ms: far longer than it does */
 const PATIENCE = 60_000
 
 export interface ProofOptions {
@@ -54,6 +54,13 @@ export interface ProofResult {
  */
 function boundOf (limit: number, allowance: number, nodes: number): number {
   return limit + Math.max(nodes * allowance, (nodes - 1) * Math.floor(limit / nodes))
+}
+
+/**
+ * Otherwise there was no attack, and nobody to be served meanwhile
+ */
+export function saysSomething ({ most, succeeded }: ProofResult): boolean {
+  return most.peer >= PEER_LIMIT / 2 && most.host >= HOST_LIMIT / 2 && succeeded > 10
 }
 
 class Child {
@@ -194,6 +201,7 @@ export async function prove ({ freeze, honest, log, nodes, part }: ProofOptions)
     }
 
     await phase('everything works', part)
+    await isReached(() => saysSomething(result))
     await server.signal('SIGKILL')
     await phase('Redis is killed', part)
     await server.restart()
@@ -241,6 +249,17 @@ export async function prove ({ freeze, honest, log, nodes, part }: ProofOptions)
   }
 
   return result
+}
+
+/**
+ * Waits for what is reached sooner or later, as fast as the machine is
+ */
+async function isReached (condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + PATIENCE
+
+  while (!condition() && Date.now() < deadline) {
+    await delay(100)
+  }
 }
 
 async function measure (children: Child[], attacker: string, { most }: ProofResult, isOver: () => boolean): Promise<void> {
