@@ -1,5 +1,6 @@
 import './retried.ts'
 import './admin/admin-server.node.ts'
+import './admin/event-stream.node.ts'
 import './admin/live-feed.node.ts'
 import './admin/page.node.ts'
 import './attacks/attacks.node.ts'

@@ -1,7 +1,7 @@
 import { limitsToJSON } from '../limits/limits-json.ts'
 import { CommandError } from './exit-codes.ts'
 import { formatFigure } from './figure.ts'
-import { addNodeCommand, askNode, TOKEN_VARIABLE, tokenHeaders } from './node-request.ts'
+import { addNodeCommand, askNode, isListOf, TOKEN_VARIABLE, tokenHeaders } from './node-request.ts'
 import { readLimits, writeNote } from './read-limits.ts'
 import { writeTable } from './table.ts'
 import { writeJSON, writeLine } from './terminal.ts'
@@ -68,6 +68,10 @@ function figure (setting: string, value: Change['from']): string {
   return formatFigure(setting, value === 'unlimited' ? Infinity : value)
 }
 
+function isAnswer (answer: any): boolean {
+  return isListOf(answer?.changes, { setting: 'string' }) && Array.isArray(answer.notes) && answer.notes.every((note: unknown) => typeof note === 'string')
+}
+
 /**
  * `limits set`
  */
@@ -99,7 +103,7 @@ export const registerLimitsSet: Register = (limits, terminal) => {
       }
 
       const body = file === undefined ? JSON.stringify(limitsOfAssignments(assignments)) : limitsToJSON(await readLimits(terminal, file))
-      const answer: { changes: Change[], notes: string[] } = await askNode(options, 'limits', {}, { method: replace === true ? 'PUT' : 'PATCH', body })
+      const answer = await askNode<{ changes: Change[], notes: string[] }>(options, 'limits', isAnswer, {}, { method: replace === true ? 'PUT' : 'PATCH', body })
 
       if (options.json === true) {
         writeJSON(terminal, answer)

@@ -1,6 +1,6 @@
 import { printable } from '../util/printable.ts'
 import { EXIT } from './exit-codes.ts'
-import { addNodeCommand, askNode } from './node-request.ts'
+import { addNodeCommand, askNode, hasShape, isListOf } from './node-request.ts'
 import { formatAmount } from './node-usage.ts'
 import { writeTable } from './table.ts'
 import { styled, writeJSON, writeLine } from './terminal.ts'
@@ -16,6 +16,11 @@ type Answered = Omit<Explanation, 'headroom'> & { headroom: Array<{ scope: strin
 
 interface ExplainOptions extends NodeOptions, Partial<Record<'direction' | 'address' | 'peer' | 'protocol' | 'service' | 'size' | 'priority', string>> {
   usefd?: boolean
+}
+
+function isAnswered (answer: any): boolean {
+  return hasShape(answer, { fits: 'boolean', refusedBy: 'optional', setting: 'optional' }) && isListOf(answer.headroom, { scope: 'string' }) &&
+    (answer.givesWay == null || (Array.isArray(answer.givesWay) && answer.givesWay.every((name: unknown) => typeof name === 'string')))
 }
 
 function write (terminal: Terminal, resource: string, { current, fits, givesWay, headroom, limit, refusedBy, setting }: Answered): void {
@@ -56,7 +61,7 @@ export const registerExplain: Register = (program, terminal) => {
     .option('--size <bytes>', 'of memory')
     .option('--priority <n>', 'of memory, from 0 to 255')
     .action(async (resource: string, { json, token, url, usefd, ...parameters }: ExplainOptions) => {
-      const explanation: Answered = await askNode({ token, url }, 'explain', { resource, ...parameters, usefd: usefd === true ? 'true' : undefined })
+      const explanation = await askNode<Answered>({ token, url }, 'explain', isAnswered, { resource, ...parameters, usefd: usefd === true ? 'true' : undefined })
 
       terminal.exitCode = explanation.fits ? EXIT.FINE : EXIT.NOT_FINE
 

@@ -1,10 +1,14 @@
 import { formatBytes } from '../reporting/scope-state.ts'
-import { addNodeCommand, askNode } from './node-request.ts'
+import { addNodeCommand, askNode, isListOf } from './node-request.ts'
 import { writeTable } from './table.ts'
 import { writeJSON } from './terminal.ts'
 import type { Register } from './command.ts'
 import type { NodeOptions } from './node-request.ts'
 import type { Holder } from '../manager/resource-manager-stat.ts'
+
+function isHolders (holders: unknown): boolean {
+  return isListOf(holders, { scope: 'string', direction: 'string', memory: 'number', age: 'number' })
+}
 
 /**
  * `holders`
@@ -17,7 +21,7 @@ export const registerHolders: Register = (program, terminal) => {
     .option('--resource <resource>', 'what most is held of: memory, by connections and streams, or stream, by connections', 'memory')
     .option('--top <n>', 'how many', '10')
     .action(async (options: NodeOptions & { resource: string, top: string }) => {
-      const holders: Holder[] = await askNode(options, 'holders', { resource: options.resource, top: options.top })
+      const holders = await askNode<Holder[]>(options, 'holders', isHolders, { resource: options.resource, top: options.top })
 
       if (options.json === true) {
         writeJSON(terminal, holders)

@@ -1,4 +1,4 @@
-import { addNodeCommand, askNode } from './node-request.ts'
+import { addNodeCommand, askNode, isListOf } from './node-request.ts'
 import { formatAmount } from './node-usage.ts'
 import { writeTable } from './table.ts'
 import { writeJSON, writeLine } from './terminal.ts'
@@ -20,6 +20,12 @@ interface RefusalsOptions extends NodeOptions {
   since?: string
 }
 
+function isRefusals (answer: any): boolean {
+  return isListOf(answer?.counts, { kind: 'string', resource: 'string', setting: 'optional' }) &&
+    isListOf(answer.evictions, { kind: 'string', resource: 'string' }) &&
+    isListOf(answer.recent, { scope: 'string', resource: 'string' })
+}
+
 const RIGHT = (title: string): { title: string, align: 'right' } => ({ title, align: 'right' })
 
 function localTime (ms: number): string {
@@ -38,7 +44,7 @@ export const registerRefusals: Register = (program, terminal) => {
     .option('--address <address>', 'the latest of this address only')
     .option('--since <ms>', 'the latest since then only, in ms since 1970')
     .action(async ({ address, peer, since, ...options }: RefusalsOptions) => {
-      const refusals: Refusals = await askNode(options, 'refusals', { address, peer, since })
+      const refusals = await askNode<Refusals>(options, 'refusals', isRefusals, { address, peer, since })
       const { counts, evictions, recent } = refusals
 
       if (options.json === true) {

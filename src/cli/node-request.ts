@@ -1,4 +1,5 @@
 import { printable } from '../util/printable.ts'
+import { isRecord } from '../util/validation.ts'
 import { addCommand } from './command.ts'
 import { CommandError, EXIT } from './exit-codes.ts'
 import type { CommandDescription, CommonOptions } from './command.ts'
@@ -24,6 +25,11 @@ export const TOKEN_HELP = `the token of the node, where it takes one. Others on 
  * How much a node may say, in bytes
  */
 const MAX_ANSWER = 64 * 2 ** 20
+
+/**
+ * The same where all that it says is what is wrong
+ */
+const MAX_ERROR = 64 * 2 ** 10
 
 /**
  * How long a node may take to answer, in ms: one that is attacked takes its time
@@ -93,7 +99,7 @@ export async function fetchFromNode (options: NodeOptions, path: string, init: R
   }
 
   if (!res.ok) {
-    const text = await res.text().catch(() => '')
+    const text = await readAnswer(res, url.origin, MAX_ERROR).catch(() => '')
     // lines stay lines
     const said = (errorIn(text) ?? `${res.status} ${res.statusText}`).split('\n').map(printable).join('\n')
 
@@ -102,6 +108,26 @@ export async function fetchFromNode (options: NodeOptions, path: string, init: R
   }
 
   return res
+}
+
+/**
+ * Asks a node for its events, which go on as long as there is a node: only the beginning of the
+ * answer has to come in time
+ *
+ * @param options
+ * @param signal - ends it
+ * @param timeout - in ms
+ * @throws {CommandError} as above
+ */
+export async function followNode (options: NodeOptions, signal?: AbortSignal, timeout = TIMEOUT): Promise<Response> {
+  const waiting = new AbortController()
+  const timer = setTimeout(() => { waiting.abort(new DOMException(REASONS.ETIMEDOUT, 'TimeoutError')) }, timeout)
+
+  try {
+    return await fetchFromNode(options, 'events', { signal: AbortSignal.any([waiting.signal, ...signal == null ? [] : [signal]]) })
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function errorIn (text: string): string | undefined {
@@ -114,7 +140,7 @@ function errorIn (text: string): string | undefined {
   }
 }
 
-async function readAnswer ({ body }: Response, origin: string): Promise<string> {
+async function readAnswer ({ body }: Response, origin: string, max = MAX_ANSWER): Promise<string> {
   const chunks: Uint8Array[] = []
   let size = 0
 
@@ -122,7 +148,7 @@ async function readAnswer ({ body }: Response, origin: string): Promise<string> 
     for await (const chunk of body ?? []) {
       size += chunk.byteLength
 
-      if (size > MAX_ANSWER) {
+      if (size > max) {
         break
       }
 
@@ -132,8 +158,8 @@ async function readAnswer ({ body }: Response, origin: string): Promise<string> 
     throw new CommandError(`${origin}: ${err.cause?.message ?? err.message}`, EXIT.UNREACHABLE)
   }
 
-  if (size > MAX_ANSWER) {
-    throw new CommandError(`${origin}: it answered more than ${MAX_ANSWER / 2 ** 20} MiB`, EXIT.UNREACHABLE)
+  if (size > max) {
+    throw new CommandError(`${origin}: it answered more than ${max / 2 ** 20} MiB`, EXIT.UNREACHABLE)
   }
 
   return Buffer.concat(chunks).toString()
@@ -141,18 +167,52 @@ async function readAnswer ({ body }: Response, origin: string): Promise<string> 
 
 /**
  * The same for answers in JSON
+ *
+ * @param options
+ * @param path
+ * @param isAnswer - whether it is what an admin server answers
+ * @param parameters
+ * @param init
  */
-export async function askNode (options: NodeOptions, path: string, parameters: Record<string, string | undefined> = {}, init: RequestInit = {}): Promise<any> {
+export async function askNode <T> (options: NodeOptions, path: string, isAnswer: (answer: any) => boolean, parameters: Record<string, string | undefined> = {}, init: RequestInit = {}): Promise<T> {
   const query = new URLSearchParams()
 
   Object.entries(parameters).forEach(([name, value]) => { value === undefined || query.set(name, value) })
 
   const res = await fetchFromNode(options, query.size === 0 ? path : `${path}?${query}`, init)
-  const text = await readAnswer(res, nodeURL(options, '').origin)
+  const { origin } = nodeURL(options, '')
+  const text = await readAnswer(res, origin)
+  let answer: any
 
   try {
-    return JSON.parse(text)
+    answer = JSON.parse(text)
   } catch {
-    throw new CommandError(`${nodeURL(options, '').origin}: expected JSON: is that the address of an admin server?`, EXIT.UNREACHABLE)
+    throw new CommandError(`${origin}: expected JSON: is that the address of an admin server?`, EXIT.UNREACHABLE)
   }
+
+  if (!isAnswer(answer)) {
+    throw new CommandError(`${origin}: expected the answer of an admin server, got something else: is that its address?`, EXIT.UNREACHABLE)
+  }
+
+  return answer
+}
+
+type Shape = Record<string, 'string' | 'number' | 'boolean' | 'optional'>
+
+/**
+ * Whether something from JSON has fields of these types, and texts that are optional
+ */
+export function hasShape (value: unknown, shape: Shape): boolean {
+  return isRecord(value) && Object.entries(shape).every(([name, type]) => {
+    const actual: string = typeof value[name]
+
+    return type === 'optional' ? actual === 'undefined' || actual === 'string' : actual === type
+  })
+}
+
+/**
+ * The same of each item of a list
+ */
+export function isListOf (value: unknown, shape: Shape): boolean {
+  return Array.isArray(value) && value.every(item => hasShape(item, shape))
 }

@@ -1,5 +1,6 @@
 import { formatBytes } from '../reporting/scope-state.ts'
-import { addNodeCommand, askNode } from './node-request.ts'
+import { isRecord } from '../util/validation.ts'
+import { addNodeCommand, askNode, hasShape } from './node-request.ts'
 import { writeTable } from './table.ts'
 import { writeJSON } from './terminal.ts'
 import type { Register } from './command.ts'
@@ -23,6 +24,13 @@ function rowsOf (stat: ResourceManagerStat): string[][] {
   ])
 }
 
+function isStat (stat: any): boolean {
+  const isScope = (scope: unknown): boolean => hasShape(scope, { memory: 'number' })
+
+  return isRecord(stat) && [stat.system, stat.transient, stat.allowlistedSystem, stat.allowlistedTransient].every(isScope) &&
+    [stat.services, stat.protocols, stat.peers].every(scopes => isRecord(scopes) && Object.values(scopes).every(isScope))
+}
+
 /**
  * `stat`
  */
@@ -31,7 +39,7 @@ export const registerStat: Register = (program, terminal) => {
     summary: 'what the scopes of a running node hold',
     examples: ['libp2p-resource-manager stat --url http://127.0.0.1:9095/', 'libp2p-resource-manager stat --json | jq .system']
   }).action(async (options: NodeOptions) => {
-    const stat = await askNode(options, 'stat')
+    const stat = await askNode<ResourceManagerStat>(options, 'stat', isStat)
 
     if (options.json === true) {
       writeJSON(terminal, stat)

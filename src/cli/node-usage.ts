@@ -1,6 +1,6 @@
 import { formatBytes } from '../reporting/scope-state.ts'
 import { printable } from '../util/printable.ts'
-import { addNodeCommand, askNode } from './node-request.ts'
+import { addNodeCommand, askNode, isListOf } from './node-request.ts'
 import { writeTable } from './table.ts'
 import { writeJSON, writeLine } from './terminal.ts'
 import type { Register } from './command.ts'
@@ -12,6 +12,13 @@ import type { BarStat } from '../admin/live-data.ts'
  */
 export function formatAmount (value: number | string, resource: string): string {
   return resource === 'memory' && typeof value === 'number' ? formatBytes(value) : printable(String(value))
+}
+
+/**
+ * Whether an answer can be listed
+ */
+export function isUsage (usage: unknown): usage is BarStat[] {
+  return isListOf(usage, { scope: 'string', resource: 'string' })
 }
 
 /**
@@ -35,7 +42,7 @@ export const registerUsage: Register = (program, terminal) => {
     .option('--scope <name>', 'all limits of one scope only, such as system, service:NAME, protocol:NAME or peer:ID')
     .action(async (options: NodeOptions & { minPercent?: string, scope?: string }) => {
       const { minPercent, scope } = options
-      const usage: BarStat[] = await askNode(options, 'usage', { minPercent, scope })
+      const usage = await askNode<BarStat[]>(options, 'usage', isUsage, { minPercent, scope })
 
       if (options.json === true) {
         writeJSON(terminal, usage)

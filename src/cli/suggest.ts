@@ -1,4 +1,6 @@
+import { LIMIT_FIELDS } from '../limits/limit.ts'
 import { limitsToJSON } from '../limits/limits-json.ts'
+import { SCOPE_KINDS } from '../scopes/scope-kind.ts'
 import { suggestLimits } from '../what-if/suggest.ts'
 import { addCommand } from './command.ts'
 import { CommandError, EXIT } from './exit-codes.ts'
@@ -26,7 +28,7 @@ interface Options extends CommonOptions {
  * @throws {CommandError} if it does not answer, or with something else
  */
 async function usedByNode (options: NodeOptions): Promise<Used[]> {
-  const marks: unknown = await askNode(options, 'high-water-marks')
+  const marks = await askNode<unknown>(options, 'high-water-marks', () => true)
 
   if (!Array.isArray(marks) || !marks.every(isMark)) {
     throw new CommandError(`${nodeURL(options, 'high-water-marks').href}: expected the high-water marks of a node, got something else`, EXIT.UNREACHABLE)
@@ -36,7 +38,7 @@ async function usedByNode (options: NodeOptions): Promise<Used[]> {
 }
 
 function isMark (mark: any): mark is DescribedMark {
-  return typeof mark?.kind === 'string' && typeof mark.scope === 'string' && typeof mark.field === 'string' && Number.isSafeInteger(mark.value) &&
+  return SCOPE_KINDS.includes(mark?.kind) && typeof mark.scope === 'string' && LIMIT_FIELDS.includes(mark.field) && Number.isSafeInteger(mark.value) &&
     [mark.p50, mark.p99].every(usual => usual === undefined || Number.isSafeInteger(usual))
 }
 

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readEvents } from '../admin/event-stream.ts'
 import { CommandError, EXIT } from './exit-codes.ts'
-import { addNodeCommand, askNode, fetchFromNode, nodeURL } from './node-request.ts'
+import { addNodeCommand, askNode, followNode, nodeURL } from './node-request.ts'
+import { isUsage } from './node-usage.ts'
 import { styled } from './terminal.ts'
+import { liveDataOf, NOT_LIVE_DATA } from './top-data.ts'
 import { rowsOf, SORTS, VIEWS } from './top-rows.ts'
 import { TopScreen } from './top-screen.ts'
 import { drawTop, listHeight } from './top-view.ts'
@@ -11,8 +13,8 @@ import type { NodeOptions } from './node-request.ts'
 import type { Terminal } from './terminal.ts'
 import type { TopRow } from './top-row.ts'
 import type { TopState } from './top-rows.ts'
-import type { Emphasis } from './top-view.ts'
-import type { LiveData } from '../admin/live-data.ts'
+import type { DrawnLine, Emphasis } from './top-view.ts'
+import type { BarStat, LiveData } from '../admin/live-data.ts'
 
 /**
  * How long to wait before a node that has gone is asked again, in ms
@@ -68,7 +70,7 @@ class Top {
   }
 
   async #open (): Promise<Response> {
-    return fetchFromNode(this.#options, 'events', { signal: this.#ending.signal })
+    return followNode(this.#options, this.#ending.signal)
   }
 
   async #follow ({ body }: Response): Promise<void> {
@@ -77,11 +79,13 @@ class Top {
     }
 
     for await (const { data, event } of readEvents(body)) {
-      if (event === 'live' && data?.sample != null) {
+      if (event === 'live') {
+        const live = liveDataOf(data)
+
         this.#state.lost = undefined
 
         if (!this.#state.paused) {
-          this.#data = data
+          this.#data = live
           this.#draw()
           void this.#lookInto()
         }
@@ -104,9 +108,9 @@ class Top {
     this.#asked = into.scope
 
     try {
-      const usage = await askNode(this.#options, 'usage', { scope: into.scope })
+      const usage = await askNode<BarStat[]>(this.#options, 'usage', isUsage, { scope: into.scope })
 
-      if (this.#state.into === into && Array.isArray(usage)) {
+      if (this.#state.into === into) {
         this.#state.usage = usage
         this.#draw()
       }
@@ -124,7 +128,7 @@ class Top {
 
   #press (key: string): void {
     const state = this.#state
-    const rows = this.#data == null ? [] : rowsOf(this.#data, state)
+    const rows = this.#rows()
     const view = VIEWS[key as unknown as keyof typeof VIEWS]
     const move = { up: -1, down: 1, pageUp: -listHeight(this.#screen.rows), pageDown: listHeight(this.#screen.rows) }[key] ?? 0
 
@@ -147,11 +151,46 @@ class Top {
     this.#draw()
   }
 
+  #rows (): TopRow[] {
+    try {
+      return this.#data == null ? [] : rowsOf(this.#data, this.#state)
+    } catch {
+      this.#forget()
+
+      return []
+    }
+  }
+
   #draw (): void {
-    const { columns, rows } = this.#screen
-    const lines = drawTop(this.#url, this.#data, this.#state, columns, rows)
+    let lines = this.#lines()
+
+    if (lines === undefined) {
+      this.#forget()
+      lines = this.#lines() ?? []
+    }
 
     this.#screen.draw(lines.map(({ emphasis, text }) => emphasis == null ? text : styled(this.#terminal.stdout, STYLES[emphasis], text)))
+  }
+
+  /**
+   * @returns undefined where something is in a list that no node has there
+   */
+  #lines (): DrawnLine[] | undefined {
+    const { columns, rows } = this.#screen
+
+    try {
+      return drawTop(this.#url, this.#data, this.#state, columns, rows)
+    } catch {
+      return undefined
+    }
+  }
+
+  /**
+   * Drops what cannot be drawn, which is no reason to end: the next look may be better
+   */
+  #forget (): void {
+    this.#data = undefined
+    Object.assign(this.#state, { lost: NOT_LIVE_DATA, into: undefined, usage: undefined })
   }
 }
 
@@ -180,8 +219,7 @@ export const registerTop: Register = (program, terminal) => {
 }
 
 async function writeEvents (terminal: Terminal, options: NodeOptions): Promise<void> {
-  // as long as there is a node: `fetchFromNode` gives up on those that are slow to answer only
-  const { body } = await fetchFromNode(options, 'events', { signal: undefined })
+  const { body } = await followNode(options)
 
   const events = readEvents(body as ReadableStream<Uint8Array>)
 

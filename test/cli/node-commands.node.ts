@@ -14,6 +14,7 @@ import { expect } from 'aegir/chai'
 import { adminServer } from '../../src/admin.ts'
 import { EXIT } from '../../src/cli/exit-codes.ts'
 import { limitsOfAssignments } from '../../src/cli/limits-set.ts'
+import { followNode } from '../../src/cli/node-request.ts'
 import { run as runIn } from '../../src/cli/run.ts'
 import { createResourceManager } from '../../src/index.ts'
 import { runCommand } from './fixtures.ts'
@@ -173,6 +174,92 @@ describe('commands for a running node', function () {
     expect((await runCommand(['stat', '--url', 'http://']))).to.include({ exitCode: 2 })
     expect((await runCommand(['top', url]))).to.include({ exitCode: 2 }).and.nested.property('stderr').that.includes('expected a terminal')
     expect((await runCommand(['top', url, '--json']))).to.include({ exitCode: 3 })
+  })
+
+  it('should say so where a server answers with something else', async () => {
+    let answer: unknown
+    const other = createServer((_, res) => { res.end(JSON.stringify(answer)) }).listen(0, '127.0.0.1')
+
+    await once(other, 'listening')
+
+    const scope = { memory: 0 }
+    const stat = { system: scope, transient: scope, allowlistedSystem: scope, allowlistedTransient: scope, services: {}, protocols: {}, peers: {} }
+    const commands: Array<[string[], unknown[]]> = [
+      [['stat'], [{ ...stat, peers: undefined }, { ...stat, peers: { a: null } }, { ...stat, system: {} }]],
+      [['usage'], [[null], [{}], [{ scope: 'system' }], {}]],
+      [['holders'], [[null], [{ scope: 'conn-1', direction: 'inbound' }]]],
+      [['refusals'], [{}, { counts: [null], evictions: [], recent: [] }, { counts: [{ kind: 'system', resource: 'memory', setting: 1 }], evictions: [], recent: [] }, { counts: [], recent: [] }, { counts: [], evictions: [], recent: [{}] }]],
+      [['explain', 'memory', '--size', '1'], [{}, { fits: true }, { fits: true, headroom: [null] }, { fits: true, headroom: [], givesWay: [1] }]],
+      [['limits', 'get'], [{}, { System: 1 }]],
+      [['limits', 'set', 'System.Conns=1', '--token', TOKEN], [{}, { changes: [] }, { changes: [null], notes: [] }, { changes: [], notes: [1] }]]
+    ]
+
+    try {
+      for (const [command, answers] of commands) {
+        for (answer of [null, 1, 'text', ...answers]) {
+          const { exitCode, stderr, stdout } = await runCommand([...command, '--url', `http://127.0.0.1:${(other.address() as AddressInfo).port}/`])
+
+          expect(exitCode).to.equal(EXIT.UNREACHABLE, `${command.join(' ')} ${JSON.stringify(answer)}: ${stderr}`)
+          expect(stderr).to.include('expected the answer of an admin server')
+          expect(stdout).to.equal('')
+        }
+      }
+    } finally {
+      other.closeAllConnections()
+      other.close()
+    }
+  })
+
+  it('should read no more of an error than there is to say', async () => {
+    const piece = Buffer.alloc(2 ** 20, ' ')
+    const ended: boolean[] = []
+    const endless = createServer((_, res) => {
+      // more than what is between two sockets
+      const pieces = Readable.from(Array.from({ length: 128 }, () => piece))
+
+      res.writeHead(500)
+      res.once('close', () => { ended.push(res.writableFinished) })
+      pieces.pipe(res)
+    }).listen(0, '127.0.0.1')
+
+    await once(endless, 'listening')
+
+    const closed = new Promise<void>(resolve => { endless.once('request', (_, res) => { res.once('close', resolve) }) })
+
+    try {
+      const { exitCode, stderr } = await runCommand(['stat', '--url', `http://127.0.0.1:${(endless.address() as AddressInfo).port}/`])
+
+      expect(exitCode).to.equal(EXIT.UNREACHABLE)
+      expect(stderr).to.include('500')
+      await closed
+      expect(ended).to.deep.equal([false])
+    } finally {
+      endless.closeAllConnections()
+      endless.close()
+    }
+  })
+
+  it('should give a host up that accepts and says nothing, but not one that goes on', async () => {
+    const silent = createServer(() => {}).listen(0, '127.0.0.1')
+    const controller = new AbortController()
+
+    await once(silent, 'listening')
+
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/`
+
+    try {
+      await expect(followNode({ url }, undefined, 50)).to.eventually.be.rejectedWith('it took too long').with.property('exitCode', EXIT.UNREACHABLE)
+      // one that is called off meanwhile
+      silent.once('request', () => { controller.abort() })
+      await expect(followNode({ url }, controller.signal)).to.eventually.be.rejected()
+    } finally {
+      silent.closeAllConnections()
+      silent.close()
+    }
+
+    const { body } = await followNode({ url: admin.url, token: TOKEN })
+
+    await body?.cancel()
   })
 
   it('should name what the node cannot use', async () => {

@@ -236,6 +236,12 @@ describe('command', () => {
         expect(await runCommand(['suggest', url])).to.include({ exitCode: 3 })
         answer = '[{"kind":"system","scope":"system","field":"streams","value":1,"p99":"1"}]'
         expect(await runCommand(['suggest', url])).to.include({ exitCode: 3 })
+
+        for (const part of [{ field: '__proto__' }, { field: 'constructor' }, { kind: '__proto__' }, { kind: 'gold' }, { value: 'much' }]) {
+          answer = JSON.stringify([{ kind: 'system', scope: 'system', field: 'streams', value: 1, ...part }])
+          expect(await runCommand(['suggest', url])).to.include({ exitCode: 3 }, answer)
+        }
+
         answer = 'x'.repeat(65 * 2 ** 20)
         expect((await runCommand(['suggest', url])).stderr).to.include('answered more than 64 MiB')
       } finally {

@@ -4,6 +4,8 @@
  */
 
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
@@ -26,6 +28,7 @@ import type { DrawnLine } from '../../src/cli/top-view.ts'
 import type { ResourceManager } from '../../src/index.ts'
 import type { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 import type { ChildProcess } from 'node:child_process'
+import type { AddressInfo } from 'node:net'
 
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 const LEAVE = '\u001b[?1049l'
@@ -59,7 +62,15 @@ describe('top', function () {
     const limitsOf = (scope: string): BarStat[] => JSON.parse(toText(limitsOfScope((manager as DefaultResourceManager).metricsSource.graph, scope)))
 
     /** As the node says it */
-    const look = async (busy = 0): Promise<LiveData> => JSON.parse((await new Look(manager, new DescribedMarks(manager)).take(takeSample(manager, busy), noRequests())).text)
+    async function look (busy = 0): Promise<LiveData> {
+      const marks = new DescribedMarks(manager)
+
+      try {
+        return JSON.parse((await new Look(manager, marks).take(takeSample(manager, busy), noRequests())).text)
+      } finally {
+        marks.close()
+      }
+    }
 
     it('should fit into the terminal, whatever is in it', async () => {
       await fc.assert(fc.asyncProperty(
@@ -117,7 +128,8 @@ describe('top', function () {
 
       expect(rowsOf(await look(), state({ view: 'fleet' })).map(({ name }) => name)).to.deep.equal(['this node is in no fleet'])
 
-      const looks = new Look(berlin.manager, new DescribedMarks(berlin.manager))
+      const marks = new DescribedMarks(berlin.manager)
+      const looks = new Look(berlin.manager, marks)
       let data: LiveData
 
       // nobody waits for the fleet
@@ -130,6 +142,7 @@ describe('top', function () {
       expect(fleet.name).to.match(/^test, (joining|joined)$/)
       expect(node).to.include({ name: 'berlin (this one)' })
       expect(lease).to.include({ name: 'system', what: 'connsInbound' }).and.have.property('figure').that.matches(/^0 of \d+ leased of 10$/)
+      marks.close()
       await members.stop()
     })
 
@@ -197,11 +210,15 @@ describe('top', function () {
 
     beforeEach(async () => {
       admin = await adminServer(manager, { port: 0 })
+      start(admin.url)
+    })
+
+    function start (url: string): void {
       output = ''
       // the settings of the terminal are shown when it has ended
-      child = spawn('script', ['-qec', `stty cols 80 rows 24; sh -c 'echo PID:$$; exec "${process.execPath}" "${CLI}" top ${admin.url}'; echo CODE:$?; stty -a`, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, SHELL: '/bin/sh', TERM: 'xterm', NODE_NO_WARNINGS: '1' } })
+      child = spawn('script', ['-qec', `stty cols 80 rows 24; sh -c 'echo PID:$$; exec "${process.execPath}" "${CLI}" top ${url}'; echo CODE:$?; stty -a`, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, SHELL: '/bin/sh', TERM: 'xterm', NODE_NO_WARNINGS: '1' } })
       child.stdout?.setEncoding('utf8').on('data', (text) => { output += text })
-    })
+    }
 
     afterEach(async () => {
       child.kill('SIGKILL')
@@ -260,6 +277,63 @@ describe('top', function () {
       await shows('nothing heard')
       child.stdin?.write('\u0003')
       await isRestored()
+    })
+
+    it('should go on whatever the node sends, and show one of a version that sends less', async () => {
+      let send = (_data: unknown): void => {}
+      const older = {
+        sample: { time: 0, memory: 0, resident: 0, connections: 0, streams: 0, fds: 0, refusals: 0, evictions: 0, busy: 0 },
+        bars: [{ kind: 'system', scope: 'of-an-older-one', resource: 'memory', used: 1, limit: 2, percent: 50, refusals: 0 }],
+        moreBars: 0,
+        refusals: [],
+        recentRefusals: [],
+        evictions: [],
+        networks: [],
+        networkCount: 0,
+        peers: [],
+        peerCount: 0,
+        services: [],
+        sessions: []
+      }
+      const other = createServer((_, res) => {
+        send = data => { res.write(`event: live\ndata: ${JSON.stringify(data)}\n\n`) }
+        res.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+      }).listen(0, '127.0.0.1')
+
+      await once(other, 'listening')
+      child.kill('SIGKILL')
+
+      try {
+        start(`http://127.0.0.1:${(other.address() as AddressInfo).port}/`)
+        await shows('\u001b[?1049h')
+
+        for (const malformed of [{ sample: {} }, { ...older, bars: [null] }]) {
+          const before = output.length
+
+          send(malformed)
+          await shows('nothing heard: expected what a node holds', before)
+          const after = output.length
+
+          send(older)
+          await shows('of-an-older-one', after)
+        }
+
+        // what is wrong in a list that nobody looks at yet
+        send({ ...older, bars: [{ ...older.bars[0], scope: 'of-a-hostile-one' }], peaks: [null], fleet: {} })
+        await shows('of-a-hostile-one')
+        await press('7', 'nothing heard: expected what a node holds')
+        send(older)
+        await press('8', 'this node is in no fleet')
+
+        // this one ends the connection, and the next one is asked for
+        send({ ...older, peers: 'none' })
+        await shows('nothing heard: expected what a node holds', output.length)
+        child.stdin?.write('q')
+        await isRestored()
+      } finally {
+        other.closeAllConnections()
+        other.close()
+      }
     })
   })
 })
