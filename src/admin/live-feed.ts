@@ -122,7 +122,8 @@ export class LiveFeed {
         return
       }
 
-      if (this.#looking === undefined && !this.#isTooEarly) {
+      // whoever comes each second may be early once: the next look is the later for it
+      if (this.#looking === undefined && (this.#looked === '' || this.#now() >= this.#nextLook - INTERVAL / 2)) {
         await this.#lookNow()
         return
       }
@@ -154,7 +155,7 @@ export class LiveFeed {
   async #takeLook (): Promise<void> {
     const { duration, text } = await this.#look.take(this.#timeLine.latest, this.#stat)
 
-    this.#nextLook = this.#now() + duration / LOOK_SHARE - INTERVAL / 2
+    this.#nextLook = Math.max(this.#now(), this.#nextLook) + duration / LOOK_SHARE
     this.#looked = `event: live\ndata: ${text}\n\n`
     this.#tell(this.#looked)
   }

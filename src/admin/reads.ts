@@ -137,13 +137,18 @@ export const READS: Record<string, (node: LookedAt, query: URLSearchParams) => u
     return sliced.stat()
   },
   '/usage': async ({ manager, sliced }, query) => {
-    const { minPercent, scope } = parameters(query, ['minPercent', 'scope'])
+    const { minPercent: text, scope } = parameters(query, ['minPercent', 'scope'])
+    const minPercent = numberOf('minPercent', text)
 
-    if (scope !== undefined) {
-      return limitsOf(manager, scope).filter(({ percent }) => percent >= (numberOf('minPercent', minPercent) ?? 0))
+    if (minPercent !== undefined && minPercent < 0) {
+      throw invalid('minPercent', 'a number from 0 on', minPercent)
     }
 
-    return sliced.usage(given({ minPercent: numberOf('minPercent', minPercent) }))
+    if (scope === undefined) {
+      return sliced.usage(given({ minPercent }))
+    }
+
+    return limitsOf(manager, scope).filter(({ percent }) => percent >= (minPercent ?? 0))
   },
   '/holders': async ({ sliced }, query) => {
     const { resource, top } = parameters(query, ['resource', 'top'])

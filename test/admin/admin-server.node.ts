@@ -95,6 +95,8 @@ describe('admin server', function () {
       const wrongs: Array<[string, RegExp]> = [
         ['/usage?minPercent=much', /minPercent: expected a number, got "much"/],
         ['/usage?minPercent=-1', /minPercent: expected a number from 0 on/],
+        ['/usage?scope=system&minPercent=-1', /minPercent: expected a number from 0 on/],
+        ['/usage?scope=nothing&minPercent=much', /minPercent: expected a number, got "much"/],
         ['/usage?minPercent=1&minPercent=2', /minPercent: expected the parameter once/],
         ['/stat?nothing=1', /nothing: expected no parameters/],
         ['/holders?top=0', /top: expected a whole number from 1 on/],

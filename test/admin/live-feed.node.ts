@@ -72,10 +72,20 @@ describe('live feed', function () {
   this.timeout(120_000)
 
   const servers: Server[] = []
+  const opened: DescribedMarks[] = []
 
   afterEach(() => {
     servers.splice(0).forEach(server => { server.close() })
+    opened.splice(0).forEach(marks => { marks.close() })
   })
+
+  function lookAt (manager: ResourceManager): Look {
+    const marks = new DescribedMarks(manager)
+
+    opened.push(marks)
+
+    return new Look(manager, marks)
+  }
 
   /**
    * A feed whose clock stands still
@@ -85,7 +95,7 @@ describe('live feed', function () {
   async function start (take: (look: Look, ...args: Parameters<Look['take']>) => ReturnType<Look['take']>): Promise<Started> {
     const manager = createResourceManager()
     const errors: Error[] = []
-    const look = new Look(manager, new DescribedMarks(manager))
+    const look = lookAt(manager)
     let time = 0
     const feed = new LiveFeed(manager, { take: async (...args) => take(look, ...args) }, noRequests(), (err) => { errors.push(err) }, () => time)
     const server = createServer((_, response) => { feed.listen(response) }).listen(0, '127.0.0.1')
@@ -117,7 +127,7 @@ describe('live feed', function () {
     const stat = noRequests()
     const errors: Error[] = []
     let time = 0
-    const feed = new LiveFeed(manager, new Look(manager, new DescribedMarks(manager)), stat, (err) => { errors.push(err) }, () => time)
+    const feed = new LiveFeed(manager, lookAt(manager), stat, (err) => { errors.push(err) }, () => time)
     let res: ServerResponse | undefined
     const server = createServer((_, response) => {
       res = response
@@ -172,46 +182,49 @@ describe('live feed', function () {
       await tick(100)
     }
 
+    // the one for who begins to watch, and one after a second less the half of one, which the next has to wait for
     await tick(300)
-    feed.close()
-
-    // the one for who begins to watch, and one after a second less the half of one
-    await viewer.until('live', 2)
-    expect(viewer.count('sample')).to.equal(7)
+    await viewer.until('sample', 8)
     expect(viewer.count('live')).to.equal(2)
+    await tick(400)
+    await viewer.until('live', 3)
+    expect(viewer.count('sample')).to.equal(8)
+    feed.close()
     await viewer.end()
     await manager.stop()
   })
 
-  it('should look no more often however many live views are opened and closed', async () => {
-    let looks = 0
-    const { feed, manager, tick, watch } = await start(async (look, sample, admin) => {
-      looks++
+  for (const duration of [1, 4, 10, 60]) {
+    it(`should look no more often however many live views are opened and closed, where that takes ${duration} ms`, async () => {
+      let looks = 0
+      const { feed, manager, tick, watch } = await start(async (look, sample, admin) => {
+        looks++
 
-      return { ...await look.take(sample, admin), duration: 10 }
-    })
+        return { ...await look.take(sample, admin), duration }
+      })
 
-    for (let i = 0; i < 12; i++) {
+      for (let i = 0; i < 12; i++) {
+        const viewer = await watch()
+
+        // each sees what was seen last
+        await viewer.until('live')
+        await viewer.end()
+      }
+
+      expect(looks).to.equal(1)
+
       const viewer = await watch()
 
-      // each sees what was seen last
       await viewer.until('live')
+      await tick(100 * duration)
+      await viewer.until('live', 2)
+      expect(looks).to.equal(2)
+
+      feed.close()
       await viewer.end()
-    }
-
-    expect(looks).to.equal(1)
-
-    const viewer = await watch()
-
-    await viewer.until('live')
-    await tick(1_000)
-    await viewer.until('live', 2)
-    expect(looks).to.equal(2)
-
-    feed.close()
-    await viewer.end()
-    await manager.stop()
-  })
+      await manager.stop()
+    })
+  }
 
   it('should look once for all who begin to watch meanwhile, and go on with the time line', async () => {
     let looks = 0
