@@ -81,6 +81,9 @@ interface PeerPeaks {
 export class UsageRecorder {
   readonly #groups = new Map<string, Group>()
   readonly #peers = new Map<string, PeerPeaks>()
+
+  /** Those not yet forgotten, oldest first: another iterator would pass all that were before it */
+  readonly #oldest = this.#peers.keys()
   #time = 0
 
   add (event: RecordedEvent): void {
@@ -160,7 +163,7 @@ export class UsageRecorder {
 
     if (peer === undefined) {
       if (this.#peers.size >= MAX_PEERS) {
-        this.#forget(this.#peers.keys().next().value as string)
+        this.#forget(this.#oldest.next().value as string)
       }
 
       peer = { group, peaks: new Map() }

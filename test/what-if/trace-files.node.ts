@@ -135,6 +135,44 @@ describe('trace files', () => {
     await expect(replayTrace(flood(), { limits: 'unlimited' })).to.eventually.be.rejectedWith('more than 250000').with.property('name', 'InvalidParametersError')
   })
 
+  /** Nothing but additions: none of what is added has begun, and nothing ends */
+  async function * additions (count: number, event: (i: number) => object, first = ''): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(first)
+
+    for (let i = 0; i < count; i += 1_000) {
+      yield Buffer.from(Array.from({ length: 1_000 }, (_, k) => `${JSON.stringify({ Time: '2026-01-01', Type: 'add_conn', DeltaIn: 1, ConnsIn: 1, ...event(i + k) })}\n`).join(''))
+    }
+  }
+
+  const FLOODS: Record<string, (i: number) => object> = {
+    connections: i => ({ Name: `conn-${i}`, Scope: { Class: 'conn' } }),
+    peers: i => ({ Name: `peer:p${i}`, Scope: { Class: 'peer', Peer: `p${i}` } }),
+    'connections of peers': i => ({ Name: `peer:p${i}`, Scope: { Class: 'peer', Peer: `p${i}` }, Of: `conn-${i}` }),
+    protocols: i => ({ Name: `protocol:/p/${i}`, Scope: { Class: 'protocol', Protocol: `/p/${i}` }, Of: `stream-${i}` })
+  }
+
+  for (const [name, event] of Object.entries(FLOODS)) {
+    it(`should not make more of ${name} that were only added`, async function () {
+      this.timeout(240_000)
+
+      const report = await replayTrace(additions(260_000, event), { limits: 'unlimited' })
+
+      expect(report.events).to.equal(260_000)
+      expect(report.open.system.numConnsInbound).to.equal(0)
+      expect(Object.keys(report.open.peers)).to.have.lengthOf(0)
+      expect(JSON.stringify(report).length).to.be.below(MIB)
+    })
+  }
+
+  it('should not make more connections than a node can have of a trace of go-libp2p', async function () {
+    this.timeout(240_000)
+
+    // it does not say because of what the system scope has changed
+    const first = '{"Time":"2026-01-01","Type":"add_conn","Name":"system","Scope":{"Class":"system"},"DeltaIn":1,"ConnsIn":1}\n'
+
+    await expect(replayTrace(additions(260_000, FLOODS.connections, first), { limits: 'unlimited' })).to.eventually.be.rejectedWith('more than 250000').with.property('name', 'InvalidParametersError')
+  })
+
   it('should be read up to where they ended when the reading began, while they go on being written', async () => {
     const path = join(directory, 'trace.json')
 
