@@ -132,9 +132,11 @@ export interface LiveData {
 
   /** Most memory first */
   services: ServiceStat[]
+  serviceCount: number
 
   /** Busiest first */
   sessions: SessionStat[]
+  sessionCount: number
 
   /** What this server has done */
   admin: AdminStat

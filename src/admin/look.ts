@@ -110,7 +110,7 @@ function * peersOf (peers: Record<string, ScopeStat>, connections: number, slice
   return { first: yield * firstOf(result, MAX_GROUPS, byMost, slice), count: result.length }
 }
 
-function * servicesOf (manager: ResourceManager, services: Record<string, ScopeStat>, slice: Slice): Steps<ServiceStat[]> {
+function * servicesOf (manager: ResourceManager, services: Record<string, ScopeStat>, slice: Slice): Steps<Groups<ServiceStat>> {
   const result: ServiceStat[] = []
 
   for (const [service, stat] of Object.entries(services)) {
@@ -127,10 +127,10 @@ function * servicesOf (manager: ResourceManager, services: Record<string, ScopeS
     }
   }
 
-  return yield * firstOf(result, MAX_GROUPS, (a, b) => b.memory - a.memory || b.streams - a.streams, slice)
+  return { first: yield * firstOf(result, MAX_GROUPS, (a, b) => b.memory - a.memory || b.streams - a.streams, slice), count: result.length }
 }
 
-function * sessionsOf ({ sessions }: ResourceManager, slice: Slice): Steps<SessionStat[]> {
+function * sessionsOf ({ sessions }: ResourceManager, slice: Slice): Steps<Groups<SessionStat>> {
   const result: SessionStat[] = []
 
   for (const collector of sessions.collectors()) {
@@ -143,7 +143,7 @@ function * sessionsOf ({ sessions }: ResourceManager, slice: Slice): Steps<Sessi
     }
   }
 
-  return yield * firstOf(result, MAX_GROUPS, (a, b) => b.rxBitrate + b.txBitrate - a.rxBitrate - a.txBitrate, slice)
+  return { first: yield * firstOf(result, MAX_GROUPS, (a, b) => b.rxBitrate + b.txBitrate - a.rxBitrate - a.txBitrate, slice), count: result.length }
 }
 
 /**
@@ -282,8 +282,10 @@ export class Look {
       networkCount: networks.count,
       peers: peers.first,
       peerCount: peers.count,
-      services,
-      sessions,
+      services: services.first,
+      serviceCount: services.count,
+      sessions: sessions.first,
+      sessionCount: sessions.count,
       admin: { ...admin },
       ...stat.fleet === undefined ? {} : { fleet: { ...stat.fleet, ...this.#fleet.read() } }
     }

@@ -3,7 +3,7 @@ import { printable } from '../util/printable.ts'
 import { formatPercent } from './node-usage.ts'
 import { rowsOf } from './top-rows.ts'
 import type { TopRow } from './top-row.ts'
-import type { TopState } from './top-rows.ts'
+import type { TopState, ViewName } from './top-rows.ts'
 import type { LiveData } from '../admin/live-data.ts'
 
 const BAR_WIDTH = 10
@@ -73,10 +73,20 @@ function summary ({ peerCount, sample }: LiveData): string {
     `${Math.round(busy * 100)}% busy, ${refusals} refused, ${evictions} gave way`
 }
 
-function title ({ into, paused, sort, view }: TopState): string {
-  const what = into === undefined ? view : `limits of ${printable(into.name)}`
+/** How many there are of what is not listed to the end */
+const COUNTS: Partial<Record<ViewName, (data: LiveData) => number>> = {
+  limits: ({ bars, moreBars }) => bars.length + moreBars,
+  peers: ({ peerCount }) => peerCount,
+  networks: ({ networkCount }) => networkCount,
+  services: ({ serviceCount }) => serviceCount,
+  sessions: ({ sessionCount }) => sessionCount
+}
 
-  return `${what}, by ${sort}${paused ? ', paused' : ''}`
+function title (data: LiveData, { into, paused, sort, view }: TopState, shown: number): string {
+  const what = into === undefined ? view : `limits of ${printable(into.name)}`
+  const count = into === undefined ? Number(COUNTS[view]?.(data)) : 0
+
+  return `${what}, by ${sort}${count > shown ? `, ${shown} of ${count}` : ''}${paused ? ', paused' : ''}`
 }
 
 /**
@@ -125,7 +135,7 @@ export function drawTop (url: string, data: LiveData | undefined, state: TopStat
     const first = Math.max(0, Math.min(state.selected - height + 1, list.length - height))
     const shown = list.slice(first, first + height)
 
-    lines.push({ text: summary(data) }, { text: '' }, { text: title(state), emphasis: 'title' })
+    lines.push({ text: summary(data) }, { text: '' }, { text: title(data, state, list.length), emphasis: 'title' })
     lines.push(...shown.map((row, i): DrawnLine => ({ text: line(row, columns), emphasis: emphasisOf(row, state, first + i) })))
 
     if (list.length === 0) {

@@ -208,6 +208,20 @@ describe('live page', function () {
       await admin.close()
     })
 
+    it('should say how many there are where not all are shown', async () => {
+      const admin = await serve()
+
+      for (let i = 0; i < 40; i++) {
+        manager.viewService(`service-${i}`, (scope) => { scope.reserveMemory(1) })
+      }
+
+      await open(admin.url)
+      await live()
+      await page.waitForFunction(() => document.getElementById('services-note')?.textContent === '30 of 40')
+      expect(faults).to.deep.equal([])
+      await admin.close()
+    })
+
     it('should show marks of what has been, and when', async () => {
       const admin = await serve()
 

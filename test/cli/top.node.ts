@@ -121,6 +121,26 @@ describe('top', function () {
       expect(lines[lines.indexOf('refused or gave way last') + 1]).to.match(/^\d\d:\d\d:\d\d system connection gave way to 198\.51\.100\.7: System\.ConnsInbound them /)
     })
 
+    it('should say how many there are where not all are listed', async () => {
+      for (let i = 0; i < 40; i++) {
+        manager.viewService(`service-${i}`, scope => { scope.reserveMemory(1) })
+      }
+
+      const data = await look()
+      const titleOf = (changes: Partial<TopState>): string => drawTop('http://127.0.0.1/', data, state(changes), 80, 24)[3].text
+
+      expect(data.services).to.have.lengthOf(30)
+      expect(data).to.include({ serviceCount: 40, sessionCount: 0 })
+      expect(titleOf({ view: 'services' })).to.equal('services, by most, 30 of 40')
+      expect(titleOf({ view: 'services', paused: true })).to.equal('services, by most, 30 of 40, paused')
+      expect(titleOf({ view: 'sessions' })).to.equal('sessions, by most')
+      expect(titleOf({ view: 'services', into: { name: 'system' } })).to.equal('limits of system, by most')
+
+      // of a version that does not say
+      Object.assign(data, { serviceCount: undefined })
+      expect(titleOf({ view: 'services' })).to.equal('services, by most')
+    })
+
     it('should list a fleet, or that there is none', async () => {
       const engine = new TestEngine()
       const members = new Members()

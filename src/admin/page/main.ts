@@ -55,6 +55,8 @@ function show (data: LiveData): void {
   setText(get('limits-note'), noteOf(data.bars.length, data.bars.length + data.moreBars))
   setText(get('networks-note'), noteOf(data.networks.length, data.networkCount) || 'share of all connections')
   setText(get('peers-note'), noteOf(data.peers.length, data.peerCount) || 'share of all connections')
+  setText(get('services-note'), noteOf(data.services.length, data.serviceCount))
+  setText(get('sessions-note'), noteOf(data.sessions.length, data.sessionCount))
   setText(get('footer'), `${format.plural(data.admin.listeners, 'live view')} of this node, ${format.plural(data.admin.requests, 'request')}, ` +
     `${format.count(data.admin.unauthorized)} without the right token, ${format.count(data.admin.tooMany + data.admin.foreign)} refused`)
 
