@@ -26,6 +26,9 @@ import type { Worker } from 'node:cluster'
 /** How often the primary prints what is held, in ms */
 const REPORT_INTERVAL = 1_000
 
+/** How soon a worker is started again after it was started, in ms */
+const FORK_INTERVAL = 1_000
+
 /** What a worker says before it is a node */
 const ASK_FOR_KEY = 'key?'
 
@@ -54,9 +57,20 @@ async function connect (): Promise<{ client: FleetClient, close(): void }> {
   return { client: nodeRedis(client), close: () => { client.destroy() } }
 }
 
+/**
+ * Ctrl-C is a signal for all processes, and the primary sends its workers another one
+ */
 function stopWith (stop: () => void): void {
-  process.once('SIGINT', stop)
-  process.once('SIGTERM', stop)
+  let stopping = false
+  const stopOnce = (): void => {
+    if (!stopping) {
+      stopping = true
+      stop()
+    }
+  }
+
+  process.once('SIGINT', stopOnce)
+  process.once('SIGTERM', stopOnce)
 }
 
 async function primary (): Promise<void> {
@@ -66,16 +80,19 @@ async function primary (): Promise<void> {
 
   cluster.on('message', (worker, message) => { message === ASK_FOR_KEY && worker.send({ key }) })
 
-  cluster.on('exit', (worker: Worker) => {
-    console.info(`worker-${worker.id} has ended`)
+  const fork = (): void => {
+    const start = Date.now()
+    const worker = cluster.fork()
 
-    if (!stopping) {
-      cluster.fork()
-    }
-  })
+    worker.once('exit', () => {
+      console.info(`worker-${worker.id} has ended`)
+      // one that dies at once would be started again and again
+      setTimeout(() => { stopping || fork() }, Math.max(0, start + FORK_INTERVAL - Date.now())).unref()
+    })
+  }
 
   for (let i = 0; i < Number(workers); i++) {
-    cluster.fork()
+    fork()
   }
 
   const reporting = setInterval(() => { void report(fleet({ client, name: 'workers' })) }, REPORT_INTERVAL)

@@ -37,8 +37,12 @@ export interface FleetClient {
   subscribe(channel: string, listener: (message: string) => void): Promise<void>
 
   /**
-   * Ends what `subscribe` has begun, and closes what it has opened. The client itself stays
-   * as it is.
+   * Ends what `subscribe` has begun, and closes what it has opened if nobody else listens. The
+   * client itself stays as it is.
+   *
+   * @param channel
+   * @param listener - the one that was given to `subscribe`: several nodes of a fleet may have
+   * one client
    */
-  unsubscribe(channel: string): Promise<void>
+  unsubscribe(channel: string, listener?: (message: string) => void): Promise<void>
 }

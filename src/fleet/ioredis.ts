@@ -1,4 +1,5 @@
 import { invalid } from '../util/validation.ts'
+import { Subscriptions } from './subscriptions.ts'
 import type { FleetClient } from './client.ts'
 
 /**
@@ -29,25 +30,22 @@ export function ioredis (client: IORedisLike): FleetClient {
     throw invalid('client', 'a client of ioredis, such as new Redis()', client)
   }
 
-  const subscribers = new Map<string, IORedisSubscriber>()
+  const subscriptions = new Subscriptions((channel, listener) => {
+    const subscriber = client.duplicate()
+
+    // it connects again by itself
+    subscriber.on('error', () => {})
+    subscriber.on('message', (from, message) => {
+      from === channel && listener(message)
+    })
+
+    return { ready: subscriber.subscribe(channel), close: () => { subscriber.disconnect() } }
+  })
 
   return {
     problem: () => client.status === 'end' || client.status === 'close' ? 'the client is closed' : undefined,
     run: async ({ source }, key, args) => client.eval(source, 1, key, ...args),
-    async subscribe (channel, listener) {
-      const subscriber = client.duplicate()
-
-      subscribers.set(channel, subscriber)
-      // it connects again by itself
-      subscriber.on('error', () => {})
-      subscriber.on('message', (from, message) => {
-        from === channel && listener(message)
-      })
-      await subscriber.subscribe(channel)
-    },
-    async unsubscribe (channel) {
-      subscribers.get(channel)?.disconnect()
-      subscribers.delete(channel)
-    }
+    subscribe: async (channel, listener) => subscriptions.subscribe(channel, listener),
+    unsubscribe: async (channel, listener) => { subscriptions.unsubscribe(channel, listener) }
   }
 }

@@ -3,12 +3,13 @@ import { invalid } from '../util/validation.ts'
 import { ClusterEngine } from './cluster-engine.ts'
 import { callOf, readReply } from './cluster-messages.ts'
 import { LAYOUT_VERSION } from './protocol.ts'
+import { Subscriptions } from './subscriptions.ts'
 import type { FleetClient } from './client.ts'
 import type { ScriptName } from './protocol.ts'
 
 /**
- * After how long an answer is not waited for any more, in ms. A fleet has a `timeout` of its own
- * before that.
+ * After how long an answer is not waited for any more, in ms. The `timeout` of a fleet is before
+ * that, unless it or its `ttl` is long.
  */
 const MAX_WAIT = 10_000
 
@@ -58,24 +59,17 @@ export function nodeCluster (cluster: NodeClusterLike): FleetClient {
   }
 
   const hub = hubOf(cluster)
-  const own = new Map<string, Listener>()
+  const subscriptions = new Subscriptions((channel, listener) => {
+    hub.listeners.set(channel, (hub.listeners.get(channel) ?? new Set()).add(listener))
 
-  const unsubscribe = (channel: string): void => {
-    const listener = own.get(channel)
-
-    own.delete(channel)
-    listener !== undefined && hub.listeners.get(channel)?.delete(listener)
-  }
+    return { ready: Promise.resolve(), close: () => { hub.listeners.get(channel)?.delete(listener) } }
+  })
 
   return {
     problem: () => hub.problem(),
     run: async ({ name }, key, [argument]) => hub.run(name, key, argument),
-    async subscribe (channel, listener) {
-      unsubscribe(channel)
-      own.set(channel, listener)
-      hub.listeners.set(channel, (hub.listeners.get(channel) ?? new Set()).add(listener))
-    },
-    async unsubscribe (channel) { unsubscribe(channel) }
+    subscribe: async (channel, listener) => subscriptions.subscribe(channel, listener),
+    unsubscribe: async (channel, listener) => { subscriptions.unsubscribe(channel, listener) }
   }
 }
 

@@ -1,4 +1,5 @@
 import { invalid } from '../util/validation.ts'
+import { Subscriptions } from './subscriptions.ts'
 import type { FleetClient } from './client.ts'
 
 /**
@@ -30,25 +31,23 @@ export function nodeRedis (client: NodeRedisLike): FleetClient {
     throw invalid('client', 'a client of redis, such as await createClient().connect()', client)
   }
 
-  const subscribers = new Map<string, NodeRedisSubscriber>()
+  const subscriptions = new Subscriptions((channel, listener) => {
+    const subscriber = client.duplicate()
+    const connect = async (): Promise<void> => {
+      await subscriber.connect()
+      await subscriber.subscribe(channel, listener)
+    }
+
+    // it connects again by itself, and an error that nobody listens to ends the process
+    subscriber.on('error', () => {})
+
+    return { ready: connect(), close: () => { subscriber.isOpen && subscriber.destroy() } }
+  })
 
   return {
     problem: () => client.isOpen ? undefined : 'the client is not connected: await client.connect() first',
     run: async ({ source }, key, args) => client.eval(source, { keys: [key], arguments: args }),
-    async subscribe (channel, listener) {
-      const subscriber = client.duplicate()
-
-      subscribers.set(channel, subscriber)
-      // it connects again by itself, and an error that nobody listens to ends the process
-      subscriber.on('error', () => {})
-      await subscriber.connect()
-      await subscriber.subscribe(channel, listener)
-    },
-    async unsubscribe (channel) {
-      const subscriber = subscribers.get(channel)
-
-      subscribers.delete(channel)
-      subscriber?.isOpen === true && subscriber.destroy()
-    }
+    subscribe: async (channel, listener) => subscriptions.subscribe(channel, listener),
+    unsubscribe: async (channel, listener) => { subscriptions.unsubscribe(channel, listener) }
   }
 }

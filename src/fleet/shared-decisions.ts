@@ -37,10 +37,15 @@ export class SharedDecisions {
   #decisions: FleetDecisions
   #limits: ResolvedFleetLimits
 
+  /** How far the clock of the node was ahead of that of the engine when it was told of them, in ms */
+  #skew = 0
+
   /** Of the decisions in force here, and the latest one that was seen, which may be unreadable */
   #version = 0
   #seen = 0
-  #subscribed = false
+
+  /** Is told when there are others */
+  #listener?: (message: string) => void
 
   constructor (init: SharedDecisionsInit) {
     const { limits } = init.config
@@ -74,7 +79,7 @@ export class SharedDecisions {
     this.#gate = new FleetGate(member, graph.bans)
     graph.bans = this.#gate
     this.#init.node.start(member, admission, this.#limits)
-    this.#apply(NO_DECISIONS, 0)
+    this.#apply(NO_DECISIONS)
   }
 
   /**
@@ -101,26 +106,32 @@ export class SharedDecisions {
    * @param changed - is called when the engine has others
    */
   listen (changed: () => void): void {
-    if (this.#subscribed) {
+    if (this.#listener !== undefined) {
       return
     }
 
     const { config: { client }, engine } = this.#init
-
-    this.#subscribed = true
-    client.subscribe(engine.channel, message => {
+    const listener = (message: string): void => {
       Number(message) > this.#version && changed()
-    }).catch(async () => {
+    }
+
+    this.#listener = listener
+    client.subscribe(engine.channel, listener).catch(async () => {
       // what it has missed is found out by the next call
-      await client.unsubscribe(engine.channel).catch(() => {})
-      this.#subscribed = false
+      await client.unsubscribe(engine.channel, listener).catch(() => {})
+
+      if (this.#listener === listener) {
+        this.#listener = undefined
+      }
     })
   }
 
   async unlisten (): Promise<void> {
-    if (this.#subscribed) {
-      this.#subscribed = false
-      await this.#init.config.client.unsubscribe(this.#init.engine.channel)
+    const listener = this.#listener
+
+    if (listener !== undefined) {
+      this.#listener = undefined
+      await this.#init.config.client.unsubscribe(this.#init.engine.channel, listener)
     }
   }
 
@@ -211,6 +222,7 @@ export class SharedDecisions {
     const areOthers = JSON.stringify(before.limits) !== JSON.stringify(decisions.limits)
 
     this.#decisions = decisions
+    this.#skew = Date.now() - now
     this.#version = version
     this.#seen = version
 
@@ -231,13 +243,13 @@ export class SharedDecisions {
       this.#init.node.setLimits(this.#limits)
     }
 
-    this.#apply(before, Date.now() - now)
+    this.#apply(before)
   }
 
-  #apply (before: FleetDecisions, skew: number): void {
+  #apply (before: FleetDecisions): void {
     // first: somebody who is trusted now is not closed
     this.#allow(before.allow, this.#decisions.allow)
-    this.#gate?.set(this.#decisions.block.map(block => banOf(block, skew)))
+    this.#gate?.set(this.#decisions.block.map(block => banOf(block, this.#skew)))
   }
 
   #allow (before: string[], after: string[]): void {

@@ -325,7 +325,8 @@ export class SyncLoop {
 
     this.#refreshing = true
     this.#init.decisions.refresh()
-      .then(() => { this.#schedule(0) }, err => { this.#failed(err) })
+      // a call that is under way is not the one that has failed
+      .then(() => { this.#schedule(0) }, err => { this.#calling === undefined ? this.#failed(err) : this.#report(err) })
       .finally(() => { this.#refreshing = false })
   }
 
@@ -336,17 +337,20 @@ export class SyncLoop {
 
     this.#calling = undefined
     clearTimeout(this.#lateness)
-
-    const error = printable(String(err?.message ?? err)).slice(0, 500)
-
-    if (this.#error !== error) {
-      this.#member.log.error('fleet %s: %s', this.#init.config.name, error)
-    }
-
-    this.#error = error
+    this.#report(err)
     this.#init.leases.askAgain()
     this.#checkExpiry()
     this.#schedule(this.#pace.failed())
+  }
+
+  #report (err: Error): void {
+    const error = printable(String(err?.message ?? err)).slice(0, 500)
+
+    if (this.#error !== error) {
+      this.#member?.log.error('fleet %s: %s', this.#init.config.name, error)
+    }
+
+    this.#error = error
   }
 
   #checkExpiry (): void {

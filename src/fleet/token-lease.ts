@@ -124,11 +124,18 @@ export class TokenLease {
     if (this.#debt > 0) {
       this.#debt--
       this.#owed--
-      this.#used--
+      this.#unuse()
     } else if (this.#tokens < this.#granted && now < this.#ends) {
       this.#tokens++
-      this.#used--
+      this.#unuse()
     }
+  }
+
+  /**
+   * It may have been asked for more since
+   */
+  #unuse (): void {
+    this.#used = Math.max(0, this.#used - 1)
   }
 
   /**

@@ -43,6 +43,20 @@ describe('fleet/decisions', () => {
     return Promise.all(Array.from({ length: 3 }, async () => members.add(engine.client(), init)))
   }
 
+  it('should have blocks from before the start, also where the clock of the engine is behind', async () => {
+    engine = new TestEngine(() => Date.now() - 2 * 3_600_000)
+
+    const link = fleet({ client: engine.client(), name: 'test', ttl: 1_000 })
+
+    await link.block('192.0.2.1', { for: '1h' })
+
+    const member = { fleet: link, manager: createResourceManager({ fleet: link, rateLimits: false, warnings: false }) }
+
+    await member.manager.start()
+    members.all.push(member)
+    expect(isBlocked(member)).to.equal(true)
+  })
+
   it('should block an address on all nodes, until it is taken back', async () => {
     const all = await three()
 

@@ -288,6 +288,24 @@ describe('fleet/engine', () => {
         }
       })
 
+      it('should tell all who listen with one client, until each of them has ended', async () => {
+        const key = '{p:s}'
+        const channel = `${key}:changed`
+        const messages: string[] = []
+        const [one, other] = ['one', 'other'].map(name => (message: string) => { messages.push(`${name} ${message}`) })
+        const decide = async (policy: number): Promise<unknown> => client.client.run(SCRIPTS.decide, key, [JSON.stringify({ policy, next: policy + 1, text: '{}' })])
+
+        await Promise.all([one, other].map(async listener => client.client.subscribe(channel, listener)))
+        await decide(0)
+        await eventually(() => messages.length === 2, 'the messages')
+        expect(messages.sort()).to.deep.equal(['one 1', 'other 1'])
+        await client.client.unsubscribe(channel, one)
+        await decide(1)
+        await eventually(() => messages.length === 3, 'the message')
+        expect(messages[2]).to.equal('other 2')
+        await client.client.unsubscribe(channel, other)
+      })
+
       it('should say that data is of another version', async () => {
         await client.set('{p:c}:fleet', 'version', '2')
 

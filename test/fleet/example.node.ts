@@ -44,7 +44,8 @@ describe('fleet/example', function () {
   })
 
   async function start (...args: string[]): Promise<string> {
-    const child = spawn(process.execPath, ['--no-warnings', EXAMPLE, '--port', '0', '--workers', String(WORKERS), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    // in a group of its own, as a terminal starts it
+    const child = spawn(process.execPath, ['--no-warnings', EXAMPLE, '--port', '0', '--workers', String(WORKERS), ...args], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
     const add = (data: Buffer): void => { output += data.toString() }
 
     example = child
@@ -72,6 +73,14 @@ describe('fleet/example', function () {
   it('should have no more connections of a peer than one node, with a server', async () => {
     server = await RedisServer.start()
     await dialAll(await start('--redis', server.url))
+
+    // Ctrl-C
+    const ended = once(example as ChildProcess, 'close')
+
+    process.kill(-Number(example?.pid), 'SIGINT')
+    expect(await ended).to.deep.equal([0, null])
+    expect(output).to.not.include('Error')
+    expect(output.match(/has ended/g)).to.have.lengthOf(WORKERS)
   })
 
   /**

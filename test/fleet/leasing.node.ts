@@ -1,4 +1,5 @@
 import { expect } from 'aegir/chai'
+import delay from 'delay'
 import { fleet } from '../../src/fleet.ts'
 import { createResourceManager } from '../../src/index.ts'
 import { eventually, rejection } from '../libp2p/fixtures/eventually.ts'
@@ -157,6 +158,37 @@ describe('fleet/leasing', function () {
     connection.done()
     await eventually(() => link.view().leases.length === 0, 'the end of the lease', PATIENCE)
     expect(waiting).to.equal(4)
+  })
+
+  it('should go on waiting for an answer when it cannot read what was decided meanwhile', async () => {
+    const client = engine.client()
+    const held: Array<() => void> = []
+    let isSlow = false
+    const run: typeof client.run = async (script, ...args) => {
+      if (isSlow && script.name === 'read') {
+        throw new Error('it cannot be read')
+      }
+
+      if (isSlow && script.name === 'sync') {
+        await new Promise<void>(resolve => { held.push(resolve) })
+      }
+
+      return client.run(script, ...args)
+    }
+    const { fleet: link, manager } = await members.add({ ...client, run }, { ttl: 60_000, timeout: 60_000, allowance: 0.5, limits: { peerDefault: { conns: 2 } } })
+
+    isSlow = true
+    // what is full has to be asked for
+    fill(manager, 1)[0].setPeer(peerA)
+    expect(() => { fill(manager, 1)[0].setPeer(peerA) }).to.throw('peer:')
+    await eventually(() => held.length === 1, 'the call', PATIENCE)
+    engine.engine.run('decide', '{libp2p-rm:test}', [JSON.stringify({ policy: 1, next: 7, text: '{}' })])
+    await eventually(() => link.view().error === 'it cannot be read', 'the failure', PATIENCE)
+    // longer than it takes until what has failed is tried again
+    await delay(600)
+    expect(held).to.have.lengthOf(1)
+    isSlow = false
+    held[0]()
   })
 
   it('should explain what it would refuse, with nothing asked for', async () => {
