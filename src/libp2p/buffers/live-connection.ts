@@ -8,7 +8,7 @@ import type { Evictable } from '../../scopes/evictable.ts'
 import type { Positioned } from '../../util/positioned-list.ts'
 import type { WebSocketReceiver } from '../connections/web-socket-receiver.ts'
 import type { Transient } from '../fairness/transient-holders.ts'
-import type { Connection, MessageStream, MultiaddrConnection, StreamMuxer } from '@libp2p/interface'
+import type { Connection, MessageStream, MultiaddrConnection, StreamCloseEvent, StreamMuxer } from '@libp2p/interface'
 
 /**
  * What an upgrade may receive without being counted, in bytes. With noise and yamux it is
@@ -272,6 +272,15 @@ export class LiveConnection extends SparseHolder<ConnectionBuffers> implements E
    */
   closed (gracefully: boolean): void {
     this.owner.closed(this, gracefully)
+  }
+
+  /**
+   * The event of a raw connection that may have another one which tells of its end
+   */
+  handleEvent ({ error }: StreamCloseEvent): void {
+    if (!this.scope.closed) {
+      this.closed(error == null)
+    }
   }
 
   end (): void {

@@ -164,6 +164,12 @@ export class ConnectionTracker implements LiveConnectionOwner {
     const live = new LiveConnection(scope, maConn, this)
 
     observeConnectionClass(maConn)
+
+    // only what extends libp2p's own class tells of its end by its own method
+    if (!('onTransportClosed' in maConn)) {
+      maConn.addEventListener('close', live)
+    }
+
     attachToConnection(maConn, live)
     live.transient = this.#transient.addConnection(scope, maConn.remoteAddr)
     this.#memory.addConnection(live)
