@@ -67,4 +67,6 @@ process.on('message', (message: { type: string }) => {
   }
 })
 
+// nobody is left to ask
+process.once('disconnect', () => { process.exit() })
 process.send?.({ type: 'ready', address: node.getMultiaddrs()[0].toString() })

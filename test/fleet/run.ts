@@ -7,6 +7,9 @@ import { prove, saysSomething } from './proof.ts'
  * the machine and is only printed: limits hold, and nothing is left, on any machine.
  */
 const isShort = process.argv.includes('--short')
+// ends what it has started
+process.once('SIGTERM', () => { process.exit(1) })
+
 const result = await prove({
   ...isShort ? { nodes: 3, honest: 2, part: 4_000, freeze: 7_000 } : { nodes: 5, honest: 4, part: 12_000, freeze: 20_000 },
   log: line => { console.info(line) }
