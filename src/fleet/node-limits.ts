@@ -1,5 +1,6 @@
 import { FleetScopes } from './fleet-scopes.ts'
 import { FleetSubnets } from './fleet-subnets.ts'
+import { GiveWay } from './give-way.ts'
 import type { ResolvedFleetLimits } from './fleet-limits.ts'
 import type { Leases } from './leases.ts'
 import type { NodeRates } from './node-rates.ts'
@@ -28,6 +29,7 @@ export class NodeLimits {
   #admission?: Admission
   #scopes?: FleetScopes
   #subnets?: FleetSubnets
+  #yielding?: GiveWay
 
   constructor (init: NodeLimitsInit) {
     this.#init = init
@@ -36,7 +38,8 @@ export class NodeLimits {
   start (member: FleetMember, admission: Admission | undefined, limits: ResolvedFleetLimits): void {
     this.#member = member
     this.#admission = admission
-    this.#scopes = new FleetScopes({ ...this.#init, member, limits })
+    this.#yielding = new GiveWay({ member, ended: this.#init.ended })
+    this.#scopes = new FleetScopes({ ...this.#init, member, limits, yielding: this.#yielding })
     this.#scopes.start()
     this.#limitSubnets(limits)
     this.#init.rates.start(member, admission, limits)
@@ -47,6 +50,8 @@ export class NodeLimits {
     this.#scopes = undefined
     this.#subnets?.stop()
     this.#subnets = undefined
+    this.#yielding?.stop()
+    this.#yielding = undefined
     this.#init.rates.stop()
 
     if (this.#admission !== undefined) {
@@ -93,8 +98,9 @@ export class NodeLimits {
   #limitSubnets ({ subnets }: ResolvedFleetLimits): void {
     const member = this.#member
     const admission = this.#admission
+    const yielding = this.#yielding
 
-    if (member === undefined || admission === undefined) {
+    if (member === undefined || admission === undefined || yielding === undefined) {
       return
     }
 
@@ -103,6 +109,7 @@ export class NodeLimits {
       : new FleetSubnets({
         ...this.#init,
         member,
+        yielding,
         limits: subnets,
         trustedNetworks: () => admission.allowlist.networks()
       })

@@ -1,9 +1,10 @@
 import { LIMIT_FIELDS } from '../limits/limit.ts'
-import { endNewest } from './end-newest.ts'
+import type { GiveWay, YieldingScope } from './give-way.ts'
 import type { LeasedScope } from './lease.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { FleetMember } from '../manager/fleet-link.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
+import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import type { Limited } from '../scopes/limit-of.ts'
 
 /**
@@ -14,14 +15,14 @@ const CONNECTION_FIELDS = new Set<keyof Limit>(['conns', 'connsInbound', 'connsO
 export interface ScopeRoomInit {
   member: FleetMember
 
-  /** A connection has ended because the fleet had too many */
-  ended(): void
+  /** Ends connections of what has too many */
+  yielding: GiveWay
 }
 
 /**
  * The room that a scope has
  */
-export class ScopeRoom implements LeasedScope {
+export class ScopeRoom implements LeasedScope, YieldingScope {
   readonly key: string
   readonly ahead: boolean
 
@@ -71,11 +72,15 @@ export class ScopeRoom implements LeasedScope {
       return
     }
 
-    const connections = [...this.#init.member.metricsSource.graph.connections]
-      .filter(connection => connection.peerScope === this.#scope)
-      .sort((a, b) => b.serial - a.serial)
+    this.#init.yielding.add(this, field, to)
+  }
 
-    endNewest(connections, () => this.held(field) > to, this.key, this.#init.ended)
+  roomOf (field: number): number {
+    return this.#rooms[field]
+  }
+
+  yields (connection: DefaultConnectionScope): boolean {
+    return connection.peerScope === this.#scope
   }
 }
 

@@ -1,9 +1,10 @@
 import { LIMIT_FIELDS } from '../limits/limit.ts'
 import { NetworkMap } from '../util/network-map.ts'
 import { SubnetTable } from '../util/subnet-table.ts'
-import { endNewest } from './end-newest.ts'
+import type { GiveWay, YieldingScope } from './give-way.ts'
 import type { LeasedScope } from './lease.ts'
 import type { FleetMember } from '../manager/fleet-link.ts'
+import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import type { IPAddress } from '../util/ip-address.ts'
 import type { IPNetwork } from '../util/ip-network.ts'
 
@@ -15,8 +16,8 @@ export const CONNS = LIMIT_FIELDS.indexOf('conns')
 export interface SubnetRoomInit {
   member: FleetMember
 
-  /** A connection has ended because the fleet had too many */
-  ended(): void
+  /** Ends connections of what has too many */
+  yielding: GiveWay
 }
 
 /**
@@ -45,7 +46,7 @@ interface SubnetOf {
 /**
  * The room that a subnet or network has
  */
-export class SubnetRoom implements LeasedScope {
+export class SubnetRoom implements LeasedScope, YieldingScope {
   readonly key: string
   readonly network: IPNetwork
   readonly limit: number
@@ -88,25 +89,22 @@ export class SubnetRoom implements LeasedScope {
   /**
    * The youngest connections that count for it end, unless they are trusted
    */
-  giveWay (_field: number, to: number): void {
-    const { member: { enforces, metricsSource: { graph } } } = this.#init
-
-    const { subnet } = this
-
+  giveWay (field: number, to: number): void {
     // those who are there have done nothing wrong, see ScopeRoom
-    if (subnet === undefined || !enforces) {
-      return
+    if (this.subnet !== undefined && this.#init.member.enforces) {
+      this.#init.yielding.add(this, field, to)
     }
+  }
 
-    const connections = [...graph.connections]
-      .filter(({ countedAddress, endpoint, peerScope }) => {
-        const ip = countedAddress as IPAddress | undefined
+  roomOf (): number {
+    return this.room
+  }
 
-        return ip !== undefined && this.network.contains(ip) && subnet.counts(ip) &&
-          (peerScope === undefined || graph.admission?.staysAllowlisted(peerScope.peer, { endpoint }) !== true)
-      })
-      .sort((a, b) => b.serial - a.serial)
+  yields ({ countedAddress, endpoint, peerScope }: DefaultConnectionScope): boolean {
+    const { admission } = this.#init.member.metricsSource.graph
+    const ip = countedAddress as IPAddress | undefined
 
-    endNewest(connections, () => this.held() > to, this.key, this.#init.ended)
+    return ip !== undefined && this.network.contains(ip) && this.subnet?.counts(ip) === true &&
+      (peerScope === undefined || admission?.staysAllowlisted(peerScope.peer, { endpoint }) !== true)
   }
 }
