@@ -5,6 +5,7 @@ import { callOf } from '../../src/fleet/cluster-messages.ts'
 import { Leases } from '../../src/fleet/leases.ts'
 import { MemoryEngine } from '../../src/fleet/memory-engine.ts'
 import { atOnce } from '../../src/util/slices.ts'
+import { LateMessages } from './late-messages.ts'
 import type { LeasedScope } from '../../src/fleet/lease.ts'
 import type { LeaseRequest } from '../../src/fleet/leases.ts'
 import type { SyncAnswer } from '../../src/fleet/protocol.ts'
@@ -71,6 +72,10 @@ interface Call {
   seq: number
   sentAt: number
   request: LeaseRequest
+}
+
+interface Answer extends Call {
+  answer: SyncAnswer
 }
 
 /**
@@ -141,14 +146,13 @@ function primaryOf (now: () => number): ModelEngine {
 const ENGINES = { 'a server': serverOf, 'a primary': primaryOf }
 
 /**
- * Calls and answers that can come late, twice or not at all
+ * Nodes and their engine
  */
 class World {
   now = 1_000_000
   readonly engine: ModelEngine
   readonly nodes: ModelNode[]
-  readonly calls: Call[] = []
-  readonly answers: Array<Call & { answer: SyncAnswer }> = []
+  readonly messages = new LateMessages<Call, Answer>(call => this.#call(call), answer => { this.#answer(answer) })
   readonly #make: () => ModelNode
 
   constructor (onLoss: OnLoss, allowance: number, known: boolean, makeEngine = serverOf) {
@@ -164,16 +168,19 @@ class World {
     const node = this.nodes[pick % NODES]
     const { key } = SCOPES[pick >> 3 & 1]
 
+    if (this.messages.step(operation, pick)) {
+      return
+    }
+
     switch (operation) {
       case 'ask':
         // now and then only what did not fit is asked for
         pick % 5 === 4 || atOnce(slice => node.leases.look(slice))
-        this.calls.push({ node, seq: ++node.seq, sentAt: this.now, request: structuredClone(node.leases.request()) })
+        this.messages.calls.push({ node, seq: ++node.seq, sentAt: this.now, request: structuredClone(node.leases.request()) })
         break
       case 'round':
         this.step('ask', pick)
-        this.#call(this.calls.pop())
-        this.#answer(this.answers.pop())
+        this.messages.round()
         break
       case 'remove':
         node.remove('peer:a')
@@ -187,24 +194,6 @@ class World {
         break
       case 'close':
         node.held[key] = Math.max(0, node.held[key] - 1)
-        break
-      case 'call':
-        this.#call(take(this.calls, pick))
-        break
-      case 'call twice':
-        this.#call(this.calls[pick % Math.max(1, this.calls.length)])
-        break
-      case 'lose call':
-        take(this.calls, pick)
-        break
-      case 'answer':
-        this.#answer(take(this.answers, pick))
-        break
-      case 'answer twice':
-        this.#answer(this.answers[pick % Math.max(1, this.answers.length)])
-        break
-      case 'lose answer':
-        take(this.answers, pick)
         break
       case 'wait':
         this.now += pick * 7 % (TTL / 2)
@@ -221,27 +210,19 @@ class World {
       default:
         if (this.engine.wipe()) {
           this.nodes.forEach((_, i) => { this.nodes[i] = this.#make() })
-          this.calls.splice(0)
+          this.messages.calls.splice(0)
         }
     }
   }
 
-  #call (call: Call | undefined): void {
-    if (call !== undefined) {
-      const { node: { id }, request, seq } = call
-      const answer = this.engine.sync(call.node, JSON.stringify({ id, seq, ttl: TTL, policy: 0, sum: '', ...request }))
+  #call (call: Call): Answer | undefined {
+    const { node, request, seq } = call
+    const answer = this.engine.sync(node, JSON.stringify({ id: node.id, seq, ttl: TTL, policy: 0, sum: '', ...request }))
 
-      answer !== undefined && this.answers.push({ ...call, answer: JSON.parse(answer) })
-    }
+    return answer === undefined ? undefined : { ...call, answer: JSON.parse(answer) }
   }
 
-  #answer (call: Call & { answer: SyncAnswer } | undefined): void {
-    if (call === undefined) {
-      return
-    }
-
-    const { answer, node, request, sentAt, seq } = call
-
+  #answer ({ answer, node, request, sentAt, seq }: Answer): void {
     if (answer.status === 'ok' && seq === node.seq && sentAt + TTL > this.now) {
       node.validUntil = sentAt + TTL
       node.leases.answered(request, answer)
@@ -263,10 +244,6 @@ class World {
   held (key: string): number {
     return sum(this.nodes, node => node.held[key])
   }
-}
-
-function take <T> (list: T[], pick: number): T | undefined {
-  return list.splice(pick % Math.max(1, list.length), 1)[0]
 }
 
 function sum <T> (list: T[], of: (entry: T) => number): number {

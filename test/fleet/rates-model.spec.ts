@@ -5,6 +5,7 @@ import { resolveFleetRates } from '../../src/fleet/fleet-traffic-limits.ts'
 import { MemoryEngine } from '../../src/fleet/memory-engine.ts'
 import { parseIP } from '../../src/util/parse-ip.ts'
 import { startQuietly } from './fixtures.ts'
+import { LateMessages } from './late-messages.ts'
 import type { RatesAnswer, RatesRequest } from '../../src/fleet/rates-protocol.ts'
 import type { OnLoss } from '../../src/fleet/without-lease.ts'
 import type { IPAddress } from '../../src/util/ip-address.ts'
@@ -48,6 +49,10 @@ interface Call {
   request: RatesRequest
 }
 
+interface Answer extends Call {
+  answer: RatesAnswer
+}
+
 interface Arrival {
   at: number
   address: number
@@ -57,8 +62,7 @@ class World {
   now = 1_000_000
   readonly engine = new MemoryEngine(() => {}, () => this.now)
   readonly nodes: ModelNode[]
-  readonly calls: Call[] = []
-  readonly answers: Array<Call & { answer: RatesAnswer }> = []
+  readonly messages = new LateMessages<Call, Answer>(call => this.#call(call), answer => { this.#answer(answer) })
   readonly admitted: Arrival[] = []
 
   /** How many nodes there have been */
@@ -74,14 +78,17 @@ class World {
   step (operation: string, pick: number): void {
     const node = this.nodes[pick % NODES]
 
+    if (this.messages.step(operation, pick)) {
+      return
+    }
+
     switch (operation) {
       case 'ask':
         this.#ask(node)
         break
       case 'round':
         this.#ask(node)
-        this.#call(this.calls.pop())
-        this.#answer(this.answers.pop())
+        this.messages.round()
         break
       case 'come':
         this.come(node, pick >> 3)
@@ -90,24 +97,6 @@ class World {
         for (let i = 0; i < 6; i++) {
           this.come(node, pick >> 3)
         }
-        break
-      case 'call':
-        this.#call(take(this.calls, pick))
-        break
-      case 'call twice':
-        this.#call(this.calls[pick % Math.max(1, this.calls.length)])
-        break
-      case 'lose call':
-        take(this.calls, pick)
-        break
-      case 'answer':
-        this.#answer(take(this.answers, pick))
-        break
-      case 'answer twice':
-        this.#answer(this.answers[pick % Math.max(1, this.answers.length)])
-        break
-      case 'lose answer':
-        take(this.answers, pick)
         break
       case 'wait':
         this.now += pick * 7 % (TTL / 2)
@@ -140,21 +129,19 @@ class World {
     const request: RatesRequest = { id: node.id, seq: ++node.seq, ttl: TTL, policy: 0, tokens: [], shares: [], gone: [], groups: [] }
 
     node.rates.ask(request, this.now)
-    this.calls.push({ node, sentAt: this.now, request: structuredClone(request) })
+    this.messages.calls.push({ node, sentAt: this.now, request: structuredClone(request) })
   }
 
-  #call (call: Call | undefined): void {
-    if (call !== undefined) {
-      this.answers.push({ ...call, answer: JSON.parse(this.engine.run('rates', KEY, [JSON.stringify(call.request)])) })
-    }
+  #call (call: Call): Answer {
+    return { ...call, answer: JSON.parse(this.engine.run('rates', KEY, [JSON.stringify(call.request)])) }
   }
 
-  #answer (call: Call & { answer: RatesAnswer } | undefined): void {
-    if (call !== undefined && call.answer.status === 'ok' && call.request.seq === call.node.seq && call.sentAt + TTL > this.now) {
-      call.node.rates.answered(call.request, call.answer, { now: this.now, validUntil: call.sentAt + TTL })
-      call.node.nodes = call.answer.nodes ?? 0
+  #answer ({ answer, node, request, sentAt }: Answer): void {
+    if (answer.status === 'ok' && request.seq === node.seq && sentAt + TTL > this.now) {
+      node.rates.answered(request, answer, { now: this.now, validUntil: sentAt + TTL })
+      node.nodes = answer.nodes ?? 0
       // an answer counts once
-      call.node.seq++
+      node.seq++
     }
   }
 
@@ -174,10 +161,6 @@ class World {
 
     return most
   }
-}
-
-function take <T> (list: T[], pick: number): T | undefined {
-  return list.splice(pick % Math.max(1, list.length), 1)[0]
 }
 
 const schedule = fc.array(fc.tuple(
