@@ -1,5 +1,5 @@
 /**
- * `node bench/stream-memory.ts`: what it costs to look at the buffers of streams and
+ * `node bench/stream-memory.ts`: what it costs to measure the buffers of streams and
  * connections, and to count the bytes of a message
  */
 
@@ -19,7 +19,7 @@ import type { DefaultStreamScope } from '../src/scopes/stream-scope.ts'
 import type { MultiaddrConnection, Stream, StreamMuxer } from '@libp2p/interface'
 
 const COUNTS = [1_000, 10_000]
-const LOOKS = 1_000
+const MEASUREMENTS = 1_000
 const MESSAGES = 1_000_000
 
 /**
@@ -55,16 +55,16 @@ function time (count: number, run: () => void): number {
   return Number(process.hrtime.bigint() - start) / count
 }
 
-function timeLooks (count: number, memory: StreamMemory): string {
-  const looks = (): void => {
-    for (let i = 0; i < LOOKS; i++) {
-      memory.look()
+function timeMeasuring (count: number, memory: StreamMemory): string {
+  const measureAll = (): void => {
+    for (let i = 0; i < MEASUREMENTS; i++) {
+      memory.measure()
     }
   }
 
-  looks()
+  measureAll()
 
-  return time(LOOKS * count, looks).toFixed(1)
+  return time(MEASUREMENTS * count, measureAll).toFixed(1)
 }
 
 function timeMessages (memory: StreamMemory): string {
@@ -101,6 +101,6 @@ for (const count of COUNTS) {
     streams.add(new LiveStream(new Buffers() as unknown as Stream, manager.openStream(peer, 'inbound') as DefaultStreamScope, connection, OWNER))
   }
 
-  process.stdout.write(`${count} streams: a look takes ${timeLooks(count, ofStreams)} ns per stream, a message ${timeMessages(ofStreams)} ns more\n`)
-  process.stdout.write(`${count} connections: a look takes ${timeLooks(count, ofConnections)} ns per connection\n`)
+  process.stdout.write(`${count} streams: measuring takes ${timeMeasuring(count, ofStreams)} ns per stream, a message ${timeMessages(ofStreams)} ns more\n`)
+  process.stdout.write(`${count} connections: measuring takes ${timeMeasuring(count, ofConnections)} ns per connection\n`)
 }

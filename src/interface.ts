@@ -177,10 +177,10 @@ export interface ResourceManager extends Startable {
   recentEvictions(): RecentEviction[]
 
   /**
-   * The most that there has been at a time of everything that has a limit, in system,
-   * transient, each service and each protocol, and of the peer that had most. It is looked at
-   * ten times a second from the start of the manager on, and whenever this is called: streams
-   * cost no more because of it, and peaks that are shorter are missed.
+   * The peak of everything that has a limit, in system,
+   * transient, each service and each protocol, and of the peer that had most. The scopes
+   * are sampled ten times a second from the start of the manager on, and at each call: that
+   * costs a stream nothing, and misses shorter peaks.
    *
    * @throws {MissingFeatureError} In pages without the feature `inspection`
    */

@@ -2,7 +2,7 @@
  * @packageDocumentation
  *
  * Throughput sessions without a node: a registry of collectors that count bytes and bit
- * rates, and what decides which addresses they watch.
+ * rates, and what decides which addresses they observe.
  *
  * @example
  *

@@ -101,7 +101,7 @@ export function simulate ({ delay, nodes: count, rate, use }: Load): Simulated {
 
   const call = (node: SimulatedNode): void => {
     if (now >= node.lookAt) {
-      atOnce(slice => node.leases.look(slice))
+      atOnce(slice => node.leases.scan(slice))
       node.lookAt = now + TTL / 4
     }
 

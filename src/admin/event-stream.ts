@@ -7,7 +7,7 @@ export interface ServerSentEvent {
 }
 
 /**
- * How long an event may be, in characters: far longer than any look at a node is
+ * How long an event may be, in characters: far longer than any snapshot is
  */
 const MAX_EVENT = 64 * 2 ** 20
 

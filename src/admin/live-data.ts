@@ -96,7 +96,7 @@ export interface FleetView extends FleetStat {
 }
 
 /**
- * One look at everything, for the live page and `top`. Each is complete, so that none is
+ * A snapshot of a node, for the live page and `top`. Each is complete, so that none is
  * missed where some are left out.
  */
 export interface LiveData {

@@ -2,23 +2,23 @@ import { performance } from 'node:perf_hooks'
 import { beginAnswer, RequestError, toText } from './answers.ts'
 import { TimeLine } from './time-line.ts'
 import type { AdminStat } from './admin-stat.ts'
-import type { Look } from './look.ts'
+import type { Snapshots } from './snapshot.ts'
 import type { ResourceManager } from '../interface.ts'
 import type { ServerResponse } from 'node:http'
 
 /**
- * How often those who watch hear something, in ms
+ * How often listeners hear something, in ms
  */
 const INTERVAL = 1_000
 
 /**
- * At most so much of the time is spent on looking, however many peers there are: after a look
- * that takes 20 ms, in slices, the next is 2 s later
+ * The share of the time that snapshots may take, however many peers there are: after one that
+ * takes 20 ms, in slices, the next is 2 s later
  */
-const LOOK_SHARE = 0.01
+const SNAPSHOT_SHARE = 0.01
 
 /**
- * How many can watch at once
+ * How many listeners there may be at once
  */
 export const MAX_LISTENERS = 16
 
@@ -28,7 +28,7 @@ export const MAX_LISTENERS = 16
 const MAX_SKIPPED = 60
 
 /**
- * One that watches
+ * A live view
  */
 interface Listener {
   readonly res: ServerResponse
@@ -38,12 +38,11 @@ interface Listener {
 }
 
 /**
- * Server-sent events: the last ten minutes for whoever begins to watch, then a look at
- * everything each second. One that does not read misses events, and nothing is kept for it
- * but the last one.
+ * Server-sent events. A new listener gets the last ten minutes, then a snapshot each second. One
+ * that does not read misses events: only the last one is kept for it.
  */
 export class LiveFeed {
-  readonly #look: Pick<Look, 'take'>
+  readonly #snapshots: Pick<Snapshots, 'take'>
   readonly #stat: AdminStat
   readonly #onError: (err: Error) => void
   readonly #listeners = new Set<Listener>()
@@ -51,24 +50,24 @@ export class LiveFeed {
   readonly #timer: ReturnType<typeof setInterval>
   readonly #now: () => number
 
-  /** When the next look may be */
-  #nextLook = 0
+  /** When the next snapshot may be taken */
+  #nextSnapshot = 0
 
-  /** What was seen the last time */
-  #looked = ''
+  /** The last snapshot, as an event */
+  #latest = ''
 
-  /** Set while somebody looks, and resolves when that has been told */
-  #looking?: Promise<void> | undefined
+  /** Set while a snapshot is being taken. Resolves when the listeners have been told. */
+  #taking?: Promise<void> | undefined
 
   /**
    * @param manager
-   * @param look - of this manager
+   * @param snapshots - of this manager
    * @param stat
    * @param onError - is told where a manager fails
    * @param now - in ms
    */
-  constructor (manager: ResourceManager, look: Pick<Look, 'take'>, stat: AdminStat, onError: (err: Error) => void, now: () => number = () => performance.now()) {
-    this.#look = look
+  constructor (manager: ResourceManager, snapshots: Pick<Snapshots, 'take'>, stat: AdminStat, onError: (err: Error) => void, now: () => number = () => performance.now()) {
+    this.#snapshots = snapshots
     this.#stat = stat
     this.#onError = onError
     this.#now = now
@@ -78,7 +77,7 @@ export class LiveFeed {
   }
 
   /**
-   * @throws {RequestError} if as many watch as can
+   * @throws {RequestError} if there are as many listeners as there may be
    */
   listen (res: ServerResponse): void {
     if (this.#listeners.size >= MAX_LISTENERS) {
@@ -95,13 +94,13 @@ export class LiveFeed {
       this.#stat.listeners--
     })
 
-    // nothing is written to who does not read, and that ends by `MAX_SKIPPED`
+    // nothing is written to one that does not read, and `MAX_SKIPPED` ends it
     res.socket?.setTimeout(0)
     beginAnswer(res, 200, 'text/event-stream; charset=utf-8')
-    this.#send(listener, `event: history\ndata: ${toText(this.#timeLine.samples)}\n\n${this.#isTooEarly ? this.#looked : ''}`)
+    this.#send(listener, `event: history\ndata: ${toText(this.#timeLine.samples)}\n\n${this.#isTooEarly ? this.#latest : ''}`)
 
     if (!this.#isTooEarly) {
-      void this.#lookNow()
+      void this.#snapshotNow()
     }
   }
 
@@ -122,13 +121,13 @@ export class LiveFeed {
         return
       }
 
-      // whoever comes each second may be early once: the next look is the later for it
-      if (this.#looking === undefined && (this.#looked === '' || this.#now() >= this.#nextLook - INTERVAL / 2)) {
-        await this.#lookNow()
+      // a tick may come a little early: the next snapshot is later for it
+      if (this.#taking === undefined && (this.#latest === '' || this.#now() >= this.#nextSnapshot - INTERVAL / 2)) {
+        await this.#snapshotNow()
         return
       }
 
-      // the time line goes on where it is too early for another look
+      // the time line goes on where it is too early for another snapshot
       this.#tell(`event: sample\ndata: ${toText(sample)}\n\n`)
     } catch (err: any) {
       // a manager of somebody else's
@@ -137,27 +136,27 @@ export class LiveFeed {
   }
 
   /**
-   * Whether another look would take more time than looks may have, however many begin to watch
+   * Whether another snapshot would take more time than snapshots may, however many listeners come
    */
   get #isTooEarly (): boolean {
-    return this.#looked !== '' && this.#now() < this.#nextLook
+    return this.#latest !== '' && this.#now() < this.#nextSnapshot
   }
 
   /**
-   * Who begins to watch in the middle of a look is told what is seen as well
+   * Whoever begins to listen while a snapshot is being taken gets that one
    */
-  async #lookNow (): Promise<void> {
-    this.#looking ??= this.#takeLook().catch(this.#onError).finally(() => { this.#looking = undefined })
+  async #snapshotNow (): Promise<void> {
+    this.#taking ??= this.#takeNow().catch(this.#onError).finally(() => { this.#taking = undefined })
 
-    await this.#looking
+    await this.#taking
   }
 
-  async #takeLook (): Promise<void> {
-    const { duration, text } = await this.#look.take(this.#timeLine.latest, this.#stat)
+  async #takeNow (): Promise<void> {
+    const { duration, text } = await this.#snapshots.take(this.#timeLine.latest, this.#stat)
 
-    this.#nextLook = Math.max(this.#now(), this.#nextLook) + duration / LOOK_SHARE
-    this.#looked = `event: live\ndata: ${text}\n\n`
-    this.#tell(this.#looked)
+    this.#nextSnapshot = Math.max(this.#now(), this.#nextSnapshot) + duration / SNAPSHOT_SHARE
+    this.#latest = `event: live\ndata: ${text}\n\n`
+    this.#tell(this.#latest)
   }
 
   #tell (text: string): void {

@@ -12,12 +12,12 @@ import type { SlicedResourceManager } from '../reporting/sliced-manager.ts'
 import type { PeerId } from '@libp2p/interface'
 
 /**
- * The node that is looked at
+ * What the admin server reads
  */
-export interface LookedAt {
+export interface AdminNode {
   readonly manager: ResourceManager
 
-  /** The same for what looks at all peers: others have the event loop after each millisecond */
+  /** The same for what reads all peers: others have the event loop after each millisecond */
   readonly sliced: SlicedResourceManager
   readonly marks: DescribedMarks
 }
@@ -117,7 +117,7 @@ function limitsInForce ({ limits }: ResourceManager): unknown {
 
 const EXPLAIN = ['resource', 'direction', 'address', 'peer', 'protocol', 'service', 'usefd', 'size', 'priority'] as const
 
-function explain ({ manager }: LookedAt, query: URLSearchParams): unknown {
+function explain ({ manager }: AdminNode, query: URLSearchParams): unknown {
   const { peer, priority, size, usefd, ...rest } = parameters(query, EXPLAIN)
   const request = given({ ...rest, peer: peerOf(peer), priority: numberOf('priority', priority), size: numberOf('size', size), usefd: booleanOf('usefd', usefd) })
 
@@ -130,7 +130,7 @@ function explain ({ manager }: LookedAt, query: URLSearchParams): unknown {
  *
  * @throws {InvalidParametersError} naming a parameter that cannot be used
  */
-export const READS: Record<string, (node: LookedAt, query: URLSearchParams) => unknown> = {
+export const READS: Record<string, (node: AdminNode, query: URLSearchParams) => unknown> = {
   '/stat': async ({ sliced }, query) => {
     parameters(query, [])
 

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { connectionsOf, streamsOf } from './look.ts'
+import { connectionsOf, streamsOf } from './snapshot.ts'
 import type { LiveSample } from './live-data.ts'
 import type { ResourceManager } from '../interface.ts'
 

@@ -1,3 +1,14 @@
+/**
+ * Who is banned: peers, hosts and subnets that go on doing what they must not.
+ *
+ * In: strikes (refusals, evictions, reports), and bans that somebody has decided.
+ * Out: whether a peer or an address is banned, why and until when; a line for the log of each ban.
+ * Fails: a target or an option that cannot be used is an `InvalidParametersError`. Bans that cannot
+ * be read or written are a warning, and those in memory stay in force.
+ * Costs: a look-up in a `Map` for each connection, or nothing while nobody is banned. The number of
+ * bans and strikes is bounded.
+ */
+
 import { ANY, checkDescribed } from '../util/description.ts'
 import { checkObject, checkWholeNumber, invalid } from '../util/validation.ts'
 import { BanList } from './ban-list.ts'

@@ -2,9 +2,8 @@ import { printable } from '../util/printable.ts'
 import type { Ban } from './ban.ts'
 
 /**
- * The line of the log for a ban, which tools such as fail2ban and CrowdSec read: what comes
- * before `reason` has no spaces in it, and what a remote may have a say in is quoted and comes
- * last.
+ * The line of the log for a ban, which tools such as fail2ban and CrowdSec read: nothing before
+ * `reason` has spaces in it, and the text that a remote may influence is quoted and comes last.
  *
  * @param ban
  * @param enforce - whether anybody is refused because of it

@@ -4,12 +4,12 @@ import type { Ban, BanLevel, KnownBan } from './ban.ts'
 import type { IPAddress } from '../util/ip-address.ts'
 
 /**
- * How many bans there are that strikes have led to. With more the one ends that would end first.
+ * The most bans for strikes. One more ends the ban that would end first.
  */
 const CAPACITY: Record<BanLevel, number> = { peer: 4096, host: 1024, subnet: 256 }
 
 /**
- * Who is banned. A ban that has ended is not found, and is taken out sooner or later.
+ * Who is banned. A ban that has ended is not found, and is removed sooner or later.
  */
 export class BanList {
   readonly #peers = new Map<string, KnownBan>()
@@ -75,26 +75,26 @@ export class BanList {
   }
 
   /**
-   * Takes the place of the ban that there may be
+   * Replaces the ban of the same target, if there is one
    */
   add (known: KnownBan): void {
     const { ban, network } = known
     const { level, target } = ban
 
-    this.#take(level, target)
+    this.#delete(level, target)
     this.#mapOf(level).set(target, known)
     network !== undefined && this.#byAddress.set(network, known)
 
     if (ban.by === 'strikes' && ++this.#counts[level] > CAPACITY[level]) {
-      this.#dropFirstToEnd(level)
+      this.#removeFirstToEnd(level)
     }
   }
 
   /**
-   * @returns The ban that there was
+   * @returns The ban that was removed
    */
   remove (level: BanLevel, target: string): Ban | undefined {
-    const ban = this.#take(level, target)
+    const ban = this.#delete(level, target)
 
     if (ban !== undefined) {
       this.#ended(ban)
@@ -104,7 +104,7 @@ export class BanList {
   }
 
   /**
-   * Takes out those that have ended
+   * Removes those that have ended
    */
   sweep (): void {
     for (const known of [...this.#peers.values(), ...this.#networks.values()]) {
@@ -135,7 +135,7 @@ export class BanList {
     return level === 'peer' ? this.#peers : this.#networks
   }
 
-  #take (level: BanLevel, target: string): Ban | undefined {
+  #delete (level: BanLevel, target: string): Ban | undefined {
     const map = this.#mapOf(level)
     const known = map.get(target)
 
@@ -153,7 +153,7 @@ export class BanList {
     return known.ban
   }
 
-  #dropFirstToEnd (level: BanLevel): void {
+  #removeFirstToEnd (level: BanLevel): void {
     let first: Ban | undefined
 
     for (const { ban } of this.#mapOf(level).values()) {

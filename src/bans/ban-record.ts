@@ -2,8 +2,8 @@ import { BAN_LEVELS } from './ban.ts'
 import type { Ban } from './ban.ts'
 
 /**
- * What bans are written as. A change that an older release could not read has to change the
- * number.
+ * The form in which bans are written. A change that an older release could not read has to
+ * change the number.
  */
 const VERSION = 1
 

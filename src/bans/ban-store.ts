@@ -31,8 +31,8 @@ export interface BanStoreInit {
  * Keeps bans across restarts: they are read at `start`, and written some time after they have
  * changed and at `stop`.
  *
- * A datastore that fails never loses what is in it: nothing is written before it could be
- * read, which is tried again whenever it would be time to write.
+ * A datastore that fails never loses its content: nothing is written before the old record was
+ * read. Reading is tried again whenever it is time to write.
  */
 export class BanStore {
   readonly #init: BanStoreInit

@@ -83,8 +83,8 @@ export interface Bans {
   list(): Ban[]
 
   /**
-   * Bans a peer, an IP address or a network, and ends what there is with it. Who is
-   * allowlisted is not affected by the ban of its address.
+   * Bans a peer, an IP address or a network, and ends what there is with it. A ban of an
+   * address does not affect allowlisted peers there.
    *
    * @throws {InvalidParametersError} if it is nobody, if the peer is allowlisted, or naming
    * the option that cannot be used
@@ -100,8 +100,8 @@ export interface Bans {
   lift(target: BanTarget): boolean
 
   /**
-   * Changes the option `bans` while the node runs. What is left out stays as it is, and so do
-   * the bans that there are.
+   * Changes the option `bans` while the node runs. Options that are left out stay as they are,
+   * and so do existing bans.
    *
    * @throws {InvalidParametersError} naming the value that cannot be used. Nothing has changed
    * then.

@@ -4,9 +4,9 @@ import type { DescriptionOf } from '../util/description.ts'
 
 export interface BansInit {
   /**
-   * How many strikes ban a peer. Each second in which a limit of its own has refused what it
-   * opens is one, each of its connections and streams that has given way to others is one,
-   * and `report` adds as many as it says. `Infinity` bans nobody but those that `bans.add` does.
+   * How many strikes ban a peer. A second in which one of its own limits refuses something is
+   * one strike, a connection or stream of it that gives way to others is one, and `report` says
+   * how many it adds. With `Infinity`, only `bans.add` bans.
    *
    * @default 30
    */
@@ -20,17 +20,17 @@ export interface BansInit {
   halfLife?: number
 
   /**
-   * How long a ban lasts at the least, in ms. It lasts up to twice as long: a random part
-   * keeps those who are banned together from coming back together.
+   * The shortest ban, in ms. A ban lasts up to twice as long, at random, so that peers who are
+   * banned together do not come back together.
    *
    * @default 3600000
    */
   duration?: number
 
   /**
-   * How many peers of a host must be banned for the host to be banned, at least 2: the others
-   * who share its address are not banned for one of them. For each peer that is connected
-   * from there and has done nothing, at least nine must be banned. `Infinity` bans no host.
+   * How many banned peers get their host banned, at least 2: one peer cannot get others banned
+   * who share its address. For each connected peer of the host that has done nothing, at least
+   * nine must be banned. `Infinity` bans no host.
    *
    * @default 4
    */

@@ -4,8 +4,8 @@ import type { BansConfig } from './bans-init.ts'
 import type { IPNetwork } from '../util/ip-network.ts'
 
 /**
- * How many good connections there may be for each offender where a host or subnet is banned:
- * one in ten is good then
+ * How many good connections a host or subnet may have for each offender when it is banned: at
+ * most one in ten is good then
  */
 const GOOD_PER_OFFENDER = 1 / 9
 
@@ -31,8 +31,7 @@ interface OffendingNetwork {
 }
 
 /**
- * Finds the hosts and subnets that it is due to ban, because it is not only one that does what it
- * must not, and hardly anybody else is there
+ * Finds the hosts and subnets to ban: several offenders are there, and hardly anybody else
  */
 export class Offenders {
   readonly #list: BanList
@@ -44,8 +43,8 @@ export class Offenders {
   }
 
   /**
-   * The host of a place, and then its subnet, where that is due. Whoever asks bans the one before
-   * asking for the other: the host counts for its subnet.
+   * The host of a place, and then its subnet, if they are to be banned. The caller bans the
+   * host before it asks for the subnet, because the host counts there.
    *
    * @param place
    * @param config

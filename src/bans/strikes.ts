@@ -1,12 +1,13 @@
 /**
- * How many are remembered. With more the one is forgotten that has struck least lately.
+ * How many offenders are remembered. One more makes the one forgotten whose last strike is
+ * oldest.
  */
 const CAPACITY = 4096
 
 /**
- * How long one strike of a kind that comes by itself counts for all others of its kind, in
- * ms. What counts is for how long somebody goes on, and not how much there is in a burst: a
- * program that wants a thousand streams at once is refused a thousand times.
+ * For how long a refusal counts for all that follow it, in ms. It matters how long somebody
+ * goes on, not how large a burst is: a program that wants a thousand streams at once is refused
+ * a thousand times.
  */
 const ONCE_IN = 1_000
 

@@ -1,3 +1,13 @@
+/**
+ * The command `libp2p-resource-manager`.
+ *
+ * In: arguments, files, standard input, and the admin server of a running node.
+ * Out: text for people, or JSON, on standard output, and an exit code (`exit-codes.ts`).
+ * Fails: a message on standard error that says what was expected, and its exit code. Only a bug
+ * shows a stack trace.
+ * Costs: files are read line by line, so memory does not grow with a trace.
+ */
+
 import { Command, CommanderError } from 'commander'
 import { EXIT, CommandError } from './exit-codes.ts'
 import { registerLimits } from './limits.ts'

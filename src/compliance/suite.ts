@@ -1,3 +1,12 @@
+/**
+ * The tests that a resource manager of somebody else has to pass.
+ *
+ * In: `describe` and `it` of a test runner, and a function that makes the resource manager.
+ * Out: tests, more of them for a manager that refuses or has the whole interface.
+ * Fails: a test throws an `Error` that says what was expected.
+ * Costs: no test waits for time or opens a socket. Nothing of a test runner is imported.
+ */
+
 import { peerIdFromString } from '@libp2p/peer-id'
 import { moving, opening, refusing } from './node-needs.ts'
 import { accounting, changing, complete } from './whole-interface.ts'

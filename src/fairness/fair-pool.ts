@@ -10,7 +10,7 @@
  * network holds as much as the others, its subnet is compared with the other subnets of the
  * same network, and so on. The peer is the last group: nobody takes a place of its own.
  *
- * Each group knows who would give way in it, so that finding one takes a look at one group a
+ * Each group knows who would give way in it, so that finding one reads one group a
  * level, and every change O(log n) a level.
  */
 
@@ -185,14 +185,14 @@ export class FairPool<T> {
    */
   setElsewhere (elsewhere?: HeldElsewhereBy): void {
     this.#elsewhere = elsewhere
-    this.#weigh(this.#root, 0)
+    this.#recount(this.#root, 0)
   }
 
   get members (): ReadonlyArray<FairMember<T>> {
     return this.#members
   }
 
-  #weigh (parent: Group, level: number): void {
+  #recount (parent: Group, level: number): void {
     for (const group of parent.children.values()) {
       const held = group.count + (this.#elsewhere?.(level, group.key) ?? 0)
 
@@ -201,7 +201,7 @@ export class FairPool<T> {
         group.position === -1 || parent.candidates.put(group)
       }
 
-      this.#weigh(group, level + 1)
+      this.#recount(group, level + 1)
     }
   }
 

@@ -1,3 +1,13 @@
+/**
+ * Who gives way in a full scope, so that nobody is locked out by those who came first.
+ *
+ * In: the refusal of a scope that is full, and who asked for a place there.
+ * Out: whether somebody else has given way: one of the group that holds most.
+ * Fails: nothing throws. Where nobody holds more than the newcomer, the refusal stands.
+ * Costs: nothing until a scope is full. From then on O(log n) for whatever comes or goes there, until
+ * half of it is gone.
+ */
+
 import { EvictedError } from '../errors.ts'
 import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import { MovableScope } from '../scopes/movable-scope.ts'

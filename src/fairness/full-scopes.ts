@@ -87,7 +87,7 @@ export class FullScopes implements PlacementObserver {
   // PlacementObserver
 
   placed (member: MovableScope): void {
-    const before = this.#takeOut(member)
+    const before = this.#remove(member)
 
     if (member.inbound && !member.allowlisted) {
       const path = this.#init.pathOf(member)
@@ -99,18 +99,18 @@ export class FullScopes implements PlacementObserver {
       }
     }
 
-    before.forEach(({ pool }) => { this.#forget(pool as SharedScope) })
+    before.forEach(({ pool }) => { this.#forgetIfHalfEmpty(pool as SharedScope) })
   }
 
   left (member: MovableScope): void {
-    this.#takeOut(member).forEach(({ pool }) => { this.#forget(pool as SharedScope) })
+    this.#remove(member).forEach(({ pool }) => { this.#forgetIfHalfEmpty(pool as SharedScope) })
   }
 
   /**
    * Observes nothing any more
    */
   clear (): void {
-    this.#all().forEach(shared => { this.#drop(shared) })
+    this.#all().forEach(shared => { this.#forget(shared) })
   }
 
   /**
@@ -118,13 +118,13 @@ export class FullScopes implements PlacementObserver {
    * again, so that finding out who holds what costs each of them about as much as observing
    * them would.
    */
-  #forget (shared: SharedScope): void {
+  #forgetIfHalfEmpty (shared: SharedScope): void {
     if (2 * shared.size < shared.peak) {
-      this.#drop(shared)
+      this.#forget(shared)
     }
   }
 
-  #drop (shared: SharedScope): void {
+  #forget (shared: SharedScope): void {
     for (const member of shared.members) {
       const places = placesOf(member.value)
 
@@ -139,7 +139,7 @@ export class FullScopes implements PlacementObserver {
     }
   }
 
-  #takeOut (member: MovableScope): Array<FairMember<MovableScope>> {
+  #remove (member: MovableScope): Array<FairMember<MovableScope>> {
     const places = member.places as Array<FairMember<MovableScope>> | undefined
 
     if (places === undefined) {

@@ -142,7 +142,7 @@ export class FleetBitrates implements SharedBitrates, RatesPart {
       }
     }
 
-    // which has looked at all of them, and an iterator keeps what a map was while it stands still
+    // an iterator that stands still keeps what a map was, and all have just been checked
     this.#sweep = this.#peers.entries()
     request.gone = this.#gone.slice(0, MAX_RATES)
   }
@@ -198,7 +198,7 @@ export class FleetBitrates implements SharedBitrates, RatesPart {
   }
 
   /**
-   * For each that comes, two of those that are there are looked at: there may be nobody to ask
+   * For each that comes, two of those that are there are checked: there may be nobody to ask
    */
   #forgetClosed (): void {
     for (let i = 0; i < 2; i++) {

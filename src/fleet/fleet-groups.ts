@@ -107,13 +107,13 @@ export class FleetGroups implements RatesPart {
     }
 
     this.#counting = true
-    runInSlices(slice => this.#look(slice), held => {
+    runInSlices(slice => this.#scan(slice), held => {
       this.#counting = false
       this.#held = held
     }, setBackgroundTimer)
   }
 
-  * #look (slice: Slice): Generator<undefined, Map<string, number>, undefined> {
+  * #scan (slice: Slice): Generator<undefined, Map<string, number>, undefined> {
     const { graph } = this.#init
     const connections = { networks: new Map<string, number>(), peers: new Map<string, number>() }
     const streams = { networks: new Map<string, number>(), peers: new Map<string, number>() }

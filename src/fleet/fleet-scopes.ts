@@ -40,7 +40,7 @@ export class FleetScopes implements LimitCap, RoomMaker {
   readonly #allowances = new WeakMap<Readonly<Limit>, { fields: object, capped: Readonly<Limit> }>()
   readonly #uncapped = new WeakMap<Readonly<Limit>, Readonly<Limit>>()
 
-  /** Counts what makes those stop looking who are in the middle of it */
+  /** Counts what makes a scan that is under way stop */
   #changes = 0
 
   constructor (init: FleetScopesInit) {
@@ -97,7 +97,7 @@ export class FleetScopes implements LimitCap, RoomMaker {
   /**
    * Leases room for what holds something, and gives that of the others back
    */
-  * look (slice: Slice): Generator<undefined, void, undefined> {
+  * scan (slice: Slice): Generator<undefined, void, undefined> {
     const changes = this.#changes
 
     for (const scope of this.#keyed()) {

@@ -23,7 +23,7 @@ const RULES = {
 }
 
 /**
- * How many addresses are kept for the next look: where there are more, it looks at all connections
+ * How many addresses are kept for the next scan. If there are more, it reads all connections
  */
 const MAX_FIRST = 1_024
 
@@ -59,7 +59,7 @@ export class FleetSubnets implements SharedSubnets {
   readonly #configured: SubnetRoom[] = []
   readonly #rooms = new Set<SubnetRoom>()
 
-  /** The addresses of subnets that had nothing before, since it was last looked: the first ones of them */
+  /** The addresses of subnets that have got their first connection since the last scan: the first ones of them */
   readonly #first: IPAddress[] = []
   #stopped = false
 
@@ -131,7 +131,7 @@ export class FleetSubnets implements SharedSubnets {
   /**
    * Leases room for the subnets that have connections, and gives back that of the others
    */
-  * look (slice: Slice): Generator<undefined, void, undefined> {
+  * scan (slice: Slice): Generator<undefined, void, undefined> {
     this.#refresh()
 
     const first = this.#first.splice(0)

@@ -88,15 +88,15 @@ export function addSummaries (summaries: NodeSummary[]): NodeSummary {
  * Those that hold most, the largest first
  */
 function * largest (scopes: Iterable<AggregateScope>, count: number, slice: Slice): Generator<undefined, AggregateScope[], undefined> {
-  const found: Array<{ scope: AggregateScope, weight: number }> = []
+  const found: Array<{ scope: AggregateScope, usage: number }> = []
 
   for (const scope of scopes) {
-    const weight = scope.empty ? 0 : weightOf(scope)
+    const usage = scope.empty ? 0 : usageOf(scope)
 
-    if (weight > 0 && (found.length < count || weight > found[count - 1].weight)) {
-      const before = found.findIndex(other => other.weight < weight)
+    if (usage > 0 && (found.length < count || usage > found[count - 1].usage)) {
+      const before = found.findIndex(other => other.usage < usage)
 
-      found.splice(before === -1 ? found.length : before, 0, { scope, weight })
+      found.splice(before === -1 ? found.length : before, 0, { scope, usage })
       found.length = Math.min(found.length, count)
     }
 
@@ -109,9 +109,9 @@ function * largest (scopes: Iterable<AggregateScope>, count: number, slice: Slic
 }
 
 /**
- * Connections weigh most, then streams
+ * How much a scope holds, in bytes: a connection counts for 64 KiB, a stream for 10 KiB
  */
-function weightOf ({ connsInbound, connsOutbound, memory, streamsInbound, streamsOutbound }: AggregateScope): number {
+function usageOf ({ connsInbound, connsOutbound, memory, streamsInbound, streamsOutbound }: AggregateScope): number {
   return 65_536 * (connsInbound + connsOutbound) + 10_240 * (streamsInbound + streamsOutbound) + memory
 }
 

@@ -15,7 +15,7 @@ import type { DescriptionOf } from '../util/description.ts'
  */
 export interface FleetSessionLimits {
   /**
-   * By the name of the service whose streams a collector watches, as in `sessions.collectors` of
+   * By the name of the service whose streams a collector observes, as in `sessions.collectors` of
    * the nodes. They count on nodes that have a collector of this name: where it has `throttle`,
    * its streams are slowed to the part of the node; where it has not, new streams are refused
    * while it transfers more.

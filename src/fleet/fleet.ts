@@ -1,3 +1,16 @@
+/**
+ * Several nodes under one set of limits and bans.
+ *
+ * In: what this node holds and asks for, what operators decide, and the answers of the engine in
+ * which the nodes meet.
+ * Out: leases, which are limits of the scopes and subnets of this node; bans and limits that were
+ * decided elsewhere; sums over all nodes.
+ * Fails: without an answer, leases end and `onLoss` says how the node goes on alone. A method that
+ * needs the engine rejects. An option that cannot be used is an `InvalidParametersError`.
+ * Costs: scopes are checked as without a fleet, subnets take a look-up more
+ * (`node bench/fleet.ts`). All that the node holds is scanned four times a `ttl`, in slices.
+ */
+
 import { InvalidParametersError } from '@libp2p/interface'
 import { parseEntry } from '../admission/allowlist-entry.ts'
 import { LIMIT_FIELDS } from '../limits/limit.ts'
@@ -269,7 +282,7 @@ export class Fleet implements FleetLink {
    * @throws {Error} if the engine does not answer
    */
   async stat (): Promise<FleetSums> {
-    // one look for all who ask at the same time
+    // one answer for all who ask at the same time
     this.#stat ??= this.#readSums().finally(() => { this.#stat = undefined })
 
     return this.#stat

@@ -27,8 +27,8 @@ export interface GiveWayInit {
 }
 
 /**
- * Ends the youngest connections of what has too many. There may be many connections, and many
- * scopes in one answer: it looks at them in slices.
+ * Ends the youngest connections of scopes that have too many. There may be many connections, and
+ * many scopes in one answer, so it works in slices.
  */
 export class GiveWay {
   readonly #init: GiveWayInit

@@ -156,7 +156,7 @@ export class Leases {
   /**
    * Finds out what has to be asked for although nothing was refused
    */
-  * look (slice: Slice): Generator<undefined, void, undefined> {
+  * scan (slice: Slice): Generator<undefined, void, undefined> {
     for (const lease of this.#leases.values()) {
       hasChanged(lease) && this.#due.add(lease)
 

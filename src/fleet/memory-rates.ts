@@ -100,7 +100,7 @@ export class MemoryRates {
   }
 
   /**
-   * Looks at the next buckets, which are more than there may be new ones
+   * Checks the next buckets, more of them than there may be new ones
    */
   #sweep (count: number, now: number): void {
     for (let i = 0; i < count; i++) {

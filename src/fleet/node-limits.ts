@@ -81,18 +81,18 @@ export class NodeLimits {
   }
 
   /**
-   * Looks who holds something, and what has to be asked for
+   * Finds out who holds something, and what has to be asked for
    */
-  * look (slice: Slice): Generator<undefined, void, undefined> {
+  * scan (slice: Slice): Generator<undefined, void, undefined> {
     if (this.#scopes !== undefined) {
-      yield * this.#scopes.look(slice)
+      yield * this.#scopes.scan(slice)
     }
 
     if (this.#subnets !== undefined) {
-      yield * this.#subnets.look(slice)
+      yield * this.#subnets.scan(slice)
     }
 
-    yield * this.#init.leases.look(slice)
+    yield * this.#init.leases.scan(slice)
   }
 
   #limitSubnets ({ subnets }: ResolvedFleetLimits): void {

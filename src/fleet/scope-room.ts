@@ -29,7 +29,7 @@ export class ScopeRoom implements LeasedScope, YieldingScope {
   /** The limit that the scope would have by itself */
   base: Readonly<Limit>
 
-  /** Something did not fit since it was last looked at */
+  /** Something did not fit since the last scan */
   wanted = false
   readonly #scope: AggregateScope
   readonly #init: ScopeRoomInit

@@ -15,9 +15,9 @@ import type { SharedDecisions } from './shared-decisions.ts'
 import type { FleetMember } from '../manager/fleet-link.ts'
 
 /**
- * The part of `ttl` after which a node looks at all that it has, and tells the fleet
+ * The part of `ttl` after which a node scans all that it holds, and tells the fleet
  */
-const LOOK = 1 / 4
+const SCAN = 1 / 4
 
 /**
  * The part of a lease that a node uses: its clock may be a little slow
@@ -52,10 +52,10 @@ export class SyncLoop {
   #quiet = Infinity
   #refreshing = false
 
-  /** What is waited for: an answer to this call, and the end of this look */
+  /** What is waited for: an answer to this call, and the end of this scan */
   #calling?: number
-  #looking?: object
-  #lookAt = -Infinity
+  #scanning?: object
+  #scanAt = -Infinity
   #sum = ''
   #error?: string
   #losses = 0
@@ -137,8 +137,8 @@ export class SyncLoop {
   #forget (): void {
     this.#seq++
     this.#calling = undefined
-    this.#looking = undefined
-    this.#lookAt = -Infinity
+    this.#scanning = undefined
+    this.#scanAt = -Infinity
     clearTimeout(this.#lateness)
   }
 
@@ -193,34 +193,34 @@ export class SyncLoop {
   }
 
   /**
-   * Asks for what is due, and looks first whether there is more if that was long ago
+   * Asks for what is due. If the last scan was long ago, it scans first: there may be more.
    */
   #turn (): void {
     const { config: { ttl }, node } = this.#init
     const member = this.#member
 
     // whatever comes of these goes on
-    if (member === undefined || this.#calling !== undefined || this.#looking !== undefined) {
+    if (member === undefined || this.#calling !== undefined || this.#scanning !== undefined) {
       return
     }
 
     this.#checkExpiry()
 
-    if (this.#now() < this.#lookAt) {
+    if (this.#now() < this.#scanAt) {
       this.#call()
       return
     }
 
-    const look = this.#looking = {}
+    const scan = this.#scanning = {}
 
     runInSlices(function * (slice) {
-      yield * node.look(slice)
+      yield * node.scan(slice)
 
       return yield * summarize(member, slice)
     }, summary => {
-      if (look === this.#looking) {
-        this.#looking = undefined
-        this.#lookAt = this.#now() + ttl * LOOK
+      if (scan === this.#scanning) {
+        this.#scanning = undefined
+        this.#scanAt = this.#now() + ttl * SCAN
         this.#sum = JSON.stringify(summary)
         this.#call()
       }
@@ -231,8 +231,8 @@ export class SyncLoop {
     const { config: { timeout, ttl }, decisions, engine, id, leases } = this.#init
 
     if (engine.busy) {
-      // what has gone meanwhile was looked at all the same
-      this.#schedule(ttl * LOOK)
+      // what has gone meanwhile was scanned all the same
+      this.#schedule(ttl * SCAN)
       return
     }
 
@@ -304,14 +304,14 @@ export class SyncLoop {
 
     if (this.#quiet > 0) {
       // until then there is nothing to have
-      this.#lookAt = Math.min(this.#lookAt, this.#now() + this.#quiet + 1)
+      this.#scanAt = Math.min(this.#scanAt, this.#now() + this.#quiet + 1)
     } else {
       this.#init.node.joined()
       this.wakeIfSettled()
       leases.due && this.wanted()
     }
 
-    this.#schedule(Math.max(0, this.#lookAt - this.#now()))
+    this.#schedule(Math.max(0, this.#scanAt - this.#now()))
   }
 
   get #mayLease (): boolean {

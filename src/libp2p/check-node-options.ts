@@ -5,8 +5,8 @@ import { serviceTable } from './streams/service-table.ts'
 import type { ResourceManagerInit } from '../manager/resource-manager-init.ts'
 
 /**
- * Checks the options that only the wiring does something with, where there is no node: a mistake in
- * them is one all the same
+ * Checks the options that only the wiring uses, where there is no node: a mistake in them is
+ * still a mistake
  *
  * @throws {InvalidParametersError} naming the option that cannot be used
  */

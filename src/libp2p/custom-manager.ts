@@ -12,19 +12,20 @@ import type { MessageStreamDirection, PeerId, Startable } from '@libp2p/interfac
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * What the scope of a connection, stream or span may have beside what it must have
+ * Optional methods of the scope of a connection, stream or span
  */
 type CustomMemory = Partial<Pick<ResourceScopeSpan, 'reserveMemory' | 'releaseMemory'>> & {
   beginSpan?(): Pick<ResourceScopeSpan, 'done'> & CustomMemory
 }
 
 /**
- * What your resource manager answers for a connection. `done` is called once, when it has closed.
+ * What your resource manager returns for a connection. `done` is called once, when it has
+ * closed.
  */
 export type CustomConnectionScope = Pick<ConnectionManagementScope, 'setPeer' | 'done'> & Partial<Pick<ConnectionManagementScope, 'setService'>> & CustomMemory
 
 /**
- * What your resource manager answers for a stream. `done` is called once, when it has closed.
+ * What your resource manager returns for a stream. `done` is called once, when it has closed.
  */
 export type CustomStreamScope = Pick<StreamManagementScope, 'setProtocol' | 'done'> & Partial<Pick<StreamManagementScope, 'setService'>> & CustomMemory
 
@@ -55,12 +56,12 @@ export interface CustomResourceManager extends Partial<Startable> {
 }
 
 /**
- * Options for limits of ours, which say nothing where the manager is somebody else's
+ * Options for our limits, which have no effect where the manager is somebody else's
  */
 const OWN_LIMITS = ['limits', 'profile', 'maxMemory', 'maxConnections', 'allowlist', 'subnetLimits', 'rateLimits', 'networks', 'trustedNetworks', 'fairness'] as const
 
 /**
- * The options with which nothing is refused but by the manager that was passed
+ * Options with which only the manager that was passed refuses anything
  *
  * @throws {InvalidParametersError} If it is none, or if there are limits of ours as well
  */
@@ -81,11 +82,11 @@ export function withoutOwnLimits <T extends { manager?: CustomResourceManager } 
 }
 
 /**
- * Asks a resource manager of somebody else's wherever ours is asked, and accounts for the
- * same in ours, which refuses nothing then: statistics, metrics and sessions go on.
+ * Asks somebody else's resource manager wherever ours is asked. Ours counts the same and
+ * refuses nothing, so statistics, metrics and sessions go on.
  *
- * The scopes of ours get methods of their own for it. Nodes without such a manager, which are
- * nearly all, have no step more on the way of a stream.
+ * Our scopes get methods of their own for it. Nodes without such a manager, which are nearly
+ * all, do nothing more for a stream.
  */
 export class CustomManager {
   readonly #manager: CustomResourceManager
@@ -119,7 +120,7 @@ export class CustomManager {
     }
 
     this.#connections.set(ours, theirs)
-    pair(ours, theirs)
+    link(ours, theirs)
     askFirst(ours, 'trySetPeer', 'peerScope', (peer: PeerId) => { theirs.setPeer(peer) })
     askFirst(ours, 'trySetService', 'serviceScope', (service: string) => { theirs.setService?.(service) })
 
@@ -147,7 +148,7 @@ export class CustomManager {
       return ours
     }
 
-    pair(ours, theirs)
+    link(ours, theirs)
     askFirst(ours, 'trySetProtocol', 'protocolScope', (protocol: string) => { theirs.setProtocol(protocol) })
     askFirst(ours, 'trySetService', 'serviceScope', (service: string) => { theirs.setService?.(service) })
 
@@ -164,8 +165,8 @@ export class CustomManager {
 }
 
 /**
- * A step of a scope of ours that somebody else may refuse. One that it has taken already, or can
- * take no more, is not asked about again: what is said of it is the same as without.
+ * A step of one of our scopes that somebody else may refuse. A step that the scope has taken
+ * already, or cannot take any more, is not asked about: the answer is the same as without them.
  */
 function askFirst (ours: MovableScope, name: 'trySetPeer' | 'trySetProtocol' | 'trySetService', result: 'peerScope' | 'protocolScope' | 'serviceScope', ask: (argument: any) => void): void {
   const steps = ours as unknown as Record<typeof name, (argument: unknown) => Refusal | undefined> & { [K in typeof result]?: object }
@@ -187,7 +188,7 @@ function askFirst (ours: MovableScope, name: 'trySetPeer' | 'trySetProtocol' | '
 /**
  * What is reserved in a scope of ours is reserved in theirs as well, and both end together
  */
-function pair (ours: OwnedScope, theirs: Pick<ResourceScopeSpan, 'done'> & CustomMemory): void {
+function link (ours: OwnedScope, theirs: Pick<ResourceScopeSpan, 'done'> & CustomMemory): void {
   const { beginSpan, done, releaseMemory, tryReserveMemory } = ours
   // what is reserved in theirs, which may be less where limits are not enforced
   let reserved = 0
@@ -232,7 +233,7 @@ function pair (ours: OwnedScope, theirs: Pick<ResourceScopeSpan, 'done'> & Custo
     const theirSpan = theirs.beginSpan?.()
 
     if (theirSpan != null) {
-      pair(span as unknown as OwnedScope, theirSpan)
+      link(span as unknown as OwnedScope, theirSpan)
     }
 
     return span

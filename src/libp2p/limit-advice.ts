@@ -13,7 +13,7 @@ import type { StreamHandlerOptions } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 
 /**
- * What contradicts each other, or is more than there is, in the limits of a node
+ * Limits of a node that contradict each other, or that exceed what the machine has
  *
  * @param given - what somebody has set
  * @param limits - those in force, unless a custom limiter computes them
@@ -34,9 +34,8 @@ export function limitAdvice (given: CheckedKnobs & { limits?: PartialLimitConfig
 const WELL_KNOWN = new Set<string>(Object.values(WELL_KNOWN_SERVICES).flat())
 
 /**
- * What whoever registers a handler should know: it says how many streams it accepts, and a
- * limit that is for each peer is reached before that. The well-known protocols have limits
- * that were made for them.
+ * Advice for whoever registers a handler that accepts more streams than a limit of each peer
+ * allows. The well-known protocols have limits that were made for them.
  *
  * @returns the setting to paste, if there is one
  */

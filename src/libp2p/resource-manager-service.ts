@@ -20,15 +20,15 @@ const SESSIONS_KEY = '/libp2p-resource-manager/sessions'
 const MANAGED = Symbol.for('libp2p-resource-manager/managed')
 
 /**
- * Nodes that have a resource manager, of whatever copy of this package: a second one would
- * count everything twice
+ * Nodes that have a resource manager, from any copy of this package: a second one would count
+ * everything twice
  */
 const managed: WeakSet<Upgrader> = (globalThis as { [MANAGED]?: WeakSet<Upgrader> })[MANAGED] ??= new WeakSet()
 
 /**
- * The resource manager as a service of a node. Services are made after everything
- * else, and every part of libp2p looks up the others when it needs them, so they
- * can be wrapped here.
+ * The resource manager as a service of a node. A node makes its services after everything else,
+ * and each part of libp2p looks up the others only when it needs them, so they can be wrapped
+ * here.
  */
 export class ResourceManagerService extends DefaultResourceManager {
   readonly #wiring: Wiring

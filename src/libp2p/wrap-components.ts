@@ -74,8 +74,8 @@ function wrapDials ({ transportManager, upgrader }: ResourceManagerComponents, d
 }
 
 /**
- * Some transports bring their own muxer, such as WebRTC. What decodes lengths gets to the
- * negotiation of how to encrypt, which passes its options on.
+ * Some transports bring their own muxer, such as WebRTC. The decoder of lengths gets to the
+ * negotiation of the encryption, which passes its options on.
  */
 function wrapOptions <T extends { muxerFactory?: StreamMuxerFactory }> (options: T, muxers: MuxerTracker): T {
   const wrapped = { lengthDecoder: decodeLength, ...options }
@@ -97,5 +97,5 @@ function wrapRegistrar ({ registrar }: ResourceManagerComponents, { handled, str
   }
 
   // always a new array: the connection adds the handler of the stream to it
-  registrar.getMiddleware = (protocol) => streams.handlers.chain([streams.middleware, ...getMiddleware(protocol)])
+  registrar.getMiddleware = (protocol) => streams.handlers.observeLast([streams.middleware, ...getMiddleware(protocol)])
 }

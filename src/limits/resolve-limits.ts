@@ -1,3 +1,14 @@
+/**
+ * What the limits of a resource manager are.
+ *
+ * In: the options `limits`, `profile`, `maxMemory` and `maxConnections`; what the machine has; what
+ * the node is configured to hold.
+ * Out: a `Limiter`, which answers with the limit of each scope.
+ * Fails: an `InvalidParametersError` that lists every problem: where, what was found, what was
+ * expected, and what was probably meant.
+ * Costs: once, when the manager is made. After that each scope asks once, when it is created.
+ */
+
 import { invalid } from '../util/validation.ts'
 import { areDefaults } from './are-defaults.ts'
 import { autoScaleTarget } from './auto-scale.ts'

@@ -7,7 +7,7 @@ import type { PartialLimitConfig } from './limit-config.ts'
 import type { Logger } from '@libp2p/interface'
 
 /**
- * How often the file is looked at, in ms. It costs one `stat` a second.
+ * How often the file is checked, in ms. It costs one `stat` a second.
  */
 const INTERVAL = 1000
 
@@ -24,7 +24,7 @@ export interface WatchLimitsOptions {
   log?: Pick<Logger, 'error'>
 
   /**
-   * How often the file is looked at, in ms. It is read when it has changed and
+   * How often the file is checked, in ms. It is read when it has changed and
    * then stayed the same for this long, so a change takes one to two intervals.
    *
    * @default 1000
@@ -59,7 +59,7 @@ async function versionOf (path: string): Promise<string> {
 }
 
 /**
- * Looks at the file again and again instead of waiting to be told: that sees
+ * Checks the file again and again instead of waiting to be told: that sees
  * files replaced by a rename, links that are switched to another target, and
  * files on network file systems and mounted volumes
  */
@@ -72,7 +72,7 @@ class FileWatcher implements LimitsWatcher {
   #timer?: ReturnType<typeof setTimeout>
   #stopped = false
 
-  /** What was there at the last look */
+  /** What was there at the last check */
   #seen?: string
 
   /** What was there when the file was read */
@@ -84,7 +84,7 @@ class FileWatcher implements LimitsWatcher {
     this.#log = options.log
     this.#interval = options.interval ?? INTERVAL
 
-    void this.#look()
+    void this.#check()
   }
 
   stop (): void {
@@ -96,7 +96,7 @@ class FileWatcher implements LimitsWatcher {
     this.stop()
   }
 
-  async #look (): Promise<void> {
+  async #check (): Promise<void> {
     const version = await versionOf(this.#path)
 
     // a file that has just changed may still be being written
@@ -109,8 +109,8 @@ class FileWatcher implements LimitsWatcher {
     }
 
     if (!this.#stopped) {
-      // the next look is only planned now, so that there are never two
-      this.#timer = setTimeout(() => { void this.#look() }, this.#interval)
+      // the next check is only planned now, so that there are never two
+      this.#timer = setTimeout(() => { void this.#check() }, this.#interval)
       this.#timer.unref()
     }
   }

@@ -1,3 +1,14 @@
+/**
+ * The core of a resource manager: the graph, and the ordered lists of what is asked before something
+ * is opened in it.
+ *
+ * In: the direction, address or peer of what somebody wants to open.
+ * Out: its scope, or the refusal of the first check that it does not pass.
+ * Fails: nothing throws what is refused. A later refusal gives back what earlier checks took, but
+ * for the token of a rate.
+ * Costs: one synchronous pass over the checks that options have added, and the scopes.
+ */
+
 import { checkDirection } from '../scopes/arguments.ts'
 import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import { findRefusal } from './opening.ts'

@@ -14,7 +14,7 @@ export interface FleetMember {
   readonly enforces: boolean
   readonly metricsSource: MetricsSource
 
-  /** Not there where nothing of the node is watched */
+  /** Not there where nothing of the node is observed */
   readonly collectors?: { shared?: SharedBitrates | undefined }
 
   isAllowlisted(address?: Multiaddr): boolean

@@ -5,7 +5,7 @@ import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { Eviction } from '../scopes/evictions.ts'
 
 /**
- * How many networks that gave way are watched at a time to find the one that did so most
+ * How many networks that gave way are counted at a time to find the one that did so most
  */
 const CANDIDATES = 16
 
@@ -46,12 +46,12 @@ export class EvictionLog {
   }
 
   /**
-   * The lines, and begins anew
+   * Returns the lines of this interval and begins the next one
    *
    * @param enforce - whether anything was ended
    * @param interval - in ms
    */
-  take (enforce: boolean, interval: number): string[] {
+  flush (enforce: boolean, interval: number): string[] {
     const entries = [...this.#entries].sort(([, a], [, b]) => b.count - a.count)
 
     this.#entries.clear()

@@ -8,17 +8,17 @@ import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
 
 /**
- * How often scopes are looked at, in ms. To be exact, each stream would have to compare six
- * figures with their marks in each of its scopes. To look now and then costs streams
- * nothing, and misses only peaks that are shorter than this.
+ * How often scopes are sampled, in ms. Exact marks would make each stream compare six figures
+ * in each of its scopes. Sampling costs streams nothing, and misses only peaks that are
+ * shorter than this.
  */
 const INTERVAL = 100
 
 /**
- * How many services and protocols, and how many peers, are looked at each time. Of more peers
- * each is looked at less often.
+ * How many services and protocols, and how many peers, are sampled each time. Where there are
+ * more, each is sampled less often.
  */
-const LOOKED_AT_ONCE = 128
+const SAMPLED_AT_ONCE = 128
 
 /**
  * How many services, and how many protocols, have marks of their own. The others have some
@@ -73,7 +73,7 @@ export class Marks {
     this.kind = kind
   }
 
-  look (scope: AggregateScope, time: number): void {
+  raise (scope: AggregateScope, time: number): void {
     const { connsInbound, connsOutbound, fd, memory, streamsInbound, streamsOutbound } = scope
 
     if (
@@ -82,11 +82,11 @@ export class Marks {
       connsInbound > this.#connsInbound || connsOutbound > this.#connsOutbound || connsInbound + connsOutbound > this.#conns ||
       fd > this.#fd
     ) {
-      this.#raise(scope, time)
+      this.#update(scope, time)
     }
   }
 
-  #raise (scope: AggregateScope, time: number): void {
+  #update (scope: AggregateScope, time: number): void {
     for (const field of LIMIT_FIELDS) {
       const value = USED[field](scope)
 
@@ -126,18 +126,18 @@ export class HighWaterMarks {
   #timer?: ReturnType<typeof setInterval>
 
   /**
-   * Those that are left to be looked at in this round
+   * Those that are still to be sampled in this round
    */
   #peers?: Iterator<AggregateScope>
   #services?: Iterator<AggregateScope> | undefined
   #protocols?: Iterator<AggregateScope> | undefined
 
   /**
-   * Looks at a graph in the background until it is stopped
+   * Samples a graph in the background until it is stopped
    */
   start (graph: ScopeGraph): void {
     this.stop()
-    this.#timer = setInterval(() => { this.look(graph) }, INTERVAL)
+    this.#timer = setInterval(() => { this.sample(graph) }, INTERVAL)
 
     // a browser answers with a number
     if (typeof this.#timer === 'object') {
@@ -154,27 +154,27 @@ export class HighWaterMarks {
   }
 
   /**
-   * Looks at the scopes that all share, and at some of the peers
+   * Samples the scopes that all share, and some of the peers
    */
-  look (graph: ScopeGraph, time: number = Date.now()): void {
+  sample (graph: ScopeGraph, time: number = Date.now()): void {
     const { allowlisted, normal, protocols, services } = graph
 
     for (const { system, transient } of [normal, allowlisted]) {
-      this.lookAt(system, time)
-      this.lookAt(transient, time)
+      this.sampleScope(system, time)
+      this.sampleScope(transient, time)
     }
 
-    this.#services = this.#lookOn(this.#services, services, time)
-    this.#protocols = this.#lookOn(this.#protocols, protocols, time)
+    this.#services = this.#sampleNext(this.#services, services, time)
+    this.#protocols = this.#sampleNext(this.#protocols, protocols, time)
 
-    this.#lookAtPeers(graph, time)
+    this.#samplePeers(graph, time)
   }
 
   /**
    * All marks, in the order of the graph from the top down
    */
   list (graph: ScopeGraph): HighWaterMark[] {
-    this.look(graph)
+    this.sample(graph)
 
     const { protocol, service } = this.#named
 
@@ -186,24 +186,24 @@ export class HighWaterMarks {
   }
 
   /**
-   * Looks at the services or protocols, where there are many at the next ones
+   * Samples the services or protocols: where there are many, the next ones
    *
    * @param round - those that are left
    * @param all
    * @param time
    * @returns Those that are left then
    */
-  #lookOn (round: Iterator<AggregateScope> | undefined, all: ReadonlyMap<string, AggregateScope>, time: number): Iterator<AggregateScope> | undefined {
+  #sampleNext (round: Iterator<AggregateScope> | undefined, all: ReadonlyMap<string, AggregateScope>, time: number): Iterator<AggregateScope> | undefined {
     let isNew = round === undefined
     let left = round ?? all.values()
-    let looked = 0
+    let sampled = 0
 
-    while (looked < LOOKED_AT_ONCE) {
+    while (sampled < SAMPLED_AT_ONCE) {
       const { done, value: scope } = left.next()
 
       if (done !== true) {
-        this.lookAt(scope, time)
-        looked++
+        this.sampleScope(scope, time)
+        sampled++
       } else if (isNew) {
         return
       } else {
@@ -215,10 +215,10 @@ export class HighWaterMarks {
     return left
   }
 
-  #lookAtPeers ({ peers }: ScopeGraph, time: number): void {
+  #samplePeers ({ peers }: ScopeGraph, time: number): void {
     this.#peers ??= peers.values()
 
-    for (let looked = 0; looked < LOOKED_AT_ONCE; looked++) {
+    for (let sampled = 0; sampled < SAMPLED_AT_ONCE; sampled++) {
       const { done, value: peer } = this.#peers.next()
 
       if (done === true) {
@@ -226,19 +226,19 @@ export class HighWaterMarks {
         return
       }
 
-      this.lookAt(peer, time)
+      this.sampleScope(peer, time)
 
       for (const child of peerChildren(peer)) {
-        this.lookAt(child, time)
+        this.sampleScope(child, time)
       }
     }
   }
 
-  protected lookAt (scope: AggregateScope, time: number): void {
+  protected sampleScope (scope: AggregateScope, time: number): void {
     const { key, kind } = scope
     const marks = kind === 'service' || kind === 'protocol' ? this.#marksOf(kind, key) : marksIn(this.#kinds, kind, kind)
 
-    marks.look(scope, time)
+    marks.raise(scope, time)
   }
 
   #marksOf (kind: 'service' | 'protocol', key: string): Marks {

@@ -1,3 +1,14 @@
+/**
+ * What people are told: the log, warnings, metrics, traces, and answers to `explain` and the like.
+ *
+ * In: what the graph and the core refuse, what gives way, and the graph itself when somebody asks.
+ * Out: lines of the log, warnings of the process, metrics, events of traces, lists.
+ * Fails: a reporter that throws is logged and not used any more. Nothing here changes what is
+ * refused.
+ * Costs: a refusal adds to a few counts; of each kind 256 in ten seconds, and then one in 128, are
+ * examined more closely. Metrics are read when they are scraped, in slices. All lists are bounded.
+ */
+
 import { ProcessWarnings } from '../util/process-warnings.ts'
 import { HighWaterMarks } from './high-water-marks.ts'
 import { RecentEvictions } from './recent-evictions.ts'

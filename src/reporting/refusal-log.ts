@@ -22,15 +22,15 @@ import type { Logger, MessageStreamDirection } from '@libp2p/interface'
 const INTERVAL = 10_000
 
 /**
- * How many scopes of a kind are watched at a time to find the one that refuses most
+ * How many scopes of a kind are counted at a time to find the one that refuses most
  */
 const CANDIDATES = 16
 
 /**
- * Of each kind this many refusals are looked at closely in an interval, and after
- * that one in `SAMPLING`: looking closely costs more than the refusal itself
+ * Of each kind, this many refusals are examined in an interval, and after that one in
+ * `SAMPLING`: examining one costs more than refusing it
  */
-const LOOKED_AT = 256
+const EXAMINED = 256
 const SAMPLING = 128
 
 /**
@@ -100,7 +100,7 @@ export class RefusalLog {
   #groups: Group[] = []
   #timer?: ReturnType<typeof setTimeout>
 
-  /** Whether debug logs were on when a refusal was looked at last: to ask takes as long as the rest */
+  /** Whether debug logs were on when a refusal was last examined: to ask takes as long as the rest */
   #debugs = false
 
   constructor ({ enforce, evictions, log, recent, source, warnings }: RefusalLogInit) {
@@ -117,10 +117,10 @@ export class RefusalLog {
 
     group.count++
 
-    if (group.count <= LOOKED_AT || group.count % SAMPLING === 0) {
+    if (group.count <= EXAMINED || group.count % SAMPLING === 0) {
       this.#debugs = this.#log.enabled
 
-      if (group.count <= LOOKED_AT) {
+      if (group.count <= EXAMINED) {
         group.diagnosis.add(refusal)
       }
 
@@ -163,7 +163,7 @@ export class RefusalLog {
       this.#log.error('%s', `${this.#summarise(group)}${this.#diagnose(group)}`)
     }
 
-    for (const line of this.#evictions.take(this.#enforce, INTERVAL)) {
+    for (const line of this.#evictions.flush(this.#enforce, INTERVAL)) {
       this.#log.error('%s', line)
     }
   }

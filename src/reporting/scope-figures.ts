@@ -10,7 +10,7 @@ import type { ScopeKind } from '../scopes/scope-kind.ts'
 import type { Slice } from '../util/slices.ts'
 
 /**
- * What can only be found out by looking at all scopes
+ * What only all scopes together can tell
  */
 export interface ScopeFigures {
   /** How full the fullest scope of each kind is */
@@ -21,8 +21,8 @@ export interface ScopeFigures {
 const reading = new WeakMap<ScopeGraph, Promise<ScopeFigures>>()
 
 /**
- * Looks at all scopes once, in slices where there are very many. What comes or goes
- * meanwhile may be part of it or not.
+ * Reads all scopes once, in slices where there are very many. A scope that comes or goes
+ * meanwhile may be counted or not.
  *
  * All that ask before it has ended, such as the metrics of one scrape, get the same answer.
  */
@@ -30,14 +30,14 @@ export async function readScopeFigures (graph: ScopeGraph): Promise<ScopeFigures
   let figures = reading.get(graph)
 
   if (figures == null) {
-    figures = inSlices(slice => lookAtAll(graph, slice)).finally(() => { reading.delete(graph) })
+    figures = inSlices(slice => readAll(graph, slice)).finally(() => { reading.delete(graph) })
     reading.set(graph, figures)
   }
 
   return figures
 }
 
-function * lookAtAll (graph: ScopeGraph, slice: Slice): Generator<undefined, ScopeFigures, undefined> {
+function * readAll (graph: ScopeGraph, slice: Slice): Generator<undefined, ScopeFigures, undefined> {
   const fullest = new Map<ScopeKind, LimitShares>()
   const ofPeers = DISTRIBUTIONS.filter(({ ofPeer }) => ofPeer != null).map(family => new Distributed(family))
   const ofConnections = DISTRIBUTIONS.filter(({ ofConnection }) => ofConnection != null).map(family => new Distributed(family))

@@ -61,7 +61,7 @@ export type Run = <T>(work: SlicedWork<T>) => Promise<T>
  * are off, are asked as they are.
  *
  * @param manager
- * @param run - does what looks at everything
+ * @param run - does the work that reads everything
  */
 export function sliceManager (manager: ResourceManager, run: Run = inSlices): SlicedResourceManager {
   return manager instanceof DefaultResourceManager ? sliced(manager, run) : whole(manager, run)
@@ -97,7 +97,7 @@ function * collect (idle: IdleScopes, slice: Slice): Generator<undefined, void, 
 
 function whole (manager: ResourceManager, run: Run): SlicedResourceManager {
   // eslint-disable-next-line require-yield
-  const inOnePiece = async <T> (look: () => T): Promise<T> => run(function * () { return look() })
+  const inOnePiece = async <T> (read: () => T): Promise<T> => run(function * () { return read() })
 
   return {
     stat: async () => inOnePiece(() => manager.stat()),

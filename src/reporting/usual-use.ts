@@ -26,7 +26,7 @@ export interface Usual {
   p99: number
 }
 
-/** A mark, and what is usual where that has been looked at */
+/** A mark, and what is usual where that has been sampled */
 export type DescribedMark = HighWaterMark & Partial<Usual>
 
 /**
@@ -72,13 +72,13 @@ class Samples {
 }
 
 /**
- * Finds out how much is usual, by looking at a graph as often as high-water marks do
+ * Finds out how much is usual: it samples a graph as often as high-water marks do
  */
 export class UsualUse extends HighWaterMarks {
   /** Of services and protocols by the name of their scope, and of others by their kind */
   readonly #samples = new Map<string, Samples>()
 
-  protected lookAt (scope: AggregateScope): void {
+  protected sampleScope (scope: AggregateScope): void {
     const { key, kind } = scope
     const name = kind === 'service' || kind === 'protocol' ? `${kind}:${key}` : kind
 

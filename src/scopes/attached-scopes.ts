@@ -74,7 +74,7 @@ export function attachedToStream (stream: Timed): Live<DefaultStreamScope> | und
 
 /**
  * The scope of a connection, for those who use it: it cannot be closed or moved. Where no
- * resource manager watches the connection it
+ * resource manager observes the connection it
  * is one that accepts everything, so that it can be used unconditionally.
  *
  * A raw connection has the scope of the connection that is made of it, from the first call of
@@ -88,7 +88,7 @@ export function getConnectionScope (connection: Connection | MultiaddrConnection
 
 /**
  * The scope of a stream, for those who use it: it cannot be closed or moved. Where no
- * resource manager watches the stream it is one
+ * resource manager observes the stream it is one
  * that accepts everything, so that a protocol can use it unconditionally:
  *
  * ```ts

@@ -1,3 +1,14 @@
+/**
+ * The graph of scopes: usage and limits, and what reserves and releases.
+ *
+ * In: a request for a connection, a stream or memory, and the scopes that it belongs to.
+ * Out: it is counted in all of them, or in none and there is a refusal.
+ * Fails: public methods throw a `ResourceLimitExceededError` or a `ResourceScopeClosedError`. The
+ * others answer with a refusal. Usage is unchanged then.
+ * Costs: one comparison and one addition for each edge, up to seven. What fits allocates nothing
+ * but its own scope (`npm run bench -- --check`).
+ */
+
 import type { Refusal, RefusingScope } from './refusal.ts'
 import type { ResourceScopeSpan } from './resource-scope.ts'
 import type { ScopeKind } from './scope-kind.ts'

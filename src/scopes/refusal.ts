@@ -270,7 +270,7 @@ export class Refusal implements RefusedRequest {
 
     if (!(refuser instanceof Rule)) {
       // what moves is not part of those that it asks
-      return `${chainNames(joining === undefined && isScope(requester) ? requester : undefined, refuser)}${describe(this)}`
+      return `${namesTo(joining === undefined && isScope(requester) ? requester : undefined, refuser)}${describe(this)}`
     }
 
     const { cause, exceeded } = refuser
@@ -321,7 +321,7 @@ function isScope (requester: Refusal['requester']): requester is RequestingScope
  * The names from the scope that was asked, through the owners of spans, to the
  * one that refused
  */
-function chainNames (requester: Pick<RequestingScope, 'name' | 'owner'> | undefined, scope: RefusingScope): string {
+function namesTo (requester: Pick<RequestingScope, 'name' | 'owner'> | undefined, scope: RefusingScope): string {
   const names: string[] = []
   let step = requester
 
@@ -336,5 +336,5 @@ function chainNames (requester: Pick<RequestingScope, 'name' | 'owner'> | undefi
 }
 
 export function scopeClosedError (requester: RefusingScope, scope: RefusingScope): ResourceScopeClosedError {
-  return new ResourceScopeClosedError(`${chainNames(requester, scope)}: resource scope closed`)
+  return new ResourceScopeClosedError(`${namesTo(requester, scope)}: resource scope closed`)
 }

@@ -247,7 +247,7 @@ export interface StreamScope extends ResourceScope {
   readonly allowlisted: boolean
 
   /**
-   * The scope of the peer. Only the scope of a stream that no manager watches has
+   * The scope of the peer. Only the scope of a stream that no manager observes has
    * none.
    */
   readonly peerScope?: PeerScope | undefined

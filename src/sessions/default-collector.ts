@@ -5,7 +5,7 @@ import { COLLECTOR_OPTIONS } from './collector-config.ts'
 import { SessionCounter } from './session-counter.ts'
 import type { CollectorConfig } from './collector-config.ts'
 import type { Collector, Summary } from './collector.ts'
-import type { LiveSession, Session } from './session.ts'
+import type { ActiveSession, Session } from './session.ts'
 
 /**
  * Answers for the sessions of one collector by their ids, and checks what it is given
@@ -212,7 +212,7 @@ export class DefaultCollector extends SessionCounter implements Collector {
   /**
    * The session that bytes are counted for, if there are both
    */
-  #find (id: string, bytes: number): LiveSession | undefined {
+  #find (id: string, bytes: number): ActiveSession | undefined {
     checkBytes(bytes)
 
     return bytes === 0 ? undefined : this.table.get(id)

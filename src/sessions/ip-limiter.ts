@@ -18,7 +18,7 @@ export interface IPFilter {
 }
 
 /**
- * Which IP addresses a collector watches
+ * Which IP addresses a collector observes
  */
 export interface IPLimiterInit {
   /**

@@ -1,3 +1,13 @@
+/**
+ * Throughput sessions: who transfers how much, and whether that is too much.
+ *
+ * In: the bytes that each session has received and sent.
+ * Out: bit rates, totals and histories of each collector, and whether one of its limits is exceeded.
+ * Fails: an id or an option that cannot be used is an `InvalidParametersError`. A history that cannot
+ * be read or written is a warning, and counting goes on.
+ * Costs: a few additions for each message, and once a second one step for each active session.
+ */
+
 import { ANY, checkDescribed } from '../util/description.ts'
 import { checkObject, invalid } from '../util/validation.ts'
 import { WarningLog } from '../util/warning-log.ts'

@@ -25,7 +25,7 @@ const SHARED_SETTINGS = { rx: 'maxRxBitrate', tx: 'maxTxBitrate' } as const
 /**
  * A service that has a collector
  */
-export interface WatchedService {
+export interface ObservedService {
   /**
    * As it is configured
    */
@@ -91,8 +91,8 @@ export class ServiceCollectors {
   shared?: SharedBitrates = undefined
 
   readonly #enforce: boolean
-  readonly #watched = new Map<string, WatchedService>()
-  readonly #table: NameTable<WatchedService>
+  readonly #observed = new Map<string, ObservedService>()
+  readonly #table: NameTable<ObservedService>
 
   /**
    * @param init
@@ -118,7 +118,7 @@ export class ServiceCollectors {
       const { throttle: throttled = false } = collectors[service]
       const id = collectorId(service)
 
-      this.#watched.set(service, {
+      this.#observed.set(service, {
         service,
         config,
         collectorId: id,
@@ -130,33 +130,33 @@ export class ServiceCollectors {
       })
     }
 
-    this.#table = new NameTable('sessions.collectors', [...this.#watched].filter(([service]) => service !== CONNECTIONS))
+    this.#table = new NameTable('sessions.collectors', [...this.#observed].filter(([service]) => service !== CONNECTIONS))
 
-    for (const [service, { collector }] of this.#watched) {
+    for (const [service, { collector }] of this.#observed) {
       for (const companion of collectors[service].companions ?? []) {
-        collector.addCompanion(this.#watched.get(companion)?.collector as Collector)
+        collector.addCompanion(this.#observed.get(companion)?.collector as Collector)
       }
     }
   }
 
-  get (service: string): WatchedService | undefined {
+  get (service: string): ObservedService | undefined {
     // a pattern for services is not one for connections
-    return service === CONNECTIONS ? this.#watched.get(CONNECTIONS) : this.#table.get(service)
+    return service === CONNECTIONS ? this.#observed.get(CONNECTIONS) : this.#table.get(service)
   }
 
   /**
    * Why a new stream of a service, or a new connection, is refused, if so
    */
   findRefusal (service: string, request: 'connection' | 'stream', direction: MessageStreamDirection): Refusal | undefined {
-    const watched = this.get(service)
+    const observed = this.get(service)
 
-    if (watched == null) {
+    if (observed == null) {
       return
     }
 
-    const excess = findExcess(watched) ?? this.#findShared(watched)
+    const excess = findExcess(observed) ?? this.#findShared(observed)
 
-    return excess == null ? undefined : watched.refusals.refuse(excess, request, direction)
+    return excess == null ? undefined : observed.refusals.refuse(excess, request, direction)
   }
 
   /**
@@ -171,14 +171,14 @@ export class ServiceCollectors {
   /**
    * All budgets of the streams of a service that has a collector
    */
-  budgetsIn ({ budgets, collectorId, throttled }: WatchedService): StreamBudgets[] {
+  budgetsIn ({ budgets, collectorId, throttled }: ObservedService): StreamBudgets[] {
     const own = budgets === undefined ? NO_BUDGETS : [budgets]
     const shared = throttled && this.#enforce ? this.shared?.ofCollector(collectorId) : undefined
 
     return shared === undefined ? own : [...own, shared]
   }
 
-  #findShared ({ collector, collectorId, throttled }: WatchedService): Excess | undefined {
+  #findShared ({ collector, collectorId, throttled }: ObservedService): Excess | undefined {
     if (this.shared === undefined || throttled) {
       return
     }
@@ -220,12 +220,12 @@ export class ServiceCollectors {
    * Something was refused, by a collector or by something else
    */
   refused (refusal: Refusal): void {
-    const watched = refusal.kind === 'collector' ? this.#watched.get(refusal.subject as string) : undefined
-    const shared = watched?.refusals.add(refusal)
+    const observed = refusal.kind === 'collector' ? this.#observed.get(refusal.subject as string) : undefined
+    const shared = observed?.refusals.add(refusal)
 
-    if (watched !== undefined && shared !== undefined) {
+    if (observed !== undefined && shared !== undefined) {
       // not where it is found: whoever only asks refuses nothing
-      this.shared?.exceeded(watched.collectorId, shared === SHARED_SETTINGS.rx ? 'rx' : 'tx')
+      this.shared?.exceeded(observed.collectorId, shared === SHARED_SETTINGS.rx ? 'rx' : 'tx')
     }
   }
 
@@ -233,7 +233,7 @@ export class ServiceCollectors {
    * What was refused by each collector
    */
   get refusals (): SessionRefusalCount[] {
-    for (const { collectorId, refusals, throttled } of this.#watched.values()) {
+    for (const { collectorId, refusals, throttled } of this.#observed.values()) {
       DIRECTIONS.forEach(direction => {
         if (!throttled && Number.isFinite(this.shared?.maxBitrate(collectorId, direction))) {
           refusals.expect(SHARED_SETTINGS[direction])
@@ -241,7 +241,7 @@ export class ServiceCollectors {
       })
     }
 
-    return Array.from(this.#watched.values(), ({ refusals }) => refusals.counts).flat()
+    return Array.from(this.#observed.values(), ({ refusals }) => refusals.counts).flat()
   }
 }
 
@@ -262,7 +262,7 @@ function refusingLimits ({ maxSessions, maxRxBitrate, maxTxBitrate }: ResolvedCo
   return limits
 }
 
-function findExcess ({ collector, config, throttled }: WatchedService): Excess | undefined {
+function findExcess ({ collector, config, throttled }: ObservedService): Excess | undefined {
   const { maxSessions, maxRxBitrate, maxTxBitrate } = config
 
   if (collector.isSessionsExceeded()) {

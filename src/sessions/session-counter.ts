@@ -1,7 +1,7 @@
 import { resolveCollectorConfig } from './collector-config.ts'
 import { History } from './history.ts'
 import { SessionTable } from './session-table.ts'
-import { LiveSession } from './session.ts'
+import { ActiveSession } from './session.ts'
 import { SlidingWindow } from './sliding-window.ts'
 import { Ticker } from './ticker.ts'
 import type { CollectorConfig, ResolvedCollectorConfig } from './collector-config.ts'
@@ -59,14 +59,14 @@ export class SessionCounter implements TickTask {
    *
    * @returns one that is over where the collector is stopped
    */
-  open (id: string, reference: string, location: string, peer: string): LiveSession {
+  open (id: string, reference: string, location: string, peer: string): ActiveSession {
     const known = this.table.get(id)
 
     if (known != null) {
       return known
     }
 
-    const session = new LiveSession({
+    const session = new ActiveSession({
       id,
       reference,
       location: location === '' ? UNKNOWN : location,
@@ -91,7 +91,7 @@ export class SessionCounter implements TickTask {
    * @param session
    * @param bytes - a whole number above 0
    */
-  received (session: LiveSession, bytes: number): void {
+  received (session: ActiveSession, bytes: number): void {
     const step = this.ticker.coarseStep()
 
     this.table.seen(session, step)
@@ -103,7 +103,7 @@ export class SessionCounter implements TickTask {
   /**
    * The same for bytes that it has sent
    */
-  sent (session: LiveSession, bytes: number): void {
+  sent (session: ActiveSession, bytes: number): void {
     const step = this.ticker.coarseStep()
 
     this.table.seen(session, step)
@@ -139,7 +139,7 @@ export class SessionCounter implements TickTask {
     return this.table.size === 0 ? 'idle' : 'waiting'
   }
 
-  #ended (session: LiveSession): void {
+  #ended (session: ActiveSession): void {
     const { active, location, peer, reference, rxBytes, txBytes } = session
 
     this.#observer?.removed(session)

@@ -1,4 +1,4 @@
-import type { LiveSession } from './session.ts'
+import type { ActiveSession } from './session.ts'
 
 /**
  * Sessions in the order in which they were last seen. Those that have been idle for
@@ -9,8 +9,8 @@ import type { LiveSession } from './session.ts'
  * is in one queue at a time.
  */
 export class SessionQueue {
-  #first?: LiveSession
-  #last?: LiveSession
+  #first?: ActiveSession
+  #last?: ActiveSession
   #size = 0
 
   get size (): number {
@@ -20,16 +20,16 @@ export class SessionQueue {
   /**
    * The session that has not been seen for the longest time
    */
-  get first (): LiveSession | undefined {
+  get first (): ActiveSession | undefined {
     return this.#first
   }
 
-  push (session: LiveSession): void {
+  push (session: ActiveSession): void {
     this.#append(session)
     this.#size++
   }
 
-  remove (session: LiveSession): void {
+  remove (session: ActiveSession): void {
     this.#unlink(session)
     this.#size--
     // one that is kept by somebody would keep all that came after it
@@ -37,14 +37,14 @@ export class SessionQueue {
     session.next = undefined
   }
 
-  moveToEnd (session: LiveSession): void {
+  moveToEnd (session: ActiveSession): void {
     if (session !== this.#last) {
       this.#unlink(session)
       this.#append(session)
     }
   }
 
-  #append (session: LiveSession): void {
+  #append (session: ActiveSession): void {
     session.previous = this.#last
     session.next = undefined
 
@@ -57,7 +57,7 @@ export class SessionQueue {
     this.#last = session
   }
 
-  #unlink (session: LiveSession): void {
+  #unlink (session: ActiveSession): void {
     if (session.previous == null) {
       this.#first = session.next
     } else {

@@ -1,6 +1,6 @@
 import { SessionQueue } from './session-queue.ts'
 import { toSteps } from './ticker.ts'
-import type { LiveSession } from './session.ts'
+import type { ActiveSession } from './session.ts'
 
 export interface SessionTableInit {
   /**
@@ -16,17 +16,17 @@ export interface SessionTableInit {
   /**
    * Called with each session that ends, active or pending
    */
-  ended(session: LiveSession): void
+  ended(session: ActiveSession): void
 }
 
 /**
  * The sessions of a collector by their id, from the beginning to the end of each
  */
 export class SessionTable {
-  readonly #ended: (session: LiveSession) => void
+  readonly #ended: (session: ActiveSession) => void
   readonly #inactiveSteps: number
   readonly #sessionSteps: number
-  readonly #sessions = new Map<string, LiveSession>()
+  readonly #sessions = new Map<string, ActiveSession>()
   readonly #pending = new SessionQueue()
   readonly #active = new SessionQueue()
 
@@ -53,7 +53,7 @@ export class SessionTable {
   /**
    * All sessions, the oldest first
    */
-  values (): Iterable<LiveSession> {
+  values (): Iterable<ActiveSession> {
     return this.#sessions.values()
   }
 
@@ -61,14 +61,14 @@ export class SessionTable {
     return this.#sessions.has(id)
   }
 
-  get (id: string): LiveSession | undefined {
+  get (id: string): ActiveSession | undefined {
     return this.#sessions.get(id)
   }
 
   /**
    * Adds a session that is pending
    */
-  add (session: LiveSession): void {
+  add (session: ActiveSession): void {
     this.#sessions.set(session.id, session)
     this.#pending.push(session)
   }
@@ -76,7 +76,7 @@ export class SessionTable {
   /**
    * Something has happened in a session, which makes it active
    */
-  seen (session: LiveSession, step: number): void {
+  seen (session: ActiveSession, step: number): void {
     if (!session.active) {
       this.#pending.remove(session)
       this.#active.push(session)
@@ -88,7 +88,7 @@ export class SessionTable {
     session.lastSeen = step
   }
 
-  end (session: LiveSession): void {
+  end (session: ActiveSession): void {
     session.over = true
     this.#sessions.delete(session.id)
 

@@ -41,7 +41,7 @@ export interface Session {
   topTxBitrate: number
 }
 
-export interface LiveSessionInit {
+export interface ActiveSessionInit {
   id: string
   reference: string
   location: string
@@ -54,7 +54,7 @@ export interface LiveSessionInit {
 /**
  * A session while it is registered
  */
-export class LiveSession {
+export class ActiveSession {
   readonly id: string
   readonly reference: string
   readonly location: string
@@ -80,10 +80,10 @@ export class LiveSession {
   lastSeen: number
 
   // the neighbours in the queue that the session is in
-  previous?: LiveSession
-  next?: LiveSession
+  previous?: ActiveSession
+  next?: ActiveSession
 
-  constructor (init: LiveSessionInit) {
+  constructor (init: ActiveSessionInit) {
     this.id = init.id
     this.reference = init.reference
     this.location = init.location

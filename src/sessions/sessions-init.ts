@@ -48,7 +48,7 @@ export interface ServiceCollectorConfig extends CollectorConfig {
  */
 export interface SessionsInit {
   /**
-   * Collectors by the name of the service whose streams they watch, as in `services`
+   * Collectors by the name of the service whose streams they observe, as in `services`
    * or as it is given to `setService`. Each stream is a session: its id is the name
    * of the stream's scope, its reference the protocol and its peer the peer id. Its location
    * is the address of the remote without the peer: the one that was dialled, and for

@@ -1,12 +1,12 @@
 /**
- * How long what looks at very much may hold the event loop at a time, in ms
+ * How long a large piece of work may hold the event loop at a time, in ms
  */
 const SLICE_DURATION = 1
 
 /**
- * How many are looked at between two looks at the clock
+ * How many steps are done until the clock is read again
  */
-const LOOKED_AT_ONCE = 64
+const STEPS_PER_READING = 64
 
 /**
  * A part of some work, after which others have the event loop
@@ -16,15 +16,15 @@ export class Slice {
    * When it is over, `Infinity` where it takes as long as it takes
    */
   end = Infinity
-  #looked = 0
+  #steps = 0
 
   /**
-   * It is asked after everything that was looked at
+   * Ask after each step
    *
    * @returns Whether the event loop has been held for long enough
    */
   get over (): boolean {
-    return ++this.#looked % LOOKED_AT_ONCE === 0 && performance.now() > this.end
+    return ++this.#steps % STEPS_PER_READING === 0 && performance.now() > this.end
   }
 }
 

@@ -1,3 +1,14 @@
+/**
+ * What other limits would have refused: the shadow of a running node, and traces that are replayed.
+ *
+ * In: what happens in another graph, one event after the other, and the limits to try.
+ * Out: what they would have refused, and what scopes would have held.
+ * Fails: limits that cannot be used are an `InvalidParametersError`. A shadow that fails is logged
+ * and counts nothing any more; the node does not notice. Lines that are no events are skipped and
+ * counted, and a file without events is an `InvalidParametersError`.
+ * Costs: as much as the other graph, once more. Nothing where there is no shadow.
+ */
+
 import { ConcreteLimiter } from '../limits/limiter.ts'
 import { findRefusal } from '../manager/opening.ts'
 import { AggregateScope } from '../scopes/aggregate-scope.ts'

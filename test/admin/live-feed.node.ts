@@ -10,7 +10,7 @@ import { expect } from 'aegir/chai'
 import { noRequests } from '../../src/admin/admin-stat.ts'
 import { DescribedMarks } from '../../src/admin/described-marks.ts'
 import { LiveFeed } from '../../src/admin/live-feed.ts'
-import { Look } from '../../src/admin/look.ts'
+import { Snapshots } from '../../src/admin/snapshot.ts'
 import { createResourceManager } from '../../src/index.ts'
 import type { BarStat } from '../../src/admin.ts'
 import type { ResourceManager } from '../../src/index.ts'
@@ -79,25 +79,25 @@ describe('live feed', function () {
     opened.splice(0).forEach(marks => { marks.close() })
   })
 
-  function lookAt (manager: ResourceManager): Look {
+  function snapshotsOf (manager: ResourceManager): Snapshots {
     const marks = new DescribedMarks(manager)
 
     opened.push(marks)
 
-    return new Look(manager, marks)
+    return new Snapshots(manager, marks)
   }
 
   /**
    * A feed whose clock stands still
    *
-   * @param take - looks, in some way of its own
+   * @param take - takes one, in some way of its own
    */
-  async function start (take: (look: Look, ...args: Parameters<Look['take']>) => ReturnType<Look['take']>): Promise<Started> {
+  async function start (take: (snapshots: Snapshots, ...args: Parameters<Snapshots['take']>) => ReturnType<Snapshots['take']>): Promise<Started> {
     const manager = createResourceManager()
     const errors: Error[] = []
-    const look = lookAt(manager)
+    const snapshots = snapshotsOf(manager)
     let time = 0
-    const feed = new LiveFeed(manager, { take: async (...args) => take(look, ...args) }, noRequests(), (err) => { errors.push(err) }, () => time)
+    const feed = new LiveFeed(manager, { take: async (...args) => take(snapshots, ...args) }, noRequests(), (err) => { errors.push(err) }, () => time)
     const server = createServer((_, response) => { feed.listen(response) }).listen(0, '127.0.0.1')
 
     servers.push(server)
@@ -127,7 +127,7 @@ describe('live feed', function () {
     const stat = noRequests()
     const errors: Error[] = []
     let time = 0
-    const feed = new LiveFeed(manager, lookAt(manager), stat, (err) => { errors.push(err) }, () => time)
+    const feed = new LiveFeed(manager, snapshotsOf(manager), stat, (err) => { errors.push(err) }, () => time)
     let res: ServerResponse | undefined
     const server = createServer((_, response) => {
       res = response
@@ -172,8 +172,8 @@ describe('live feed', function () {
     await manager.stop()
   })
 
-  it('should look less often the longer it takes', async () => {
-    const { feed, manager, tick, watch } = await start(async (look, sample, admin) => ({ ...await look.take(sample, admin), duration: 10 }))
+  it('should take snapshots less often the longer they take', async () => {
+    const { feed, manager, tick, watch } = await start(async (snapshots, sample, admin) => ({ ...await snapshots.take(sample, admin), duration: 10 }))
     const viewer = await watch()
 
     await viewer.until('live')
@@ -195,12 +195,12 @@ describe('live feed', function () {
   })
 
   for (const duration of [1, 4, 10, 60]) {
-    it(`should look no more often however many live views are opened and closed, where that takes ${duration} ms`, async () => {
+    it(`should take no more snapshots however many live views are opened and closed, where that takes ${duration} ms`, async () => {
       let looks = 0
-      const { feed, manager, tick, watch } = await start(async (look, sample, admin) => {
+      const { feed, manager, tick, watch } = await start(async (snapshots, sample, admin) => {
         looks++
 
-        return { ...await look.take(sample, admin), duration }
+        return { ...await snapshots.take(sample, admin), duration }
       })
 
       for (let i = 0; i < 12; i++) {
@@ -226,21 +226,21 @@ describe('live feed', function () {
     })
   }
 
-  it('should look once for all who begin to watch meanwhile, and go on with the time line', async () => {
+  it('should take one snapshot for all who begin to listen meanwhile, and go on with the time line', async () => {
     let looks = 0
     let go = (): void => {}
-    const { feed, manager, tick, watch } = await start(async (look, sample, admin) => {
+    const { feed, manager, tick, watch } = await start(async (snapshots, sample, admin) => {
       looks++
       await new Promise<void>(resolve => { go = resolve })
 
-      return look.take(sample, admin)
+      return snapshots.take(sample, admin)
     })
     const viewers = [await watch(), await watch()]
 
     await Promise.all(viewers.map(async viewer => viewer.until('history')))
     expect(looks).to.equal(1)
 
-    // nobody waits for the look
+    // nobody waits for the snapshot
     await tick(1_000)
     await Promise.all(viewers.map(async viewer => viewer.until('sample')))
     manager.openConnection('inbound', true, '/ip4/192.0.2.1/tcp/1')
@@ -252,7 +252,7 @@ describe('live feed', function () {
     // what happened meanwhile is seen
     expect(viewers[0].last('live').bars.some(({ scope, used }: BarStat) => scope === 'system' && used === 1)).to.be.true()
 
-    // one that ends in the middle of a look is no problem, and neither is the end of everything
+    // one that ends while a snapshot is taken is no problem, and neither is the end of everything
     const ticking = tick(60_000)
     await viewers[0].end()
     feed.close()
@@ -263,14 +263,14 @@ describe('live feed', function () {
     await manager.stop()
   })
 
-  it('should report a manager that fails, and look again', async () => {
+  it('should report a manager that fails, and try again', async () => {
     let fails = true
-    const { errors, feed, manager, tick, watch } = await start(async (look, sample, admin) => {
+    const { errors, feed, manager, tick, watch } = await start(async (snapshots, sample, admin) => {
       if (fails) {
         throw new Error('urk!')
       }
 
-      return look.take(sample, admin)
+      return snapshots.take(sample, admin)
     })
     const viewer = await watch()
 

@@ -12,7 +12,7 @@ import fc from 'fast-check'
 import { noRequests } from '../../src/admin/admin-stat.ts'
 import { toText } from '../../src/admin/answers.ts'
 import { DescribedMarks } from '../../src/admin/described-marks.ts'
-import { Look } from '../../src/admin/look.ts'
+import { Snapshots } from '../../src/admin/snapshot.ts'
 import { takeSample } from '../../src/admin/time-line.ts'
 import { adminServer } from '../../src/admin.ts'
 import { rowsOf, SORTS, VIEWS } from '../../src/cli/top-rows.ts'
@@ -62,11 +62,11 @@ describe('top', function () {
     const limitsOf = (scope: string): BarStat[] => JSON.parse(toText(limitsOfScope((manager as DefaultResourceManager).metricsSource.graph, scope)))
 
     /** As the node says it */
-    async function look (busy = 0): Promise<LiveData> {
+    async function snapshot (busy = 0): Promise<LiveData> {
       const marks = new DescribedMarks(manager)
 
       try {
-        return JSON.parse((await new Look(manager, marks).take(takeSample(manager, busy), noRequests())).text)
+        return JSON.parse((await new Snapshots(manager, marks).take(takeSample(manager, busy), noRequests())).text)
       } finally {
         marks.close()
       }
@@ -84,7 +84,7 @@ describe('top', function () {
           await manager.viewService(name, async scope => {
             scope.reserveMemory(10)
             const usage = limitsOf(`service:${name}`)
-            const lines = drawTop('http://127.0.0.1/', await look(), state({ view, sort, selected, usage, into: selected % 2 === 0 ? { name } : undefined }), columns, rows)
+            const lines = drawTop('http://127.0.0.1/', await snapshot(), state({ view, sort, selected, usage, into: selected % 2 === 0 ? { name } : undefined }), columns, rows)
             scope.releaseMemory(10)
 
             expect(lines).to.have.lengthOf(rows)
@@ -95,7 +95,7 @@ describe('top', function () {
     })
 
     it('should show what is full, and what was refused', async () => {
-      const data = await look(0.5)
+      const data = await snapshot(0.5)
       const text = drawTop('http://127.0.0.1/', data, state(), 80, 24).map(({ text }) => text).join('\n')
 
       expect(text).to.match(/^system +inbound connection 1 of 1 █{10} +100%$/m)
@@ -109,7 +109,7 @@ describe('top', function () {
     })
 
     it('should list what has been most, with its time, and what gave way', async () => {
-      const data = await look()
+      const data = await snapshot()
       const peaks = rowsOf(data, state({ view: 'peaks' }))
 
       expect(peaks[0]).to.include({ name: 'system', scope: 'system', figure: '1 of 1', share: 1 })
@@ -126,7 +126,7 @@ describe('top', function () {
         manager.viewService(`service-${i}`, scope => { scope.reserveMemory(1) })
       }
 
-      const data = await look()
+      const data = await snapshot()
       const titleOf = (changes: Partial<TopState>): string => drawTop('http://127.0.0.1/', data, state(changes), 80, 24)[3].text
 
       expect(data.services).to.have.lengthOf(30)
@@ -146,15 +146,15 @@ describe('top', function () {
       const members = new Members()
       const [berlin] = [await members.add(engine.client(), { node: 'berlin', limits: { system: { connsInbound: 10 } } })]
 
-      expect(rowsOf(await look(), state({ view: 'fleet' })).map(({ name }) => name)).to.deep.equal(['this node is in no fleet'])
+      expect(rowsOf(await snapshot(), state({ view: 'fleet' })).map(({ name }) => name)).to.deep.equal(['this node is in no fleet'])
 
       const marks = new DescribedMarks(berlin.manager)
-      const looks = new Look(berlin.manager, marks)
+      const snapshots = new Snapshots(berlin.manager, marks)
       let data: LiveData
 
       // nobody waits for the fleet
       do {
-        data = JSON.parse((await looks.take(takeSample(berlin.manager, 0), noRequests())).text)
+        data = JSON.parse((await snapshots.take(takeSample(berlin.manager, 0), noRequests())).text)
       } while (data.fleet?.members.length !== 1)
 
       const [fleet, node, lease] = rowsOf(data, state({ view: 'fleet' }))
@@ -171,7 +171,7 @@ describe('top', function () {
       stream.setProtocol(PROTOCOL)
       stream.setService(SERVICE)
 
-      const data = await look()
+      const data = await snapshot()
 
       for (const [view, row, scope] of [
         ['limits', 'system', 'system'],
@@ -338,7 +338,7 @@ describe('top', function () {
           await shows('of-an-older-one', after)
         }
 
-        // what is wrong in a list that nobody looks at yet
+        // what is wrong in a list that nobody reads yet
         send({ ...older, bars: [{ ...older.bars[0], scope: 'of-a-hostile-one' }], peaks: [null], fleet: {} })
         await shows('of-a-hostile-one')
         await press('7', 'nothing heard: expected what a node holds')

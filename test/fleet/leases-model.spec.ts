@@ -175,7 +175,7 @@ class World {
     switch (operation) {
       case 'ask':
         // now and then only what did not fit is asked for
-        pick % 5 === 4 || atOnce(slice => node.leases.look(slice))
+        pick % 5 === 4 || atOnce(slice => node.leases.scan(slice))
         this.messages.calls.push({ node, seq: ++node.seq, sentAt: this.now, request: structuredClone(node.leases.request()) })
         break
       case 'round':

@@ -50,7 +50,7 @@ function keysOf ({ scopes }: LeaseRequest): string[] {
 }
 
 function look (leases: Leases): void {
-  atOnce(slice => leases.look(slice))
+  atOnce(slice => leases.scan(slice))
 }
 
 describe('fleet/leases', () => {

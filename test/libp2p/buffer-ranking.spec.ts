@@ -49,7 +49,7 @@ function order (holders: BufferHolder[], part: 'size' | 'unread' = 'size', excep
   const ranking = rank(holders, part, except)
   const taken: number[] = []
 
-  for (let holder = ranking.take(); holder != null; holder = ranking.take()) {
+  for (let holder = ranking.next(); holder != null; holder = ranking.next()) {
     taken.push(holders.indexOf(holder))
   }
 
@@ -97,21 +97,21 @@ describe('who gives way when memory is short', () => {
     ])
 
     for (const index of [2, 3]) {
-      expect(rank(equal).take(equal[index])).to.equal(equal[index])
+      expect(rank(equal).next(equal[index])).to.equal(equal[index])
     }
 
-    expect(rank(equal).take(equal[4])).to.equal(equal[4])
-    expect(rank(equal).take(equal[0])).to.not.equal(equal[0])
+    expect(rank(equal).next(equal[4])).to.equal(equal[4])
+    expect(rank(equal).next(equal[0])).to.not.equal(equal[0])
   })
 
   it('should not be what has ended meanwhile', () => {
     const holders = createHolders([{ host: 1, peer: 1, size: 3 }, { host: 1, peer: 1, size: 2 }, { host: 2, peer: 1, size: 1 }])
     const ranking = rank(holders)
 
-    expect(ranking.take()).to.equal(holders[0])
+    expect(ranking.next()).to.equal(holders[0])
     ;(holders[1].scope as any).closed = true
-    expect(ranking.take()).to.equal(holders[2])
-    expect(ranking.take()).to.equal(undefined)
+    expect(ranking.next()).to.equal(holders[2])
+    expect(ranking.next()).to.equal(undefined)
   })
 
   it('should leave hosts and peers with what is fair: nobody loses anything while another one holds more', () => {
@@ -134,7 +134,7 @@ describe('who gives way when memory is short', () => {
       for (let i = 0; i < count; i++) {
         const hosts = sums(one => (one.connectionScope as any).host)
         const peers = sums(one => one.connectionScope.peerScope)
-        const taken = ranking.take()
+        const taken = ranking.next()
 
         if (taken == null) {
           expect(left.size).to.equal(0)

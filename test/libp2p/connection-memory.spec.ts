@@ -199,14 +199,14 @@ describe('when the buffers of connections are looked at', () => {
     encrypted.writeBuffer.append(new Uint8Array(10_000))
     encrypted.decoder.buffer.append(new Uint8Array(100_000))
     muxer.decoder._buffer.append(new Uint8Array(1_000_000))
-    memory.look()
+    memory.measure()
     expect(held()).to.equal(1_111_111)
 
     // what transports that encrypt by themselves give to the muxer
     const { connection: native, buffers: nativeBuffers } = add()
     nativeBuffers.upgraded(native as any, {} as any)
     native.readBuffer.append(new Uint8Array(5))
-    memory.look()
+    memory.measure()
     expect(held()).to.equal(1_111_116)
   })
 
@@ -216,16 +216,16 @@ describe('when the buffers of connections are looked at', () => {
 
     connection.dispatchEvent({ type: 'drain' })
     connection.receive(64 * KiB)
-    memory.look()
+    memory.measure()
     expect(held()).to.equal(0)
 
     connection.receive(1_000)
-    memory.look()
+    memory.measure()
     expect(held()).to.equal(1_000)
 
     buffers.upgraded({} as any, {} as any)
     connection.receive(100 * KiB)
-    memory.look()
+    memory.measure()
     expect(held()).to.equal(0)
   })
 
@@ -249,7 +249,7 @@ describe('when the buffers of connections are looked at', () => {
     add().connection.websocket = { bufferedAmount: 7 }
     add().connection.socket = { writableLength: undefined }
     add(Object.assign(new FakeConnection(), { readBuffer: undefined, writeBuffer: {} }) as any)
-    memory.look()
+    memory.measure()
     expect(held()).to.equal(7)
   })
 
@@ -263,18 +263,18 @@ describe('when the buffers of connections are looked at', () => {
 
     small.connection.socket = { writableLength: 20 }
     large.connection.socket = { writableLength: 60 }
-    memory.look()
+    memory.measure()
     expect(held()).to.equal(80)
 
     stream.readBufferLength = 31
-    memory.look()
+    memory.measure()
     expect(large.connection.error).to.be.instanceOf(MemoryLimitExceededError).with.property('message', 'conn-2: system: resource limit exceeded')
     expect(large.scope.closed).to.equal(true)
     expect(held()).to.equal(51)
 
     small.connection.socket = { writableLength: 70 }
     stream.readBufferLength = 80
-    memory.look()
+    memory.measure()
     expect(stream.error).to.be.instanceOf(MemoryLimitExceededError)
     expect(small.connection.error).to.equal(undefined)
     expect(held()).to.equal(70)

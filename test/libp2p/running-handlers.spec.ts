@@ -104,7 +104,7 @@ describe('streams whose handler still runs', () => {
  * What runs a handler, added as the connections of libp2p do
  */
 function handle (handlers: RunningHandlers, handler: (...args: any[]) => any): StreamMiddleware {
-  const chain = handlers.chain([])
+  const chain = handlers.observeLast([])
 
   chain.push(async (stream, connection, next) => {
     await handler(stream, connection)

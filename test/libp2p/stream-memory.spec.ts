@@ -202,7 +202,7 @@ describe('when buffers are looked at', () => {
     const { manager, memory, streams } = await setUp(5, { system: { memory: fillable(100) } })
 
     ;[10, 30, 50, 20, 40].forEach((size, i) => { streams[i].readBufferLength = size })
-    memory.look()
+    memory.measure()
 
     expect(streams.map(({ status }) => status)).to.deep.equal(['open', 'open', 'aborted', 'open', 'open'])
     expect(memoryOf(manager)).to.equal(100)
@@ -213,9 +213,9 @@ describe('when buffers are looked at', () => {
 
     streams[0].abort = () => {}
     streams[0].readBufferLength = 80
-    memory.look()
+    memory.measure()
     streams[1].readBufferLength = 50
-    memory.look()
+    memory.measure()
 
     expect(live.size).to.equal(1)
     expect(memoryOf(manager)).to.equal(50)
@@ -229,17 +229,17 @@ describe('when buffers are looked at', () => {
 
     clear(live)
     live.add(new LiveStream(stream as unknown as Stream, before.scope, before.connectionScope, ownerOf(live)))
-    memory.look()
+    memory.measure()
     expect(memoryOf(manager)).to.equal(7)
 
     Object.defineProperty(channel, 'bufferedAmount', { get: () => { throw new Error('destroyed') } })
-    memory.look()
+    memory.measure()
     expect(memoryOf(manager)).to.equal(0)
 
     Object.assign(stream, { channel: { readyState: 'closing', bufferedAmount: 7 } })
     clear(live)
     live.add(new LiveStream(stream as unknown as Stream, before.scope, before.connectionScope, ownerOf(live)))
-    memory.look()
+    memory.measure()
     expect(memoryOf(manager)).to.equal(0)
   })
 
@@ -259,7 +259,7 @@ describe('when buffers are looked at', () => {
         stream.readBufferLength = 30
       }
 
-      memory.look()
+      memory.measure()
       expect(memory.eviction.short).to.equal(true)
 
       // and now the rest
@@ -293,7 +293,7 @@ describe('when buffers are looked at', () => {
       }
 
       streams.forEach((stream, i) => { stream[i % 2 === 0 ? 'readBufferLength' : 'writeBufferLength'] = 7 })
-      memory.look()
+      memory.measure()
       expect(memoryOf(manager)).to.equal(7 * 200)
 
       // the look of the interval begins with these
@@ -306,7 +306,7 @@ describe('when buffers are looked at', () => {
       try {
         clock.tick(250)
         expect(memoryOf(manager), 'it goes on').to.equal(7 * 200)
-        memory.look()
+        memory.measure()
         expect(memoryOf(manager)).to.equal(7 * 190)
 
         // the rest of it, and more
@@ -326,11 +326,11 @@ describe('when buffers are looked at', () => {
 
     manager.viewSystem(scope => { scope.reserveMemory(fillable(100) - 10) })
     streams[0].readBufferLength = 10
-    memory.look()
+    memory.measure()
     expect(streams[0].status).to.equal('open')
 
     streams[0].readBufferLength = 11
-    memory.look()
+    memory.measure()
     expect(streams[0].status).to.equal('aborted')
     expect(memoryOf(manager)).to.equal(fillable(100) - 10)
   })
@@ -453,13 +453,13 @@ describe('when buffers are looked at', () => {
     // those that have to wait may ask more than once
     streams.forEach(stream => { stream.sendWindowUpdate() })
     streams.forEach(stream => { stream.sendWindowUpdate() })
-    memory.look()
-    memory.look()
+    memory.measure()
+    memory.measure()
     expect(windowUpdates()).to.deep.equal([0, 0, 0, 2])
 
     streams[0].readBufferLength = MAX_UNREAD
-    memory.look()
-    memory.look()
+    memory.measure()
+    memory.measure()
     expect(windowUpdates()).to.deep.equal([1, 0, 0, 2])
 
     // it waits once more
@@ -470,13 +470,13 @@ describe('when buffers are looked at', () => {
     ;[...live][1].read(1)
     // and this one is closed
     streams[2].abort(new Error('closed'))
-    memory.look()
-    memory.look()
+    memory.measure()
+    memory.measure()
     expect(windowUpdates()).to.deep.equal([1, 1, 0, 2])
 
     streams[0].readBufferLength = 0
-    memory.look()
-    memory.look()
+    memory.measure()
+    memory.measure()
     expect(windowUpdates()).to.deep.equal([2, 1, 0, 2])
   })
 
@@ -513,7 +513,7 @@ describe('when buffers are looked at', () => {
     manager.core.graph.roomMakers.push(memory.eviction)
     streams[0].writeBufferLength = 600
     streams[1].writeBufferLength = 400
-    memory.look()
+    memory.measure()
     expect(memoryOf(manager)).to.equal(1_000)
 
     manager.viewSystem(scope => { scope.reserveMemory(300) })

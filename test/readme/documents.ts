@@ -98,6 +98,21 @@ export function namesIn (text: string): QuotedName[] {
   return [...inOneCell, ...inTwo].flatMap(({ names, paths }) => spansIn(names).map(name => ({ path: paths.join(' '), name })))
 }
 
+/**
+ * A room of the code, and the file that one begins with there
+ */
+export interface Room {
+  readonly directory: string
+  readonly first: string
+}
+
+/**
+ * The rows of a table of rooms: | `src/a/` | `src/a/b.ts` |
+ */
+export function roomsIn (text: string): Room[] {
+  return Array.from(text.matchAll(/^\| `(src\/[\w/-]+)\/` \| `(src\/[\w./-]+)` \|$/gm), ([, directory, first]) => ({ directory, first }))
+}
+
 function spansIn (text: string): string[] {
   return Array.from(text.matchAll(/`([^`]+)`/g), ([, span]) => span)
 }

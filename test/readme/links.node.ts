@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { expect } from 'aegir/chai'
-import { anchorsIn, linksIn, namesIn, pathsIn, readDocuments, scriptsIn, testsIn } from './documents.ts'
+import { anchorsIn, linksIn, namesIn, pathsIn, readDocuments, roomsIn, scriptsIn, testsIn } from './documents.ts'
 
 // a guide that leads nowhere, or that promises a test which is no longer there, is worse than
 // none: whatever documents refer to in this package has to exist
@@ -88,5 +88,33 @@ describe('what documents refer to', () => {
     }
 
     expect(missing).to.deep.equal([])
+  })
+
+  describe('rooms of the code', () => {
+    it('should all be listed, with a first file of their own', async () => {
+      const rooms = inDocuments(roomsIn)
+      const files = (await readdir('src', { recursive: true })).map(path => `src/${path.replaceAll('\\', '/')}`).filter(path => path.endsWith('.ts'))
+      const directories = new Set(files.map(path => path.slice(0, path.lastIndexOf('/'))).filter(path => path !== 'src'))
+
+      // each file of util stands alone, and the page belongs to its server
+      expect(rooms.map(({ directory }) => directory)).to.have.members([...directories].filter(path => path !== 'src/util' && path !== 'src/admin/page'))
+      expect(rooms.filter(({ directory, first }) => first.slice(0, first.lastIndexOf('/')) !== directory)).to.deep.equal([])
+    })
+
+    it('should say at the top of their first file what comes in, what goes out, what may fail and what it costs', async () => {
+      const missing: string[] = []
+
+      for (const { first } of inDocuments(roomsIn)) {
+        const header = /^\/\*\*\n( \*.*\n)+? \*\/\n\n/.exec(await readFile(first, 'utf8'))?.[0] ?? ''
+
+        for (const word of ['In', 'Out', 'Fails', 'Costs']) {
+          if (!new RegExp(`^ \\* ${word}: \\S`, 'm').test(header)) {
+            missing.push(`${first}: ${word}`)
+          }
+        }
+      }
+
+      expect(missing).to.deep.equal([])
+    })
   })
 })

@@ -104,7 +104,7 @@ describe('what is read of all scopes', () => {
     expect(turns).to.be.at.least(4)
   })
 
-  it('should be one look for all who ask before it has ended, and another one afterwards', async () => {
+  it('should read the scopes once for all who ask before that has ended, and again afterwards', async () => {
     slowClock()
 
     const { graph } = manager.core

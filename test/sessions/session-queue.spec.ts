@@ -1,10 +1,10 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { SessionQueue } from '../../src/sessions/session-queue.ts'
-import { LiveSession } from '../../src/sessions/session.ts'
+import { ActiveSession } from '../../src/sessions/session.ts'
 
-function session (index: number): LiveSession {
-  return new LiveSession({ id: `${index}`, reference: '', location: '', peer: '', step: 0 })
+function session (index: number): ActiveSession {
+  return new ActiveSession({ id: `${index}`, reference: '', location: '', peer: '', step: 0 })
 }
 
 describe('sessions/session-queue', () => {
@@ -17,7 +17,7 @@ describe('sessions/session-queue', () => {
     fc.assert(fc.property(fc.array(operation, { maxLength: 50 }), operations => {
       const sessions = Array.from({ length: 8 }, (_, index) => session(index))
       const queue = new SessionQueue()
-      let model: LiveSession[] = []
+      let model: ActiveSession[] = []
 
       for (const { index, type } of operations) {
         const session = sessions[index]

@@ -12,7 +12,7 @@ const RETRY = 2_000
 const TOKEN = 'token'
 
 export interface FeedListener {
-  /** What there is where it is too early for another look at everything */
+  /** The latest sample, where it is too early for another snapshot */
   sample (sample: LiveSample): void
 
   history(samples: LiveSample[]): void
@@ -34,13 +34,13 @@ export class Feed {
 
   constructor (listener: FeedListener) {
     this.#listener = listener
-    document.addEventListener('visibilitychange', () => { this.#look() })
-    this.#look()
+    document.addEventListener('visibilitychange', () => { this.#follow() })
+    this.#follow()
   }
 
-  #look (): void {
+  #follow (): void {
     if (document.hidden) {
-      // who does not look costs the node nothing
+      // a page that nobody sees costs the node nothing
       this.#controller?.abort()
       this.#controller = undefined
     } else if (this.#controller == null) {

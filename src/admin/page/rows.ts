@@ -10,7 +10,7 @@ export interface RowsInit<T> {
   list: HTMLElement
   key(item: T): string
 
-  /** What a search looks at */
+  /** What a search reads */
   text(item: T): string
   create(): Row<T>
 

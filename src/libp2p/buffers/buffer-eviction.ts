@@ -10,10 +10,9 @@ import type { RoomMaker } from '../../scopes/room-maker.ts'
 import type { Pressures } from '../pressure/pressure.ts'
 
 /**
- * What remotes have sent and nobody has read may fill about 60% of the memory of the system.
- * The rest of the memory is for what this node does itself. What it has queued for remotes
- * may fill all that is left, because nobody but this node decides about that: it gives way
- * to whatever else is asked for.
+ * Unread bytes from remotes may fill about 60% of the memory of the system. The rest is for
+ * what this node does itself. Bytes that it has queued for remotes may fill all that is left,
+ * because only this node decides about those: they give way to anything else that is asked for.
  */
 const UNREAD_PRIORITY = MEMORY_PRIORITY_MEDIUM
 
@@ -23,8 +22,8 @@ const UNREAD_PRIORITY = MEMORY_PRIORITY_MEDIUM
 const SHORT = 1 / 2
 
 /**
- * While the process has too much memory this part of what is in buffers is given up at a time,
- * as Tor does
+ * While the process has too much memory, this share of the buffered bytes is given up at a
+ * time, as in Tor
  */
 const RELIEF = 1 / 10
 
@@ -40,7 +39,7 @@ export interface BufferEvictionInit {
   holders(): BufferHolder[]
 
   /**
-   * Where the memory of the process is watched
+   * Where the memory of the process is observed
    */
   pressures?: Pick<Pressures, 'findProcessRefusal'>
 
@@ -51,23 +50,22 @@ export interface BufferEvictionInit {
 }
 
 /**
- * Counts what is in buffers where there is room for it, and ends what gives way where there
- * is not
+ * Counts the bytes in buffers, and if there is no room for them, ends what gives way
  */
 export class BufferEviction implements RoomMaker {
   readonly #manager: Core
   readonly #init: BufferEvictionInit
 
   /**
-   * What is counted and was not read, in bytes, by the system that it is counted in
+   * Counted bytes that nobody has read, by the system that they are counted in
    */
   readonly #unread = new Map<AggregateScope, number>()
   #nextRelief = 0
 
   /**
-   * Whether memory is getting short: what nobody has read fills more than half of what it may,
-   * or the process has too much. From then on remotes have to wait earlier, so that nothing has
-   * to be ended.
+   * Whether memory is getting short: unread bytes fill more than half of what they may, or the
+   * process has too much memory. From then on, remotes have to wait earlier, so that nothing
+   * has to be ended.
    */
   short = false
 
@@ -84,8 +82,8 @@ export class BufferEviction implements RoomMaker {
   }
 
   /**
-   * Counts what was measured of a holder, or puts it off where it has more than before.
-   * What is empty, and was so when it was counted the last time, may be left out.
+   * Counts what was measured of a holder, or postpones that if it holds more than before.
+   * Holders that are empty, and were empty when they were last counted, may be left out.
    *
    * @param holder
    * @param grown - those that have more
@@ -129,7 +127,7 @@ export class BufferEviction implements RoomMaker {
   }
 
   /**
-   * Buffers give way to what does not fit into the system because of them
+   * Ends a buffer for something that does not fit into the system because of buffers
    */
   makeRoom (refusal: Refusal, newcomer: AggregateScope | OwnedScope): boolean {
     // most refusals in a flood
@@ -154,14 +152,14 @@ export class BufferEviction implements RoomMaker {
       return false
     }
 
-    const holder = this.#rank(pair.system, 'size', ownerOf(newcomer)).take()
+    const holder = this.#rank(pair.system, 'size', ownerOf(newcomer)).next()
 
     return holder != null && this.end(holder, reasonFor(holder, refusal))
   }
 
   /**
-   * Gives up some of what is in buffers while the process has too much memory. Memory that
-   * was given up shows late, so it goes in steps.
+   * Gives up some of the buffered bytes while the process has too much memory. The effect shows
+   * late, so this goes in steps.
    */
   relieveProcess (): void {
     const now = this.#init.now()
@@ -180,7 +178,7 @@ export class BufferEviction implements RoomMaker {
       let left = RELIEF * this.#buffersIn(system)
 
       while (left > 0) {
-        const holder = ranking.take()
+        const holder = ranking.next()
 
         left -= holder?.scope.buffers ?? left
 
@@ -255,7 +253,7 @@ export class BufferEviction implements RoomMaker {
     const part = refusal.priority === UNREAD_PRIORITY ? 'unread' : 'size'
     const key = system.kind + part
     const ranking = rankings.get(key) ?? this.#rank(system, part)
-    const holder = ranking.take(grown) ?? grown
+    const holder = ranking.next(grown) ?? grown
 
     rankings.set(key, ranking)
 

@@ -3,8 +3,8 @@ import type { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
 import type { DefaultStreamScope } from '../../scopes/stream-scope.ts'
 
 /**
- * A stream or connection whose buffers are accounted for, until its scope is closed. What
- * is counted of them is `scope.buffers`.
+ * A stream or connection whose buffers are accounted for, until its scope is closed.
+ * `scope.buffers` is what is counted.
  */
 export interface BufferHolder {
   readonly scope: DefaultStreamScope | DefaultConnectionScope
@@ -20,8 +20,8 @@ export interface BufferHolder {
   size: number
 
   /**
-   * The part of what was measured last that the remote has sent and nobody has read, in
-   * bytes. The rest is what the remote has not taken.
+   * The part of `size` that the remote has sent and nobody has read, in bytes. The remote has
+   * not taken the rest.
    */
   unread: number
 
@@ -31,27 +31,26 @@ export interface BufferHolder {
   countedUnread: number
 
   /**
-   * Whether what is in its buffers moves, while there is something
+   * How its buffers move, while there is something in them
    */
   progress?: BufferProgress | undefined
 
   /**
-   * The bytes that are in its buffers now, which take no more memory than about two times as
-   * much from then on
+   * Measures its buffers, and makes them compact: from then on they take at most about twice
+   * the memory. Returns their bytes.
    */
   measure(): number
 
   /**
-   * How many bytes have been read since this was called the last time, while there is
-   * `progress`, and no more than matter for it
+   * How many bytes have been read since the last call, while there is `progress`. It may leave
+   * out bytes that make no difference there.
    */
-  takeRead(): number
+  readSinceLast(): number
 
   /**
-   * How many bytes were added to what is not sent since this was called the last time, while
-   * there is `progress`
+   * How many bytes were queued for sending since the last call, while there is `progress`
    */
-  takeQueued(): number
+  queuedSinceLast(): number
 
   /**
    * Ends it because of what it holds

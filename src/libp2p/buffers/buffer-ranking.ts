@@ -47,10 +47,10 @@ export interface BufferRankingInit {
 }
 
 /**
- * Who gives way when memory is short: what stands still before what moves, and then the
- * largest stream or connection of the peer that holds most, of the host that holds most. So
- * whoever holds little is never ended for what others hold, however many streams, peers or
- * connections they use for it.
+ * Who gives way when memory is short: first buffers that stand still, then those that move.
+ * Among these, it is the largest stream or connection of the peer that holds most, on the host
+ * that holds most. So nobody is ended for what others hold, however many streams, peers or
+ * connections those use.
  */
 export class BufferRanking {
   readonly #hostOf: (holder: BufferHolder) => unknown
@@ -79,13 +79,13 @@ export class BufferRanking {
   /**
    * The next one that gives way, if there is any
    *
-   * @param newcomer - the one that needs the room. Where others hold no more, it gives way
+   * @param newcomer - the holder that needs the room. If nobody holds more, it gives way
    * itself.
    */
-  take (newcomer?: BufferHolder): BufferHolder | undefined {
+  next (newcomer?: BufferHolder): BufferHolder | undefined {
     const keys = newcomer && keysOf(newcomer, this.#hostOf(newcomer))
 
-    return this.#still.takeLargest(keys) ?? this.#moving.takeLargest(keys)
+    return this.#still.nextLargest(keys) ?? this.#moving.nextLargest(keys)
   }
 }
 
@@ -132,11 +132,11 @@ class Holders {
     }
   }
 
-  takeLargest (newcomer?: Keys): BufferHolder | undefined {
+  nextLargest (newcomer?: Keys): BufferHolder | undefined {
     for (;;) {
       const host = largest(this.#hosts, newcomer?.host)
       const peer = host && largest(host, newcomer?.peer)
-      const holder = peer && this.#takeFrom(peer, newcomer?.holder)
+      const holder = peer && this.#removeLast(peer, newcomer?.holder)
 
       if (host == null || peer == null || holder == null) {
         return
@@ -160,7 +160,7 @@ class Holders {
     }
   }
 
-  #takeFrom ({ holders }: Peer, newcomer?: BufferHolder): BufferHolder | undefined {
+  #removeLast ({ holders }: Peer, newcomer?: BufferHolder): BufferHolder | undefined {
     const part = this.#part
     const last = holders.pop()
 

@@ -6,7 +6,7 @@
 const PIECE_COST = 200
 
 /**
- * New pieces that take less memory than this many times their bytes remain as they are
+ * New pieces stay as they are if they take less memory than this many times their bytes
  */
 const MAX_COST = 1.5
 
@@ -18,8 +18,8 @@ const MAX_CUT = 2
 const CUT_SLACK = 1024
 
 /**
- * Copies that are smaller are copied again together with what follows, or there would be
- * a small one for every time that something small has come
+ * Smaller copies are copied again together with what follows. Otherwise each small arrival
+ * would leave a small copy.
  */
 const CHUNK_SIZE = 64 * 1024
 const MIN_CHUNK_SIZE = 1024
@@ -35,11 +35,11 @@ export interface Pieces {
 /**
  * A buffer of a stream, and what it makes the process hold.
  *
- * Buffers are lists of pieces that have not been copied. A remote that sends single
- * bytes makes each of them 135 bytes or more, and one that sends a byte to this stream
- * and 64 KiB to nobody makes this byte hold all of that. Where pieces take much more
- * than their bytes, they are copied into one that does not. That changes neither the
- * bytes nor their order, and every byte is copied a few times at most, whatever comes.
+ * Buffers are lists of pieces that have not been copied. A remote that sends single bytes makes
+ * each of them 135 bytes or more, and one that sends a byte to this stream and 64 KiB to nobody
+ * makes this byte hold all of that. Pieces that take much more memory than their bytes are
+ * copied into one. That changes neither the bytes nor their order, and copies each byte a few
+ * times at most.
  *
  * After {@link compact} a buffer holds no more than two times its bytes, and 2 KiB.
  */
@@ -57,7 +57,7 @@ export class CompactList {
   }
 
   /**
-   * The buffer that is a property of something, if it is one that can be looked into
+   * The buffer that is a property of something, if its pieces can be seen
    */
   static in (owner: unknown, property: string): CompactList | undefined {
     const pieces = piecesIn(owner, property)
@@ -112,7 +112,7 @@ export class CompactList {
 }
 
 /**
- * The pieces of a buffer that is a property of something, if it is one that can be looked into
+ * The pieces of a buffer that is a property of something, if its pieces can be seen
  */
 export function piecesIn (owner: unknown, property: string): Pieces | undefined {
   const pieces = (owner as Record<string, Partial<Pieces> | undefined> | undefined)?.[property]

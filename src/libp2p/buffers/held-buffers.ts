@@ -14,13 +14,13 @@ export class HeldBuffers {
   countedUnread = 0
   progress?: BufferProgress = undefined
 
-  /** What has been read and queued since it was asked the last time, in bytes */
+  /** Bytes that were read and queued since the last question */
   read = 0
   queued = 0
 
   /**
-   * Bytes have been read. Nobody asks how many while there is nothing that could stand still,
-   * and no more than `STALL_BYTES` of them matter.
+   * Bytes have been read. They count only while something could stand still, and up to
+   * `STALL_BYTES`.
    */
   moved (bytes: number): void {
     if (this.progress !== undefined && this.read < STALL_BYTES) {
@@ -28,7 +28,10 @@ export class HeldBuffers {
     }
   }
 
-  take (what: 'read' | 'queued'): number {
+  /**
+   * How many bytes have been read or queued since this was asked the last time
+   */
+  sinceLast (what: 'read' | 'queued'): number {
     const bytes = this[what]
 
     this[what] = 0
@@ -37,7 +40,7 @@ export class HeldBuffers {
   }
 
   /**
-   * Whether it knows of nothing
+   * Whether there is nothing left to remember
    */
   get over (): boolean {
     return this.size === 0 && this.countedUnread === 0 && this.progress === undefined
@@ -61,14 +64,14 @@ export abstract class SparseHolder<H extends HeldBuffers> implements BufferHolde
   abstract measure (): number
   abstract abort (err: Error): void
   abstract end (): void
-  protected abstract hold (): H
+  protected abstract ensureHeld (): H
 
   get size (): number {
     return this.held === undefined ? 0 : this.held.size
   }
 
   /**
-   * `scope.buffers`, without a look at the scopes of those that have nothing
+   * `scope.buffers`, without reading the scopes of those that have nothing
    */
   get counted (): number {
     return this.held === undefined ? 0 : this.scope.buffers
@@ -101,17 +104,17 @@ export abstract class SparseHolder<H extends HeldBuffers> implements BufferHolde
 
   set progress (progress: BufferProgress | undefined) {
     if (progress !== undefined) {
-      this.hold().progress = progress
+      this.ensureHeld().progress = progress
     } else if (this.held !== undefined) {
       this.held.progress = undefined
     }
   }
 
-  takeRead (): number {
-    return this.held?.take('read') ?? 0
+  readSinceLast (): number {
+    return this.held?.sinceLast('read') ?? 0
   }
 
-  takeQueued (): number {
-    return this.held?.take('queued') ?? 0
+  queuedSinceLast (): number {
+    return this.held?.sinceLast('queued') ?? 0
   }
 }

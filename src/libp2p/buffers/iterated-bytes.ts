@@ -28,7 +28,7 @@ export interface Iterated {
   /**
    * Gives up what waits: the loop fails with this error instead
    */
-  dropIterated?: ((err: Error) => void) | undefined
+  discardIterated?: ((err: Error) => void) | undefined
 }
 
 function costOf ({ byteLength }: Chunk): number {
@@ -42,22 +42,22 @@ function costOf ({ byteLength }: Chunk): number {
  */
 export async function * countIterated (holder: Iterated, source: AsyncIterator<Chunk>): AsyncGenerator<Chunk> {
   const { stream } = holder
-  let waiting = 0
-  let dropped: Error | undefined
+  let unread = 0
+  let discarded: Error | undefined
 
   const count = (change: number): void => {
-    waiting += change
+    unread += change
     holder.iterated += change
   }
-  const drop = (err: Error): void => {
-    dropped = err
-    count(-waiting)
+  const discard = (err: Error): void => {
+    discarded = err
+    count(-unread)
     // the source forgets it too
     source.return?.().catch(() => {})
   }
   const onMessage = ({ data }: StreamMessageEvent): void => {
     // a small part of a large buffer would hold all of it for as long as it waits
-    if (waiting > 0) {
+    if (unread > 0) {
       CompactList.in({ data }, 'data')?.compact()
     }
 
@@ -71,31 +71,31 @@ export async function * countIterated (holder: Iterated, source: AsyncIterator<C
     // nobody reads.
     if (stream.listenerCount('message') > 0) {
       stream.addEventListener('message', onMessage)
-      holder.dropIterated = drop
+      holder.discardIterated = discard
     }
 
     for (;;) {
       const { done, value } = await next
 
-      if (dropped != null) {
-        throw dropped
+      if (discarded != null) {
+        throw discarded
       }
 
       if (done === true) {
         return
       }
 
-      count(-Math.min(waiting, costOf(value)))
+      count(-Math.min(unread, costOf(value)))
       holder.read(value.byteLength)
       yield value
       next = source.next()
     }
   } finally {
     stream.removeEventListener('message', onMessage)
-    count(-waiting)
+    count(-unread)
 
-    if (holder.dropIterated === drop) {
-      holder.dropIterated = undefined
+    if (holder.discardIterated === discard) {
+      holder.discardIterated = undefined
     }
 
     await source.return?.()

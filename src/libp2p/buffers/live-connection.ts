@@ -81,7 +81,7 @@ class ConnectionBuffers extends HeldBuffers {
  * - what the socket has not sent yet, up to 4 MiB of a WebSocket.
  * - the beginning of a message of a WebSocket.
  * - while the connection is upgraded, all that has been received, because it may wait
- * where nobody can look. That is more than `UPGRADE_ALLOWANCE` only where a remote fills
+ * where nobody can see it. That is more than `UPGRADE_ALLOWANCE` only where a remote fills
  * these buffers, of which each takes 4 MiB.
  *
  * What streams send waits in their own buffers when the socket is full.
@@ -133,7 +133,7 @@ export class LiveConnection extends SparseHolder<ConnectionBuffers> implements E
     this.transient = undefined
     scope.holder = this
     this.held = new ConnectionBuffers(receiverOf(connection))
-    this.#look([[connection, 'readBuffer']], [[connection, 'writeBuffer']])
+    this.#findBuffers([[connection, 'readBuffer']], [[connection, 'writeBuffer']])
   }
 
   get connectionScope (): DefaultConnectionScope {
@@ -144,13 +144,13 @@ export class LiveConnection extends SparseHolder<ConnectionBuffers> implements E
     return 0
   }
 
-  protected hold (): ConnectionBuffers {
+  protected ensureHeld (): ConnectionBuffers {
     this.held ??= new ConnectionBuffers()
 
     return this.held
   }
 
-  #look (received: BufferIn[], sent: BufferIn[]): void {
+  #findBuffers (received: BufferIn[], sent: BufferIn[]): void {
     const unread = buffersIn(received)
 
     this.#unreadPieces = unread.length
@@ -166,7 +166,7 @@ export class LiveConnection extends SparseHolder<ConnectionBuffers> implements E
   }
 
   set onReceived (onReceived: (bytes: number) => void) {
-    this.hold().onReceived = onReceived
+    this.ensureHeld().onReceived = onReceived
   }
 
   /**
@@ -206,7 +206,7 @@ export class LiveConnection extends SparseHolder<ConnectionBuffers> implements E
       sent.push([encrypted, 'writeBuffer'])
     }
 
-    this.#look(received, sent)
+    this.#findBuffers(received, sent)
   }
 
   measure (): number {
@@ -216,12 +216,12 @@ export class LiveConnection extends SparseHolder<ConnectionBuffers> implements E
     const sent = bytesIn(pieces, this.#unreadPieces, pieces.length)
     const unsent = sent + unsentBy(this.connection)
 
-    // most have nothing in a buffer when somebody looks, and had nothing before
+    // most have nothing in a buffer, and had nothing before
     if (held === undefined && received + unsent === 0) {
       return 0
     }
 
-    const size = this.hold().measured(pieces, received, sent, unsent)
+    const size = this.ensureHeld().measured(pieces, received, sent, unsent)
 
     if (size === 0 && this.over) {
       this.held = undefined

@@ -13,7 +13,7 @@ import type { Stream } from '@libp2p/interface'
 /**
  * A stream that is closed and whose handler runs
  */
-export interface Waiting {
+export interface HandlerGrace {
   readonly live: LiveStream
 
   /** The time from which nobody waits for its handler any more */
@@ -87,12 +87,12 @@ class StreamBuffers extends HeldBuffers {
   readList?: CompactList = undefined
   writeList?: CompactList = undefined
   iterated = 0
-  dropIterated?: (err: Error) => void = undefined
+  discardIterated?: (err: Error) => void = undefined
 
   /** Whether the remote waits until somebody reads */
   withheld = false
 
-  /** Whether it is one of those that are asked again by the next look */
+  /** Whether the next measurement asks it again */
   asked = false
   endedBy?: Error = undefined
 
@@ -102,7 +102,7 @@ class StreamBuffers extends HeldBuffers {
   }
 
   get over (): boolean {
-    return super.over && this.channel === undefined && this.iterated === 0 && this.dropIterated === undefined &&
+    return super.over && this.channel === undefined && this.iterated === 0 && this.discardIterated === undefined &&
       !this.withheld && !this.asked && this.endedBy === undefined
   }
 
@@ -138,8 +138,8 @@ export class LiveStream extends SparseHolder<StreamBuffers> implements Evictable
   /** Whether its handler has not ended yet */
   declare handled: boolean
 
-  /** Where it waits for its handler, once it is closed */
-  declare waiting?: Waiting
+  /** While its handler runs, once it is closed */
+  declare handlerGrace?: HandlerGrace
 
   /**
    * @param stream
@@ -157,7 +157,7 @@ export class LiveStream extends SparseHolder<StreamBuffers> implements Evictable
     this.active = nextActivity()
     this.transient = undefined
     this.handled = false
-    this.waiting = undefined
+    this.handlerGrace = undefined
     scope.holder = this
 
     const { channel } = stream as { channel?: DataChannel }
@@ -167,7 +167,7 @@ export class LiveStream extends SparseHolder<StreamBuffers> implements Evictable
     }
   }
 
-  protected hold (): StreamBuffers {
+  protected ensureHeld (): StreamBuffers {
     this.held ??= new StreamBuffers()
 
     return this.held
@@ -176,12 +176,12 @@ export class LiveStream extends SparseHolder<StreamBuffers> implements Evictable
   measure (): number {
     const { readBufferLength, writeBufferLength } = this.stream
 
-    // most streams have nothing in a buffer when somebody looks, and had nothing before
+    // most streams have nothing in a buffer, and had nothing before
     if (this.held === undefined && readBufferLength + writeBufferLength === 0) {
       return 0
     }
 
-    const held = this.hold()
+    const held = this.ensureHeld()
     const unread = readBufferLength + held.iterated
     const size = unread + writeBufferLength + (held.channel === undefined ? 0 : unsentBy(held.channel))
 
@@ -202,16 +202,16 @@ export class LiveStream extends SparseHolder<StreamBuffers> implements Evictable
 
   set iterated (bytes: number) {
     if (bytes !== this.iterated) {
-      this.hold().iterated = bytes
+      this.ensureHeld().iterated = bytes
     }
   }
 
-  get dropIterated (): ((err: Error) => void) | undefined {
-    return this.held?.dropIterated
+  get discardIterated (): ((err: Error) => void) | undefined {
+    return this.held?.discardIterated
   }
 
-  set dropIterated (drop: ((err: Error) => void) | undefined) {
-    this.hold().dropIterated = drop
+  set discardIterated (discard: ((err: Error) => void) | undefined) {
+    this.ensureHeld().discardIterated = discard
   }
 
   /**
@@ -229,7 +229,7 @@ export class LiveStream extends SparseHolder<StreamBuffers> implements Evictable
 
     this.active = nextActivity()
 
-    if (held !== undefined && held.dropIterated === undefined) {
+    if (held !== undefined && held.discardIterated === undefined) {
       held.moved(bytes)
     }
   }
@@ -253,7 +253,7 @@ export class LiveStream extends SparseHolder<StreamBuffers> implements Evictable
       return false
     }
 
-    const held = this.hold()
+    const held = this.ensureHeld()
 
     held.withheld = withheld
 
@@ -266,8 +266,7 @@ export class LiveStream extends SparseHolder<StreamBuffers> implements Evictable
   }
 
   /**
-   * It is asked again whether the remote still has to wait. If so, it is asked by the next
-   * look as well.
+   * Asks again whether the remote still has to wait. If so, the next measurement asks as well.
    */
   askAgain (): void {
     if (this.held !== undefined) {
@@ -300,7 +299,7 @@ export class LiveStream extends SparseHolder<StreamBuffers> implements Evictable
   }
 
   abort (err: Error): void {
-    const held = this.hold()
+    const held = this.ensureHeld()
 
     held.endedBy = err
     this.stream.abort(err)
@@ -311,7 +310,7 @@ export class LiveStream extends SparseHolder<StreamBuffers> implements Evictable
 
     // a loop gets what was complete before, and it may take its time
     if (held.iterated > 0) {
-      held.dropIterated?.(err)
+      held.discardIterated?.(err)
     }
   }
 

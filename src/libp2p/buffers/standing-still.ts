@@ -36,7 +36,7 @@ export class StandingStill {
    * @param elapsed - since they were measured the last time, in ms. What a busy event loop
    * takes more than usual is not held against anybody: nothing could move meanwhile.
    */
-  look (streams: Iterable<LiveStream>, connections: Iterable<LiveConnection>, elapsed: number): void {
+  measured (streams: Iterable<LiveStream>, connections: Iterable<LiveConnection>, elapsed: number): void {
     const now = this.#now += elapsed
     const sent = new Map<unknown, number>()
     const holding: BufferHolder[] = []
@@ -106,8 +106,8 @@ export class StandingStill {
 }
 
 function update (holder: BufferHolder, sentByStreams: number, now: number): number {
-  const read = holder.takeRead()
-  const queued = holder.takeQueued() + sentByStreams
+  const read = holder.readSinceLast()
+  const queued = holder.queuedSinceLast() + sentByStreams
   const unsent = holder.size - holder.unread
 
   if (holder.progress == null) {

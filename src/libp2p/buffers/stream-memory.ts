@@ -1,41 +1,49 @@
 /**
- * The bytes in the buffers of streams and connections are counted in all their scopes. They
- * are there already, so nothing is refused because of them, and no transfer is ended that
- * moves while there is room. Something is ended only where
+ * The bytes in the buffers of streams and connections, counted in all their scopes.
  *
- * - memory is really short: all that is counted in the *system* would be more than its
- * limit, what nobody has read more than `UNREAD_PRIORITY` allows, or what is asked for does
- * not fit because of buffers. `buffer-ranking.ts` says who gives way.
+ * In: every stream and connection of the node, and how many bytes each has received or left
+ * in a write buffer.
+ *
+ * Out: memory in the scopes of each, which grows and shrinks with its buffers; and the end
+ * of those that must give way. The bytes are there already, so nothing is refused because of
+ * them, and no transfer that moves is ended while there is room. Something is ended only where
+ *
+ * - memory is really short: the *system* would hold more than its limit, or more unread bytes
+ * than `UNREAD_PRIORITY` allows, or a request does not fit because of buffers.
+ * `buffer-ranking.ts` says who gives way.
  * - or it holds more than the limit of one of its other scopes *and* stands still
- * (`buffer-progress.ts`).
+ * (`standing-still.ts`, `buffer-progress.ts`).
  *
- * Streams do not tell when a buffer grows: what arrives while a stream is paused,
- * or before somebody listens, causes no event. So all buffers are looked at, and
- * what has changed since the last time is counted:
+ * Fails: nothing here throws. A stream or connection that is closed in the meantime is
+ * left out.
  *
- * - as soon as `LOOK_AFTER_BYTES` (more where there are many streams and connections)
- * have been received on connections or left in write buffers since the last look,
- * whatever the line rate. Bytes are counted where a connection hands them to its
- * muxer, and where a stream leaves some of what it is sent in its write buffer.
- * - and every `LOOK_INTERVAL` while there are connections, for what those bytes do not
- * reach, and for what was released
- *
- * So there is never more than `LOOK_AFTER_BYTES` (512 bytes for each stream and 1 KiB for
- * each connection, where that is more) plus one chunk of a connection in buffers that is
- * not accounted for. Where these are single bytes in frames of their own, they take up to
- * 15 times as much until the look (yamux; 60 times with mplex): 1 MB (4 MB) for 64 KiB. A
- * muxer whose streams do not get their data from the connection (WebRTC: each has a channel
- * of its own) is only looked at by the interval: there it is as much as a line transfers in
- * that time, 3 MB at 100 Mbit/s.
- *
- * After a look buffers take no more than about two times what is reserved for them, see
- * `compact-list.ts`.
- *
- * A look takes 10 to 50 ns for every stream and 50 to 200 ns for every connection where
- * nothing has changed; a message costs one addition. Those of the interval let others have the
- * event loop after each millisecond, and what they have measured is counted at their end. Those
- * because of bytes are in one piece: they bound the memory.
+ * Costs: 10 to 50 ns for every stream and 50 to 200 ns for every connection that has not
+ * changed, each time they are measured; and one addition for each message.
  * `bench/stream-memory.ts` measures it.
+ *
+ * When buffers are measured:
+ *
+ * Streams do not tell when a buffer grows: what arrives while a stream is paused, or before
+ * somebody listens, causes no event. So all buffers are measured, and what has changed since
+ * the last time is counted:
+ *
+ * - as soon as `MEASURE_AFTER_BYTES` (more where there are many streams and connections) have
+ * been received on connections or left in write buffers since the last time, whatever the line
+ * rate. Bytes are counted where a connection hands them to its muxer, and where a stream leaves
+ * some of what it is sent in its write buffer. This is done in one piece: it bounds the memory.
+ * - and every `MEASURE_INTERVAL` while there are connections, for what those bytes do not reach,
+ * and for what was released. This lets others have the event loop after each millisecond, and
+ * counts at its end.
+ *
+ * So the buffers that are not accounted for never hold more than `MEASURE_AFTER_BYTES` (512 bytes
+ * for each stream and 1 KiB for each connection, where that is more) plus one chunk of a
+ * connection. Single bytes in frames of their own take up to 15 times as much until they are
+ * measured (yamux; 60 times with mplex): 1 MB (4 MB) for 64 KiB. A muxer whose streams do not
+ * get their data from the connection (WebRTC: each has a channel of its own) is measured by the
+ * interval only: there it is as much as a line transfers in that time, 3 MB at 100 Mbit/s.
+ *
+ * Once measured, buffers take no more than about two times what is reserved for them, see
+ * `compact-list.ts`.
  *
  * What waits for a `for await` over a stream counts as well. What other listeners have taken
  * out of a stream is theirs and cannot be seen: `byteStream` of `@libp2p/utils` keeps up to
@@ -55,27 +63,27 @@ import type { Core } from '../../manager/core.ts'
 import type { Slice } from '../../util/slices.ts'
 
 /**
- * A look at 100 streams takes less than 5 µs, and 64 KiB take a line of 1 Gbit/s 500 µs
+ * Measuring 100 streams takes less than 5 µs. A line of 1 Gbit/s takes 500 µs for 64 KiB.
  */
-const LOOK_AFTER_BYTES = 2 ** 16
+const MEASURE_AFTER_BYTES = 2 ** 16
 
 /**
- * Where there are more a look takes longer and is worth more bytes, so that the cost per
+ * Where there are more, measuring takes longer and waits for more bytes, so that the cost per
  * byte stays bounded: about 0.1 ms for 1 MiB, which takes 5 ms to receive
  */
-const LOOK_AFTER_BYTES_PER_STREAM = 512
-const LOOK_AFTER_BYTES_PER_CONNECTION = 1024
+const MEASURE_AFTER_BYTES_PER_STREAM = 512
+const MEASURE_AFTER_BYTES_PER_CONNECTION = 1024
 
 /**
  * In ms: short enough for memory that is free again not to be missed, and rare
  * enough for an idle node not to notice
  */
-const LOOK_INTERVAL = 250
+const MEASURE_INTERVAL = 250
 
 type Streams = Pick<PositionedList<LiveStream>, 'at' | 'size' | typeof Symbol.iterator>
 
 /**
- * Looks at what is in the buffers of streams and connections
+ * Measures the buffers of streams and connections, and counts what is in them
  */
 export class StreamMemory {
   readonly #streams: Streams
@@ -88,16 +96,16 @@ export class StreamMemory {
   readonly connections = new PositionedList<LiveConnection>()
 
   /**
-   * Streams whose remotes have been told to wait since they were asked the last time
+   * Streams whose remotes have been told to wait since the last measurement
    */
   #withheld: LiveStream[] = []
 
-  /** How often everything was looked at in one piece */
-  #looks = 0
+  /** How often everything was measured in one piece */
+  #measurements = 0
 
   #uncounted = 0
-  #lookQueued = false
-  #looking = false
+  #measureQueued = false
+  #measuring = false
   #timer?: ReturnType<typeof setTimeout>
 
   /**
@@ -129,8 +137,8 @@ export class StreamMemory {
    * Brings what is counted up to date, in one piece: what bounds the memory of buffers has to
    * be over before more is received
    */
-  look (): void {
-    this.#looks++
+  measure (): void {
+    this.#measurements++
 
     const streams: LiveStream[] = []
     const connections: LiveConnection[] = []
@@ -158,11 +166,11 @@ export class StreamMemory {
    * The same, and whether anything stands still. Nothing waits for it, so it lets others have
    * the event loop where there are very many.
    */
-  * #lookInSlices (slice: Slice): Generator<undefined, void, undefined> {
-    // some may be looked at twice, see `at`
+  * #measureInSlices (slice: Slice): Generator<undefined, void, undefined> {
+    // some may be measured twice, see `at`
     const streams = new Set<LiveStream>()
     const connections = new Set<LiveConnection>()
-    const looks = this.#looks
+    const measurements = this.#measurements
 
     this.#uncounted = 0
 
@@ -190,13 +198,13 @@ export class StreamMemory {
       }
     }
 
-    // a look in the meantime has counted all, also what had been measured here, and knows of more
-    if (looks === this.#looks) {
+    // if everything was measured in one piece meanwhile, all of this is counted already, and more
+    if (measurements === this.#measurements) {
       this.#count(streams, connections)
     }
 
     this.eviction.relieveProcess()
-    this.#standingStill.look(streams, connections, LOOK_INTERVAL)
+    this.#standingStill.measured(streams, connections, MEASURE_INTERVAL)
   }
 
   /**
@@ -233,54 +241,54 @@ export class StreamMemory {
   }
 
   /**
-   * The remote of a stream has to wait. The next look asks whether it still has to.
+   * The remote of a stream has to wait. The next measurement asks whether it still has to.
    */
   askAgain (stream: LiveStream): void {
     this.#withheld.push(stream)
   }
 
-  get #worthLooking (): number {
-    return LOOK_AFTER_BYTES_PER_STREAM * this.#streams.size + LOOK_AFTER_BYTES_PER_CONNECTION * this.connections.size
+  get #worthMeasuring (): number {
+    return MEASURE_AFTER_BYTES_PER_STREAM * this.#streams.size + MEASURE_AFTER_BYTES_PER_CONNECTION * this.connections.size
   }
 
   /**
-   * Counts bytes that may be in a buffer now, and has a look when they are many
+   * Counts bytes that may be in a buffer now, and measures the buffers when they are many
    */
   countBytes (bytes: number): void {
     this.#uncounted += bytes
 
-    if (this.#uncounted < LOOK_AFTER_BYTES || this.#uncounted < this.#worthLooking || this.#lookQueued) {
+    if (this.#uncounted < MEASURE_AFTER_BYTES || this.#uncounted < this.#worthMeasuring || this.#measureQueued) {
       return
     }
 
     // not at once: whoever is sending must be able to wait for the stream to drain
     // before it is aborted, because nothing would wake them up afterwards
-    this.#lookQueued = true
+    this.#measureQueued = true
     queueMicrotask(() => {
-      this.#lookQueued = false
-      this.look()
+      this.#measureQueued = false
+      this.measure()
     })
   }
 
   /**
-   * There is something to look at from now on
+   * There is something to measure from now on
    */
   start (): void {
-    if (this.#timer !== undefined || this.#looking) {
+    if (this.#timer !== undefined || this.#measuring) {
       return
     }
 
     this.#timer = setBackgroundTimer(() => {
       this.#timer = undefined
-      this.#looking = true
+      this.#measuring = true
 
-      runInSlices(slice => this.#lookInSlices(slice), () => {
-        this.#looking = false
+      runInSlices(slice => this.#measureInSlices(slice), () => {
+        this.#measuring = false
 
         if (this.#streams.size > 0 || this.connections.size > 0) {
           this.start()
         }
       }, setBackgroundTimer)
-    }, LOOK_INTERVAL)
+    }, MEASURE_INTERVAL)
   }
 }

@@ -20,9 +20,9 @@ const UPGRADE_TIMEOUT = 10_000
 const WEBSOCKETS = '@libp2p/websockets'
 
 /**
- * How long a message may be, in bytes, and of how many pieces as they come from the network
- * and from the remote: what libp2p lets any buffer have, so that nothing longer could be
- * read. What is sent by implementations of libp2p are about 64 KiB. `ws` would keep 100 MiB.
+ * The longest message, in bytes, and the most pieces of one, as they come from the network and
+ * from the remote. libp2p lets no buffer have more, so nothing longer could be read.
+ * Implementations of libp2p send about 64 KiB; `ws` would keep 100 MiB.
  */
 const MAX_MESSAGE = { maxPayload: 4 * 2 ** 20, maxBufferedChunks: 2 ** 14, maxFragments: 2 ** 12 }
 
@@ -49,10 +49,10 @@ interface AcceptedSocket extends Evictable {
 }
 
 /**
- * Sockets that a listener for WebSockets has accepted and that are no connections of libp2p
- * yet, because they have not sent the request for that: they have a descriptor each, and
- * could stay for ever. They are counted as the connections that they want to be, those that
- * do not fit are closed, and those that take too long as well.
+ * Sockets that a listener for WebSockets has accepted, and that have not sent the request that
+ * makes them a connection of libp2p. Each has a descriptor, and could stay for ever. So they
+ * are counted as the connections that they want to be. Those that do not fit are closed, and so
+ * are those that take too long.
  *
  * Listeners for TCP pass on a socket as soon as they have accepted it.
  */
@@ -62,7 +62,7 @@ export class AcceptedSockets {
   readonly #open: (address: Multiaddr) => DefaultConnectionScope | undefined
   readonly #listeners = new ObservedListeners((listener, transport) => {
     if (isWebSocketListener(listener)) {
-      this.#watchListener(listener)
+      this.#observeListener(listener)
     } else if (transport[Symbol.toStringTag] === WEBSOCKETS) {
       this.#manager.warn(`this version of ${WEBSOCKETS} is not known: sockets that have not sent a request are not counted`)
     }
@@ -91,8 +91,7 @@ export class AcceptedSockets {
   }
 
   /**
-   * Observes the sockets of all listeners that a transport makes from now on, where it makes
-   * such listeners
+   * Observes the sockets of all listeners for WebSockets that a transport makes from now on
    */
   observe (transport: Transport): void {
     this.#listeners.of(transport)
@@ -128,7 +127,7 @@ export class AcceptedSockets {
     }
   }
 
-  #watchListener (listener: WebSocketListener): void {
+  #observeListener (listener: WebSocketListener): void {
     const onUpgrade = listener.onUpgrade.bind(listener)
 
     if (this.#manager.enforces) {

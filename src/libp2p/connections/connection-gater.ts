@@ -5,9 +5,10 @@ import type { ConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/inter
 /**
  * Puts a gater in front of the user's one that accounts for connections.
  *
- * An inbound connection is counted before the user's gater is asked, because it is open
- * while that thinks, and any number may be. What the gater denies costs nothing afterwards.
- * It may be a class with private fields, so its methods only ever see itself as `this`.
+ * An inbound connection is counted before the user's gater is asked, because it is open while
+ * the gater thinks, and there may be any number of these. A connection that the gater denies
+ * costs nothing afterwards. It may be a class with private fields, so its methods only ever see
+ * itself as `this`.
  */
 export function accountingGater (gater: ConnectionGater, tracker: ConnectionTracker, manager: Core): ConnectionGater {
   const admit = (what: string, decide: () => boolean): boolean => {

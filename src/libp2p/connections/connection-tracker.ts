@@ -1,3 +1,14 @@
+/**
+ * Sockets, dials and connections, from before there is one until it is closed.
+ *
+ * In: sockets and raw connections from the upgrader, the gater and the listeners.
+ * Out: a connection scope for each, which moves from transient to its peer when the handshake has
+ * proved that.
+ * Fails: a refusal, a gater of the user that denies, or an upgrade that fails: the scope is closed
+ * and the socket is ended.
+ * Costs: one scope and one `LiveConnection` for each connection.
+ */
+
 import { ConnectionClosedError } from '@libp2p/interface'
 import { attachToConnection } from '../../scopes/attached-scopes.ts'
 import { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
@@ -21,8 +32,8 @@ import type { MultiaddrConnection, PeerId, Transport } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * Follows the raw connections of a node, from the moment they exist until they
- * are closed, whatever the reason
+ * Observes the raw connections of a node, from the moment they exist until they are closed, for
+ * whatever reason
  */
 export class ConnectionTracker implements LiveConnectionOwner {
   readonly #manager: Core
@@ -53,8 +64,8 @@ export class ConnectionTracker implements LiveConnectionOwner {
   peerTags?: Pick<NodePeerTags, 'read' | 'used'>
 
   /**
-   * Those whose upgrade has not ended. A gater that takes its time may answer
-   * after that, when nobody would release what is reserved then.
+   * Connections whose upgrade has not ended. A slow gater may answer after that, when nobody
+   * would release what is reserved then.
    */
   readonly #upgrading = new WeakSet<MultiaddrConnection>()
 
@@ -79,7 +90,7 @@ export class ConnectionTracker implements LiveConnectionOwner {
   }
 
   /**
-   * All that have a scope, sockets that are no connections yet included
+   * All connections that have a scope, including sockets that are not connections yet
    */
   * [Symbol.iterator] (): Generator<{ readonly scope: DefaultConnectionScope }> {
     yield * this.#memory.connections
@@ -88,7 +99,7 @@ export class ConnectionTracker implements LiveConnectionOwner {
   }
 
   /**
-   * Follows what the listeners of a transport accept before there is a connection
+   * Observes the sockets that the listeners of a transport accept, before there is a connection
    */
   observe (transport: Transport): void {
     this.#accepted.observe(transport)
@@ -130,8 +141,8 @@ export class ConnectionTracker implements LiveConnectionOwner {
   }
 
   /**
-   * The node stops. It closes the connections that it knows, and those that are still
-   * being upgraded it does not know: they would stay open.
+   * The node stops. It closes the connections that it knows. It does not know those that are
+   * still being upgraded: they would stay open.
    */
   stop (): void {
     this.#accepted.stop()

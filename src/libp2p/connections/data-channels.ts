@@ -48,7 +48,7 @@ export function refuseTextOfOutbound (stream: Stream): void {
 }
 
 /**
- * Marks a class whose channels are watched
+ * Marks a class whose channels are observed
  */
 const WATCHED = Symbol('channels')
 

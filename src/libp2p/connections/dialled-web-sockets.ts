@@ -30,7 +30,7 @@ interface OpenedWebSocket {
 const asked = new Map<string, Socket>()
 
 const sockets = new WeakMap<object, Socket>()
-let watching = false
+let observing = false
 
 /**
  * Finds out the sockets of the WebSockets that this process dials from now on. Those of the
@@ -38,11 +38,11 @@ let watching = false
  * WebSockets are opened.
  */
 export function observeDialledWebSockets (): void {
-  if (watching) {
+  if (observing) {
     return
   }
 
-  watching = true
+  observing = true
   subscribe('undici:client:sendHeaders', message => { rememberSocket(message as SentHeaders) })
   subscribe('undici:websocket:open', message => { assignSocket(message as OpenedWebSocket) })
 }

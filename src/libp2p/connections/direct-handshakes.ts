@@ -44,7 +44,7 @@ export class DirectHandshakes {
   readonly #open: (address: Multiaddr) => DefaultConnectionScope | undefined
   readonly #listeners = new ObservedListeners(listener => {
     if (isDirectListener(listener)) {
-      this.#watchListener(listener)
+      this.#observeListener(listener)
     } else {
       this.#manager.warn(`this version of ${WEBRTC_DIRECT} is not known: its connections are not counted until their handshake is over`)
     }
@@ -97,7 +97,7 @@ export class DirectHandshakes {
     }
   }
 
-  #watchListener (listener: DirectListener): void {
+  #observeListener (listener: DirectListener): void {
     const { connections } = listener
     const set = connections.set.bind(connections)
     const incomingConnection = listener.incomingConnection.bind(listener)

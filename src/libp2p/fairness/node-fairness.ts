@@ -1,3 +1,13 @@
+/**
+ * Fairness on a node: the budget, shares and timeouts of handshakes and negotiations, and who gives
+ * way.
+ *
+ * In: where connections and streams are while a scope is full, and what is known of their peers.
+ * Out: the end of whoever gives way, so that a newcomer fits.
+ * Fails: nobody holds more than the newcomer: it is refused.
+ * Costs: nothing until a scope is full, except one place in a list for whatever is transient.
+ */
+
 import { PROTECTED } from '../../fairness/fair-pool.ts'
 import { FairShares } from '../../fairness/fair-shares.ts'
 import { resolveFairness } from '../../fairness/fairness-init.ts'

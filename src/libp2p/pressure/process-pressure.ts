@@ -1,3 +1,13 @@
+/**
+ * What the process has too much to do with: its memory, and the delay of its event loop.
+ *
+ * In: the resident memory of the process, and how late a timer is.
+ * Out: a refusal of what strangers open, while a figure is above `max` and until it is below
+ * `resume`.
+ * Fails: where a figure cannot be read, the log says so once, and nothing is refused.
+ * Costs: one timer, and the memory is read ten times a second at most.
+ */
+
 import { ANY } from '../../util/description.ts'
 import { EventLoopDelay, eventLoopDelayThresholds } from './event-loop-delay.ts'
 import { Pressures } from './pressure.ts'
@@ -40,7 +50,7 @@ export interface PressureInit {
 }
 
 /**
- * Checks these options where nobody is going to watch the process
+ * Checks these options where nobody is going to observe the process
  *
  * @throws {InvalidParametersError} naming the value that cannot be used
  */
@@ -87,7 +97,7 @@ export class ProcessPressure extends Pressures {
   }
 
   /**
-   * What is watched, nothing of what is not
+   * The figures that are observed
    */
   stat (): Pick<NodeStat, 'processMemory' | 'eventLoopDelay'> {
     return {

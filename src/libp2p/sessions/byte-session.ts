@@ -1,6 +1,6 @@
 import type { DefaultCollector } from '../../sessions/default-collector.ts'
-import type { LiveSession } from '../../sessions/session.ts'
-import type { ByteListener } from '../streams/watch-bytes.ts'
+import type { ActiveSession } from '../../sessions/session.ts'
+import type { ByteListener } from '../streams/observe-bytes.ts'
 
 export interface ByteSessionInit {
   id: string
@@ -15,7 +15,7 @@ export interface ByteSessionInit {
  */
 export class ByteSession implements ByteListener {
   readonly #collector: DefaultCollector
-  #session: LiveSession
+  #session: ActiveSession
   #ended = false
 
   constructor (collector: DefaultCollector, { id, reference, location, peer }: ByteSessionInit) {
@@ -51,7 +51,7 @@ export class ByteSession implements ByteListener {
    * The session that bytes are counted for, if there are both: a new one where the
    * collector has forgotten the last one
    */
-  #find (bytes: number): LiveSession | undefined {
+  #find (bytes: number): ActiveSession | undefined {
     if (this.#ended || bytes === 0) {
       return
     }

@@ -1,6 +1,16 @@
+/**
+ * Streams and connections of services with a collector, as sessions.
+ *
+ * In: streams whose service is known, connections that are open, and their bytes.
+ * Out: sessions of the collectors, and streams that wait because they would be too fast.
+ * Fails: where a collector is full, the stream gets no service and is aborted. Streams whose class
+ * cannot be observed are no sessions, and the log says so.
+ * Costs: two methods of the stream are replaced, only where its service has a collector.
+ */
+
 import { CONNECTIONS } from '../../sessions/sessions-init.ts'
 import { ipFromMultiaddr } from '../../util/ip-from-address.ts'
-import { transportSide, watchBytes } from '../streams/watch-bytes.ts'
+import { observeBytes, transportSide } from '../streams/observe-bytes.ts'
 import { ByteSession } from './byte-session.ts'
 import { sessionLocation } from './session-location.ts'
 import { StreamThrottle } from './stream-throttle.ts'
@@ -9,8 +19,8 @@ import type { AggregateScope } from '../../scopes/aggregate-scope.ts'
 import type { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
 import type { MovableScope } from '../../scopes/movable-scope.ts'
 import type { DefaultStreamScope } from '../../scopes/stream-scope.ts'
-import type { ServiceCollectors, WatchedService } from '../../sessions/service-collectors.ts'
-import type { TransportSide } from '../streams/watch-bytes.ts'
+import type { ObservedService, ServiceCollectors } from '../../sessions/service-collectors.ts'
+import type { TransportSide } from '../streams/observe-bytes.ts'
 import type { Connection, MessageStream, MultiaddrConnection, PeerId, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -54,19 +64,19 @@ export class Sessions {
    * The service of a stream is known
    */
   joined (scope: MovableScope, service: string): void {
-    const watched = this.#collectors.get(service)
+    const observed = this.#collectors.get(service)
     const negotiated = this.#negotiated.get(scope)
 
     // a scope becomes part of a service once
     this.#negotiated.delete(scope)
 
-    if (watched == null || negotiated == null) {
+    if (observed == null || negotiated == null) {
       return
     }
 
     const { stream, connection, throttle } = negotiated
 
-    this.#begin(watched, stream, throttle, {
+    this.#begin(observed, stream, throttle, {
       id: scope.name,
       reference: stream.protocol,
       address: connection.remoteAddr,
@@ -79,10 +89,10 @@ export class Sessions {
    * A connection has passed the last check that there is
    */
   connected (scope: DefaultConnectionScope, maConn: MultiaddrConnection, peer: PeerId): void {
-    const watched = this.#collectors.get(CONNECTIONS)
+    const observed = this.#collectors.get(CONNECTIONS)
 
-    if (watched != null) {
-      this.#begin(watched, maConn, undefined, {
+    if (observed != null) {
+      this.#begin(observed, maConn, undefined, {
         id: scope.name,
         reference: scope.inbound ? 'inbound' : 'outbound',
         address: maConn.remoteAddr,
@@ -114,14 +124,14 @@ export class Sessions {
     const side = transportSide(stream)
 
     if (side == null) {
-      this.#manager.warn('sessions: streams that are not based on those of @libp2p/utils are not watched')
+      this.#manager.warn('sessions: streams that are not based on those of @libp2p/utils are not observed')
     }
 
     return side
   }
 
-  #begin (watched: WatchedService, messages: MessageStream, throttle: StreamThrottle | undefined, { id, reference, address, inbound, peer }: RemoteEnd): void {
-    const { collector } = watched
+  #begin (observed: ObservedService, messages: MessageStream, throttle: StreamThrottle | undefined, { id, reference, address, inbound, peer }: RemoteEnd): void {
+    const { collector } = observed
     const stream = this.#transportSide(messages)
     const ip = ipFromMultiaddr(address)
 
@@ -134,9 +144,9 @@ export class Sessions {
 
     // what arrived before the service was known and nobody has read
     session.received(stream.readBufferLength)
-    watchBytes(stream, session)
+    observeBytes(stream, session)
 
-    const budgets = this.#collectors.budgetsIn(watched)
+    const budgets = this.#collectors.budgetsIn(observed)
 
     if (budgets.length > 0) {
       const throttled = throttle ?? new StreamThrottle(stream)

@@ -1,7 +1,7 @@
 import { override } from '../override.ts'
 import type { ByteBudget } from '../../sessions/byte-budget.ts'
 import type { StreamBudgets } from '../../sessions/stream-budgets.ts'
-import type { TransportSide } from '../streams/watch-bytes.ts'
+import type { TransportSide } from '../streams/observe-bytes.ts'
 
 /**
  * Slows a stream to what its budgets allow, without the application noticing anything

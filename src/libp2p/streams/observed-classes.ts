@@ -173,10 +173,10 @@ function explain (told: Error | Event, live: LiveStream | undefined): void {
  * for ever. So a sender that waits for it would send everything at once from then on.
  */
 function forgetDrain (stream: object): void {
-  const waiting = stream as { onDrainPromise?: unknown }
+  const draining = stream as { onDrainPromise?: unknown }
 
-  if (waiting.onDrainPromise != null) {
-    waiting.onDrainPromise = undefined
+  if (draining.onDrainPromise != null) {
+    draining.onDrainPromise = undefined
   }
 }
 

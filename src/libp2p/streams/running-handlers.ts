@@ -5,7 +5,7 @@ import { liveStream } from '../buffers/live-stream.ts'
 import { EvictedHandlers } from './evicted-handlers.ts'
 import type { Core } from '../../manager/core.ts'
 import type { HandlersStat } from '../../manager/resource-manager-stat.ts'
-import type { LiveStream, Waiting } from '../buffers/live-stream.ts'
+import type { HandlerGrace, LiveStream } from '../buffers/live-stream.ts'
 import type { StreamMiddleware } from '@libp2p/interface'
 
 const DEFAULT_GRACE = 30_000
@@ -36,7 +36,7 @@ export class RunningHandlers {
   readonly #end: (live: LiveStream) => void
   readonly #grace: number
   readonly #now: () => number
-  readonly #closed = new PositionedList<Waiting>()
+  readonly #closed = new PositionedList<HandlerGrace>()
   readonly #evicted = new EvictedHandlers()
 
   #timer?: ReturnType<typeof setTimeout>
@@ -69,9 +69,9 @@ export class RunningHandlers {
     }
 
     // libp2p may say so more than once
-    if (live.waiting == null) {
-      live.waiting = { live, deadline: this.#now() + this.#grace, beneficiary: undefined, position: -1 }
-      this.#closed.add(live.waiting)
+    if (live.handlerGrace == null) {
+      live.handlerGrace = { live, deadline: this.#now() + this.#grace, beneficiary: undefined, position: -1 }
+      this.#closed.add(live.handlerGrace)
       this.#startTimer(this.#grace)
     }
   }
@@ -89,10 +89,10 @@ export class RunningHandlers {
    * any more. Nothing happens if it does not.
    */
   giveWay (live: LiveStream, network: string): void {
-    const { waiting } = live
+    const { handlerGrace } = live
 
-    if (waiting != null) {
-      waiting.beneficiary = network
+    if (handlerGrace != null) {
+      handlerGrace.beneficiary = network
       this.#evicted.add(network)
       this.#end(live)
     }
@@ -103,7 +103,7 @@ export class RunningHandlers {
    * (libp2p 3), which is observed from there until it has ended. The handler itself stays the
    * one that others see in the registrar.
    */
-  chain (middleware: StreamMiddleware[]): StreamMiddleware[] {
+  observeLast (middleware: StreamMiddleware[]): StreamMiddleware[] {
     middleware.push = this.#push
 
     return middleware
@@ -162,14 +162,14 @@ export class RunningHandlers {
   }
 
   #release (live: LiveStream): void {
-    const { waiting } = live
+    const { handlerGrace } = live
 
-    if (waiting != null) {
-      live.waiting = undefined
-      this.#closed.delete(waiting)
+    if (handlerGrace != null) {
+      live.handlerGrace = undefined
+      this.#closed.delete(handlerGrace)
 
-      if (waiting.beneficiary !== undefined) {
-        this.#evicted.delete(waiting.beneficiary)
+      if (handlerGrace.beneficiary !== undefined) {
+        this.#evicted.delete(handlerGrace.beneficiary)
       }
 
       this.#end(live)

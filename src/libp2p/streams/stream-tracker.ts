@@ -1,3 +1,13 @@
+/**
+ * Streams and their handlers, from before the protocol is known until both have ended.
+ *
+ * In: streams from the factories of the muxers, and their protocols from the registrar.
+ * Out: a stream scope for each, which moves from transient to its protocol and service.
+ * Fails: a refusal, or an error of the middleware: the stream is aborted and no handler sees it.
+ * Costs: one scope and one `LiveStream` for each stream, and a `HandlerGrace` where a handler runs
+ * longer than its stream. Streams of libp2p's own classes get no closure and no listener.
+ */
+
 import { MuxerClosedError, StreamResetError } from '@libp2p/interface'
 import { StreamLimitExceededError } from '../../errors.ts'
 import { attachToStream } from '../../scopes/attached-scopes.ts'

@@ -18,7 +18,7 @@ export type TransportSide = Pick<AbstractMessageStream, 'onData' | 'sendData' | 
 
 /**
  * A stream or connection as its muxer or transport sees it, if it is one that can be
- * watched. All that js-libp2p's muxers and transports make are.
+ * observed. All that js-libp2p's muxers and transports make are.
  */
 export function transportSide (stream: MessageStream): TransportSide | undefined {
   const { onData, sendData, sendPause, sendResume } = stream as TransportSide
@@ -35,7 +35,7 @@ export function transportSide (stream: MessageStream): TransportSide | undefined
  * reads, and listening to them makes streams deliver data to nobody. And what the
  * application sends may wait in the write buffer, and be thrown away there.
  */
-export function watchBytes (stream: TransportSide, listener: ByteListener): void {
+export function observeBytes (stream: TransportSide, listener: ByteListener): void {
   // not bound, as there may be very many streams
   const { onData, sendData } = stream
 

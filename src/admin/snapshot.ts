@@ -210,9 +210,9 @@ function * peaksOf (marks: DescribedMark[], slice: Slice): Steps<PeakStat[]> {
 }
 
 /**
- * A look, and what it has cost
+ * All that is known of a node at one time, and what it cost to find out
  */
-export interface Looked {
+export interface Snapshot {
   data: LiveData
 
   /** The same in JSON */
@@ -223,9 +223,9 @@ export interface Looked {
 }
 
 /**
- * Looks at everything, in slices
+ * Takes snapshots of a node, in slices
  */
-export class Look {
+export class Snapshots {
   readonly #manager: ResourceManager
   readonly #sliced: SlicedResourceManager
   readonly #run: Run
@@ -242,9 +242,9 @@ export class Look {
   }
 
   /**
-   * One at a time
+   * Takes a snapshot. Wait for one before you take the next.
    */
-  async take (sample: LiveSample, admin: AdminStat): Promise<Looked> {
+  async take (sample: LiveSample, admin: AdminStat): Promise<Snapshot> {
     const sliced = this.#sliced
 
     this.#duration = 0
@@ -259,7 +259,7 @@ export class Look {
     return { data, text, duration: this.#duration }
   }
 
-  * #summarize ({ admin, holders, marks, sample, stat, used }: Seen, slice: Slice): Steps<LiveData> {
+  * #summarize ({ admin, holders, marks, sample, stat, used }: Readings, slice: Slice): Steps<LiveData> {
     const manager = this.#manager
     const all = used.length
     const bars = yield * barsOf(used, new Map(marks.map(mark => [keyOf({ ...mark, ...RESOURCES[mark.field] }), mark])), slice)
@@ -292,7 +292,7 @@ export class Look {
   }
 }
 
-interface Seen {
+interface Readings {
   stat: Awaited<ReturnType<SlicedResourceManager['stat']>>
   used: ScopeUsage[]
   holders: Holder[]
