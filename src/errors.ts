@@ -24,19 +24,13 @@ export interface RefusedRequest {
    */
   direction?: MessageStreamDirection | undefined
 
-  /**
-   * How much of the resource was held already
-   */
+  /** How much of the resource was held already: a number, or bytes of memory */
   current: number
 
-  /**
-   * How much more was asked for
-   */
+  /** How much more was asked for: a number, or bytes of memory */
   attempted: number
 
-  /**
-   * The limit that would have been exceeded
-   */
+  /** The limit that would have been exceeded: a number, or bytes of memory */
   limit: number
 
   /**

@@ -74,7 +74,7 @@ export interface AdminServer {
   /** The address of the page, such as `http://127.0.0.1:9095/` */
   readonly url: string
 
-  /** Where it listens */
+  /** The number of the port on which it listens */
   readonly port: number
 
   /**

@@ -19,8 +19,14 @@ export interface LiveSample {
 
   /** Of the process, in bytes */
   resident: number
+
+  /** How many connections the system scope holds */
   connections: number
+
+  /** How many streams the system scope holds */
   streams: number
+
+  /** How many file descriptors the system scope holds */
   fds: number
 
   /** How often anything was refused since the manager was made */
@@ -41,7 +47,7 @@ export interface BarStat extends ScopeUsage {
 
 /** The most that there has been of something, and what it was the limit of */
 export interface PeakStat extends Pick<DescribedMark, 'kind' | 'scope' | 'value' | 'limit' | 'time' | 'p99'>, LimitedResource {
-  /** `value` of `limit` */
+  /** `value` in percent of `limit` */
   percent: number
 }
 
@@ -49,7 +55,10 @@ export interface PeakStat extends Pick<DescribedMark, 'kind' | 'scope' | 'value'
  * What some of the connections and streams hold together
  */
 export interface GroupStat {
+  /** How many connections they are */
   connections: number
+
+  /** How many streams are on these connections */
   streams: number
 
   /** In bytes */
@@ -62,27 +71,57 @@ export interface GroupStat {
 /** The connections from one network: a /16 of IPv4, a /32 of IPv6, or no IP address */
 export type NetworkStat = GroupStat & { network: string }
 
+/**
+ * What the connections and streams of one peer hold
+ */
 export type PeerStat = GroupStat & { peer: string }
 
+/**
+ * What one service holds
+ */
 export interface ServiceStat {
+  /** The name of the service */
   service: string
+
+  /** In bytes */
   memory: number
 
-  /** In bytes, `Infinity` where there is none */
+  /** The limit of its memory in bytes, `Infinity` where there is none */
   memoryLimit: number
+
+  /** How many connections belong to it */
   connections: number
+
+  /** How many streams belong to it */
   streams: number
 }
 
-/** An active session of a collector, bit rates in bit/s */
+/**
+ * An active session of a collector
+ */
 export interface SessionStat {
+  /** The id of the collector */
   collector: string
+
+  /** The id of the session */
   id: string
+
+  /** What it is about, such as the protocol of a stream */
   reference: string
+
+  /** The id of the peer */
   peer: string
+
+  /** Received, average of ten seconds in bit/s */
   rxBitrate: number
+
+  /** Sent, average of ten seconds in bit/s */
   txBitrate: number
+
+  /** Received since the session began, in bytes */
   rxBytes: number
+
+  /** Sent since the session began, in bytes */
   txBytes: number
 }
 
@@ -100,6 +139,7 @@ export interface FleetView extends FleetStat {
  * missed where some are left out.
  */
 export interface LiveData {
+  /** The figures of the moment when the snapshot began */
   sample: LiveSample
 
   /**
@@ -110,10 +150,14 @@ export interface LiveData {
 
   /** How many limits are in use that are not in `bars` */
   moreBars: number
+
+  /** How often each limit has refused something, as `refusals()` */
   refusals: RefusalCount[]
 
   /** Latest first */
   recentRefusals: RecentRefusal[]
+
+  /** What has given way, as `evictions()` */
   evictions: EvictionCount[]
 
   /** Latest first */
@@ -124,18 +168,26 @@ export interface LiveData {
 
   /** Most connections first */
   networks: NetworkStat[]
+
+  /** How many networks there are, with those that are not in `networks` */
   networkCount: number
 
   /** Most connections and streams first */
   peers: PeerStat[]
+
+  /** How many peers there are, with those that are not in `peers` */
   peerCount: number
 
   /** Most memory first */
   services: ServiceStat[]
+
+  /** How many services there are, with those that are not in `services` */
   serviceCount: number
 
   /** Busiest first */
   sessions: SessionStat[]
+
+  /** How many active sessions there are, with those that are not in `sessions` */
   sessionCount: number
 
   /** What this server has done */

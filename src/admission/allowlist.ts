@@ -59,6 +59,9 @@ export class Allowlist {
   readonly #entries = new Map<string, Multiaddr>()
   readonly #anywhere: TrustedPeers
 
+  /**
+   * @throws {InvalidParametersError} naming the entry that cannot be used
+   */
   constructor (init: AllowlistInit = {}) {
     this.#anywhere = new TrustedPeers(init.warn)
 

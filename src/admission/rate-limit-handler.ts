@@ -20,6 +20,9 @@ import type { Connection, StreamHandler } from '@libp2p/interface'
  */
 const SWEEP_INTERVAL = 60_000
 
+/**
+ * How often remotes may open streams of a handler: options of `rateLimit`
+ */
 export interface RateLimitOptions extends RateLimits {
   /**
    * The rate of each peer, whatever its address. Relayed connections, and others

@@ -3,6 +3,10 @@ import type { BansInit } from './bans-init.ts'
 import type { IPAddress } from '../util/ip-address.ts'
 import type { IPNetwork } from '../util/ip-network.ts'
 
+/**
+ * What a ban applies to: a peer, one host (an IPv4 address or an IPv6 /56), or a subnet (/24 or
+ * /48)
+ */
 export type BanLevel = 'peer' | 'host' | 'subnet'
 
 export const BAN_LEVELS: readonly BanLevel[] = ['peer', 'host', 'subnet']
@@ -11,6 +15,7 @@ export const BAN_LEVELS: readonly BanLevel[] = ['peer', 'host', 'subnet']
  * Somebody who is banned
  */
 export interface Ban {
+  /** What it applies to */
   level: BanLevel
 
   /** A peer id, or a network such as `192.0.2.1/32` */
@@ -18,13 +23,17 @@ export interface Ban {
 
   /** Who has decided it: the number of strikes, or the operator of this node with `bans.add` */
   by: 'strikes' | 'operator'
+
+  /** Why, in a few words, for people. A remote may have a say in it. */
   reason: string
 
   /** Of a peer, where it was last: an IP address, as far as it is known */
   address?: string
 
-  /** In ms since 1970 */
+  /** When it began, in ms since 1970 */
   begin: number
+
+  /** When it ends, in ms since 1970 */
   end: number
 }
 
@@ -57,6 +66,9 @@ export interface KnownBan {
  */
 export type StrikeKind = 'refusal' | 'eviction' | 'report'
 
+/**
+ * Options of `bans.add`
+ */
 export interface BanOptions {
   /**
    * How long, in ms, up to a year

@@ -2,6 +2,9 @@ import { ANY } from '../util/description.ts'
 import { checkObject, checkWholeNumber, invalid } from '../util/validation.ts'
 import type { DescriptionOf } from '../util/description.ts'
 
+/**
+ * The option `bans`: when peers, hosts and subnets are banned, and for how long
+ */
 export interface BansInit {
   /**
    * How many strikes ban a peer. A second in which one of its own limits refuses something is
@@ -37,7 +40,7 @@ export interface BansInit {
   peers?: number
 
   /**
-   * The same for the hosts of a subnet
+   * How many banned hosts get their subnet banned, at least 2. The rest is as with `peers`.
    *
    * @default 4
    */

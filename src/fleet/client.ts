@@ -4,6 +4,7 @@ import type { ScriptName } from './protocol.ts'
  * A script, which the engine runs from its beginning to its end with nothing in between
  */
 export interface FleetScript {
+  /** Which script it is: a client of your own may implement each by its name */
   readonly name: ScriptName
 
   /** In Lua, for Redis and Valkey. `KEYS[1]` is what all keys begin with. */

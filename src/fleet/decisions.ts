@@ -25,10 +25,14 @@ export const MAX_DECISION_TIME = 365 * 24 * 60 * 60 * 1_000
 export interface FleetBlock {
   /** A peer id, or a network such as `192.0.2.1/32` */
   target: string
+
+  /** Why, in a few words, for people */
   reason: string
 
-  /** In ms since 1970, by the clock of the engine */
+  /** When it began, in ms since 1970, by the clock of the engine */
   begin: number
+
+  /** When it ends, in ms since 1970, by the clock of the engine */
   end: number
 }
 
@@ -38,7 +42,11 @@ export interface FleetBlock {
 export interface FleetDecisions {
   /** Who is trusted, as in the option `allowlist` */
   allow: string[]
+
+  /** Who is blocked */
   block: FleetBlock[]
+
+  /** The limits of the whole fleet */
   limits: FleetLimits
 }
 

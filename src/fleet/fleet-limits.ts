@@ -27,21 +27,28 @@ export const FLEET_KEYS = ['system', 'service', 'serviceDefault', 'protocol', 'p
  */
 export interface FleetLimits extends Pick<PartialLimitConfig, typeof FLEET_KEYS[number]> {
   /**
-   * As the option `subnetLimits` of a node. There are no defaults but for loopback
-   * addresses, which are unlimited.
+   * How many connections subnets and networks may have on all nodes together, in the form of
+   * the option `subnetLimits`. There are no limits by default; loopback addresses stay
+   * unlimited.
+   *
+   * @default {}
    */
   subnets?: SubnetLimits
 
   /**
-   * How often remotes may open connections, as the option `rateLimits.connections` of a node. There
-   * are no defaults but for loopback addresses, which are unlimited. `maxSubnets` is how many
-   * subnets of a size a node asks for, 4096 by default.
+   * How often remotes may open connections on all nodes together, in the form of the option
+   * `rateLimits.connections`. There are no limits by default; loopback addresses stay
+   * unlimited. `maxSubnets` says how many subnets of a size a node asks for, 4096 by default.
+   *
+   * @default {}
    */
   rates?: ConnectionRateLimits
 
   /**
-   * How much collectors, peers and all streams transfer, in the form of the option `sessions` of
-   * a node
+   * How much collectors, peers and all streams transfer on all nodes together, in bit/s, in the
+   * form of the option `sessions`
+   *
+   * @default {}
    */
   sessions?: FleetSessionLimits
 }

@@ -28,10 +28,13 @@ export interface LeaseStat {
  * What a node last knew of its fleet
  */
 export interface FleetStat {
+  /** The name of the fleet */
   name: string
 
   /** Of this node */
   node: string
+
+  /** Whether this node takes part: `joining`, `joined`, `lost` (the engine does not answer) or `stopped` */
   state: FleetState
 
   /** How old what is known here of the fleet is, in ms. It is Infinity before the first answer. */
@@ -43,15 +46,19 @@ export interface FleetStat {
   /** Why the fleet last did not answer, as long as it does not */
   error?: string
 
-  /** The version of the decisions that are in force here. Each change makes it one more. */
+  /** The version of the decisions in force here: a number that grows by one with each change */
   version: number
 
-  /** How many peers and networks the fleet blocks, and how many entries are in its allow list */
+  /** How many peers and networks the fleet blocks */
   blocked: number
+
+  /** How many entries the allow list of the fleet has */
   allowed: number
 
-  /** How often the engine was called since the start, and how many of these calls have failed */
+  /** How often the engine was called since the start */
   calls: number
+
+  /** How many of these calls have failed */
   failures: number
 
   /** How often leases have ended because the engine did not answer, since the start */
@@ -94,14 +101,19 @@ export type FleetSummary = Omit<FleetStat, 'leases' | 'rates' | 'bitrates'>
  * The sessions of a collector
  */
 export interface SessionSums {
+  /** How many sessions are active */
   sessions: number
 
-  /** In bit/s */
+  /** Received by all of them, average of ten seconds in bit/s */
   rxBitrate: number
+
+  /** Sent by all of them, average of ten seconds in bit/s */
   txBitrate: number
 
-  /** Of sessions that have ended, as far back as the history goes, and of those that go on, in bytes */
+  /** Received in active sessions, and in ended ones as far back as the history goes, in bytes */
   rxBytes: number
+
+  /** The same for bytes sent */
   txBytes: number
 }
 
@@ -109,15 +121,22 @@ export interface SessionSums {
  * What a node holds, as it tells the others
  */
 export interface NodeSummary {
+  /** What its system scope holds */
   system: ScopeStat
+
+  /** What its transient scope holds */
   transient: ScopeStat
 
   /** How many peers it has scopes of */
   peerCount: number
+
+  /** What its services hold, by name */
   services: Record<string, ScopeStat>
 
   /** The peers that hold most of it */
   peers: Record<string, ScopeStat>
+
+  /** The sessions of its collectors, by their id */
   sessions: Record<string, SessionSums>
 }
 
@@ -125,6 +144,7 @@ export interface NodeSummary {
  * A node of a fleet, as it has told the others
  */
 export interface FleetNode extends NodeSummary {
+  /** The name of the node */
   node: string
 
   /** How old this is, in ms */
@@ -140,6 +160,7 @@ export type FleetNodeStat = Pick<FleetNode, 'node' | 'age' | 'system' | 'peerCou
  * What a whole fleet holds
  */
 export interface FleetSums {
+  /** What each node has told the others last */
   nodes: FleetNode[]
 
   /** All of them together. Of peers, services and collectors, what each node has said of those that hold most. */
@@ -150,6 +171,7 @@ export interface FleetSums {
  * What a peer holds on all nodes together
  */
 export interface FleetHolder extends ScopeStat {
+  /** The id of the peer */
   peer: string
 
   /** On how many nodes it is one of those that hold most */

@@ -45,6 +45,9 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  */
 const SHOWN_LEASES = 100
 
+/**
+ * Options of `block`
+ */
 export interface BlockOptions {
   /**
    * How long, in ms or such as `'1h'`, up to a year
@@ -206,9 +209,11 @@ export class Fleet implements FleetLink {
   }
 
   /**
-   * Takes it back
+   * Takes an entry back that `allow` has added, on all nodes
    *
    * @returns Whether it was there
+   * @throws {InvalidParametersError} if it is no entry of an allowlist
+   * @throws {Error} if the engine does not answer
    */
   async disallow (entry: Multiaddr | string): Promise<boolean> {
     const text = entryText(entry)
@@ -225,7 +230,7 @@ export class Fleet implements FleetLink {
 
   /**
    * Refuses a peer, an IP address or a network on all nodes, and ends what there is with it.
-   * Who is allowlisted is not affected by the block of its address.
+   * A block of an address does not affect allowlisted peers there.
    *
    * @throws {InvalidParametersError} if it is nobody, or naming the option that cannot be used
    */
@@ -241,9 +246,11 @@ export class Fleet implements FleetLink {
   }
 
   /**
-   * Ends a block
+   * Ends a block, on all nodes
    *
    * @returns Whether there was one
+   * @throws {InvalidParametersError} if it is nobody
+   * @throws {Error} if the engine does not answer
    */
   async unblock (target: BanTarget): Promise<boolean> {
     const text = targetText(target)

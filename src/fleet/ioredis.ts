@@ -6,15 +6,28 @@ import type { FleetClient } from './client.ts'
  * What a fleet uses of a client of `ioredis`, of a single server, a sentinel or a cluster
  */
 export interface IORedisLike {
+  /** `ready` once it is connected */
   readonly status: string
+
+  /** Runs a script in Lua */
   eval(script: string, keys: number, ...args: string[]): Promise<unknown>
+
+  /** Makes another client of the same server, for messages */
   duplicate(): IORedisSubscriber
 }
 
+/**
+ * The client of `ioredis` that receives messages
+ */
 export interface IORedisSubscriber {
+  /** Calls a function with errors, or with messages */
   on(event: 'error', listener: (err: Error) => void): unknown
   on(event: 'message', listener: (channel: string, message: string) => void): unknown
+
+  /** Begins to receive the messages of a channel */
   subscribe(channel: string): Promise<unknown>
+
+  /** Closes the connection */
   disconnect(): void
 }
 

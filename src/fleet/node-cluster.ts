@@ -19,16 +19,28 @@ type Listener = (message: string) => void
  * What a fleet uses of `node:cluster`
  */
 export interface NodeClusterLike {
+  /** Whether this process is the primary */
   readonly isPrimary: boolean
+
+  /** This process, if it is a worker */
   readonly worker?: NodeClusterWorker
 
+  /** In the primary: calls a function with the messages of workers, or when one has ended */
   on(event: 'message', listener: (worker: NodeClusterWorker, message: unknown) => void): unknown
   on(event: 'exit', listener: (worker: NodeClusterWorker) => void): unknown
 }
 
+/**
+ * A worker, as `node:cluster` has it
+ */
 export interface NodeClusterWorker {
+  /** Whether messages can reach it */
   isConnected(): boolean
+
+  /** Calls a function with its messages, or in the worker with those of the primary */
   on(event: 'message', listener: (message: unknown) => void): unknown
+
+  /** Sends a message */
   send(message: any, callback?: (err: Error | null) => void): unknown
 }
 

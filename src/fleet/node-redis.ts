@@ -6,16 +6,33 @@ import type { FleetClient } from './client.ts'
  * What a fleet uses of a client of `redis` (node-redis), of a single server, a sentinel or a cluster
  */
 export interface NodeRedisLike {
+  /** Whether it was connected and is not closed */
   readonly isOpen: boolean
+
+  /** Runs a script in Lua */
   eval(script: string, options: { keys: string[], arguments: string[] }): Promise<unknown>
+
+  /** Makes another client of the same server, for messages */
   duplicate(): NodeRedisSubscriber
 }
 
+/**
+ * The client of `redis` that receives messages
+ */
 export interface NodeRedisSubscriber {
+  /** Whether it was connected and is not closed */
   readonly isOpen: boolean
+
+  /** Calls a function with errors */
   on(event: 'error', listener: (err: Error) => void): unknown
+
+  /** Connects to the server */
   connect(): Promise<unknown>
+
+  /** Calls a function with the messages of a channel */
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
+
+  /** Closes the connection */
   destroy(): void
 }
 

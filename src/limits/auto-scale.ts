@@ -27,7 +27,7 @@ export interface ScaleTarget {
   memory?: MemorySize
 
   /**
-   * File descriptors that libp2p may use. With 0 limits keep their base values.
+   * How many file descriptors libp2p may use. With 0, limits keep their base values.
    *
    * @default 0
    */

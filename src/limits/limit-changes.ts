@@ -13,10 +13,10 @@ export interface LimitChange {
   /** The setting, as in `ResourceLimitExceededError`, such as `System.ConnsInbound` */
   setting: string
 
-  /** `Infinity` where there was no limit */
+  /** The limit before: a number, or bytes of memory, `Infinity` where there was none */
   from: number
 
-  /** `Infinity` where there is no limit */
+  /** The limit now: a number, or bytes of memory, `Infinity` where there is none */
   to: number
 }
 

@@ -5,25 +5,25 @@
  * refuses every request.
  */
 export interface Limit {
-  /** Streams of both directions together */
+  /** How many streams, of both directions together */
   streams: number
 
-  /** Streams opened by remote peers */
+  /** How many streams that remote peers have opened */
   streamsInbound: number
 
-  /** Streams opened by this node */
+  /** How many streams that this node has opened */
   streamsOutbound: number
 
-  /** Connections of both directions together */
+  /** How many connections, of both directions together */
   conns: number
 
-  /** Connections opened by remote peers */
+  /** How many connections that remote peers have opened */
   connsInbound: number
 
-  /** Connections opened by this node */
+  /** How many connections that this node has opened */
   connsOutbound: number
 
-  /** File descriptors used by connections */
+  /** How many file descriptors of connections */
   fd: number
 
   /** Reserved memory, in bytes */

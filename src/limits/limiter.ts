@@ -56,6 +56,7 @@ const OF_PROTOCOLS = new Set<NamedKey>(['protocol', 'protocolPeer'])
  * Reads the limits from a list. It can be extended, to compute some of them.
  */
 export class ConcreteLimiter implements Limiter {
+  /** All limits, as they were passed */
   readonly config: ConcreteLimitConfig
 
   /**

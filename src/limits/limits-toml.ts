@@ -18,7 +18,8 @@ const SYSTEM_SECTION = 'SystemLimit'
 const SERVICE_SECTION = 'Service'
 
 /**
- * The part of the memory that the system may have where a file with sections does not say
+ * The share of the memory that the system may have, from 0 to 1, where a file with sections
+ * does not say
  */
 export const LIMIT_FACTOR = 0.85
 

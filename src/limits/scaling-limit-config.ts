@@ -241,6 +241,8 @@ export class ScalingLimitConfig {
    * The limits for one eighth of the memory and half of the file descriptors
    * that this process may use. In browsers and workers the memory is that of the
    * device, or 2 GiB if the browser does not tell.
+   *
+   * @throws {InvalidParametersError} listing every limit in `scopes` that cannot be used
    */
   autoScale (): ConcreteLimitConfig {
     return this.scale(autoScaleTarget(availableResources()))

@@ -22,6 +22,7 @@ import type { Logger } from '@libp2p/interface'
  * a page either. A manager knows of it only what is here.
  */
 export interface Feature<Name extends string = string> {
+  /** The key under which `features` has it */
   readonly name: Name
 
   /**

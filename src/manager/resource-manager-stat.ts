@@ -63,13 +63,13 @@ export interface Holder {
  * The memory of the process, in bytes
  */
 export interface ProcessMemoryStat {
-  /** What was read last */
+  /** What was read last, in bytes */
   resident: number
 
-  /** Above this inbound connections and streams are refused */
+  /** Above this many bytes, inbound connections and streams are refused */
   max: number
 
-  /** Below this they are accepted again */
+  /** Below this many bytes, they are accepted again */
   resume: number
 
   /** Whether they are refused now */
@@ -80,13 +80,13 @@ export interface ProcessMemoryStat {
  * How late the event loop is, in ms
  */
 export interface EventLoopDelayStat {
-  /** What was measured last */
+  /** What was measured last, in ms */
   delay: number
 
-  /** Above this inbound connections and streams are refused */
+  /** Above this many ms, inbound connections and streams are refused */
   max: number
 
-  /** Below this they are accepted again */
+  /** Below this many ms, they are accepted again */
   resume: number
 
   /** Whether they are refused now */
@@ -97,7 +97,7 @@ export interface EventLoopDelayStat {
  * Streams that were closed before their handler had ended
  */
 export interface HandlersStat {
-  /** Closed streams whose handler still runs, and that keep their slot until it has ended */
+  /** How many closed streams keep their slot because their handler still runs */
   running: number
 
   /** How many handlers ran longer than `handlerGrace`, so that their stream was released without them */

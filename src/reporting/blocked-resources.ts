@@ -3,7 +3,7 @@ import type { RequestCount } from './refusal-counts.ts'
 import type { EvictionCount } from '../scopes/evictions.ts'
 
 /**
- * go-libp2p does not tell the share of a peer from all of a protocol or service
+ * go-libp2p does not distinguish the share of a peer from the whole protocol or service
  */
 const SCOPE_LABELS: Record<string, string> = {
   servicePeer: 'service',
@@ -50,8 +50,8 @@ function resourceOf ({ request, resource }: RequestCount): string {
 }
 
 /**
- * Refusals as go-libp2p counts them: by what was asked for, and not by what there was
- * not enough of. A connection that would have used a file descriptor counts as both.
+ * Refusals as go-libp2p counts them: by the resource that was asked for, not by the one that
+ * was short. A connection that would have used a file descriptor counts as both.
  */
 export function blockedResources (counts: readonly RequestCount[]): Sample[] {
   const samples = new Map<string, Sample>(SERIES.map(([dir, scope, resource]) => [`${dir} ${scope} ${resource}`, { labels: { dir, scope, resource }, value: 0 }]))

@@ -13,14 +13,14 @@ import type { IPAddress } from '../util/ip-address.ts'
 const MIN_REFUSALS = 3
 
 /**
- * How many hosts are watched at a time to find the one that most refusals are of
+ * How many hosts are counted at a time to find the one that is refused most
  */
 const CANDIDATES = 16
 
 const LOOPBACK_NETWORKS = ['127.0.0.0/8', '::1/128']
 
 /**
- * What is looked at beside the refusals
+ * What a diagnosis reads beside the refusals
  */
 export interface DiagnosisSource {
   /**
@@ -30,8 +30,7 @@ export interface DiagnosisSource {
 }
 
 /**
- * Finds out what the refusals of one kind usually mean, where they look like something that
- * people run into
+ * Finds out what the refusals of one kind usually mean, if they match a known problem
  */
 export class Diagnosis {
   readonly #hosts = new MostFrequent<string, IPAddress>(CANDIDATES)
@@ -59,7 +58,7 @@ export class Diagnosis {
   }
 
   /**
-   * What they mean, in one sentence, if that can be told
+   * Their meaning in one sentence, if it is known
    *
    * @param refusal - one of them
    * @param source
@@ -120,7 +119,7 @@ function isInbound ({ added, direction }: Refusal): boolean {
 }
 
 /**
- * Which kind of address it is that nobody on the internet has
+ * The kind of an address that nobody on the internet has
  */
 function rangeOf (ip: IPAddress): 'private' | 'loopback' | undefined {
   if (LOOPBACK_NETWORKS.some(network => parseNetwork(network, '').contains(ip))) {

@@ -7,7 +7,7 @@ import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
  * these, so nothing is allocated for each.
  */
 export interface DistributionFamily extends Omit<GaugeFamily, 'read'> {
-  /** The greatest values that the buckets have, but for the last one, which has no bound */
+  /** The greatest value of each bucket but the last one, which has no bound */
   buckets: readonly number[]
 
   /** The series that there are, by their labels */
@@ -30,7 +30,7 @@ export interface DistributionFamily extends Omit<GaugeFamily, 'read'> {
 export interface Distribution {
   readonly labels: Record<string, string>
 
-  /** How many there are up to the bound of each bucket; the last one has all of them */
+  /** How many values are within the bound of each bucket; the last bucket counts all of them */
   readonly cumulated: number[]
   sum: number
 }

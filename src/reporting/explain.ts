@@ -65,10 +65,10 @@ export interface Explanation {
    */
   givesWay?: string[]
 
-  /** How much is held there of what there is not enough of */
+  /** How much is held there of what there is not enough of: a number, or bytes of memory */
   current?: number
 
-  /** The limit that would be exceeded */
+  /** The limit that would be exceeded: a number, or bytes of memory */
   limit?: number
 
   /**

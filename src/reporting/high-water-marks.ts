@@ -21,13 +21,12 @@ const INTERVAL = 100
 const SAMPLED_AT_ONCE = 128
 
 /**
- * How many services, and how many protocols, have marks of their own. The others have some
- * together.
+ * How many services, and how many protocols, have marks of their own. The others share marks.
  */
 export const MAX_NAMES = 256
 
 /**
- * The most that there has been of something in a scope, or in any scope of a kind
+ * The peak of something in one scope, or in any scope of a kind
  */
 export interface HighWaterMark {
   /** The kind of the scope */
@@ -45,7 +44,7 @@ export interface HighWaterMark {
   /** The most that was held at a time: a number, or bytes of memory */
   value: number
 
-  /** The limit at that time. `Infinity` where there was none. */
+  /** The limit at that time: a number, or bytes of memory. `Infinity` where there was none. */
   limit: number
 
   /** When it was reached, in ms since 1970, give or take a tenth of a second */
@@ -113,8 +112,7 @@ export class Marks {
 }
 
 /**
- * Remembers the most that scopes have held. There is a bounded number of marks, whatever
- * remotes do.
+ * Remembers the peaks of scopes, in a bounded number of marks, whatever remotes do.
  */
 export class HighWaterMarks {
   readonly #kinds = new Map<ScopeKind, Marks>()

@@ -36,7 +36,7 @@ export interface InspectorInit {
   warnings?: boolean
 
   /**
-   * What is looked at to find out what refusals mean
+   * What a diagnosis reads beside the refusals
    */
   source: DiagnosisSource
 }

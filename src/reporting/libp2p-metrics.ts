@@ -7,16 +7,15 @@ import type { GaugeFamily, MetricsSource, Sample } from './metric-family.ts'
 import type { Metrics } from '@libp2p/interface'
 
 /**
- * Not go-libp2p's: both kinds of metrics can be in one registry
+ * Not the prefix of go-libp2p: both kinds of metrics can be in one registry
  */
 const PREFIX = 'libp2p_resource_manager_'
 
 /**
- * Registers everything with the metrics of a node. They are read from the graph when
- * they are scraped, and cost nothing in between.
+ * Registers everything with the metrics of a node. A scrape reads the graph; metrics cost
+ * nothing in between.
  *
- * These metrics have one label, so what go-libp2p has several for is put together:
- * `inbound system`.
+ * These metrics have one label, so several labels of go-libp2p become one: `inbound system`.
  */
 export function registerMetrics (metrics: Metrics, source: MetricsSource): void {
   const once = readOnce(source)
@@ -59,7 +58,7 @@ function register (metrics: Metrics, { help, isCounter, labelNames, name }: Omit
 }
 
 /**
- * These counters are told what was added since they were asked before
+ * These counters add what is new since the last question
  */
 function registerCounter (metrics: Metrics, { help, labelNames, name }: Omit<GaugeFamily, 'read'>, read: () => Sample[] | Promise<Sample[]>): void {
   const before = new Map<string, number>()
@@ -85,7 +84,7 @@ function labelKey (labels: Record<string, string>, labelNames: readonly string[]
 }
 
 /**
- * There are no histograms of what is now, only of what was, so each bucket is a number
+ * Histograms of libp2p only count what was, not what is now, so each bucket is a number
  */
 async function bucketSamples (family: DistributionFamily, { graph }: MetricsSource): Promise<Sample[]> {
   const { distributions } = await readScopeFigures(graph)

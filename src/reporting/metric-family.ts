@@ -34,8 +34,8 @@ export interface MetricsSource {
   readonly fleet?: readonly GaugeFamily[]
 
   /**
-   * The protocols that have a label of their own, and names with a `*` that are one for
-   * many. All others share one, so that there are not ever more.
+   * The protocols that have a label of their own, and names with a `*`, which are one label for
+   * many. All others share one label, so that the number of labels is bounded.
    */
   knownProtocols(): Set<string>
 
@@ -51,8 +51,8 @@ export interface Sample {
 }
 
 /**
- * A group of numbers, told apart by labels. Nothing is kept for them: they are read
- * when somebody asks.
+ * A group of numbers with different labels. Nothing is kept for them: they are read when
+ * somebody asks.
  */
 export interface GaugeFamily {
   /** Without a prefix */
@@ -69,7 +69,7 @@ export interface GaugeFamily {
    * All series whose labels are known are there from the start, with 0: a rate that begins
    * with a series does not see what the series began with.
    *
-   * Only what takes all scopes to find out is a promise: it is read in slices
+   * Figures that need all scopes are a promise: they are read in slices
    */
   read(source: MetricsSource): Sample[] | Promise<Sample[]>
 }
@@ -89,7 +89,7 @@ export const FIELD_LABELS: Record<keyof Limit, string> = {
 }
 
 /**
- * A source whose node is only asked once for all that is read at the same time
+ * A source that asks its node only once for everything that is read at the same time
  */
 export function readOnce (source: MetricsSource): MetricsSource {
   let stat: NodeStat | undefined

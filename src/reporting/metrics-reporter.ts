@@ -5,8 +5,8 @@ import type { MessageStreamDirection } from '@libp2p/interface'
  * `MetricsReporter`. Every method may be left out. They are called in the middle of changes,
  * so they must be quick, and one that throws ends the reporting, which is logged.
  *
- * Peers are the texts of their ids. Where limits are not enforced, what would have been
- * refused is told as refused, and then as admitted.
+ * Peers are the texts of their ids. If limits are not enforced, a request that would have been
+ * refused is reported as refused, and then as admitted.
  */
 export interface MetricsReporter {
   /**
@@ -41,7 +41,7 @@ export interface MetricsReporter {
   /** A stream became one of a protocol */
   allowProtocol?(protocol: string): void
 
-  /** A stream was refused when its protocol was known, whatever refused it but the share of its peer */
+  /** A stream was refused when its protocol was known, by anything but the share of its peer */
   blockProtocol?(protocol: string): void
 
   /** A stream was refused because of what its peer has of the protocol */
@@ -50,7 +50,7 @@ export interface MetricsReporter {
   /** A stream or connection became one of a service */
   allowService?(service: string): void
 
-  /** A stream or connection was refused when its service was known, whatever refused it but the share of its peer */
+  /** A stream or connection was refused when its service was known, by anything but the share of its peer */
   blockService?(service: string): void
 
   /** A stream or connection was refused because of what its peer has of the service */

@@ -138,8 +138,8 @@ export class MetricsTracer implements GraphTracer {
   }
 
   /**
-   * From now on nobody is told anything. Who follows the graph besides may be in the middle of
-   * telling the same change, so this may still be called.
+   * From now on nobody is told anything. Another observer of the graph may be in the middle of
+   * the same change, so this may still be called.
    */
   #fail (err: unknown): void {
     this.#reporter = {}

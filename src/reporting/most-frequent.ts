@@ -12,7 +12,7 @@ export class MostFrequent<K, V> {
   readonly #capacity: number
   readonly #entries = new Map<K, Entry<V>>()
 
-  /** How many keys have come, those that were dropped and came again more than once */
+  /** How many keys have come; a key that was dropped and came again counts again */
   #keys = 0
 
   constructor (capacity: number) {

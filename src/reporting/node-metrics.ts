@@ -14,8 +14,8 @@ function byLevel (counts: Record<string, number> = {}): Sample[] {
 }
 
 /**
- * What only a node has. A family has no samples where the option is not set that it is
- * about, and none of them has any for a stand-alone manager.
+ * Metrics that only a node has. A family has no samples unless its option is set, and none has
+ * any for a stand-alone manager.
  */
 export const NODE_GAUGES: readonly GaugeFamily[] = [{
   name: 'process_memory',

@@ -24,17 +24,17 @@ export interface RecentEviction extends NamedRequester {
 
   /**
    * The groups that it was of: network, subnet, host and peer. Those that are not known are
-   * empty. It gave way because the first of them that is another one in `to` held more.
+   * empty. It gave way because its first group that differs from the one in `to` held more.
    */
   from: string[]
 
   /** The groups of what has got the place */
   to: string[]
 
-  /** How much was in use of what there was not enough of: a number, or bytes of memory */
+  /** How much of the resource was in use: a number, or bytes of memory */
   current: number
 
-  /** The limit of the scope */
+  /** The limit of the scope: a number, or bytes of memory */
   limit: number
 
   /** The setting to change, as in `ResourceLimitExceededError` */
@@ -48,7 +48,7 @@ interface Entry extends Omit<Eviction, 'victim'> {
 }
 
 /**
- * Remembers what gave way last, and no more of it than fits. It is put into words when somebody
+ * Remembers the latest evictions, in a bounded list. They are put into words when somebody
  * asks.
  */
 export class RecentEvictions {
@@ -62,7 +62,7 @@ export class RecentEvictions {
       scope,
       to,
       resource: victim.kind === 'conn' ? 'connection' : 'stream',
-      // what it was part of is looked at now, and it is not kept itself
+      // its scopes are read now: the scope itself is not kept
       requester: requesterOf({ requester: victim })
     })
   }

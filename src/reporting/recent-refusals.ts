@@ -23,12 +23,16 @@ export const CAPACITY = 256
 export interface RecentRefusalsOptions {
   /**
    * Only those of one peer
+   *
+   * @default all peers
    */
   peer?: PeerId | string
 
   /**
-   * Only those of one address. Where it has an IP address, whatever else is in it makes no
-   * difference: `'192.0.2.1'` is all of a host.
+   * Only those of one address. If it has an IP address, everything else in it makes no
+   * difference: `'192.0.2.1'` stands for all of a host.
+   *
+   * @default all addresses
    */
   address?: Multiaddr | string
 
@@ -43,8 +47,8 @@ export interface RecentRefusalsOptions {
 const OPTIONS = { peer: ANY, address: ANY, since: ANY } as const satisfies Record<keyof RecentRefusalsOptions, typeof ANY>
 
 /**
- * Something that was refused, or would have been where limits are not enforced. What was not
- * known then is not set.
+ * A refusal, or what would have been one if limits were enforced. Fields that were not known
+ * then are not set.
  */
 export interface RecentRefusal extends NamedRequester, Pick<RefusedRequest, 'direction' | 'current' | 'attempted' | 'limit' | 'priority'> {
   /** In ms since 1970 */
@@ -73,14 +77,13 @@ interface Entry {
 }
 
 /**
- * Remembers the latest refusals, and no more of them than fit. They are put into words when
- * somebody asks.
+ * Remembers the latest refusals, in a bounded list. They are put into words when somebody asks.
  */
 export class RecentRefusals {
   readonly #entries = new Latest<Entry>(CAPACITY)
 
   add (refusal: Refusal): void {
-    // what the requester is part of changes, so that is looked at now
+    // the scopes of the requester change, so they are read now
     this.#entries.add({ time: Date.now(), refusal, requester: requesterOf(refusal) })
   }
 

@@ -29,8 +29,8 @@ export interface RefusalCount {
   count: number
 
   /**
-   * The setting to change, as in `ResourceLimitExceededError`: that of the last one, where
-   * scopes of the kind have different ones
+   * The setting to change, as in `ResourceLimitExceededError`. If scopes of the kind have
+   * different settings, that of the last refusal.
    */
   setting?: string
 
@@ -77,8 +77,8 @@ export interface RequestCount extends Omit<RefusalCount, 'setting'> {
 }
 
 /**
- * How long the time and the last refusal of an entry are good for, in ms: in a flood, asking
- * the system for the time would take as long as all the rest
+ * How long the time and the last refusal of an entry stay as they are, in ms: in a flood,
+ * asking the system for the time would take as long as everything else
  */
 const RESOLUTION = 100
 
@@ -87,7 +87,7 @@ const RESOLUTION = 100
  * dozen numbers, however many scopes there are
  */
 export class RefusalCounts {
-  // few enough that looking through them beats making a key to look up
+  // few enough that a search is faster than making a key
   readonly #counts: RequestCount[] = []
   #tick = 0
   #isTicking = false

@@ -43,8 +43,8 @@ interface Group {
   count: number
 
   /**
-   * By the scopes themselves, because their names are not made until somebody reads
-   * them, and by the names of what is no scope
+   * By the scopes themselves, because names are made only when somebody reads them; by name for
+   * limits that are no scopes
    */
   readonly scopes: MostFrequent<RefusingScope | string, Refusal>
   readonly diagnosis: Diagnosis
@@ -74,17 +74,16 @@ export interface RefusalLogInit {
   evictions?: RecentEvictions
 
   /**
-   * What is looked at to find out what they mean
+   * What a diagnosis reads beside the refusals
    */
   source: DiagnosisSource
 }
 
 /**
- * Logs refusals without ever flooding the log: when some were refused, one line for
- * each kind of scope, resource and direction after ten seconds, which says how many
- * and which setting to change. There are a few dozen such kinds at most, whatever
- * remote peers do. The first of a kind is a warning of the process, too, as most logs are
- * off.
+ * Logs refusals without ever flooding the log. Ten seconds after a refusal, there is one line
+ * for each kind of scope, resource and direction: how many were refused, and which setting to
+ * change. There are a few dozen such kinds at most, whatever remote peers do. The first refusal
+ * of a kind is also a warning of the process, because most logs are off.
  *
  * Single refusals are logged only where debug logs are on.
  */
@@ -209,7 +208,7 @@ export class RefusalLog {
   }
 
   /**
-   * What they usually mean, which is said at most once in ten minutes
+   * Their usual meaning, at most once in ten minutes
    */
   #diagnose (group: Group): string {
     const { direction, kind, resource, scopes } = group

@@ -26,7 +26,7 @@ export function refusedText (refusal: Refusal, count: number): string {
 }
 
 /**
- * What refused, among all of its kind: `peer scopes`, `subnet limit`
+ * The kind of limit that refused: `peer scopes`, `subnet limit`
  */
 export function refuserText ({ kind, resource, scope }: Refusal): string {
   if (kind === 'collector') {

@@ -20,8 +20,8 @@ export interface ConnectionRequest {
   usefd?: boolean
 
   /**
-   * The address of the other end. Without one the limits of subnets and rates and the
-   * allowlist have no say, as for relayed connections.
+   * The address of the other end. Without one, limits of subnets, rates and the allowlist do
+   * not apply, as for relayed connections.
    */
   address?: Multiaddr | string
 
@@ -55,7 +55,9 @@ export interface StreamRequest {
   protocol?: string
 
   /**
-   * @default the service of the protocol, where this is a node that knows one
+   * The service that it would join
+   *
+   * @default the service of the protocol, on a node that knows one
    */
   service?: string
 }

@@ -24,7 +24,7 @@ const reading = new WeakMap<ScopeGraph, Promise<ScopeFigures>>()
  * Reads all scopes once, in slices where there are very many. A scope that comes or goes
  * meanwhile may be counted or not.
  *
- * All that ask before it has ended, such as the metrics of one scrape, get the same answer.
+ * Everybody who asks before the end, such as the metrics of one scrape, gets the same answer.
  */
 export async function readScopeFigures (graph: ScopeGraph): Promise<ScopeFigures> {
   let figures = reading.get(graph)

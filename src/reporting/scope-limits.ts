@@ -7,8 +7,8 @@ import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 
 /**
- * All limits of the scope of a name, such as `system` or `peer:12D3Koo…`: those that are not in use and
- * those that are none as well. After a peer comes what it has of protocols and services.
+ * All limits of the scope with a name, such as `system` or `peer:12D3Koo…`, including unused
+ * and unlimited ones. A peer is followed by its shares of protocols and services.
  *
  * @returns nothing where there is no such scope
  */

@@ -66,7 +66,7 @@ const NOTHING = { streamsInbound: 0, streamsOutbound: 0, memory: 0 }
 const AGGREGATE_KINDS = SCOPE_KINDS.filter(kind => !['conn', 'stream', 'span'].includes(kind))
 
 /**
- * How full the fullest scope of each kind is, of kinds that there is no scope of as well
+ * How full the fullest scope of each kind is. Kinds without a scope are included.
  */
 async function fullestOfEachKind (graph: ScopeGraph): Promise<Sample[]> {
   const { fullest } = await readScopeFigures(graph)

@@ -24,9 +24,7 @@ export interface ParsedScopeName {
    */
   peer?: string
 
-  /**
-   * Which connection or stream it is, of the kinds `conn` and `stream`
-   */
+  /** The number of the connection or stream, for the kinds `conn` and `stream` */
   number?: number
 
   /**
@@ -96,8 +94,8 @@ export function peerStrInScopeName (name: string): string {
 /**
  * Everything that the name of a scope says, as it is in errors, traces and metrics.
  *
- * Protocols and services may have any name. One that itself ends as the name of a span or
- * of a peer's share does (`.span-1`, `.peer:12D3Koo`) is taken for one.
+ * Protocols and services may have any name. A name that ends like that of a span or of a peer's
+ * share (`.span-1`, `.peer:12D3Koo`) is read as one.
  *
  * @returns undefined if no scope is called so
  */

@@ -7,7 +7,7 @@ import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { Slice } from '../util/slices.ts'
 
 /**
- * How many services, protocols and peers are listed, of each the fullest
+ * How many services, protocols and peers are listed, the fullest of each
  */
 const MAX_ROWS = 8
 
@@ -69,7 +69,7 @@ export function * readTable (graph: ScopeGraph, slice: Slice): Generator<undefin
 }
 
 /**
- * The fullest nodes, fullest first, without sorting all of possibly very many
+ * The fullest scopes, fullest first, without sorting all: there may be very many
  */
 function * fullestOf (scopes: Iterable<AggregateScope>, slice: Slice): Generator<undefined, AggregateScope[], undefined> {
   const top: Array<{ scope: AggregateScope, share: number }> = []

@@ -57,8 +57,8 @@ export interface ScopeUsage {
   limit: number
 
   /**
-   * `used` of `limit`. More than 100 where the limit has been lowered since, and
-   * `Infinity` where it is 0 now.
+   * `used` in percent of `limit`. More than 100 if the limit was lowered since, and `Infinity`
+   * if it is 0 now.
    */
   percent: number
 
@@ -103,7 +103,7 @@ export const USED: Record<keyof Limit, (scope: AggregateScope) => number> = {
 }
 
 /**
- * The share of a limit that is in use, from 0 to 1 unless it was lowered
+ * The share of a limit that is in use, from 0 to 1; more if the limit was lowered
  */
 export function shareOf (used: number, limit: number): number {
   return used === 0 ? 0 : used / limit

@@ -2,7 +2,7 @@ import type { GaugeFamily, MetricsSource, Sample } from './metric-family.ts'
 import type { Collector } from '../sessions/collector.ts'
 
 /**
- * As labels the limits of a collector are called after what they limit
+ * The labels of the limits of a collector
  */
 const RESOURCES = {
   maxSessions: 'sessions',
@@ -11,7 +11,7 @@ const RESOURCES = {
 } as const
 
 /**
- * This node registers the collectors, so there are only so many
+ * This node registers the collectors, so their number is bounded
  */
 function ofCollectors ({ sessions }: MetricsSource, read: (collector: Collector) => Sample[]): Sample[] {
   if (sessions == null) {

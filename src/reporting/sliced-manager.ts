@@ -57,8 +57,8 @@ export interface SlicedResourceManager {
 export type Run = <T>(work: SlicedWork<T>) => Promise<T>
 
 /**
- * Does in slices what a resource manager does in one piece. Those of others, and those that
- * are off, are asked as they are.
+ * Does in slices what a resource manager does in one piece. Managers of others, and managers
+ * that are off, still work in one piece.
  *
  * @param manager
  * @param run - does the work that reads everything

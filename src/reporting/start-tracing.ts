@@ -29,7 +29,7 @@ export interface TracingInit {
 }
 
 /**
- * Has reporters follow a graph. Where none are left that work, nothing follows it.
+ * Has reporters observe a graph. When none works any more, nothing observes it.
  *
  * @returns what trace reporters are told by, if there are any, and the shadow, if there is one
  * @throws {InvalidParametersError} naming what is no reporter, or listing every problem of

@@ -98,19 +98,17 @@ export interface TraceEvent {
   limit?: ConcreteLimitConfig | Readonly<Limit>
 
   /**
-   * What was counted in the scope, or was refused there: the name of the scope that is the
-   * reason, where it is another one
+   * The name of the scope for which something was counted or refused here, if it is another one
    */
   of?: string
 
   /**
-   * For what was refused because it was to become part of a peer, protocol or service:
-   * which one
+   * For a refusal to join a peer, protocol or service: which one
    */
   joining?: string
 
   /**
-   * For memory that is in the buffers of a connection or stream, for which nobody asked
+   * For memory in the buffers of a connection or stream, which nobody asked for
    */
   buffered?: true
 
@@ -138,7 +136,7 @@ export interface TraceEvent {
    */
   deltaIn: number
 
-  /** The same for those that are outbound, and the bytes that a session has sent */
+  /** The same for outbound ones, and the bytes that a session has sent */
   deltaOut: number
 
   // what the scope holds now, of the kind that the event is about
@@ -146,25 +144,25 @@ export interface TraceEvent {
   /** Memory that the scope holds now, in bytes */
   memory: number
 
-  /** Inbound streams that the scope holds now */
+  /** How many inbound streams the scope holds now */
   streamsIn: number
 
-  /** Outbound streams that the scope holds now */
+  /** How many outbound streams the scope holds now */
   streamsOut: number
 
-  /** Inbound connections that the scope holds now */
+  /** How many inbound connections the scope holds now */
   connsIn: number
 
-  /** Outbound connections that the scope holds now */
+  /** How many outbound connections the scope holds now */
   connsOut: number
 
-  /** File descriptors that the scope holds now */
+  /** How many file descriptors the scope holds now */
   fd: number
 }
 
 /**
- * Is told of everything that changes in the graph of scopes, and of the sessions of
- * collectors that begin and end, as it happens
+ * Is told of every change of the graph of scopes, and of sessions that begin and end, as it
+ * happens
  */
 export interface TraceReporter {
   /**
@@ -174,8 +172,7 @@ export interface TraceReporter {
   consumeEvent(event: TraceEvent): void
 
   /**
-   * The resource manager is being stopped: what was consumed should be put in a safe
-   * place. More events may follow.
+   * The resource manager stops: write everything that was consumed. More events may follow.
    */
   stop?(): void | Promise<void>
 }

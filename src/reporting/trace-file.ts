@@ -29,8 +29,8 @@ const BATCH_SIZE = 1_024
  */
 export interface TraceFileOptions {
   /**
-   * How many events may wait to be written. What comes when there is no room, because
-   * the disk is slower than the node, is dropped and counted.
+   * How many events may wait to be written. If the disk is slower than the node, further events
+   * are dropped and counted.
    *
    * @default 65536
    */
@@ -56,7 +56,7 @@ export interface TraceFile extends TraceReporter {
   flush(): Promise<void>
 
   /**
-   * Writes what was consumed until now. What is consumed later is added to the file.
+   * Writes everything that was consumed until now. Later events are added to the file.
    *
    * @throws {Error} What the file system says
    */
@@ -75,7 +75,7 @@ class GzippedTraceFile implements TraceFile {
   #underWay = 0
 
   /**
-   * What was in the file before is replaced, and after that more is added to it
+   * The first write replaces the content of the file; later ones add to it
    */
   #flag: 'w' | 'a' = 'w'
   #error?: Error
@@ -153,8 +153,8 @@ class GzippedTraceFile implements TraceFile {
   }
 
   /**
-   * Every batch is a gzip member of its own, which a gzip file may have any number of:
-   * so the file is complete after each of them
+   * Every batch is a gzip member of its own. A gzip file may have any number of them, so the
+   * file is complete after each batch.
    */
   async #append (events: TraceEvent[]): Promise<void> {
     const member = await compress(`${events.map(traceToJSON).join('\n')}\n`)

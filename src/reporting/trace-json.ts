@@ -7,9 +7,9 @@ import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
 import type { Limit } from '../limits/limit.ts'
 
 /**
- * An event as go-libp2p writes it: with its names and order of fields, and without
- * those that are 0. Sessions, what is refused, what gives way, and what says because of which scope
- * another one has changed have fields that it does not know.
+ * An event as go-libp2p writes it: with its names and order of fields, and without those that
+ * are 0. Sessions, refusals, evictions, and the scope that a change was for have fields that
+ * go-libp2p does not know.
  */
 export function traceToJSON (event: TraceEvent): string {
   return JSON.stringify({

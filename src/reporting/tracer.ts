@@ -28,8 +28,8 @@ function identify (scope: AnyScope): Pick<TraceEvent, 'name' | 'scope'> {
 }
 
 /**
- * The kinds of what refuses without being a scope, other than limits by address and of
- * rates, which are told apart by their resource
+ * The kinds of limits that are no scopes. Limits by address and rates are not among them: their
+ * resource says what they are.
  */
 const REFUSING_KINDS = new Set(['ban', 'collector', 'process', 'transient'])
 
@@ -73,7 +73,7 @@ export interface TracerInit {
   reporters: TraceReporter[]
 
   /**
-   * What must collect nothing while reporters run: they are called in the middle of changes
+   * Must collect nothing while reporters run: they are called in the middle of changes
    */
   idle: Pick<IdleScopes, 'held'>
 
@@ -96,8 +96,8 @@ export interface TracerInit {
 }
 
 /**
- * Turns what changes in the graph, and the sessions that begin and end, into events for reporters. A reporter that fails
- * takes neither the others nor the graph along.
+ * Turns changes of the graph, and sessions that begin and end, into events for reporters. A
+ * reporter that fails affects neither the others nor the graph.
  */
 export class Tracer implements GraphTracer, SessionObserver {
   readonly #reporters: TraceReporter[]

@@ -9,8 +9,8 @@ import type { PercentilesInit } from '../util/percentiles.ts'
 import type { Slice } from '../util/slices.ts'
 
 /**
- * What is usual is known to 9%, in about a kB for each figure: there are thousands of them where there
- * are hundreds of protocols
+ * Usual values are known to 9%, in about a kB for each figure. With hundreds of protocols,
+ * there are thousands of figures.
  */
 const COARSE: PercentilesInit = { exact: 16, perDoubling: 8 }
 
@@ -19,8 +19,8 @@ const COARSE: PercentilesInit = { exact: 16, perDoubling: 8 }
  */
 export interface Usual {
   /**
-   * What was exceeded for half and for 1% of the time, rounded up by 9% at most. Of peers, and of what they
-   * have of protocols and services, what half and 1% of those that were there exceeded.
+   * What was exceeded for half and for 1% of the time, rounded up by 9% at most. For peers and
+   * their shares of protocols and services, what half and 1% of them exceeded.
    */
   p50: number
   p99: number

@@ -1,23 +1,25 @@
+
 /**
- * A reservation of this priority fits while less than about 40% of the memory
- * is in use. The four priorities are go-libp2p's.
+ * A priority of `reserveMemory`, from 0 to 255, with the value of go-libp2p: such a reservation
+ * fits while less than about 40% of the memory is in use
  */
 export const MEMORY_PRIORITY_LOW = 101
 
 /**
- * A reservation of this priority fits while less than about 60% of the memory
- * is in use
+ * A priority of `reserveMemory`, from 0 to 255, with the value of go-libp2p: such a reservation
+ * fits while less than about 60% of the memory is in use
  */
 export const MEMORY_PRIORITY_MEDIUM = 152
 
 /**
- * A reservation of this priority fits while less than about 80% of the memory
- * is in use
+ * A priority of `reserveMemory`, from 0 to 255, with the value of go-libp2p: such a reservation
+ * fits while less than about 80% of the memory is in use
  */
 export const MEMORY_PRIORITY_HIGH = 203
 
 /**
- * A reservation of this priority fits until all memory is in use
+ * The highest priority of `reserveMemory`, with the value of go-libp2p: such a reservation fits
+ * until all memory, 100%, is in use
  */
 export const MEMORY_PRIORITY_ALWAYS = 255
 

@@ -8,8 +8,13 @@ import type { PeerId } from '@libp2p/interface'
  * What a null scope is about, which is all that there is to know about it
  */
 export interface NullScopeSubject {
+  /** The peer that it stands for */
   readonly peer?: PeerId
+
+  /** The protocol that it stands for */
   readonly protocol?: string
+
+  /** The service that it stands for */
   readonly service?: string
 }
 

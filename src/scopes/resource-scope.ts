@@ -8,19 +8,19 @@ export interface ScopeStat {
   /** Reserved memory, in bytes */
   memory: number
 
-  /** Open streams that remote peers opened */
+  /** How many open streams remote peers have opened */
   numStreamsInbound: number
 
-  /** Open streams that this node opened */
+  /** How many open streams this node has opened */
   numStreamsOutbound: number
 
-  /** Open connections that remote peers opened */
+  /** How many open connections remote peers have opened */
   numConnsInbound: number
 
-  /** Open connections that this node opened */
+  /** How many open connections this node has opened */
   numConnsOutbound: number
 
-  /** File descriptors of those connections */
+  /** How many file descriptors these connections have */
   numFD: number
 }
 
@@ -159,6 +159,8 @@ export interface OwnedServiceScope extends ResourceScopeSpan {
   readonly serviceScope: ServiceScope
 
   /**
+   * Accounts for a stream that the manager does not see
+   *
    * @throws {StreamLimitExceededError} If it does not fit
    * @throws {ResourceScopeClosedError} If the scope has been closed
    * @throws {InvalidParametersError} If the direction is unknown
@@ -166,13 +168,16 @@ export interface OwnedServiceScope extends ResourceScopeSpan {
   reserveStream(direction: MessageStreamDirection): void
 
   /**
-   * Releasing more than is held logs a warning and changes nothing
+   * Releases a stream that `reserveStream` accounts for. Releasing more than is held logs a
+   * warning and changes nothing.
    *
    * @throws {InvalidParametersError} If the direction is unknown
    */
   releaseStream(direction: MessageStreamDirection): void
 
   /**
+   * Accounts for a connection that the manager does not see
+   *
    * @param direction
    * @param usefd - Whether the connection uses a file descriptor. Default: `false`
    * @throws {ConnectionLimitExceededError} If it does not fit
@@ -182,7 +187,8 @@ export interface OwnedServiceScope extends ResourceScopeSpan {
   reserveConnection(direction: MessageStreamDirection, usefd?: boolean): void
 
   /**
-   * Releasing more than is held logs a warning and changes nothing
+   * Releases a connection that `reserveConnection` accounts for. Releasing more than is held
+   * logs a warning and changes nothing.
    *
    * @throws {InvalidParametersError} If the direction is unknown
    */

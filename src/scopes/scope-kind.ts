@@ -16,4 +16,7 @@ export const SCOPE_KINDS = [
   'span'
 ] as const
 
+/**
+ * The kind of a scope, such as `system`, `peer` or `protocolPeer`
+ */
 export type ScopeKind = typeof SCOPE_KINDS[number]

@@ -32,9 +32,9 @@ export function checkTopBitrate (bitrate: number): void {
 }
 
 /**
- * The id of the collector of a service. Ids are letters and digits, names of services
- * are not: anything else is left out, and what follows it begins with a capital, so
- * that `libp2p.relay/v2` becomes `libp2pRelayV2`.
+ * The id of the collector of a service. Ids have only letters and digits. Other characters in
+ * the name of the service are left out, and the next letter becomes a capital:
+ * `libp2p.relay/v2` becomes `libp2pRelayV2`.
  */
 export function collectorId (service: string): string {
   return service.replace(/[^0-9A-Za-z]+([0-9A-Za-z]?)/g, (_, next: string) => next.toUpperCase())

@@ -1,19 +1,19 @@
 import { startClock } from '../util/clock.ts'
 
 /**
- * How long a budget that is not used accumulates, in ms: as long as a timer may well
- * be late, so that the rate is reached, and not longer, so that it is kept
+ * For how long an unused budget accumulates, in ms: as long as a timer may well be late, so
+ * that the rate is reached, but no longer, so that it is not exceeded
  */
 const MAX_SAVED = 100
 
 /**
- * What a stream typically sends in one go, in bytes: whoever waits waits for this
- * much, so that streams do not take turns for a few bytes
+ * What a stream typically sends at once, in bytes. A waiting stream waits for this much, so
+ * that streams do not take turns for a few bytes.
  */
 const SHARE = 65_536
 
 /**
- * Between two turns, in ms: those who had theirs spend it a moment later
+ * The time between two turns, in ms: a stream spends its turn a moment later
  */
 const MIN_DELAY = 10
 
@@ -24,8 +24,8 @@ const MIN_DELAY = 10
 const MAX_DELAY = 60_000
 
 /**
- * Bytes that become available at a constant rate. More than there are can be spent at
- * once, which is then made up for by waiting.
+ * Bytes that become available at a constant rate. More than are available can be spent at once;
+ * waiting makes up for it.
  *
  * Those who wait get their turns in the order in which they came, and there is a timer
  * only while somebody waits.
@@ -68,8 +68,8 @@ export class ByteBudget {
   }
 
   /**
-   * Goes on at another rate. Nothing is gained or forgiven by that, except that without a limit
-   * all that is owed is made up for at once: it begins with nothing where there is one again.
+   * Goes on at another rate. Debts stay, except that a budget without a limit has none: if it
+   * gets a limit again, it begins with nothing.
    *
    * @param bitrate - as for the constructor
    */

@@ -7,7 +7,7 @@ import type { IPFilter } from './ip-limiter.ts'
 import type { DescriptionOf } from '../util/description.ts'
 
 /**
- * What a collector counts, how long it keeps it, and from when on it says that it is too much
+ * What a collector counts, for how long it keeps that, and its limits
  */
 export interface CollectorConfig {
   /**
@@ -45,16 +45,16 @@ export interface CollectorConfig {
   limiter?: IPFilter
 
   /**
-   * How long a session is kept that has not been activated, in ms. It is rounded up
-   * to whole seconds, and may take one more, as sessions are looked at once a second.
+   * How long a session is kept that has not been activated, in ms. It is rounded up to whole
+   * seconds, and may take one more, because sessions are checked once a second.
    *
    * @default the `sessionTimeout`
    */
   inactiveTimeout?: number
 
   /**
-   * How long an active session is kept without any bytes, in ms. It is rounded up to
-   * whole seconds, and may take one more, as sessions are looked at once a second.
+   * How long an active session is kept without any bytes, in ms. It is rounded up to whole
+   * seconds, and may take one more, because sessions are checked once a second.
    *
    * @default 5_000
    */

@@ -42,9 +42,8 @@ export interface Excess {
 }
 
 /**
- * What a collector refuses, and has refused, by limit and direction. The counts of those that could
- * refuse something are there from the beginning: a rate cannot be computed from a number that
- * was not there before.
+ * Refusals of a collector, by limit and direction. Limits that could refuse something have
+ * counts from the beginning: nobody can compute a rate from a number that was not there before.
  */
 export class CollectorRefusals {
   readonly counts: SessionRefusalCount[] = []
@@ -84,8 +83,8 @@ export class CollectorRefusals {
   }
 
   /**
-   * Refuses one more stream or connection. What it would have transferred is not known, and so it is
-   * one also where the limit is a bit rate.
+   * Refuses one more stream or connection. Nobody knows what it would have transferred, so it
+   * counts as one even if the limit is a bit rate.
    */
   refuse ({ current, limit, setting, shared }: Excess, request: 'connection' | 'stream', direction: MessageStreamDirection): Refusal {
     const rule = shared === true ? this.#sharedRule(setting) : this.#rules[setting]

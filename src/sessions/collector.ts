@@ -5,7 +5,7 @@ import type { Session } from './session.ts'
  * What a collector knows, ready for `JSON.stringify`
  */
 export interface Summary {
-  /** The most sessions there may be, 0 if there is no limit */
+  /** How many sessions there may be at most, 0 if there is no limit */
   maxSessions: number
 
   /** In bit/s, 0 if there is no limit */
@@ -41,8 +41,8 @@ export interface Summary {
  * session that was active then becomes part of the history, one that was pending is
  * forgotten.
  *
- * Sessions end on their own, so that an id which is not known is nothing unusual: it
- * is ignored. The limits are there to be asked for, nothing is refused here.
+ * Sessions end on their own, so an unknown id is nothing unusual and is ignored. The limits are
+ * there to be asked for, nothing is refused here.
  */
 export interface Collector {
   /**
@@ -117,14 +117,14 @@ export interface Collector {
   maxEgressBitrate(): number
 
   /**
-   * The sum of the top ingress bit rates of the active sessions, in bit/s. It takes
-   * a look at each of them.
+   * The sum of the top ingress bit rates of the active sessions, in bit/s. It reads each of
+   * them.
    */
   topIngressBitrate(): number
 
   /**
-   * The sum of the top egress bit rates of the active sessions, in bit/s. It takes a
-   * look at each of them.
+   * The sum of the top egress bit rates of the active sessions, in bit/s. It reads each of
+   * them.
    */
   topEgressBitrate(): number
 

@@ -3,7 +3,7 @@ import type { EvictedHistory, HistoryEntry, HistoryRecord } from './history.ts'
 import type { SessionStats } from './session-stats.ts'
 
 /**
- * What a history is written as. A change that an older release could not read has to
+ * The form in which a history is written. A change that an older release could not read has to
  * change the number.
  *
  * Version 1 had the combinations only, and one called `other` throughout for those beyond

@@ -17,14 +17,14 @@ export interface HistoryStoreInit {
   datastore: HistoryDatastore
 
   /**
-   * What the keys begin with, such as `new Key('/libp2p-resource-manager/sessions')`:
-   * a history is under `KEY:ID`, a damaged one is set aside under `KEY:ID:damaged`
+   * The prefix of the keys, such as `new Key('/libp2p-resource-manager/sessions')`: a history
+   * is under `KEY:ID`, a damaged one is set aside under `KEY:ID:damaged`
    */
   key: Key
 
   /**
-   * What the keys began with before. A history that is there, and not under `key`, is
-   * moved to `key` when it is read. It is copied where the datastore cannot delete.
+   * The former prefix of the keys. A history that is there, and not under `key`, is moved to
+   * `key` when it is read. It is copied where the datastore cannot delete.
    *
    * @default nothing is moved
    */

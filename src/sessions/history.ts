@@ -4,13 +4,16 @@ import type { SessionStats } from './session-stats.ts'
 
 export type { SessionStats }
 
+/**
+ * What the sessions of one peer that have ended add up to
+ */
 export interface PeerStats extends SessionStats {
   /** By the location of the peer; `other` for locations that have given way */
   locations: Record<string, SessionStats>
 }
 
 /**
- * How many have given way because there were others that were used later
+ * How many have given way to others that were used later
  */
 export interface EvictedHistory {
   /** Combinations of location, peer and reference, whose sums by name remain */
@@ -39,7 +42,7 @@ export interface HistorySummary extends SessionStats {
   /** By reference, such as a protocol */
   references: Record<string, SessionStats>
 
-  /** What the sums do not tell apart any more, 0 where they tell everything apart */
+  /** How much the sums do not distinguish any more, 0 if they distinguish everything */
   evicted: EvictedHistory
 }
 

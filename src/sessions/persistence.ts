@@ -28,9 +28,9 @@ export interface PersistenceInit {
  * Keeps a history across restarts: it is read at `start`, and written at intervals
  * and at `stop` if there is something new.
  *
- * A datastore that fails never loses anything that is in it. What is stored is added
- * to the history before it is overwritten, and if it cannot be read, it is tried
- * again whenever it would be time to write.
+ * A datastore that fails never loses its content. The stored history is added to this one
+ * before it is overwritten; if it cannot be read, that is tried again whenever it is time to
+ * write.
  */
 export class Persistence implements TickTask {
   readonly #init: PersistenceInit

@@ -69,9 +69,8 @@ export interface SessionRegistryReader {
   collector(id: string): Collector | undefined
 
   /**
-   * The same for those who do not care whether there is one: a `NullCollector`, which counts
-   * and limits nothing, where there is none. That is what the collector of an unknown id is in
-   * Go.
+   * The same, but for an unknown id it returns a `NullCollector`, which counts and limits
+   * nothing, as in Go.
    */
   collectorOrNull(id: string): Collector
 
@@ -99,9 +98,8 @@ interface RegisteredCollector {
  * Collectors by their id. However many sessions they have, together they need one
  * timer.
  *
- * Collectors can be registered and used at any time. Starting and stopping is about
- * what is kept: `start` reads the histories, `stop` ends all sessions and writes the
- * histories.
+ * Collectors can be registered and used at any time. `start` reads the histories; `stop` ends
+ * all sessions and writes the histories.
  */
 export class SessionRegistry implements SessionRegistryReader, Startable {
   readonly #ticker: Ticker

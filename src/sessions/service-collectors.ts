@@ -62,7 +62,7 @@ export interface SharedBitrates {
   ofStream(peer: AggregateScope): StreamBudgets[]
 
   /**
-   * What the streams of a collector may transfer that are slowed
+   * What the slowed streams of a collector may transfer
    */
   ofCollector(id: string): StreamBudgets | undefined
 

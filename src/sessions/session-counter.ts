@@ -21,7 +21,7 @@ const UNKNOWN = 'unknown'
 
 /**
  * Sessions from their first byte until they are part of the history, and how much all of them
- * transfer. It is what counts; a collector is what is asked.
+ * transfer. This class counts; a collector answers questions.
  */
 export class SessionCounter implements TickTask {
   /**
@@ -54,8 +54,8 @@ export class SessionCounter implements TickTask {
   }
 
   /**
-   * The session with this id, which is registered if there is none. For those who keep
-   * it, so that it need not be looked up for all of its bytes.
+   * The session with this id, which is registered if there is none. Callers keep it, so that it
+   * need not be found again for all of its bytes.
    *
    * @returns one that is over where the collector is stopped
    */

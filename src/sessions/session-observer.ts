@@ -6,7 +6,7 @@ import type { Session } from './session.ts'
 export type ObservedSession = Pick<Session, 'id' | 'reference' | 'location' | 'peer' | 'rxBytes' | 'txBytes'>
 
 /**
- * Follows the sessions of collectors. The methods must be quick and must not throw.
+ * Observes the sessions of collectors. The methods must be quick and must not throw.
  */
 export interface SessionObserver {
   /**
@@ -27,7 +27,7 @@ export interface SessionObserver {
 }
 
 /**
- * Who is told of the sessions of one collector. The methods must not throw.
+ * Observes the sessions of one collector. The methods must not throw.
  */
 export interface CollectorObserver {
   added(session: ObservedSession): void

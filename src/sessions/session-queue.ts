@@ -1,9 +1,8 @@
 import type { ActiveSession } from './session.ts'
 
 /**
- * Sessions in the order in which they were last seen. Those that have been idle for
- * too long are at the front, so that finding them does not cost anything for the
- * others.
+ * Sessions in the order in which they were last seen. Those that have been idle for too long
+ * are at the front, so finding them costs nothing for the others.
  *
  * The links are in the sessions: moving one to the end allocates nothing. A session
  * is in one queue at a time.

@@ -18,10 +18,9 @@ const WINDOW_SECONDS = WINDOW_STEPS * STEP_DURATION / 1_000
 /**
  * The bit rate of the last ten seconds, and the highest one that has been seen.
  *
- * Time comes in as the number of a step. Nothing has to happen while time passes:
- * what it changes is made up for at the next call, so that the answers do not depend
- * on who has asked before. A step that is earlier than the last one is taken for the
- * last one.
+ * Callers pass the time as the number of a step. Nothing has to happen while time passes: the
+ * next call makes up for it, so the answers do not depend on earlier questions. A step before
+ * the last one counts as the last one.
  */
 export class SlidingWindow {
   // the bytes of each step, the one with number n at n modulo the size
@@ -61,8 +60,8 @@ export class SlidingWindow {
   }
 
   /**
-   * What is taken for the highest bit rate from now on, in bit/s. More bytes or the
-   * next step raise it to the bit rate there is, if that is higher.
+   * Sets the highest bit rate, in bit/s. More bytes or the next step raise it to the current
+   * bit rate, if that is higher.
    */
   setTopBitrate (bitrate: number, step: number): void {
     this.#advance(step)

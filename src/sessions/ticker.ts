@@ -7,8 +7,8 @@ import { startClock } from '../util/clock.ts'
 export const STEP_DURATION = 1_000
 
 /**
- * How many calls of `coarseStep` share a look at the clock, which takes longer than
- * everything else that has to be done to count some bytes
+ * How many calls of `coarseStep` share one reading of the clock, which takes longer than
+ * everything else when bytes are counted
  */
 const CALLS_PER_LOOK = 16
 
@@ -23,7 +23,7 @@ export type TickResult = 'idle' | 'waiting' | 'busy'
 
 export interface TickTask {
   /**
-   * Does what is due, in a slice that does not hold up anything else
+   * Does the work that is due, in a slice that holds up nothing else
    *
    * @param step - the number of the step that it is now
    */

@@ -20,6 +20,7 @@ const MAX_PEERS = 100_000
  * How much there has been of something in a scope, or in the scopes of one kind
  */
 export interface RecordedUsage {
+  /** The kind of the scope */
   kind: ScopeKind
 
   /**
@@ -41,12 +42,12 @@ export interface RecordedUsage {
   time: number
 
   /**
-   * What was exceeded for 1% of the time. Of scopes of which each peer has one, the peak that
-   * 1% of them have exceeded.
+   * What was exceeded for 1% of the time: a number, or bytes of memory. For scopes that each
+   * peer has one of, the peak that 1% of the peers exceeded.
    */
   p99: number
 
-  /** The same for half of the time, and for half of them */
+  /** The same for half of the time, or half of the peers */
   p50: number
 }
 

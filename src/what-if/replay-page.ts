@@ -9,11 +9,18 @@ import type { ReplayedRefusals } from './replayed-refusals.ts'
  */
 const MAX_ROWS = 200
 
+/**
+ * What `replayPage` calls things
+ */
 export interface ReplayPageInit {
-  /** How the trace is called */
+  /** The name of the trace */
   trace: string
 
-  /** How the limits are called. Left out where they are those of the trace. */
+  /**
+   * The name of the limits that were tried
+   *
+   * @default the page names no limits
+   */
   limits?: string
 }
 

@@ -52,6 +52,9 @@ export interface ReplayProgress {
   events: number
 }
 
+/**
+ * Options of `replayTrace`
+ */
 export interface ReplayOptions {
   /**
    * The limits to try. What they leave out is as it was when the trace was recorded, or, where
@@ -63,12 +66,16 @@ export interface ReplayOptions {
   limits?: PartialLimitConfig | 'unlimited'
 
   /**
-   * Is called now and then
+   * Is called now and then with how far the reading has come
+   *
+   * @default nobody is told
    */
   onProgress?(progress: ReplayProgress): void
 
   /**
-   * Ends the reading, with the reason of the signal as error
+   * Ends the reading; the reason of the signal is the error
+   *
+   * @default undefined
    */
   signal?: AbortSignal
 }
@@ -77,12 +84,10 @@ export interface ReplayOptions {
  * How much of a limit was in use
  */
 export interface ReplayedUsage extends RecordedUsage {
-  /** The limit that was tried: `Infinity` where there is none */
+  /** The limit that was tried: a number, or bytes of memory, `Infinity` where there is none */
   limit: number
 
-  /**
-   * The peak in percent of the limit. More than 100 where not all that there was fits.
-   */
+  /** The peak in percent of the limit. More than 100 where not all that was held fits. */
   percent: number
 }
 
@@ -93,8 +98,10 @@ export interface ReplayReport {
   /** How many events were read */
   events: number
 
-  /** When the first and the last of them were, in ms since 1970 */
+  /** When the first event was, in ms since 1970 */
   begin: number
+
+  /** When the last event was, in ms since 1970 */
   end: number
 
   /** How many lines were no events, or too long, and were skipped */

@@ -72,9 +72,16 @@ export interface Shadow {
  * What would be held with the shadow limits
  */
 export interface ShadowStat {
+  /** What the system would hold */
   system: ScopeStat
+
+  /** What transient would hold */
   transient: ScopeStat
+
+  /** What the allowlisted system would hold */
   allowlistedSystem: ScopeStat
+
+  /** What the allowlisted transient would hold */
   allowlistedTransient: ScopeStat
 
   /** By the name of the service */

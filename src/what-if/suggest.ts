@@ -11,6 +11,7 @@ import type { ScopeKind } from '../scopes/scope-kind.ts'
  * What was used: of a report of `replayTrace`, or the high-water marks of a manager
  */
 export interface Used {
+  /** The kind of the scope */
   kind: ScopeKind
 
   /** The name of the scope */
@@ -18,18 +19,26 @@ export interface Used {
 
   /** The service or protocol, where it is one or what peers have of one */
   group?: string
+
+  /** Which limit it is about */
   field: keyof Limit
 
   /** The most that was held at a time: a number, or bytes of memory */
   peak: number
 
-  /** What was exceeded for 1% of the time, or by 1% of the peers, where that is known */
+  /**
+   * What was exceeded for 1% of the time, or by 1% of the peers, if that is known: a number, or
+   * bytes of memory
+   */
   p99?: number
 
-  /** What was exceeded for half of the time, or by half of the peers, where that is known */
+  /** The same for half of the time, or half of the peers */
   p50?: number
 }
 
+/**
+ * Options of `suggestLimits`
+ */
 export interface SuggestOptions {
   /**
    * How much more than the peak a limit allows, from 1 on
@@ -49,10 +58,7 @@ export interface Suggestion extends Used {
   /** The limit that is suggested: a number, or bytes of memory */
   limit: number
 
-  /**
-   * Set where the peak is far above what is usual: somebody should look at who that was before
-   * all are allowed as much
-   */
+  /** Set if the peak is far above what is usual: find out who that was before you allow it to everybody */
   outlier?: true
 }
 

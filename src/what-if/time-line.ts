@@ -10,10 +10,10 @@ export interface TimeLinePoint {
   /** When it begins, in ms since 1970 */
   time: number
 
-  /** The most streams that were open at a time */
+  /** How many streams were open at most */
   streams: number
 
-  /** The most connections that were open at a time */
+  /** How many connections were open at most */
   conns: number
 
   /** The most memory that was reserved at a time, in bytes */
