@@ -5,13 +5,13 @@
  * all ── network ── subnet ── host ── peer ── its connections or streams
  * ```
  *
- * A newcomer takes the place of somebody else only where its group holds less than the one
- * that holds most, by more than one: otherwise the two would only change places. Where its
- * network holds as much as the others, its subnet is compared with the other subnets of the
- * same network, and so on. The peer is the last group: nobody takes a place of its own.
+ * A newcomer gets the place of somebody else only if its group holds less than the largest
+ * group, by more than one: otherwise the two would only change places. If its network holds as
+ * much as the others, its subnet is compared with the other subnets of that network, and so on.
+ * The peer is the last group: nobody takes a place of its own.
  *
- * Each group knows who would give way in it, so that finding one reads one group a
- * level, and every change O(log n) a level.
+ * Each group knows who would give way in it, so a search reads one group in each level. A
+ * change takes O(log n) in each level.
  */
 
 import { Heap } from '../util/heap.ts'
@@ -42,7 +42,7 @@ class Group implements Ranked {
   position = -1
   readonly children = new Map<string, Group>()
 
-  /** The groups, or the members, in which somebody may give way. The first one is the next. */
+  /** The groups, or the members, in which somebody may give way. The first one is next. */
   readonly candidates = new Heap<Group | FairMember<any>>()
 
   constructor (key: string, elsewhere: number, parent?: Group) {
@@ -111,7 +111,7 @@ export class FairPool<T> {
   /**
    * @param value
    * @param path
-   * @param rank - in its peer the one with the lowest gives way first. `PROTECTED` does not.
+   * @param rank - of one peer, the lowest rank gives way first. `PROTECTED` never does.
    */
   add (value: T, path: GroupPath, rank: number): FairMember<T> {
     let group = this.#root

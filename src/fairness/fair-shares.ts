@@ -31,9 +31,9 @@ import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
 
 /**
- * How many are ranked anew until one is found that has been idle since it was last ranked.
- * Of those that have not, the one that was active first gives way: whoever keeps all that it
- * has active must not make every newcomer rank all of it.
+ * How many members are ranked anew in search of one that has been idle since its last ranking.
+ * If there is none, the one that was active first gives way: a peer that keeps everything
+ * active must not make every newcomer rank all of it.
  */
 const MAX_RERANKED = 16
 
@@ -54,7 +54,7 @@ export interface FairSharesInit {
   worth: SharedScopeInit['worth']
 
   /**
-   * The service that the streams of a protocol are going to be part of, if so
+   * The service that the streams of a protocol will join, if any
    */
   serviceOf(protocol: string): string | undefined
 
@@ -66,8 +66,8 @@ export interface FairSharesInit {
 }
 
 /**
- * Shares what is full fairly. As long as there is room nobody gives way. When something does not
- * fit into a scope that is shared, whoever holds most of it gives way, if that is enough.
+ * Shares full scopes fairly. As long as there is room, nobody gives way. When something does
+ * not fit into a shared scope, whoever holds most of it gives way, if that is enough.
  */
 export class FairShares implements RoomMaker, FairGroups {
   readonly #init: FairSharesInit
@@ -197,7 +197,7 @@ export class FairShares implements RoomMaker, FairGroups {
 
     shared?.protect()
 
-    // what is held elsewhere is held of a system too, and of other scopes it is not known
+    // only for systems is it known what is held on other nodes
     if (scope.kind === 'system') {
       shared?.see(this.elsewhere, connection ? 'connections' : 'streams')
     }
@@ -208,10 +208,10 @@ export class FairShares implements RoomMaker, FairGroups {
   }
 
   /**
-   * Nobody gives way for nothing: it must be enough that this one does
+   * Nobody gives way in vain: the newcomer must fit then
    */
   #helps (victim: MovableScope, { attempted, current, limit, resource }: Refusal): boolean {
-    // what is over its limit because limits are not enforced would never get below it
+    // a scope above its limit, because limits are not enforced, would never get below it
     if (!this.#graph.enforce) {
       return true
     }
@@ -227,7 +227,7 @@ export class FairShares implements RoomMaker, FairGroups {
   }
 
   /**
-   * Whoever is over a limit of its own is refused, and nobody gives way for that
+   * A newcomer above one of its own limits is refused, and nobody gives way for it
    */
   #fitsItsPeer (newcomer: MovableScope, scope: AggregateScope): boolean {
     const { peerScope } = newcomer
@@ -261,8 +261,8 @@ export class FairShares implements RoomMaker, FairGroups {
       this.#evicting = false
     }
 
-    // of the same host too: who it is is not known before the handshake, and a peer could have its own
-    // connections give way to new ones as fast as it can
+    // also for the same host: its peer is not known before the handshake, and a peer could make
+    // its own connections give way to new ones as fast as it can
     if (victim instanceof DefaultConnectionScope) {
       this.#penalised.add(hostOf(eviction.from))
     }
@@ -281,7 +281,7 @@ export class FairShares implements RoomMaker, FairGroups {
 }
 
 /**
- * When bytes were last seen is not observed, it is read when it matters
+ * The time of the last bytes is not observed; it is read when it matters
  */
 function findIdle (shared: SharedScope, path: GroupPath): FairMember<MovableScope> | undefined {
   let idlest: FairMember<MovableScope> | undefined
@@ -310,7 +310,7 @@ function findIdle (shared: SharedScope, path: GroupPath): FairMember<MovableScop
 }
 
 /**
- * Those whose address does not say where they are have no host of their own
+ * A remote whose address does not say where it is has no host of its own
  */
 function hostOf ([network, subnet, host, peer]: readonly string[]): string {
   return host === '' ? `${network} ${subnet} ${peer}` : host

@@ -15,12 +15,12 @@ export interface PrefixLengths {
 }
 
 /**
- * How those who want more than there is share it
+ * How a full scope is shared
  */
 export interface FairnessInit {
   /**
    * How many bits the addresses of one network have in common. A full scope is shared by
-   * networks first, because one operator can easily have very many addresses of one.
+   * networks first, because one operator can easily have very many addresses in one network.
    *
    * @default { ipv4: 16, ipv6: 32 }, as in Bitcoin Core
    */
@@ -43,7 +43,7 @@ export interface FairnessInit {
   /**
    * How many connections of each of three kinds never give way: those with the lowest
    * round-trip times, those that have been there longest, and those that carried a stream of a
-   * service in `useful` last. They are of different networks, which a secret of the process
+   * service in `useful` last. They are from different networks, which a secret of the process
    * chooses. Together they are at most half of what the scope may hold. 0 protects none.
    *
    * @default 8, as many as Bitcoin Core protects by ping time
@@ -60,10 +60,10 @@ export interface FairnessInit {
 
   /**
    * How much of a CPU the handshakes of inbound connections may take while the event loop is
-   * late or, in Node.js, never idle. If remotes then begin more of them, those are refused
-   * whose network, subnet or host begins most, so a flood from many addresses does not keep
-   * the node busy. The longer the event loop stays like this, the less it is, down to a half.
-   * Allowlisted addresses are exempt. `false` turns it off.
+   * late or, in Node.js, never idle. If remotes then begin more of them, the networks, subnets
+   * and hosts that begin most are refused, so a flood from many addresses does not keep the
+   * node busy. The longer the event loop stays like this, the smaller the budget gets, down to
+   * a half. Allowlisted addresses are exempt. `false` turns it off.
    *
    * @default { cpu: 0.5 }, which are about 170 handshakes in a second, and ten times as many at once
    */

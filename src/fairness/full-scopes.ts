@@ -19,9 +19,9 @@ export interface FullScopesInit extends SharedScopeInit {
 }
 
 /**
- * Who holds what of the scopes that are full. As long as there is room nothing is known here,
- * and nothing is observed. When something does not fit into a scope that is shared, it is
- * found out who holds what there, and that is observed until half of it is gone.
+ * Who holds what of full scopes. As long as there is room, nothing is known here and nothing is
+ * observed. When something does not fit into a shared scope, its holders are collected, and
+ * observed until half of them are gone.
  */
 export class FullScopes implements PlacementObserver {
   readonly #init: FullScopesInit
@@ -114,9 +114,8 @@ export class FullScopes implements PlacementObserver {
   }
 
   /**
-   * Forgets a scope when half of what was held there is gone. It takes that many to fill it
-   * again, so that finding out who holds what costs each of them about as much as observing
-   * them would.
+   * Forgets a scope when half of its holders are gone. As many must come to fill it again, so
+   * collecting the holders anew costs each of these about as much as observing it would.
    */
   #forgetIfHalfEmpty (shared: SharedScope): void {
     if (2 * shared.size < shared.peak) {

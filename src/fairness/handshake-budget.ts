@@ -6,9 +6,9 @@ import type { IPAddress } from '../util/ip-address.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * How long a handshake that was begun counts, in ms: what counts falls to a third in this
- * time. An honest burst, such as a few hundred peers that come back at once, is over before
- * it is too much, and a flood is not.
+ * How long a handshake counts, in ms: its weight falls to a third in this time. An honest
+ * burst, such as a few hundred peers that come back at once, is over before it is too much; a
+ * flood is not.
  */
 const MEMORY = 10_000
 
@@ -18,16 +18,16 @@ const MEMORY = 10_000
 const CONTENDED = 1 / 4
 
 /**
- * A group may begin as many handshakes as are left where it is, times this. A network that is
- * alone gets half of the budget, and several leave as much as each of them has to those who
- * come after them. What subnets and hosts leave of what their network has is less, because
- * there is often only one of them. It is more for subnets, so that it is the host
- * that has had enough first, and others of its subnet still get something.
+ * A group may begin as many handshakes as its parent has left, times this. One network alone
+ * gets half of the budget; several leave as much as each of them has to those who come later.
+ * Subnets and hosts leave less of their network's share, because there is often only one of
+ * them. Subnets have a higher factor than hosts, so a host reaches its bound first and others
+ * in its subnet still get something.
  */
 const GREED = [1, 16, 1]
 
 /**
- * How many groups of a level are told apart. With more the oldest are forgotten.
+ * How many groups of a level are remembered. With more, the oldest are forgotten.
  */
 const CAPACITY = 1024
 
@@ -39,8 +39,8 @@ interface Group {
 }
 
 /**
- * Where somebody is, level by level. Numbers where they do, because no text has to be made
- * for them.
+ * The groups that somebody is in, level by level. Numbers where possible, because no text has
+ * to be made for them.
  */
 type Keys = ReadonlyArray<number | string>
 
@@ -52,8 +52,8 @@ export interface OverBudget {
 }
 
 /**
- * How many handshakes remotes may begin. It costs nothing to ask for one, and much to answer,
- * and so a flood from many addresses could keep a node busy without any limit being hit.
+ * How many handshakes remotes may begin. Asking for one costs nothing, and answering costs
+ * much, so a flood from many addresses could keep a node busy without reaching any limit.
  *
  * Nothing waits: one that is over the budget is refused. Those that are let through are chosen
  * by groups. A group may have what is left of the budget, times a constant (the dynamic
@@ -69,9 +69,9 @@ export class HandshakeBudget {
   readonly #all: Group
 
   /**
-   * The part of the budget that there is now, above 0, up to 1. With half of it a handshake
-   * counts as two. Those that were begun before are not counted anew: then nobody could
-   * come until they are forgotten.
+   * The share of the budget that is available now, above 0, up to 1. With half of it, a
+   * handshake counts as two. Earlier handshakes keep their count: otherwise nobody could come
+   * until they are forgotten.
    */
   share = 1
 
@@ -191,7 +191,7 @@ export class HandshakeBudget {
   }
 
   /**
-   * Those that nobody asked about are not held against others for long
+   * Handshakes that nobody asked about count against others only for a short time
    */
   #add (group: Group): void {
     group.level = Math.min(this.#levelOf(group) + 1 / this.share, this.limit)

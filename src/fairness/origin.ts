@@ -15,14 +15,14 @@ export interface Origin {
 }
 
 /**
- * Where all are whose address does not say it. They share one group: nothing would keep
- * one remote from having any number of such addresses.
+ * The origin of all whose address does not say it. They share one group: nothing would keep one
+ * remote from having any number of such addresses.
  */
 export const NOWHERE: Origin = { network: 'no IP address', subnet: '', host: '' }
 
 /**
- * Where a connection comes from. One that is relayed comes from its relay, whatever the
- * address of that: all who use the relay share what it has.
+ * Where a connection comes from. A relayed connection comes from its relay, whatever the
+ * address of that: all who use the relay share its part.
  */
 export function originOf (address: Multiaddr | undefined, { hosts, networks, subnets }: Groups): Origin {
   if (address == null) {

@@ -1,14 +1,14 @@
 /**
- * How full it is when patience begins to end, when it is back, and when there is as little
- * of it as there ever is. Without a distance between the first two it would come and go.
+ * The fullness at which patience begins to shrink, at which it is back, and at which it is
+ * smallest. Without a distance between the first two, it would switch back and forth.
  */
 const PRESSED = 0.5
 const RELIEVED = 0.4
 const FULL = 0.95
 
 /**
- * How long something that does not make progress is waited for: as long as usual while
- * there is room for others, and the shorter the less room there is
+ * How long to wait for something that makes no progress: the usual time while there is room for
+ * others, and less the less room there is
  */
 export class Patience {
   readonly #usual: number

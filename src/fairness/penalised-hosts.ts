@@ -1,5 +1,5 @@
 /**
- * How long one that has given way may not make others do so, in ms
+ * How long a host that has given way may not make others give way, in ms
  */
 const PENALTY = 10_000
 
@@ -9,8 +9,8 @@ const PENALTY = 10_000
 const CAPACITY = 1024
 
 /**
- * The hosts whose connections gave way lately. Whoever reconnects at once would have given
- * way for nothing, and could go on like this as fast as it can.
+ * The hosts whose connections gave way lately. If they could make others give way at once, they
+ * would have lost nothing, and could repeat that as fast as they can.
  */
 export class PenalisedHosts {
   readonly #until = new Map<string, number>()

@@ -11,12 +11,11 @@ export interface Candidate {
 const KINDS = 3
 
 /**
- * Chooses the connections that are not asked to give way because they would cost an attacker
- * something: those with the lowest round-trip times, those that have been there longest, and
- * those that were of use last.
+ * Chooses the connections that never give way, by properties that cost an attacker something:
+ * the lowest round-trip times, the longest lives, and the latest use.
  *
- * The networks are dealt into as many lots as there are places of a kind, by a secret hash,
- * and the best of each lot is protected. So they are all of different networks, and nobody
+ * A secret hash deals the networks into as many lots as there are places of a kind, and the
+ * best connection of each lot is protected. So they are all from different networks, and nobody
  * can choose a network that has a lot to itself.
  *
  * @param candidates

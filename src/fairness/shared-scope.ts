@@ -7,13 +7,13 @@ import type { HeldElsewhere } from '../scopes/fair-groups.ts'
 import type { MovableScope } from '../scopes/movable-scope.ts'
 
 /**
- * How long a choice of those who are protected holds, in ms: long enough for it to cost
- * nothing, and not longer than round-trip times are measured again
+ * How long a choice of protected connections is kept, in ms: long enough to cost nothing, and
+ * no longer than the interval at which round-trip times are measured
  */
 const CHOICE_HOLDS = 10_000
 
 /**
- * Serial numbers are below it, and what a peer is worth times this is still exact
+ * Serial numbers are below this, and the worth of a peer times this is still exact
  */
 const SERIALS = 2 ** 32
 const MAX_WORTH = 2 ** 20
@@ -29,8 +29,8 @@ export interface SharedScopeInit {
   protect: number
 
   /**
-   * What the peer of a connection or stream is worth: `PROTECTED` never gives way, and of
-   * the others those that are worth least do so first
+   * The worth of the peer of a connection or stream: `PROTECTED` never gives way, and of the
+   * others the lowest worth gives way first
    */
   worth (member: MovableScope): number
 
@@ -42,7 +42,7 @@ export interface SharedScopeInit {
 }
 
 /**
- * Those who hold the connections, or the streams, of a scope that is full
+ * The holders of the connections, or of the streams, of a full scope
  */
 export class SharedScope extends FairPool<MovableScope> {
   readonly scope: AggregateScope
@@ -58,8 +58,7 @@ export class SharedScope extends FairPool<MovableScope> {
   }
 
   /**
-   * Whoever has the lowest rank gives way first, of those of one peer and of peers that hold
-   * the same
+   * Among members of one peer, and of peers that hold the same, the lowest rank gives way first
    */
   rankOf (member: MovableScope): number {
     const worth = this.#init.worth(member)
@@ -68,7 +67,7 @@ export class SharedScope extends FairPool<MovableScope> {
       return PROTECTED
     }
 
-    // a handshake or negotiation that has not ended for longest is worth least
+    // the handshake or negotiation that has lasted longest is worth least
     if (this.scope.kind === 'transient') {
       return member.serial
     }

@@ -4,8 +4,8 @@ import type { Stream, StreamMessageEvent } from '@libp2p/interface'
 type Chunk = StreamMessageEvent['data']
 
 /**
- * What a chunk takes besides its bytes while it waits, in bytes: an object or two, and its
- * place in a list
+ * How many bytes a chunk takes besides its own while it waits: an object or two, and its place
+ * in a list
  */
 const CHUNK_COST = 200
 
@@ -26,7 +26,7 @@ export interface Iterated {
   read(bytes: number): void
 
   /**
-   * Gives up what waits: the loop fails with this error instead
+   * Discards the bytes that wait: the loop fails with this error instead
    */
   discardIterated?: ((err: Error) => void) | undefined
 }
@@ -36,9 +36,9 @@ function costOf ({ byteLength }: Chunk): number {
 }
 
 /**
- * What a stream that is iterated receives waits in its iterator until the loop has time
- * for it. The stream has given it away by then and goes on receiving, so that a loop that
- * is slower than the remote would collect any amount of it.
+ * Counts the bytes that wait in the iterator of a stream until the loop has time for them. The
+ * stream has given them away and goes on receiving, so a loop that is slower than the remote
+ * would collect any amount.
  */
 export async function * countIterated (holder: Iterated, source: AsyncIterator<Chunk>): AsyncGenerator<Chunk> {
   const { stream } = holder

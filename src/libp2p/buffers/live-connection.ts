@@ -11,8 +11,8 @@ import type { Transient } from '../fairness/transient-holders.ts'
 import type { Connection, MessageStream, MultiaddrConnection, StreamCloseEvent, StreamMuxer } from '@libp2p/interface'
 
 /**
- * What an upgrade may receive without being counted, in bytes. With noise and yamux it is
- * about 500, and the base cost of a connection is there for it.
+ * How many bytes an upgrade may receive without being counted. With noise and yamux these are
+ * about 500; the base cost of a connection covers them.
  */
 const UPGRADE_ALLOWANCE = 64 * 1024
 
@@ -35,7 +35,7 @@ class ConnectionBuffers extends HeldBuffers {
   readonly receiver?: WebSocketReceiver
   lists?: CompactList[] = undefined
 
-  /** What it has received while it is upgraded, in bytes, and who is told */
+  /** How many bytes it has received while it is upgraded, and who is told */
   receivedBefore = 0
   onReceived?: (bytes: number) => void = undefined
 
@@ -96,8 +96,7 @@ export class LiveConnection extends SparseHolder<ConnectionBuffers> implements E
   declare position: number
 
   /**
-   * What the remote has sent, and then what it has not taken: an array that is as long as it has to
-   * be
+   * The lists of unread bytes, followed by those of unsent ones. The array has no spare room.
    */
   #pieces: Pieces[] = []
 
@@ -107,10 +106,10 @@ export class LiveConnection extends SparseHolder<ConnectionBuffers> implements E
   /** What was made of it, once it is upgraded */
   declare opened?: Connection
 
-  /** How many streams this node is opening on it right now, in this step */
+  /** How many streams this node is opening on it in this very step */
   declare opening: number
 
-  /** When it last carried a stream of a service that this node is there for */
+  /** When it last carried a stream of a service in `fairness.useful` */
   declare useful?: number
 
   /** While its peer is not known */
@@ -289,7 +288,7 @@ export class LiveConnection extends SparseHolder<ConnectionBuffers> implements E
 }
 
 /**
- * What follows a connection, raw or not, if it is accounted for
+ * The `LiveConnection` of a connection, raw or not, if it is accounted for
  */
 export const liveConnection = attachedToConnection as (connection: Connection | MultiaddrConnection) => LiveConnection | undefined
 

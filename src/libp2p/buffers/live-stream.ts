@@ -19,7 +19,7 @@ export interface HandlerGrace {
   /** The time from which nobody waits for its handler any more */
   readonly deadline: number
 
-  /** The network that its stream has given way to. Its scope is closed then. */
+  /** The network that its stream has given way to. If set, its scope is closed. */
   beneficiary?: string
   position: number
 }
@@ -80,7 +80,7 @@ export interface LiveStreamOwner {
 }
 
 /**
- * What is known of a stream whose buffers are not empty, or that not every stream has
+ * What is known of a stream only while its buffers are not empty, and what few streams have
  */
 class StreamBuffers extends HeldBuffers {
   readonly channel?: DataChannel
@@ -121,7 +121,7 @@ class StreamBuffers extends HeldBuffers {
 }
 
 /**
- * A stream that is accounted for, until its scope is closed. There are as many as remotes like,
+ * A stream that is accounted for, until its scope is closed. Remotes decide how many there are,
  * so it has few fields.
  */
 export class LiveStream extends SparseHolder<StreamBuffers> implements Evictable, Iterated, Positioned {
@@ -243,8 +243,8 @@ export class LiveStream extends SparseHolder<StreamBuffers> implements Evictable
   }
 
   /**
-   * Whether the remote may not send more for now. Without this it could send any amount to a
-   * loop that is slower, and the stream would have to be ended for it.
+   * Whether the remote may not send more for now. Otherwise it could send any amount to a
+   * slower loop, and the stream would have to be ended.
    */
   withholdsWindow (): boolean {
     const withheld = this.stream.readBufferLength + this.iterated > (this.owner.short ? MAX_UNREAD_WHEN_SHORT : MAX_UNREAD)
@@ -331,7 +331,7 @@ export function hasWindow (stream: object): stream is Stream & WindowedStream {
 }
 
 /**
- * What follows a stream, if it is accounted for
+ * The `LiveStream` of a stream, if it is accounted for
  */
 export const liveStream = attachedToStream as (stream: Stream) => LiveStream | undefined
 

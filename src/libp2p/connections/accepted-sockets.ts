@@ -102,8 +102,8 @@ export class AcceptedSockets {
   }
 
   /**
-   * The scope of a connection that comes from the request that is being answered, if it is
-   * one. It is the caller's from now on.
+   * The scope of a connection, if it comes from the request that is being answered. The caller
+   * owns it from now on.
    */
   claim (address: Multiaddr): DefaultConnectionScope | undefined {
     const accepted = this.#answered
@@ -119,7 +119,7 @@ export class AcceptedSockets {
   }
 
   /**
-   * The node stops, which its listeners do only when they have no sockets any more
+   * The node stops. Its listeners stop only when they have no sockets any more.
    */
   stop (): void {
     for (const { socket } of this.#sockets.values()) {
@@ -160,7 +160,7 @@ export class AcceptedSockets {
   }
 
   /**
-   * A proxy says who it forwards: from now on the socket counts as theirs
+   * A proxy says whom it forwards: from now on, the socket counts as theirs
    *
    * @returns Whether it fits
    */
@@ -289,15 +289,15 @@ function limitMessages ({ wsServer: { options } = {} }: WebSocketListener): void
 }
 
 /**
- * What no other socket has. That of TLS has the same as the one below it.
+ * A key that no other socket has. A TLS socket has the same key as the socket below it.
  */
 function keyOf ({ localAddress, localPort, remoteAddress, remotePort }: Socket): string {
   return `${localAddress} ${localPort} ${remoteAddress} ${remotePort}`
 }
 
 /**
- * The address that the connection will have. There is none when the remote has gone already,
- * and where the listener cannot make one of it: IPv6 addresses with a zone.
+ * The address that the connection will have. There is none if the remote has gone already, or
+ * if the listener cannot make an address of it: an IPv6 address with a zone.
  */
 function addressOf ({ remoteAddress, remotePort }: Socket): Multiaddr | undefined {
   if (remoteAddress == null || remotePort == null) {

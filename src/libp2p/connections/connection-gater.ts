@@ -15,7 +15,7 @@ export function accountingGater (gater: ConnectionGater, tracker: ConnectionTrac
     try {
       return decide()
     } catch (err) {
-      // only what the user has provided can throw, such as a limiter
+      // only code of the user can throw, such as a limiter
       manager.warn(`refused ${what} because of an error - ${err}`)
 
       return false
@@ -61,7 +61,7 @@ export function accountingGater (gater: ConnectionGater, tracker: ConnectionTrac
 }
 
 /**
- * A gater with some methods of ours, and what else the user's one has
+ * A gater with some of our methods, and all others of the user's gater
  */
 function inFrontOf (gater: ConnectionGater, methods: ConnectionGater): ConnectionGater {
   // not a proxy of the gater itself: it may be frozen, which proxies respect

@@ -111,7 +111,7 @@ export class ConnectionTracker implements LiveConnectionOwner {
    * fails
    */
   async upgrade<T> (maConn: MultiaddrConnection, upgrade: () => Promise<T>): Promise<T> {
-    // first of all: one that is refused can break the protocol as well
+    // first of all: a refused remote can break the protocol as well
     endOnError(maConn)
     this.#upgrading.add(maConn)
 
@@ -168,15 +168,15 @@ export class ConnectionTracker implements LiveConnectionOwner {
   }
 
   /**
-   * Objects of others may be frozen, or be none of libp2p's: what they can refuse comes
-   * first
+   * Objects of others may be frozen, or not made by libp2p. So the steps that can fail come
+   * first.
    */
   #observe (maConn: MultiaddrConnection, scope: DefaultConnectionScope): void {
     const live = new LiveConnection(scope, maConn, this)
 
     observeConnectionClass(maConn)
 
-    // only what extends libp2p's own class tells of its end by its own method
+    // only subclasses of libp2p's own class report their end by a method
     if (!('onTransportClosed' in maConn)) {
       maConn.addEventListener('close', live)
     }
@@ -208,7 +208,7 @@ export class ConnectionTracker implements LiveConnectionOwner {
   }
 
   /**
-   * The user's gater has denied an inbound connection, which costs its address nothing
+   * The user's gater has denied an inbound connection: that costs its address nothing
    */
   forget (maConn: MultiaddrConnection): void {
     const live = liveConnection(maConn)
@@ -243,7 +243,7 @@ export class ConnectionTracker implements LiveConnectionOwner {
     const refusal = this.#manager.refusePeer(scope, peer) ?? scope.trySetPeer(peer)
 
     if (refusal != null) {
-      // nobody gets the error of an inbound connection, so it is not made
+      // nobody gets the error of an inbound connection, so there is none
       if (!scope.inbound) {
         this.#refusals.set(maConn, refusal)
       }
@@ -260,9 +260,9 @@ export class ConnectionTracker implements LiveConnectionOwner {
   }
 
   /**
-   * Nothing becomes of a connection whose upgrade has failed. The listener of
-   * `@libp2p/websockets` (10.1.21) closes it, which waits for the remote to read, and does not
-   * catch that the remote closes it instead: this would end the process. Its dialer forgets it.
+   * Ends a connection whose upgrade has failed. The listener of `@libp2p/websockets` (10.1.21)
+   * closes it, waits for the remote to read, and does not catch the error if the remote closes
+   * it instead: that would end the process. Its dialer forgets the connection.
    */
   #abort (maConn: MultiaddrConnection, err: any): void {
     try {

@@ -53,9 +53,9 @@ export function refuseTextOfOutbound (stream: Stream): void {
 const WATCHED = Symbol('channels')
 
 /**
- * The same for the handshakes of WebRTC Direct, from the first peer connection of it on that is
- * seen: they go over a channel which `@libp2p/webrtc` opens and shows nobody, so it is the class
- * that is changed. It is one of libp2p's own, no connection of others is of it.
+ * The same for the handshakes of WebRTC Direct, from its first peer connection on. Their
+ * channel is opened by `@libp2p/webrtc`, which shows it to nobody, so the class is changed.
+ * Only libp2p has connections of this class.
  */
 export function refuseTextInHandshakes (peerConnection: object): void {
   const prototype = Object.getPrototypeOf(peerConnection)
@@ -83,7 +83,7 @@ export function refuseTextInHandshakes (peerConnection: object): void {
 }
 
 /**
- * Before anybody listens to the channel. Pages deliver events in another way.
+ * Runs before anybody else listens to the channel. Pages deliver events in another way.
  */
 function refuseTextFromNow (channel: DataChannel): void {
   const { dispatchEvent } = channel

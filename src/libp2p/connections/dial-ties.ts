@@ -24,8 +24,8 @@ export interface DialTiesComponents {
 /**
  * Two nodes that dial each other at the same time have two connections for a moment. Where a
  * peer may have only one, each node would refuse the other one's dial, and both connections
- * would be gone. So both keep the same one, which they find without a word: the one that the
- * node with the smaller peer id has dialled. The dial of the other node is answered with it.
+ * would be gone. So both keep the same one, without asking each other: the one that the node
+ * with the smaller peer id has dialled. The dial of the other node resolves with it.
  */
 export class DialTies implements RoomMaker {
   readonly #manager: Core
@@ -33,7 +33,7 @@ export class DialTies implements RoomMaker {
   readonly #connections: Iterable<LiveConnection>
 
   /**
-   * Our own dials that have lost, with the peers that they were for
+   * Own dials that have lost, with their peers
    */
   readonly #lost = new WeakMap<MultiaddrConnection, PeerId>()
 
@@ -83,7 +83,7 @@ export class DialTies implements RoomMaker {
   }
 
   /**
-   * The connection that a dial of ours has lost to, once it is open, or `undefined` if there
+   * The connection that one of our dials has lost to, once it is open, or `undefined` if there
    * is none
    */
   async winnerOf (maConn: MultiaddrConnection): Promise<Connection | undefined> {

@@ -3,8 +3,8 @@ import { subscribe } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 
 /**
- * What the key of a WebSocket is hashed with, so that the answer proves that it has been read
- * (RFC 6455, section 1.3)
+ * The text that is hashed with the key of a WebSocket, so that the answer proves that the key
+ * was read (RFC 6455, section 1.3)
  */
 const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
@@ -24,8 +24,8 @@ interface OpenedWebSocket {
 }
 
 /**
- * The sockets of WebSockets that have been asked for and are not open yet, by what the remote
- * has to answer
+ * The sockets of WebSockets that were requested and are not open yet, by the answer that the
+ * remote has to give
  */
 const asked = new Map<string, Socket>()
 
@@ -33,9 +33,9 @@ const sockets = new WeakMap<object, Socket>()
 let observing = false
 
 /**
- * Finds out the sockets of the WebSockets that this process dials from now on. Those of the
- * platform do not show them, but it publishes what is sent over which socket and which
- * WebSockets are opened.
+ * Finds the sockets of the WebSockets that this process dials from now on. WebSockets of the
+ * platform do not show their socket, but the platform publishes what is sent over which socket
+ * and which WebSockets open.
  */
 export function observeDialledWebSockets (): void {
   if (observing) {

@@ -14,7 +14,7 @@ const WEBRTC_DIRECT = '@libp2p/webrtc-direct'
  * What is used of the listener of `@libp2p/webrtc` (6.0.33)
  */
 interface DirectListener extends Listener {
-  /** By address and port of the remote, and what it calls the connection */
+  /** By address and port of the remote, and its name for the connection */
   readonly connections: Map<string, PeerConnection>
 
   /** Somebody has sent a packet that asks for a connection. Ends with the handshake. */
@@ -64,8 +64,8 @@ export class DirectHandshakes {
   }
 
   /**
-   * Observes the handshakes of all listeners that a transport makes from now on, where it makes
-   * such listeners
+   * Observes the handshakes of all listeners for WebRTC Direct that a transport makes from now
+   * on
    */
   observe (transport: Transport): void {
     if (transport[Symbol.toStringTag] === WEBRTC_DIRECT) {
@@ -78,7 +78,7 @@ export class DirectHandshakes {
   }
 
   /**
-   * The scope of a connection whose handshake was counted. It is the caller's from now on.
+   * The scope of a connection whose handshake was counted. The caller owns it from now on.
    */
   claim (address: Multiaddr): DefaultConnectionScope | undefined {
     if (!address.getComponents().some(({ code }) => code === CODE_WEBRTC_DIRECT)) {
@@ -186,7 +186,8 @@ function isDirectListener (listener: Listener): listener is DirectListener {
 }
 
 /**
- * Whatever comes after the port, the connection knows by the end of the handshake
+ * The host and port of an address. Everything after them is known only by the end of the
+ * handshake.
  */
 function remoteOf (address: Multiaddr): string {
   return address.getComponents().slice(0, 2).map(({ name, value }) => `/${name}/${value}`).join('')

@@ -8,7 +8,7 @@ import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * What libp2p does when it is not told (libp2p 3.x). What is lower has been set.
+ * The defaults of libp2p (3.x). Lower numbers were set by somebody.
  */
 const DEFAULTS = { maxIncomingPendingConnections: 10, inboundConnectionThreshold: 5 }
 
@@ -31,13 +31,13 @@ interface Libp2pConnectionManager extends ConnectionManager {
 const NO_RATE = { consume: () => {} }
 
 /**
- * libp2p's connection manager decides about an inbound connection before any gater is asked:
- * by how many are in their handshake (10), by how many come from a host (5 in a second), and
- * by how many there are (`maxConnections`). Two remotes could lock out everybody by the first
- * of these, trusted or not, and nobody would see it.
+ * libp2p's connection manager decides about an inbound connection before any gater is asked: by
+ * how many are in their handshake (10), by how many come from a host (5 in a second), and by
+ * how many there are (`maxConnections`). With the first of these, two remotes could lock out
+ * everybody, trusted or not, and nobody would see it.
  *
- * So these are left to the resource manager, which has a share of the handshakes and a rate
- * for each remote, and in which those who hold most give way:
+ * So the resource manager decides instead. It has a share of the handshakes and a rate for each
+ * remote, and lets those give way who hold most:
  *
  * - handshakes by the transient scope, unless that is unlimited
  * - rates by its own rates, unless there are none
@@ -61,7 +61,7 @@ export class InboundGate {
   }
 
   /**
-   * What to set so that the resource manager decides, where it has to be set
+   * Which options to set so that the resource manager decides, if any
    */
   advice (): string | undefined {
     const { inboundConnectionRateLimiter, maxIncomingPendingConnections } = this.#connections
@@ -92,7 +92,8 @@ export class InboundGate {
   }
 
   /**
-   * Those whose peer is known, in any scope. libp2p's own list of them takes long to make.
+   * Connections whose peer is known, in any scope. libp2p takes long to make its own list of
+   * them.
    */
   #countEstablished (): number {
     const { allowlisted, normal } = this.#manager.graph
@@ -121,7 +122,7 @@ export class InboundGate {
     if (typeof connectionPruner?.sortConnections === 'function') {
       const sort = connectionPruner.sortConnections.bind(connectionPruner)
 
-      // those that it must not close are none that it can choose from
+      // it cannot choose from those that it must not close
       connectionPruner.sortConnections = (list, values) => sort(list, values).filter(({ remoteAddr, remotePeer }) => {
         return !this.#manager.trust.isAllowlisted(remoteAddr) && !this.#manager.trust.isTrustedPeer(remotePeer)
       })
@@ -129,15 +130,15 @@ export class InboundGate {
   }
 
   /**
-   * The connection manager as its own method sees it, without some of its limits. Those are
-   * private, and so they are not changed.
+   * The connection manager as its own method sees it, without some of its limits. These are
+   * private, so they are hidden instead of changed.
    */
   #viewOf (takes: (name: string) => boolean): Libp2pConnectionManager {
     const replacements: Record<string, { by: string, value: unknown }> = {
       maxIncomingPendingConnections: { by: 'maxIncomingPendingConnections', value: Infinity },
       inboundConnectionRateLimiter: { by: 'inboundConnectionThreshold', value: NO_RATE },
       maxConnections: { by: 'maxConnections', value: Infinity },
-      // which takes long to make, and only its length would be looked at
+      // which takes long to make, and only its length would be read
       getConnections: { by: 'maxConnections', value: () => [] }
     }
 
@@ -171,8 +172,8 @@ export class InboundGate {
   }
 
   /**
-   * What is refused by what still applies is seen as well. That an address is in the `deny`
-   * list is what the user wants.
+   * Counts refusals by the limits that still apply. Not those of the `deny` list: the user
+   * wants these.
    */
   #count ({ remoteAddr }: MultiaddrConnection): void {
     const { inboundConnectionRateLimiter, incomingPendingConnections, maxIncomingPendingConnections } = this.#connections

@@ -34,7 +34,7 @@ import type { Datastore } from 'interface-datastore'
 const KEY = '/libp2p-resource-manager/bans'
 
 /**
- * How often bans that have ended are taken out that nobody asks for any more, in ms
+ * How often ended bans are removed that nobody asks for any more, in ms
  */
 const SWEEP_INTERVAL = 60_000
 
@@ -74,8 +74,8 @@ export interface NodeBansInit {
 }
 
 /**
- * Bans on a node: counts what remotes do as strikes, refuses those who are banned, ends what
- * there is with them, and tells people and tools
+ * Bans on a node: counts strikes of remotes, refuses banned ones, ends their connections, and
+ * tells people and tools
  */
 export class NodeBans implements BanGate {
   readonly keeper: BanKeeper
@@ -138,8 +138,8 @@ export class NodeBans implements BanGate {
   // who is refused
 
   /**
-   * Why a connection must not be opened, if so. Bans of addresses are for those who come from
-   * there: whom this node dials is its own choice, and there may be others behind the address.
+   * Why a connection must not be opened, if so. Bans of addresses apply to those who come from
+   * there. This node chooses whom it dials, and others may be behind the address.
    */
   find (direction: MessageStreamDirection, address: Multiaddr | undefined): Refusal | undefined {
     if (this.keeper.size === 0 || address == null) {

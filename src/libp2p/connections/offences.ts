@@ -17,8 +17,8 @@ const REPORT_STRIKES = 10
 const MAX_REPORT_STRIKES = 1_000_000
 
 /**
- * The scopes in which somebody has a limit of its own. What others have filled is nobody's
- * fault who comes later.
+ * The scopes in which each peer has a limit of its own. A scope that others have filled is not
+ * the fault of whoever comes later.
  */
 const OWN_SCOPES = new Set(['peer', 'protocolPeer', 'servicePeer'])
 
@@ -95,8 +95,8 @@ export class Offences {
   }
 
   /**
-   * Limits of somebody's own that are no scopes: rates, and the share of transient. That of a
-   * protocol is for all.
+   * Limits of each peer that are no scopes: rates, and the share of transient. The rate of a
+   * protocol is for all peers.
    */
   #isOwn ({ kind, resource }: Refusal): boolean {
     return (kind === 'peer' && resource === 'rate') || kind === 'subnet' || kind === 'transient'

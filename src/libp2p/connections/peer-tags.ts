@@ -3,15 +3,15 @@ import type { PeerTags } from '../../admission/trusted-peers.ts'
 import type { Libp2pEvents, Peer, PeerId, PeerStore, TypedEventTarget } from '@libp2p/interface'
 
 /**
- * How many peers with tags are remembered. Only this node tags peers, and with more the oldest
- * are forgotten until they connect again.
+ * How many peers with tags are remembered. Only this node tags peers. With more, the oldest are
+ * forgotten until they connect again.
  */
 const CAPACITY = 10_000
 
 /**
- * The tags that make peers trusted, so that they are at hand when it is decided who may have a
- * place. They are read when a peer has proved who it is, and when they change. Where no tag
- * does that, nothing is read and nobody is remembered.
+ * The tags that make peers trusted, ready for the decision who may have a place. They are read
+ * when a peer has proved who it is, and when they change. If no tag makes anybody trusted,
+ * nothing is read or remembered.
  */
 export class NodePeerTags implements PeerTags {
   readonly #allowlist: Allowlist

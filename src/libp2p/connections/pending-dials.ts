@@ -88,8 +88,8 @@ export class PendingDials {
 }
 
 /**
- * What a dial and its connection have in common. Not the peer id: the connections
- * of some transports have the one that answered, expected or not.
+ * What a dial and its connection have in common. Not the peer id: with some transports, that is
+ * the one that answered, expected or not.
  */
 function keyOf (address: Multiaddr): string {
   return address.toString().replace(/\/p2p\/[^/]+$/, '')

@@ -39,7 +39,7 @@ export function endOnError (maConn: MultiaddrConnection): void {
 
 /**
  * Whether the socket of a connection that is over is still there: WebSockets wait for the
- * remote, and TCP until the remote has taken all that was sent
+ * remote, and TCP waits until the remote has taken everything
  */
 export function isSocketLeft (maConn: MultiaddrConnection): boolean {
   const webSocket = webSocketOf(maConn)
@@ -57,7 +57,7 @@ export function endSocket (maConn: MultiaddrConnection): void {
 }
 
 /**
- * The same for a connection that has not become one. Transports end all others themselves.
+ * The same for a connection whose upgrade has failed. Transports end all others themselves.
  *
  * @returns Whether it is over a WebSocket
  */

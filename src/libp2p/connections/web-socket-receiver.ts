@@ -17,8 +17,8 @@ export interface WebSocketReceiver {
 }
 
 /**
- * What the `ws` module (8.23) keeps: what has been read from the socket, and what of that was
- * taken to be fragments. There is no public way to know it.
+ * What the `ws` module (8.23) keeps: bytes read from the socket, and fragments made of them.
+ * There is no public way to know this.
  */
 interface WsReceiver {
   readonly _bufferedBytes?: number
@@ -43,7 +43,7 @@ class AcceptedReceiver implements WebSocketReceiver {
 }
 
 /**
- * What comes before the bytes of a frame of a remote, in bytes (RFC 6455, section 5.2)
+ * The length of the header of a frame from a remote, in bytes (RFC 6455, section 5.2)
  */
 function headerOf (length: number): number {
   if (length < 0x10000) {
@@ -54,10 +54,10 @@ function headerOf (length: number): number {
 }
 
 /**
- * The WebSockets of Node.js keep all to themselves. It is known what they have read, and what
- * messages they have made of it: the rest is unfinished. Pings and headers of fragments are
- * taken for a part of it until a message comes, and what came together with the end of a long
- * message, 64 KiB at most, is not.
+ * The WebSockets of Node.js show nothing of it. Known are the bytes that they have read and the
+ * messages made of them: the rest is unfinished. Until a message comes, pings and headers of
+ * fragments count as part of it. Bytes that came together with the end of a long message, 64
+ * KiB at most, do not.
  */
 class DialledReceiver implements WebSocketReceiver {
   #bytes = 0
@@ -90,7 +90,7 @@ class DialledReceiver implements WebSocketReceiver {
 }
 
 /**
- * What keeps the beginning of a message of a connection over a WebSocket, where it can be
+ * The receiver that keeps the beginning of a message of a connection over a WebSocket, if it is
  * known
  */
 export function receiverOf (connection: MultiaddrConnection): WebSocketReceiver | undefined {

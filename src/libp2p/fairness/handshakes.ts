@@ -27,15 +27,14 @@ const INTERVAL = 100
 const LATE = 50
 
 /**
- * How much of the time it may be at work. With more there are sockets that wait to be accepted,
- * which does not make it late: Node.js accepts one each time around.
+ * How much of the time the event loop may be at work. With more, sockets wait to be accepted.
+ * That does not make it late: Node.js accepts one socket each time around.
  */
 const BUSY = 0.9
 
 /**
- * What becomes of the budget then, and otherwise, with each measurement: less in half a
- * second, and as much as before in five. There is always a
- * half of it: others would wait less for a node that answers nobody, and be no better off.
+ * How the budget shrinks or grows with each measurement: it is down within half a second, and
+ * back within five. Half of it always stays: a node that answers nobody would help nobody.
  */
 const DECREASE = 0.8
 const INCREASE = 0.01
@@ -47,9 +46,9 @@ const HANDSHAKES = new Rule<OverBudget['group']>('handshakes', {
 })
 
 /**
- * Refuses inbound connections while remotes begin more handshakes than the node has time
- * for, which is when its event loop is late or never idle, by groups. How many run at a time is
- * bounded by the transient scope.
+ * Refuses inbound connections, group by group, while remotes begin more handshakes than the
+ * node has time for: when its event loop is late or never idle. The transient scope bounds how
+ * many run at a time.
  */
 export class Handshakes {
   readonly budget: HandshakeBudget
@@ -70,7 +69,7 @@ export class Handshakes {
    * Why an inbound connection comes too soon, if so
    */
   find (address: Multiaddr | undefined): Refusal | undefined {
-    // a node that is not late has time for more, such as a burst of those who come back
+    // a node that is not late has time for more, such as a burst of peers that come back
     if (this.budget.share === 1) {
       return
     }

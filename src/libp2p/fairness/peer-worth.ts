@@ -3,8 +3,8 @@ import { PROTECTED } from '../../fairness/fair-pool.ts'
 import type { Libp2pEvents, Peer, PeerId, PeerStore, TypedEventTarget } from '@libp2p/interface'
 
 /**
- * How many peers are remembered. Only this node tags peers, and with more the oldest are
- * forgotten until their tags are read again.
+ * How many peers are remembered. Only this node tags peers. With more, the oldest are forgotten
+ * until their tags are read again.
  */
 const CAPACITY = 10_000
 
@@ -15,9 +15,9 @@ const CAPACITY = 10_000
 const READ_INTERVAL = 10_000
 
 /**
- * What the tags of peers say that they are worth, so that it is at hand when it has to be
- * decided who gives way. It is the same that the connection manager closes connections by:
- * the sum of the values of all tags, and keep-alive tags are for those that are reconnected.
+ * How much peers are worth by their tags, ready for the decision who gives way. The connection
+ * manager closes connections by the same measure: the sum of the values of all tags. Peers with
+ * a keep-alive tag are reconnected.
  */
 export class PeerWorth {
   readonly #peerStore: Pick<PeerStore, 'get'>

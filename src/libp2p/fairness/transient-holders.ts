@@ -18,8 +18,8 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 const DEFAULT_SHARE = 0.25
 
 /**
- * How full the transient scope is when shares matter. Before that there is room for
- * everybody, and whoever has many at a time, such as a hundred requests, may have them.
+ * From this fullness of the transient scope on, shares matter. Before that there is room for
+ * everybody, and a remote may have many at a time, such as a hundred requests.
  */
 const CONTENTION = 7 / 8
 
@@ -73,10 +73,10 @@ export function checkTransientShare (share: number = DEFAULT_SHARE): void {
 }
 
 /**
- * The connections whose peer and the streams whose protocol is not known yet. Where
- * there is little room left one remote may hold only a share of these, so that one that
- * never finishes cannot keep everybody else out. It is a share of what the transient scope has for inbound
- * ones: what this node opens is its own decision.
+ * The connections whose peer and the streams whose protocol is not known yet. When little room
+ * is left, one remote may hold only a share of it, so that a remote that never finishes cannot
+ * keep everybody else out. The share is one of the inbound limits of the transient scope: this
+ * node decides itself what it opens.
  */
 export class TransientHolders {
   readonly #manager: Core
@@ -97,8 +97,8 @@ export class TransientHolders {
   readonly #connections = new Map<string, Share>()
 
   /**
-   * Those of peers, until they are forgotten: one for each peer, however often its
-   * streams come and go
+   * The shares of peers, until they are forgotten: one for each peer, however often its streams
+   * come and go
    */
   readonly #streams = new WeakMap<AggregateScope, Share>()
 
@@ -133,7 +133,7 @@ export class TransientHolders {
   }
 
   /**
-   * @param scope - its endpoint is who it counts as, if anybody
+   * @param scope - its endpoint says whom it counts as, if anybody
    * @param address - of the socket
    */
   addConnection (scope: DefaultConnectionScope, address: Multiaddr): Transient {
@@ -148,8 +148,8 @@ export class TransientHolders {
   }
 
   /**
-   * It has got its peer or protocol, or has ended. Nothing happens if it is not here
-   * any more.
+   * The connection or stream has got its peer or protocol, or has ended. Does nothing if it is
+   * not here any more.
    */
   delete (live: Held): void {
     const { transient } = live
@@ -173,7 +173,7 @@ export class TransientHolders {
   }
 
   /**
-   * Those that remotes have opened, before some time, and that are not trusted
+   * Connections or streams that remotes opened before some time, and that are not trusted
    */
   inboundBefore (kind: 'connection' | 'stream', time: number): Transient[] {
     return [...this.#holders].filter(({ scope, since }) => {
@@ -198,8 +198,9 @@ export class TransientHolders {
   }
 
   /**
-   * Whose share it is: that of a host, or of a relay. All that come over one relay share what
-   * it has, because they can be one that does not even have to have an address.
+   * Whose share a connection counts in: that of a host, or of a relay. All connections over one
+   * relay share one, because they may all be from one remote, which does not even need an
+   * address.
    */
   #remoteOf (address: Multiaddr): string | undefined {
     const host = this.#manager.trust.hostOf(address)

@@ -6,19 +6,18 @@ import type { Core } from '../../manager/core.ts'
 import type { TransientTimeoutsStat } from '../../manager/resource-manager-stat.ts'
 
 /**
- * What libp2p gives up a handshake and a negotiation after (3.x), in ms, where the upgrader
+ * After how long libp2p (3.x) gives up a handshake and a negotiation, in ms, if the upgrader
  * does not say
  */
 const USUAL = 10_000
 
 /**
- * The least that a handshake or negotiation may take, in ms: three round trips of a second
- * each
+ * The shortest timeout of a handshake or negotiation, in ms: three round trips of a second each
  */
 const LEAST = 3_000
 
 /**
- * How often slow ones are given up, in ms, while anything is transient
+ * How often slow handshakes and negotiations are ended, in ms, while anything is transient
  */
 const INTERVAL = 500
 
@@ -33,9 +32,9 @@ interface Timeouts {
 type Kind = 'connection' | 'stream'
 
 /**
- * Gives up inbound handshakes and negotiations the sooner the fuller the transient scope is,
- * so that those who never finish do not keep their slots while others need them. As long as
- * it is less than half full libp2p's own timeouts apply, and nothing happens here.
+ * Ends inbound handshakes and negotiations earlier the fuller the transient scope is, so that
+ * those who never finish do not keep slots that others need. As long as it is less than half
+ * full libp2p's own timeouts apply, and nothing happens here.
  */
 export class TransientTimeouts {
   readonly #manager: Core

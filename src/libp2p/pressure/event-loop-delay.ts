@@ -25,8 +25,8 @@ export interface EventLoopDelayInit {
 const DEFAULT_RESUME = 0.5
 
 /**
- * How often it is measured, in ms: a node that is later than this is noticed in time,
- * and an idle one does not notice
+ * How often the delay is measured, in ms: often enough to notice a late node in time, and
+ * rarely enough for an idle node
  */
 const INTERVAL = 100
 
@@ -38,12 +38,11 @@ function isThrottled (): boolean {
 }
 
 /**
- * Refuses what remotes open while the process cannot keep up with what it has to do
- * already.
+ * Refuses what remotes open while the process cannot keep up with its work.
  *
- * A timer measures how late it is itself, which works everywhere and does not keep a
- * process alive. One long delay is halved with every measurement that follows, so a
- * delay of twice `max` refuses for about two tenths of a second.
+ * A timer measures its own delay, which works everywhere and does not keep a process alive. One
+ * long delay is halved with every measurement that follows, so a delay of twice `max` refuses
+ * for about two tenths of a second.
  */
 export class EventLoopDelay implements Pressure {
   readonly #thresholds: Thresholds

@@ -57,13 +57,14 @@ export class Pressures implements Pressure {
 }
 
 /**
- * Two thresholds for a reading. Without a distance between them a node would flutter.
+ * Two thresholds for a reading. Without a distance between them, a node would switch back and
+ * forth all the time.
  */
 export class Thresholds {
   readonly max: number
   readonly resume: number
 
-  /** Whether the reading has been above the one, and not below the other since */
+  /** Whether the reading has been above the first, and not below the second since */
   exceeded = false
 
   constructor (max: number, resume: number) {

@@ -32,8 +32,8 @@ export interface ProcessMemoryInit {
 const DEFAULT_RESUME = 0.9
 
 /**
- * How long a reading is used, in ms: reading takes a few microseconds, which is more
- * than all the rest of admitting a stream
+ * How long a reading is used, in ms: reading takes a few microseconds, more than everything
+ * else when a stream is admitted
  */
 const READING_LIFETIME = 100
 
@@ -63,10 +63,8 @@ export function processMemoryThresholds (init: ProcessMemoryInit): Thresholds {
 }
 
 /**
- * Refuses what remotes open while the process has too much memory, whatever it is
- * that uses it. There is no
- * timer: the memory is read when somebody wants to open something, at most every
- * 100 ms.
+ * Refuses what remotes open while the process has too much memory, whatever uses it. There is
+ * no timer: the memory is read when somebody wants to open something, at most every 100 ms.
  */
 export class ProcessMemory implements Pressure {
   readonly #manager: Core

@@ -24,11 +24,11 @@ import type { DescriptionOf } from '../../util/description.ts'
  */
 export interface PressureInit {
   /**
-   * Refuses inbound connections and streams while the process has more resident memory
-   * than `max`, whatever uses it, until it has less than `resume`. Meanwhile a tenth of what
-   * is in buffers is given up every second. What this node opens and allowlisted addresses
-   * are not affected. Where the memory cannot be read, such as in browsers, the log says
-   * so once, and nothing is refused. `processMemory: { max: '80%' }` is enough.
+   * Refuses inbound connections and streams while the process has more resident memory than
+   * `max`, whatever uses it, until it has less than `resume`. Meanwhile, a tenth of the
+   * buffered bytes is given up every second. What this node opens and allowlisted addresses are
+   * not affected. Where the memory cannot be read, such as in browsers, the log says so once,
+   * and nothing is refused. `processMemory: { max: '80%' }` is enough.
    *
    * A stand-alone manager does not do this.
    *
@@ -65,7 +65,7 @@ export function checkPressure ({ eventLoopDelay, processMemory }: PressureInit):
 }
 
 /**
- * What the process has too much of, as far as the options say that it matters
+ * The readings of the process that the options ask for
  */
 export class ProcessPressure extends Pressures {
   readonly #processMemory?: ProcessMemory

@@ -10,8 +10,8 @@ export interface ByteSessionInit {
 }
 
 /**
- * The session of a stream or a connection in its collector, which forgets those that
- * are idle while the stream goes on
+ * The session of a stream or a connection. The collector forgets an idle session while its
+ * stream goes on.
  */
 export class ByteSession implements ByteListener {
   readonly #collector: DefaultCollector
@@ -48,8 +48,8 @@ export class ByteSession implements ByteListener {
   }
 
   /**
-   * The session that bytes are counted for, if there are both: a new one where the
-   * collector has forgotten the last one
+   * The session that bytes are counted for. If the collector has forgotten the last one, it is
+   * a new one.
    */
   #find (bytes: number): ActiveSession | undefined {
     if (this.#ended || bytes === 0) {

@@ -103,7 +103,7 @@ export class Sessions {
   }
 
   /**
-   * Slows a stream as all of the node and of its peer are slowed, if they are
+   * Slows a stream by the rates of the node and of its peer, if there are any
    */
   #throttle (stream: Stream, peerScope: AggregateScope): StreamThrottle | undefined {
     const budgets = this.#collectors.budgetsOf(peerScope)

@@ -8,9 +8,9 @@ const PEER_AT_THE_END = /\/p2p\/[^/]+$/
  * Where the other end of a session is: the same text for all connections and streams of a
  * remote, and however often it connects.
  *
- * The address that a remote connects from has a port that is another one each time, so that
- * only its IP address is told, and of a relayed connection only the relay. The address that
- * was dialled is told as it is. The peer is no part of it, as sessions have it anyway.
+ * A remote connects from another port each time, so the location is only its IP address, or the
+ * relay of a relayed connection. An address that was dialled stays as it is. The peer is left
+ * out, because sessions have it anyway.
  */
 export function sessionLocation (address: Multiaddr, inbound: boolean): string {
   const location = address.toString().replace(PEER_AT_THE_END, '')
@@ -19,7 +19,7 @@ export function sessionLocation (address: Multiaddr, inbound: boolean): string {
 }
 
 /**
- * `undefined` if there is nothing in the address that a port could belong to
+ * `undefined` if the address has nothing that a port could belong to
  */
 function withoutPort (address: Multiaddr): string | undefined {
   const relay = relayInAddress(address)

@@ -4,14 +4,13 @@ import type { StreamBudgets } from '../../sessions/stream-budgets.ts'
 import type { TransportSide } from '../streams/observe-bytes.ts'
 
 /**
- * Slows a stream to what its budgets allow, without the application noticing anything
- * but that. There may be one for a stream.
+ * Slows a stream to what its budgets allow. The application notices nothing else. A stream has
+ * one at most.
  *
- * What it does is what a muxer does whose connection is slow. Reading: the muxer is
- * told not to let the remote send more, while all that has arrived is delivered at
- * once. Writing: no more than is allowed is accepted from the write buffer, and `drain`
- * follows when there is more. `readStatus`, and so `pause` and `resume`, remain the
- * application's.
+ * It does what a muxer with a slow connection does. Reading: the muxer does not let the remote
+ * send more, and everything that has arrived is delivered at once. Writing: only as much as is
+ * allowed is accepted from the write buffer, and `drain` follows when there is more.
+ * `readStatus`, and so `pause` and `resume`, remain the application's.
  *
  * A muxer that cannot hold the remote back (mplex, WebRTC) is not slowed in reading.
  */

@@ -9,10 +9,10 @@ const BITS = 7
 const MORE = 1 << BITS
 
 /**
- * Decodes the length before a message, as `@libp2p/utils` (7.4.1, `stream-utils.ts`, `lpStream`)
- * does, but gives up where no length comes. It reads byte by byte until it can decode one, and
- * checks how long it is afterwards: each further byte of one that never ends costs an error and
- * a hundred bytes of memory, and nothing else runs meanwhile.
+ * Decodes the length before a message, as `@libp2p/utils` (7.4.1, `stream-utils.ts`,
+ * `lpStream`) does, but gives up if no length comes. `lpStream` reads byte by byte until it can
+ * decode a length, and checks its size only afterwards: each byte of a length that never ends
+ * costs an error and a hundred bytes of memory, and nothing else runs meanwhile.
  *
  * @throws {RangeError} If there is more to come
  * @throws {InvalidMessageError} If it is none

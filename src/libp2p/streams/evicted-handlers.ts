@@ -4,11 +4,11 @@
 const PER_NETWORK = 16
 
 /**
- * Counts the handlers that run on when their stream has given way to somebody else: the
- * place is free at once, and the handler still takes what it takes. So each network that
- * others give way to has only so many of these, and then its streams are refused. One that
- * comes with new peers again and again cannot make a node run any number of handlers, and
- * does not take away what the others may cause.
+ * Counts the handlers that run on after their stream has given way: the place is free at once,
+ * but the handler still uses memory and time. So each network that others give way to may cause
+ * a bounded number of these; after that, its streams are refused. A network with ever new peers
+ * cannot make a node run any number of handlers, and uses up nothing of what other networks may
+ * cause.
  *
  * Most handlers end as soon as their stream does.
  */

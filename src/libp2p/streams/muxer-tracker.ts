@@ -9,15 +9,14 @@ import type { LiveConnection } from '../buffers/live-connection.ts'
 import type { Connection, MessageStream, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 
 /**
- * Stands between muxers and connections, so that no stream of either direction
- * gets past without being accounted for
+ * Observes all muxers, so that no stream of either direction goes unaccounted for
  */
 export class MuxerTracker {
   readonly #tracker: StreamTracker
 
   /**
-   * Those whose connection is not open yet. The array of streams is the one thing that a
-   * muxer and its connection have in common.
+   * Muxers whose connection is not open yet. A muxer and its connection have only the array of
+   * streams in common.
    */
   readonly #upgrading = new WeakMap<Stream[], TrackedMuxer>()
 
@@ -26,8 +25,7 @@ export class MuxerTracker {
   }
 
   /**
-   * A factory whose muxers are guarded. The original is left as it is, it may be
-   * shared with other nodes.
+   * A factory whose muxers are observed. The original stays as it is: other nodes may share it.
    */
   wrapFactory (factory: StreamMuxerFactory): StreamMuxerFactory {
     return {
@@ -128,9 +126,9 @@ class TrackedMuxer implements MuxedConnection, MuxerObserver {
 }
 
 /**
- * What a muxer must do itself when its connection has closed. Those of libp2p do. That of
- * `@chainsafe/libp2p-quic` 2.1.1 forgets every other stream, because they leave the array
- * that it goes through: they would be open, and counted, for ever.
+ * Ends the streams of a muxer whose connection has closed. Muxers of libp2p do this themselves.
+ * That of `@chainsafe/libp2p-quic` 2.1.1 forgets every other stream, because streams leave the
+ * array while it iterates: they would stay open, and counted, for ever.
  */
 function endStreamsWith (encrypted: MessageStream, muxer: StreamMuxer): void {
   if ('onTransportClosed' in muxer) {

@@ -3,7 +3,7 @@ import type { MessageStream } from '@libp2p/interface'
 import type { AbstractMessageStream } from '@libp2p/utils'
 
 /**
- * Who is told of the bytes of a stream. The methods must not throw.
+ * Observes the bytes of a stream. The methods must not throw.
  */
 export interface ByteListener {
   received(bytes: number): void
@@ -11,14 +11,14 @@ export interface ByteListener {
 }
 
 /**
- * What streams have that are based on libp2p's own classes, between what others use
- * of a stream and its muxer
+ * The methods between a stream and its muxer, which all streams based on libp2p's own classes
+ * have
  */
 export type TransportSide = Pick<AbstractMessageStream, 'onData' | 'sendData' | 'sendPause' | 'sendResume' | 'readStatus' | 'remoteWriteStatus'> & MessageStream
 
 /**
- * A stream or connection as its muxer or transport sees it, if it is one that can be
- * observed. All that js-libp2p's muxers and transports make are.
+ * A stream or connection as its muxer or transport sees it, if it can be observed. All that
+ * js-libp2p's muxers and transports make can be.
  */
 export function transportSide (stream: MessageStream): TransportSide | undefined {
   const { onData, sendData, sendPause, sendResume } = stream as TransportSide
@@ -31,9 +31,9 @@ export function transportSide (stream: MessageStream): TransportSide | undefined
  * which they do: when the muxer or transport hands over what it has received, and
  * when it accepts what is to be sent.
  *
- * Events would tell of what is received too late, or never: they are for what somebody
- * reads, and listening to them makes streams deliver data to nobody. And what the
- * application sends may wait in the write buffer, and be thrown away there.
+ * Events would report received bytes too late, or never: they are for what somebody reads, and
+ * a listener makes streams deliver data to nobody. Bytes that the application sends may wait in
+ * the write buffer, and be thrown away there.
  */
 export function observeBytes (stream: TransportSide, listener: ByteListener): void {
   // not bound, as there may be very many streams

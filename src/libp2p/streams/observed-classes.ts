@@ -8,18 +8,17 @@ import type { MessageStream, MultiaddrConnection, Stream, StreamCloseEvent, Stre
 /**
  * Classes whose connections or streams are observed have these, and so have their objects.
  *
- * Methods are replaced in the class, once, because methods of their own would make each
- * stream and connection an object of another kind after it has been made. libp2p handles
- * all of them with the same code, which is compiled for up to four kinds of objects and is
- * much slower for more. Nothing changes for those that nobody observes, such as those of
- * nodes without a resource manager.
+ * Methods are replaced once, in the class. Methods on each stream and connection would change
+ * its hidden class after it was made. libp2p's code is compiled for up to four hidden classes
+ * and is much slower for more. Nothing changes for objects that nobody observes, such as those
+ * of nodes without a resource manager.
  */
 const CONNECTIONS = Symbol('connection')
 const STREAMS = Symbol('stream')
 
 /**
- * Makes all connections of the class of a raw connection tell who follows them what they
- * receive, and when they are closed
+ * Makes all connections of the class of a raw connection report what they receive, and when
+ * they are closed
  */
 export function observeConnectionClass (connection: MultiaddrConnection): void {
   const target = targetOf(connection, CONNECTIONS, ['dispatchEvent'])
@@ -44,9 +43,8 @@ export function observeConnectionClass (connection: MultiaddrConnection): void {
 }
 
 /**
- * Makes all streams of the class of a stream tell who follows them when they are closed,
- * when they have not been able to send, when they are read, and before they let the remote
- * send more
+ * Makes all streams of the class of a stream report when they are closed, when they cannot
+ * send, when they are read, and before they let the remote send more
  */
 export function observeStreamClass (stream: Stream): void {
   const target = targetOf(stream, STREAMS, ['dispatchEvent', 'send', 'sendWindowUpdate', 'close', Symbol.asyncIterator])
@@ -159,8 +157,8 @@ function observeClosing (target: Stream): void {
 }
 
 /**
- * Lets those who are told of the end of a stream, or fail because of it, find out that it
- * was ended for what it held
+ * Tells everybody who hears of the end of a stream, or fails because of it, that it was ended
+ * for what it held
  */
 function explain (told: Error | Event, live: LiveStream | undefined): void {
   if (live?.endedBy != null && told !== live.endedBy) {
@@ -169,8 +167,8 @@ function explain (told: Error | Event, live: LiveStream | undefined): void {
 }
 
 /**
- * `onDrain` of libp2p's streams waits for the first drain only: the promise of it is there
- * for ever. So a sender that waits for it would send everything at once from then on.
+ * `onDrain` of libp2p's streams waits for the first drain only, because its promise stays. So a
+ * sender that waits for it would send everything at once from then on.
  */
 function forgetDrain (stream: object): void {
   const draining = stream as { onDrainPromise?: unknown }
@@ -181,8 +179,8 @@ function forgetDrain (stream: object): void {
 }
 
 /**
- * `close` of libp2p's streams waits for ever where the stream is aborted while it waits. It
- * is closed then, and so this is done, as it is for a stream that was aborted before.
+ * `close` of libp2p's streams waits for ever if the stream is aborted meanwhile. This makes it
+ * resolve, as it does for a stream that was aborted before.
  */
 async function closeOrEnd (stream: Stream, close: () => Promise<void>): Promise<void> {
   const ended = Promise.withResolvers<void>()
@@ -202,9 +200,9 @@ export function replace <T extends object, K extends keyof T> (target: T, name: 
 }
 
 /**
- * What has the methods that are to be replaced, if they are not yet: the prototype that all
- * objects of a class have. Those that are of no class, or of one that must not be changed,
- * have methods of their own.
+ * The object whose methods are to be replaced, unless they are already: the prototype of the
+ * class. An object without a class, or of a class that must not be changed, gets methods of its
+ * own.
  */
 function targetOf <T extends MessageStream> (object: T, observed: symbol, methods: PropertyKey[]): T | undefined {
   if (observed in object) {

@@ -28,8 +28,8 @@ export interface MuxerObserver {
 const OBSERVER = Symbol('observer')
 
 /**
- * The part of libp2p's own muxers, which all extend `AbstractStreamMuxer`, that this relies on:
- * they tell of streams by events of their own, which they dispatch themselves
+ * The part of libp2p's own muxers that this relies on. They all extend `AbstractStreamMuxer`
+ * and report streams by events that they dispatch themselves.
  */
 interface AbstractMuxer extends StreamMuxer {
   onRemoteStream(stream: Stream): void
@@ -38,20 +38,20 @@ interface AbstractMuxer extends StreamMuxer {
 }
 
 /**
- * What a muxer must not have of its own, as it may tell of its streams in another way then. The first
- * three are replaced in its class, once: methods, closures and bound functions of its own would be a
- * kilobyte for each connection.
+ * Methods that a muxer must have from its class: with its own, it may report streams in another
+ * way. The first three are replaced once, in the class: methods, closures and bound functions
+ * for each muxer would be a kilobyte for each connection.
  */
 const METHODS = ['createStream', 'dispatchEvent', 'onData', 'addEventListener', 'onRemoteStream'] as const
 
-/** A class whose methods are replaced has this. Others may replace them once more. */
+/** A class whose methods are replaced has this property. Others may replace them once more. */
 const OBSERVED = Symbol('muxers')
 
 /**
  * Observes a muxer through its class
  *
- * @returns Whether that can be done. Otherwise the muxer has to be wrapped: it is none of
- * libp2p's own, somebody else has wrapped it, or it is observed already.
+ * @returns Whether it could be done. Otherwise the muxer has to be wrapped: libp2p did not make
+ * it, somebody else has wrapped it, or it is observed already.
  */
 export function observeMuxer (muxer: StreamMuxer, observer: MuxerObserver): boolean {
   if (!isAbstractMuxer(muxer) || OBSERVER in muxer || !observeMuxerClass(muxer)) {

@@ -60,7 +60,7 @@ export class RunningHandlers {
   }
 
   /**
-   * The stream has been closed: its scope goes with it or with its handler
+   * The stream has been closed: its scope is closed now, or when its handler ends
    */
   closed (live: LiveStream): void {
     if (this.#stopped || this.#grace === 0 || !live.handled) {
@@ -77,8 +77,8 @@ export class RunningHandlers {
   }
 
   /**
-   * Whether a stream may give way to somebody of a network: its handler, if that runs, will
-   * take no slot any more
+   * Whether a stream may give way to somebody of a network: if its handler runs on, that takes
+   * no slot any more
    */
   mayGiveWay (live: LiveStream, network: string): boolean {
     return !live.handled || this.#evicted.allows(network)
@@ -99,9 +99,9 @@ export class RunningHandlers {
   }
 
   /**
-   * The middleware of a stream. The connection adds what calls the handler of an inbound one
-   * (libp2p 3), which is observed from there until it has ended. The handler itself stays the
-   * one that others see in the registrar.
+   * Observes the last middleware of a stream: the one that calls the handler of an inbound
+   * stream, which the connection adds (libp2p 3). The handler itself stays the one that others
+   * see in the registrar.
    */
   observeLast (middleware: StreamMiddleware[]): StreamMiddleware[] {
     middleware.push = this.#push
@@ -207,7 +207,7 @@ export class RunningHandlers {
     }
 
     if (next !== Infinity) {
-      // up to a hundredth of the grace late: all are looked at each time
+      // up to a hundredth of the grace late: all are checked each time
       this.#startTimer(Math.max(next - now, this.#grace / 100))
     }
 

@@ -1,8 +1,9 @@
 import type { WELL_KNOWN_SERVICES } from '../../limits/well-known-services.ts'
 
 /**
- * The services of js-libp2p whose protocols may have any name and that show which, by what they
- * call themselves. Others keep theirs to themselves, or are found by how it ends.
+ * The services of js-libp2p whose protocols may have any name and that show this name, by the
+ * name of the service. Other services do not show it, or are recognised by the end of their
+ * protocol.
  */
 const SERVICES: Readonly<Record<string, keyof typeof WELL_KNOWN_SERVICES>> = {
   '@libp2p/echo': 'libp2p.echo',

@@ -13,8 +13,8 @@ function inFamily (protocol: string): string | undefined {
 }
 
 /**
- * Which service a protocol belongs to: what a user says, and else the well-known ones, in a
- * private network too
+ * Which service a protocol belongs to: first as the user says, then by the well-known
+ * protocols, also those of private networks
  *
  * @param services - Protocols by service, or `false` for an empty table
  * @param ask - What the services of a node say they speak. It is called when the first

@@ -37,9 +37,8 @@ export interface MuxedConnection {
 }
 
 /**
- * What a refused inbound stream is aborted with. Only the log sees it: the remote
- * sees a reset, and at this end nobody else ever hears of the stream. So there is
- * one for all of them, and a refusal needs no error of its own.
+ * The error of all refused inbound streams. Only the log sees it: the remote sees a reset, and
+ * nobody else at this end ever hears of the stream. So a refusal needs no error of its own.
  */
 const INBOUND_STREAM_REFUSED = new StreamLimitExceededError('refused by the resource manager', {
   scope: '',
@@ -50,8 +49,8 @@ const INBOUND_STREAM_REFUSED = new StreamLimitExceededError('refused by the reso
 })
 
 /**
- * Follows the streams of a node, from before their protocol is negotiated until
- * they are closed, whatever the reason
+ * Observes the streams of a node, from before their protocol is negotiated until they are
+ * closed, for whatever reason
  */
 export class StreamTracker implements LiveStreamOwner {
   readonly #manager: Core
@@ -187,7 +186,7 @@ export class StreamTracker implements LiveStreamOwner {
         throw new StreamResetError('the stream was reset before it was handled')
       }
 
-      // it has ended already and holds nothing: what happens now is for libp2p to say
+      // it has ended already and holds nothing: libp2p decides what happens now
       next(stream, connection)
       return
     }
@@ -242,8 +241,8 @@ export class StreamTracker implements LiveStreamOwner {
   }
 
   /**
-   * Objects of others may be frozen, or be none of libp2p's: what they can refuse comes
-   * first
+   * Objects of others may be frozen, or not made by libp2p. So the steps that can fail come
+   * first.
    */
   #attach (stream: Stream, scope: DefaultStreamScope, muxed: MuxedConnection): void {
     // without its connection the stream would not have been opened
