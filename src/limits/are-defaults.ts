@@ -1,13 +1,13 @@
 import type { ConcreteLimitConfig } from './limit-config.ts'
 
 /**
- * What was scaled from the defaults. None of it can be changed.
+ * Limits that were scaled from the defaults. They cannot be changed.
  */
 const scaled = new WeakSet<ConcreteLimitConfig>()
 
 /**
- * Remembers limits as the defaults of a machine of some size. It is in a file of its own so
- * that a page that does not scale limits itself does not download what does.
+ * Remembers limits as the defaults of a machine of some size. This file stands alone, so that a
+ * page that does not scale limits does not download the code that does.
  */
 export function markDefaults (config: ConcreteLimitConfig): void {
   scaled.add(config)

@@ -2,15 +2,14 @@ import type { AvailableResources } from './available-resources.ts'
 import type { MemorySize } from './memory-size.ts'
 
 /**
- * The part of the memory that libp2p takes when nothing is said about it. A node
- * is seldom alone in its process, and the process seldom alone on its machine.
- * go-libp2p's figure.
+ * The share of the memory that libp2p takes by default. A node is seldom alone in its process,
+ * and the process seldom alone on its machine. go-libp2p's figure.
  */
 const MEMORY_SHARE = 1 / 8
 
 /**
- * The part of the open-file limit that libp2p takes when nothing is said about
- * it: the application has files and sockets of its own. go-libp2p's figure.
+ * The share of the open-file limit that libp2p takes by default: the application has files and
+ * sockets of its own. go-libp2p's figure.
  */
 export const FD_SHARE = 1 / 2
 

@@ -3,15 +3,14 @@ import type { AvailableResources } from './available-resources.ts'
 const GiB = 2 ** 30
 
 /**
- * Assumed where the browser does not tell: Firefox and Safari never do, Chromium
- * does in secure contexts only. This is a small phone, so limits are too low
- * rather than too high.
+ * Assumed if the browser does not tell: Firefox and Safari never do, Chromium does in secure
+ * contexts only. It is the memory of a small phone, so limits are too low rather than too high.
  */
 const FALLBACK_MEMORY = 2 * GiB
 
 /**
- * What `navigator.deviceMemory` says, in bytes, and `undefined` where it says nothing. It is
- * in GiB, rounded to a power of two, and at most 8 in most browsers.
+ * The value of `navigator.deviceMemory` in bytes, `undefined` if there is none. Browsers give
+ * it in GiB, rounded to a power of two, and mostly at most 8.
  */
 export function readMemory (): number | undefined {
   const deviceMemory: unknown = (globalThis.navigator as any)?.deviceMemory

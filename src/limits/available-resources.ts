@@ -11,21 +11,19 @@ export interface AvailableResources {
   memory: number
 
   /**
-   * The soft limit of open files, `Infinity` where there is none, 0 where files
-   * play no part
+   * The soft limit of open files: `Infinity` if there is none, 0 if files play no part
    */
   fds: number
 }
 
 /**
- * Assumed where the limit cannot be read: the soft limit that Linux
- * distributions have given to processes for decades
+ * Assumed if the limit cannot be read: for decades, Linux distributions have given processes
+ * this soft limit
  */
 const FALLBACK_OPEN_FILES = 1024
 
 /**
- * Assumed where the memory cannot be read, in bytes: what is assumed of a browser that does
- * not tell
+ * Assumed if the memory cannot be read, in bytes: as for a browser that does not tell
  */
 const FALLBACK_MEMORY = 2 * 2 ** 30
 
@@ -66,8 +64,8 @@ function openFilesFromProc (): number | undefined {
 }
 
 /**
- * Node has no call for resource limits, but lists them in its diagnostic report,
- * which takes one or two milliseconds to make. On Windows it lists none.
+ * Node.js has no call for resource limits, but lists them in its diagnostic report, which it
+ * makes in one or two milliseconds. On Windows it lists none.
  */
 export function openFilesFromReport (): number | undefined {
   const report: any = process.report
@@ -100,7 +98,7 @@ function openFileLimit (): number {
 }
 
 /**
- * Deno throws where it was not permitted to ask (`--allow-sys`), and has the same for both
+ * Deno throws without the permission `--allow-sys`, and gives the same figure for both
  */
 function tryMemory (read: () => number | undefined): number | undefined {
   try {
@@ -123,8 +121,8 @@ export function readMemory (total: () => number = totalmem, constrained: () => n
 let cached: AvailableResources | undefined
 
 /**
- * What this process may use: the memory of the machine or, if it is less, of the
- * container, and the soft limit of open files. Read once. What cannot be read is assumed.
+ * What this process may use: the memory of the machine or, if it is less, of the container, and
+ * the soft limit of open files. They are read once. A figure that cannot be read is assumed.
  */
 export function availableResources (): AvailableResources {
   cached ??= Object.freeze({

@@ -18,8 +18,7 @@ export function isWhole (limits: LimitsInit['limits']): limits is ConcreteLimitC
 }
 
 /**
- * Makes a limiter out of limits that come later, on top of those that there were in the
- * beginning
+ * Makes a limiter out of new limits, on top of those that the manager was made with
  *
  * @param given - what there was in the beginning: limits that leave nothing out as a limiter
  * @param limits - what is set now, which wins. Whole ones take the place of all others.
@@ -46,7 +45,7 @@ export function changeLimits (given: LimitsInit, limits: NonNullable<LimitsInit[
 }
 
 /**
- * What both say, and where they differ what the second one does
+ * Both together; where they differ, the second one counts
  */
 function merge (base: PartialLimitConfig, over: PartialLimitConfig): ParsedLimitConfig {
   const merged = parseLimits(base)

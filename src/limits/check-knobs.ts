@@ -6,7 +6,7 @@ import type { PartialLimitConfig } from './limit-config.ts'
 import type { MemorySize } from './memory-size.ts'
 
 /**
- * What somebody has set that may be more than there is
+ * Settings that may be more than the machine has
  */
 export interface CheckedKnobs extends LimitKnobs {
   /**
@@ -18,10 +18,10 @@ export interface CheckedKnobs extends LimitKnobs {
 }
 
 /**
- * Finds settings that are more than the machine has, so that something else than their author
- * expects stops the node first: the system that runs out of memory or of file descriptors
+ * Finds settings that are more than the machine has. The operating system would run out of
+ * memory or file descriptors before such a limit is reached.
  *
- * @param knobs - what was set: what was not is never warned about
+ * @param knobs - what was set: there are no warnings about defaults
  * @param resources - what the process may use. Where files play no part, as in browsers, the
  * memory is not known either, and nothing is found.
  * @returns one warning for each

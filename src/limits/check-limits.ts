@@ -9,7 +9,7 @@ import type { ConcreteLimitConfig, PartialLimitConfig } from './limit-config.ts'
 import type { Limit, ResourceLimits } from './limit.ts'
 
 /**
- * What the limits have to agree with
+ * What the limits are compared with
  */
 export interface CheckLimitsOptions {
   /**
@@ -20,15 +20,15 @@ export interface CheckLimitsOptions {
   maxConnections?: number
 
   /**
-   * How many connections that others open there is memory for
+   * For how many inbound connections there is memory
    *
    * @default Infinity
    */
   affordableConnections?: number
 
   /**
-   * What somebody has set: a limit that another one stops short of is not worth a warning
-   * where nobody has asked for it
+   * The limits that somebody has set. A limit that cannot be reached is not worth a warning if
+   * nobody has asked for it.
    *
    * @default all limits
    */
@@ -43,7 +43,7 @@ const OPTIONS = { maxConnections: ANY, affordableConnections: ANY, set: ANY } as
 const DEFAULT_MAX_CONNECTIONS = 300
 
 /**
- * Those of one scope that somebody has set
+ * The limits of one scope that somebody has set
  */
 type SetLimits = ResourceLimits | undefined
 
@@ -63,7 +63,7 @@ function format (field: keyof Limit, value: number): string {
 }
 
 /**
- * A limit of one direction that the total stops short of
+ * A limit of one direction that is above the total
  */
 function checkDirections (path: string, limit: Limit, set: SetLimits, warnings: string[]): void {
   for (const [direction, total] of DIRECTIONS) {
@@ -74,8 +74,8 @@ function checkDirections (path: string, limit: Limit, set: SetLimits, warnings: 
 }
 
 /**
- * A limit that the one of the scope above it stops short of. Unlimited is how to
- * say that only the scope above counts, so that is none.
+ * A limit that is above the one of the scope above it. Unlimited does not count: it says that
+ * only the scope above matters.
  */
 function checkWithin (path: string, limit: Limit, set: SetLimits, outerPath: string, outer: Limit, warnings: string[]): void {
   for (const field of LIMIT_FIELDS) {
@@ -86,8 +86,8 @@ function checkWithin (path: string, limit: Limit, set: SetLimits, outerPath: str
 }
 
 /**
- * Finds limits that contradict each other, so that one of them is not what its
- * author expects:
+ * Finds limits that contradict each other, so that one of them does not have the effect that
+ * its author expects:
  *
  * - a limit for one direction above the total
  * - transient limits above those of the system, allowlisted or not
@@ -130,8 +130,8 @@ export function checkLimits (config: ConcreteLimitConfig, options: CheckLimitsOp
 }
 
 /**
- * What the system has too few of for the connections that it is to have. One reason is
- * enough: the one that stops them first.
+ * The resource that the system has too little of for its connections. Only the one that runs
+ * out first.
  */
 function checkConnections (system: Limit, { maxConnections = 0, affordableConnections = Infinity }: CheckLimitsOptions, set: SetLimits, warnings: string[]): void {
   const nobody = (['conns', 'connsInbound', 'fd', 'memory'] as const).find(field => system[field] === 0)
@@ -151,7 +151,7 @@ function checkConnections (system: Limit, { maxConnections = 0, affordableConnec
       setting: `system.connsInbound (${format('connsInbound', system.connsInbound)})`
     },
     {
-      // of a machine with few open files the first refusal says so, if it comes to that
+      // on a machine with few open files, the first refusal says so
       most: set?.fd === undefined && maxConnections <= DEFAULT_MAX_CONNECTIONS ? Infinity : system.fd,
       setting: `system.fd (${format('fd', system.fd)}; raise the limit of open files, or lower maxConnections)`
     },

@@ -25,8 +25,8 @@ export function freezeLimit (limit: Limit): Limit {
 }
 
 /**
- * Makes a configuration out of a limit for every kind of scope and every name.
- * What it returns cannot be changed.
+ * Makes a configuration out of a limit for every kind of scope and every name. The result
+ * cannot be changed.
  */
 export function makeConcrete (
   scope: (key: typeof SCOPE_KEYS[number]) => Limit,
@@ -140,7 +140,8 @@ export function validateConcreteLimits (config: ConcreteLimitConfig, path = 'lim
 }
 
 /**
- * Whether peers, and their shares of protocols and services, have the same limits in both
+ * Whether the limits of peers, and of their shares of protocols and services, are the same in
+ * both
  */
 export function isSameForPeers (a: ConcreteLimitConfig, b: ConcreteLimitConfig): boolean {
   return textOf(a) === textOf(b)

@@ -7,9 +7,9 @@ import type { ParsedLimits } from './limit.ts'
 type FileLimits = Record<string, number | string>
 
 /**
- * Has `JSON.stringify` and `String` write a configuration as go-libp2p's files have it, which
- * is what `limitsFromJSON` reads. Otherwise what is unlimited would become `null`, as JSON
- * has no infinity. What is added does not show among the limits, and copies do not have it.
+ * Makes `JSON.stringify` and `String` write a configuration as in go-libp2p's files, which
+ * `limitsFromJSON` reads. JSON has no infinity, so an unlimited figure would become `null`
+ * otherwise. The added methods do not show among the limits, and copies do not have them.
  *
  * @returns the same configuration
  */

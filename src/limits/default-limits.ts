@@ -21,8 +21,8 @@ class Defaults extends ScalingLimitConfig {
  * The limits of go-libp2p, field by field. They cannot be changed: to start from
  * them, take a `clone()`.
  *
- * On a node `DefaultLimits.scale(…)` stands for the defaults of a machine of that size, and
- * is raised to what its connection manager may do like other defaults. To have these numbers
- * exactly, copy them: `{ ...DefaultLimits.scale() }`.
+ * On a node, `DefaultLimits.scale(…)` stands for the defaults of a machine of that size. Like
+ * other defaults, it is raised to what the connection manager allows. To use exactly these
+ * numbers, copy them: `{ ...DefaultLimits.scale() }`.
  */
 export const DefaultLimits: ScalingLimitConfig = new Defaults(DEFAULT_SCOPE_LIMITS).freeze()

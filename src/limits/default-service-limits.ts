@@ -44,13 +44,13 @@ export interface ServiceLimits {
 }
 
 /**
- * go-libp2p allows one peer this much memory for ping and identify, which is
- * more than their services may hold: in effect the service is the limit
+ * go-libp2p allows one peer this much memory for ping and identify. That is more than their
+ * services may hold, so in effect the service is the limit.
  */
 const GO_PEER_MEMORY = 32 * (256 * MiB + 16 * KiB)
 
 /**
- * What go-libp2p sets for the services that it comes with
+ * The limits that go-libp2p sets for its own services
  */
 export const goServiceLimits: ServiceLimits[] = [{
   service: 'libp2p.identify',
@@ -85,8 +85,8 @@ export const goServiceLimits: ServiceLimits[] = [{
 }]
 
 /**
- * A service that carries the application's own data. What may be buffered for all peers is
- * what go-libp2p allows a service it knows nothing about.
+ * A service that carries the application's own data. It may buffer as much for all peers as
+ * go-libp2p allows an unknown service.
  */
 function dataService (streams: Streams): ScalingLimit {
   return { base: { ...streams, memory: 64 * MiB }, increase: { ...streams, memory: 128 * MiB } }
@@ -101,9 +101,9 @@ function dataPeer (streams: Streams): ScalingLimit {
 }
 
 /**
- * Limits for services that js-libp2p nodes run and go-libp2p sets nothing for.
- * Those of all peers together grow with the connections that the system may
- * have (128, and as many for every GiB), so that a full house still fits.
+ * Limits for services that js-libp2p nodes run and that go-libp2p has no limits for. The limits
+ * of all peers together grow with the connections that the system may have (128, and as many
+ * for every GiB), so that a full node still fits.
  */
 export const jsServiceLimits: ServiceLimits[] = [{
   // a server answers every peer that finds it in a routing table, and waits 10 s
@@ -115,9 +115,9 @@ export const jsServiceLimits: ServiceLimits[] = [{
   // js-libp2p's kad-dht accepts 32 streams on a connection and opens 64
   servicePeerLimit: dataPeer({ streamsInbound: 32, streamsOutbound: 64, streams: 96 })
 }, {
-  // one stream in each direction for every peer, for as long as it is connected.
-  // Eight times the connections that the system may have, because who raises
-  // those by hand does not expect a mesh to stay behind
+  // one stream in each direction for every peer, for as long as it is connected. Eight times
+  // the connections that the system may have: somebody who raises those by hand does not expect
+  // the mesh to stay behind
   service: 'libp2p.pubsub',
   serviceLimit: dataService({ streamsInbound: 1024, streamsOutbound: 1024, streams: 2048 }),
   // one stream in each direction for each of the 8 connections that a peer may
@@ -130,9 +130,8 @@ export const jsServiceLimits: ServiceLimits[] = [{
   // js-libp2p accepts 32 streams of a protocol on a connection and opens 64
   servicePeerLimit: dataPeer({ streamsInbound: 32, streamsOutbound: 64, streams: 96 })
 }, {
-  // a new stream for every message in each direction, many of them while blocks
-  // are being fetched: as many as the system can take, so that moving data, which
-  // is what such a node is for, is limited by the system only
+  // a new stream for every message in each direction, many of them while blocks are fetched: as
+  // many as the system may have, because moving data is the purpose of such a node
   service: 'bitswap',
   serviceLimit: dataService({ streamsInbound: 1024, streamsOutbound: 2048, streams: 2048 }),
   // an eighth of that: no few peers can use it all up
@@ -140,8 +139,8 @@ export const jsServiceLimits: ServiceLimits[] = [{
 }]
 
 /**
- * Says each of the limits of a table: of every service and of every protocol, for all
- * peers together and for each peer
+ * Lists all limits of a table: of every service and every protocol, for all peers together and
+ * for each peer
  */
 export function eachServiceLimit (table: readonly ServiceLimits[], add: (kind: Exclude<NamedKey, 'peer'>, name: string, limit: ScalingLimit) => void): void {
   for (const { service, serviceLimit, servicePeerLimit, protocolLimit = serviceLimit, protocolPeerLimit = servicePeerLimit } of table) {

@@ -10,7 +10,7 @@ import { unwrap } from './unwrap-limits.ts'
 import type { NoteListener, Problems } from '../util/problems.ts'
 
 /**
- * What a file comes to
+ * The content of a file in the usual shape
  */
 export interface FileShape {
   /** `System` and its siblings, as go-libp2p's files have them now */
@@ -29,8 +29,8 @@ const DIRECTIONS = FIELD_NAMES.filter(name => !TOTALS.includes(name))
 const NAMED = new Set<string>(NAMED_KEYS.map(fileKey))
 
 /**
- * Names in any case, and those of sections with names in the plural too, as
- * `ipfs swarm limit all` has printed them
+ * Names in any case, also in the plural for sections with names, as `ipfs swarm limit all`
+ * printed them
  */
 const SECTIONS = new Map([
   ...OLD_SECTIONS,
@@ -40,7 +40,7 @@ const SECTIONS = new Map([
 const FIELDS = new Map(FIELD_NAMES.map(name => [name.toLowerCase(), name]))
 
 /**
- * What `ipfs swarm resources` has printed beside each limit, such as `ConnsUsage`
+ * The usage that `ipfs swarm resources` printed beside each limit, such as `ConnsUsage`
  */
 function isUsage (key: string): boolean {
   const [field, rest] = key.toLowerCase().split('usage')
@@ -49,8 +49,8 @@ function isUsage (key: string): boolean {
 }
 
 /**
- * The same object with keys in the usual form, without those that are `null`: that is how
- * Go writes what is not set
+ * The same object with keys in the usual form, and without `null`, which Go writes for fields
+ * that are not set
  */
 function rename (value: Sections, names: ReadonlyMap<string, string>, path: string, problems: Problems): Sections {
   const renamed: Sections = Object.create(null)
@@ -65,7 +65,7 @@ function rename (value: Sections, names: ReadonlyMap<string, string>, path: stri
     }
   }
 
-  // what has no prototype is not looked at as an object everywhere
+  // not all code takes an object without a prototype for one
   return Object.fromEntries(Object.entries(renamed))
 }
 
@@ -74,8 +74,8 @@ function isZero (limit: unknown): boolean {
 }
 
 /**
- * Where all totals are 0 and the limit of a direction is not, the file is from a time in
- * which 0 meant the default
+ * If all totals are 0 and the limit of a direction is not, the file is from the time when 0
+ * meant the default
  */
 function checkZeros (limits: Sections, path: string, problems: Problems): void {
   const totals = TOTALS.filter(total => limits[total] !== undefined)
@@ -87,7 +87,7 @@ function checkZeros (limits: Sections, path: string, problems: Problems): void {
 }
 
 /**
- * Who hears of what is in a file, and how zeros in it are read
+ * Who is told of notes about a file, and how zeros in it are read
  */
 interface Reading {
   problems: Problems

@@ -4,7 +4,7 @@ import type { ConcreteLimitConfig, NamedKey, ScopeKey } from './limit-config.ts'
 import type { Limit } from './limit.ts'
 
 /**
- * What a node will do if nothing stops it: the options of its connection manager
+ * What a node will do if nothing limits it: the options of its connection manager
  */
 export interface NodeDemand {
   /**
@@ -36,8 +36,7 @@ export interface NodeDemand {
 }
 
 /**
- * How many streams one peer may have of a protocol, so that one that makes a few hundred
- * requests at a time is not refused
+ * How many streams of a protocol one peer may have: enough for a few hundred requests at a time
  */
 const STREAMS_PER_PEER = 256
 
@@ -47,9 +46,9 @@ const STREAMS_PER_PEER = 256
 const OF_PEERS: ReadonlySet<string> = new Set<ScopeKey>(['servicePeerDefault', 'protocolPeerDefault', 'peerDefault'])
 
 /**
- * Raises limits that were derived, not set, to what the node is going to do, so that its own
- * connection manager decides how many connections there are, and nothing is refused that
- * libp2p means to accept:
+ * Raises limits that nobody has set to what the node is going to do. So its own connection
+ * manager decides how many connections there are, and nothing is refused that libp2p would
+ * accept:
  *
  * - the system may have as many connections as the connection manager, and those that are
  * on their way: libp2p closes some before newcomers are refused. kubo does the same.
@@ -111,7 +110,7 @@ function fitTransient (limit: Limit, system: Limit, { maxParallelDials, maxIncom
 }
 
 /**
- * A connection of a peer that is allowed needs its file descriptor too
+ * A connection that a peer may have needs its file descriptor too
  */
 function fitPeer (limit: Limit, system: Limit): Limit {
   return {

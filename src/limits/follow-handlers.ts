@@ -5,10 +5,10 @@ import type { ConcreteLimitConfig, ParsedLimitConfig } from './limit-config.ts'
 import type { Limit } from './limit.ts'
 
 /**
- * Raises limits that were derived, not set, to what the handlers of a node accept: who
- * registers one with `maxInboundStreams: 1000` expects 1000 from one peer. What somebody has
- * set for the protocol or for all of them stays, and so does what the well-known services
- * have. Nothing is raised above the system.
+ * Raises limits that nobody has set to what the handlers of a node accept: somebody who
+ * registers one with `maxInboundStreams: 1000` expects 1000 from one peer. Limits that somebody
+ * has set for the protocol or for all protocols stay, and so do those of the well-known
+ * services. Nothing is raised above the system.
  *
  * @param derived - what the configuration of the user is built on
  * @param set - that configuration

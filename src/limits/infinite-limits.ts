@@ -5,8 +5,8 @@ import type { ConcreteLimitConfig } from './limit-config.ts'
 import type { Limit } from './limit.ts'
 
 /**
- * Limits under which nothing at all is refused, by subnet and rate limits
- * neither. The operating system still limits open files.
+ * Limits under which nothing at all is refused, not even by subnet and rate limits. The
+ * operating system still limits open files.
  */
 export const InfiniteLimits: ConcreteLimitConfig = makeConcrete(() => UNLIMITED, () => ({}))
 

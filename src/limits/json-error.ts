@@ -8,10 +8,10 @@ export interface JSONError {
   /** From 1, in UTF-16 code units */
   column: number
 
-  /** What would have been right there */
+  /** What was expected there */
   expected: string
 
-  /** What is there, empty at the end of the text */
+  /** What was found, empty at the end of the text */
   got: string
 }
 
@@ -60,7 +60,7 @@ class Walk {
   }
 
   /**
-   * Takes one token, or returns false if it is not one that may come here
+   * Reads one token. Returns false if it may not come here.
    */
   step (): boolean {
     const taken = this.state.startsWith('value') ? this.#value() : this.#punctuation()

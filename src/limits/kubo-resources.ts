@@ -2,7 +2,7 @@ import { InvalidParametersError } from '@libp2p/interface'
 import { isRecord } from '../util/validation.ts'
 
 /**
- * How kubo begins the names of scopes, and where their limits are in files
+ * The prefixes of kubo's names of scopes, and where their limits are in files
  */
 const SCOPES: ReadonlyArray<readonly [start: string, section: string]> = [['svc:', 'Service'], ['proto:', 'Protocol'], ['peer:', 'Peer']]
 const SINGLES: Record<string, string> = { system: 'System', transient: 'Transient' }
@@ -22,15 +22,15 @@ function isResourceInfo (value: unknown): value is ResourceInfo {
 }
 
 /**
- * Whether something says only what was in use, as `ipfs swarm stats` of kubo up to 0.17 does
+ * Whether something says only what was in use, as `ipfs swarm stats` of kubo did until 0.17
  */
 function isUsageOnly (value: unknown): boolean {
   return isRecord(value) && Object.values(value).some(scope => isRecord(scope) && 'NumConnsInbound' in scope)
 }
 
 /**
- * What `ipfs swarm resources --enc=json` has said, as a file with limits: what was in use stays beside
- * each limit, as kubo 0.18 wrote it. Everything else is answered as it is.
+ * The output of `ipfs swarm resources --enc=json` as a file with limits. What was in use stays
+ * beside each limit, as kubo 0.18 wrote it. Any other value is returned as it is.
  *
  * @throws {InvalidParametersError} if it is what `ipfs swarm stats` says, in which there are no limits, or
  * a scope has a name of another kind

@@ -24,7 +24,7 @@ export function isKubo (value: unknown): value is Settings {
 }
 
 /**
- * Where in a configuration the settings are
+ * Finds the settings in a configuration
  *
  * @throws {InvalidParametersError} if it is none of kubo
  */
@@ -59,7 +59,7 @@ function readSize (value: unknown): number {
 }
 
 /**
- * `ipfs config` writes numbers as text where it is not told that they are JSON
+ * `ipfs config` writes numbers as text unless it is told that they are JSON
  */
 function readCount (value: unknown): number {
   return typeof value === 'number' || /^\d+$/.test(String(value)) ? Number(value) : NaN
@@ -152,8 +152,8 @@ export function noteUnread (manager: Settings, path: string, note: NoteListener)
 }
 
 /**
- * What there is in `Swarm` beside the resource manager and limits something, and has no
- * counterpart or another one than an option of this package
+ * Settings of `Swarm` that limit something, are not part of the resource manager, and are no
+ * option of this package
  */
 export function noteOthers (swarm: Settings, path: string, note: NoteListener): void {
   const connMgr = find(swarm, 'connmgr')

@@ -7,7 +7,7 @@ import type { Limit } from './limit.ts'
 import type { Logger } from '@libp2p/interface'
 
 /**
- * A limit that is not what it was
+ * A limit that has changed
  */
 export interface LimitChange {
   /** The setting, as in `ResourceLimitExceededError`, such as `System.ConnsInbound` */
@@ -26,8 +26,8 @@ export interface LimitChange {
 const MAX_LISTED = 8
 
 /**
- * In what limits differ. A name that one of them does not have has the limits for all of its
- * kind there.
+ * The differences between limits. A name without an entry in one of them has the limits for all
+ * of its kind there.
  */
 export function limitChanges (before: ConcreteLimitConfig, after: ConcreteLimitConfig): LimitChange[] {
   const changes: LimitChange[] = []

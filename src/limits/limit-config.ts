@@ -61,7 +61,7 @@ export type ParsedLimitConfig =
   { [K in NamedKey]?: Record<string, ParsedLimits> }
 
 /**
- * Limits with nothing left open: what is in force.
+ * Limits with nothing left open: those in force.
  *
  * `service`, `servicePeer`, `protocol`, `protocolPeer` and `peer` are keyed by
  * the name of the service, by the protocol or by the peer id.

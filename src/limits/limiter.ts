@@ -83,7 +83,7 @@ export class ConcreteLimiter implements Limiter {
   }
 
   /**
-   * The entry for a name: its own, the most specific pattern that it fits, or, for the
+   * The entry for a name: its own, that of the most specific pattern that matches, or, for the
    * protocol of a well-known service in a private network, that of the well-known protocol
    *
    * @returns undefined where the name has what is for all of its kind
@@ -157,8 +157,8 @@ export function isPlain (limiter: unknown): limiter is ConcreteLimiter {
 const METHODS = Object.getOwnPropertyNames(ConcreteLimiter.prototype).filter(name => name.startsWith('get')) as Array<keyof Limiter>
 
 /**
- * True if an object answers any of the questions of a limiter. Whether it
- * answers all of them is for `checkedLimiter` to say.
+ * True if an object has any of the methods of a limiter. `checkedLimiter` says whether it has
+ * all of them.
  */
 export function isLimiter (value: unknown): value is Limiter {
   return value != null && METHODS.some(method => typeof (value as any)[method] === 'function')

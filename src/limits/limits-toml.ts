@@ -24,21 +24,21 @@ const SERVICE_SECTION = 'Service'
 export const LIMIT_FACTOR = 0.85
 
 /**
- * The memory of the system, in bytes, where a file with sections does not say, and that of
+ * The memory of the system, in bytes, if a file with sections does not say and the memory of
  * the machine cannot be read
  */
 export const DEFAULT_MEMORY_SIZE = 8 * 2 ** 20
 
 /**
- * What is limited by the system only
+ * Limits of a scope that only the system limits
  */
 function unlimited (): ResourceLimits {
   return Object.fromEntries(LIMIT_FIELDS.map(field => [field, 'unlimited' as const]))
 }
 
 /**
- * What is limited by these limits and by the system. A total is the most for each direction
- * too, so that nothing contradicts it.
+ * Limits of a scope that these limits and the system limit. Each direction may have the total,
+ * so that nothing contradicts it.
  */
 function limitedBy (limits: ResourceLimits): ResourceLimits {
   const { conns = 'unlimited', streams = 'unlimited' } = limits
@@ -54,8 +54,8 @@ export function systemMemory (available: number | undefined): number {
 }
 
 /**
- * What the defaults set for anything but the system, which is lifted. The scopes that are not
- * below the system are as large as it.
+ * The defaults with all limits but those of the system lifted. Scopes that are not below the
+ * system are as large as it.
  */
 function onlySystem (limits: ResourceLimits): PartialLimitConfig {
   const config: PartialLimitConfig = { system: limits, allowlistedSystem: limits }
@@ -74,8 +74,8 @@ function onlySystem (limits: ResourceLimits): PartialLimitConfig {
 }
 
 /**
- * Reads the second layout. What the defaults set for all but the system is lifted, except
- * where a section has a limit.
+ * Reads the second layout. All default limits but those of the system are lifted, except where
+ * a section has a limit.
  */
 function parseSections (value: Record<string, unknown>): PartialLimitConfig {
   const problems = new Problems('invalid limits')

@@ -8,8 +8,8 @@ type Sections = Record<string, unknown>
 const NAMED: readonly string[] = NAMED_KEYS.map(fileKey)
 
 /**
- * How the sections are called in what go-libp2p 0.18 kept in memory, and programs have written
- * to files: `SystemLimits`, `DefaultServiceLimits`, `ServiceLimits`
+ * The names of sections in go-libp2p 0.18's memory, which programs have written to files:
+ * `SystemLimits`, `DefaultServiceLimits`, `ServiceLimits`
  */
 export const OLD_SECTIONS: ReadonlyArray<readonly [string, string]> = [...SCOPE_KEYS.map(fileKey), ...NAMED].map(name => {
   const old = name.endsWith('Default') ? `Default${name.slice(0, -'Default'.length)}` : name

@@ -14,11 +14,11 @@ import type { LimitsFileOptions } from './parse-file.ts'
 import type { NoteListener } from '../util/problems.ts'
 
 /**
- * What a configuration of kubo comes to here
+ * A configuration of kubo as options of this package
  */
 export interface KuboOptions {
   /**
-   * Options of `resourceManager()`. What is not set in the configuration is left out.
+   * Options of `resourceManager()`. Settings that the configuration does not have are left out.
    */
   resourceManager: {
     /** `Swarm.ResourceMgr.Enabled` */
@@ -103,7 +103,7 @@ function withoutUnset <T extends object> (options: T): T {
 }
 
 /**
- * Both, of which the first counts. Alone, each of them stays as it is written.
+ * Both together; the first one counts. If there is only one, it stays as it is written.
  */
 function both (above: PartialLimitConfig, below: PartialLimitConfig): PartialLimitConfig {
   if (isEmpty(above) || isEmpty(below)) {
@@ -114,7 +114,7 @@ function both (above: PartialLimitConfig, below: PartialLimitConfig): PartialLim
 }
 
 /**
- * What is under `Limits`, with the file descriptors that are set beside it
+ * The content of `Limits`, with the file descriptors that are set beside it
  */
 function readLimits (config: Settings, manager: Settings, fd: number | undefined, onNote: NoteListener, zerosAreDefaults: boolean): PartialLimitConfig {
   const limits = find(manager, 'limits')

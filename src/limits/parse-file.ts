@@ -14,8 +14,8 @@ import type { NoteListener } from '../util/problems.ts'
  */
 export interface LimitsFileOptions {
   /**
-   * Who is told, in one line each, of what is read in another way than it is written, such
-   * as limits that scale, and of settings in a file that are no limits
+   * Is called with one line for everything that is read differently than it is written, such as
+   * limits that scale, and for settings in a file that are no limits
    *
    * @default a warning of the process, with the code `RESOURCE_MANAGER_FILE`
    */

@@ -25,8 +25,8 @@ const GO_NAME = /^[A-Z]/
 const NEGATIVE_HINT = 'write "unlimited" for no limit, "blockAll" for nothing at all'
 
 /**
- * Reports the keys of `value` that are not among `names`, so that a misspelt
- * limit is not silently without effect
+ * Reports the keys of `value` that are not among `names`: a misspelt limit must not silently
+ * have no effect
  */
 export function checkKeys (value: Record<string, unknown>, names: readonly string[], path: string, spelling: Spelling, problems: Problems): void {
   for (const key of Object.keys(value)) {
@@ -39,8 +39,8 @@ export function checkKeys (value: Record<string, unknown>, names: readonly strin
 }
 
 /**
- * A value without its alternative ways of writing: undefined is the default,
- * 0 is blockAll and what JavaScript cannot count to is unlimited
+ * A value in its one normal form: undefined is the default, 0 is blockAll, and a number above
+ * 2^53-1 is unlimited
  */
 function parseValue (value: unknown, field: keyof Limit, path: string, spelling: Spelling, problems: Problems): LimitValue | undefined {
   if (value === undefined || value === 'default') {

@@ -48,11 +48,11 @@ export interface LimitsInit extends LimitKnobs {
 }
 
 /**
- * What makes limits out of the options that stand for many
+ * Makes limits out of the options that stand for many
  */
 export interface Presets {
   /**
-   * What a partial configuration is built on
+   * The limits that a partial configuration is built on
    */
   deriveLimits(knobs: LimitKnobs): ConcreteLimitConfig
 
@@ -63,12 +63,12 @@ export interface Presets {
 }
 
 /**
- * Makes a limiter out of what a user has given
+ * Makes a limiter out of the options of a user
  *
  * @param init
  * @param presets - left out where there are no such options
- * @param demand - what the node may do that the limits are for, where they are for one.
- * Limits that nobody has set are raised to that.
+ * @param demand - what the node may do, if the limits are for one. Limits that nobody has set
+ * are raised to that.
  * @throws {InvalidParametersError} listing every problem with its path, or naming
  * the options that contradict each other
  */

@@ -27,8 +27,8 @@ function defaultLimits (): ScalingLimits {
 const SERVICE_KEYS: ReadonlySet<ScopeKey | NamedKey> = new Set(['serviceDefault', 'servicePeerDefault', 'service', 'servicePeer'])
 
 /**
- * Lets services have connections, up to what the system may have. go-libp2p's
- * defaults give them none, but there only streams can belong to a service.
+ * Lets services have as many connections as the system. go-libp2p's defaults give them none,
+ * because only streams can belong to a service there.
  */
 function allowServiceConnections (scaled: ConcreteLimitConfig): ConcreteLimitConfig {
   const allow = (key: ScopeKey | NamedKey, limit: Limit): Limit => {
@@ -42,8 +42,8 @@ function allowServiceConnections (scaled: ConcreteLimitConfig): ConcreteLimitCon
 }
 
 /**
- * Lowers what is more than libp2p's share of the open files. go-libp2p's defaults give a
- * system 256 of them at least, which may be more than the process can open.
+ * Lowers file descriptors to libp2p's share of the open files. go-libp2p's defaults give a
+ * system at least 256 of them, which may be more than the process can open.
  */
 function withinOpenFiles (scaled: ConcreteLimitConfig, fds: number): ConcreteLimitConfig {
   const lower = (limit: Limit): Limit => ({ ...limit, fd: Math.min(limit.fd, fds) })
@@ -56,8 +56,8 @@ function withinOpenFiles (scaled: ConcreteLimitConfig, fds: number): ConcreteLim
 
 /**
  * go-libp2p's defaults, with the limits of the well-known services, which may have as many
- * connections as the system. File descriptors are never more than libp2p's share of those
- * that there are, where files play a part.
+ * connections as the system. File descriptors never exceed libp2p's share of the available
+ * ones, where files play a part.
  */
 export function scaledDefaults ({ memory, fds }: ReturnType<typeof autoScaleTarget>): ConcreteLimitConfig {
   const scaled = scale(defaultLimits(), memory, fds)

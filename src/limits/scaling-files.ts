@@ -88,8 +88,8 @@ function readAmounts (value: unknown, names: readonly string[], path: string, pr
 const INCREASE_NAMES = [...LIMIT_FIELDS.filter(field => field !== 'fd'), 'fdFraction']
 
 /**
- * A base and an increase as the limits that they come to on this machine, with the fields that
- * they have. What one of them leaves out is that of the defaults.
+ * The limits that a base and an increase make on this machine, with the fields that they have.
+ * A field that one of them leaves out is that of the defaults.
  */
 function scaleFields (base: Partial<Limit>, increase: LimitIncrease, defaults: ScalingLimit): Sections {
   const { memory, fds } = autoScaleTarget(availableResources())
@@ -100,7 +100,7 @@ function scaleFields (base: Partial<Limit>, increase: LimitIncrease, defaults: S
 }
 
 /**
- * The sections that limits that scale come to on this machine, scaled as `autoScale` does it
+ * The sections that scaling limits make on this machine, scaled as `autoScale` does
  */
 export function scaledSections (sections: Sections, path: string, problems: Problems, note: NoteListener): Sections {
   const scaled: Sections = {}

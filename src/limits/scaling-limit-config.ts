@@ -47,7 +47,7 @@ function isAmount (value: unknown): boolean {
 const INCREASE_FIELDS = [...LIMIT_FIELDS.filter(field => field !== 'fd'), 'fdFraction'] as const
 
 /**
- * Copies what was passed, so that it cannot be changed behind our back
+ * Copies the argument, so that nobody can change it later
  */
 function copyScalingLimit (value: ScalingLimitInit, path: string, problems: Problems): Required<ScalingLimit> {
   const { base, increase = {} } = isRecord(value) ? value : { base: undefined }
@@ -136,9 +136,8 @@ function readTarget (target: ScaleTarget | MemorySize, second: number | undefine
  */
 export class ScalingLimitConfig {
   /**
-   * The limit of every kind of scope. What is changed here counts from the next time that
-   * the limits are scaled; those of `DefaultLimits` are frozen, and those of a `clone()` are
-   * not.
+   * The limit of every kind of scope. Changes count when the limits are scaled next. The limits
+   * of `DefaultLimits` are frozen; those of a `clone()` are not.
    */
   readonly scopes: Readonly<Record<ScopeKey, Required<ScalingLimit>>>
 
@@ -264,7 +263,7 @@ export class ScalingLimitConfig {
   }
 
   /**
-   * Refuses every change from now on, for limits that are shared
+   * Refuses every change from now on: for limits that are shared
    */
   freeze (): this {
     this.#frozen = true
@@ -274,7 +273,7 @@ export class ScalingLimitConfig {
   }
 
   /**
-   * What is in the scopes now, which anybody may have written
+   * The content of the scopes now, which anybody may have written
    */
   #readScopes (): Record<ScopeKey, ScalingLimit> {
     const problems = new Problems('invalid scaling limits')

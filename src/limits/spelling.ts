@@ -5,7 +5,7 @@ import { isRecord } from '../util/validation.ts'
  */
 export interface Spelling {
   /**
-   * What every path in a message begins with
+   * The beginning of every path in a message
    */
   root: string
 
@@ -15,12 +15,12 @@ export interface Spelling {
   name(key: string): string
 
   /**
-   * The number that is written in another way, or the value as it is
+   * The number, if it is written in another way, or the value as it is
    */
   read?(value: unknown): unknown
 
   /**
-   * What is meant by something that is written where a key was expected
+   * What was probably meant by something that is no key
    *
    * @param path - where it was found
    * @param value - what it is the key of
@@ -53,7 +53,7 @@ export function withoutMark (text: string): string {
 const DECIMAL_STRING = /^[+-]?\d+$/
 
 /**
- * What go-libp2p's names for unlimited and blockAll are in its files, where they are numbers
+ * The numbers that go-libp2p's files have for unlimited and blockAll
  */
 const GO_NUMBERS = new Map<unknown, number>([[-1, Infinity], [-2, 0]])
 

@@ -16,8 +16,8 @@ const INTERVAL = 1000
  */
 export interface WatchLimitsOptions {
   /**
-   * Where the error goes when the file is bad. Without it, it is a warning of
-   * the process with the code `RESOURCE_MANAGER_FILE`: the same at most once in ten minutes.
+   * Where the error of a bad file is logged. Without it, there is a warning of the process with
+   * the code `RESOURCE_MANAGER_FILE`, the same one at most once in ten minutes.
    *
    * @default undefined
    */

@@ -1,6 +1,6 @@
 /**
- * The protocols of js-libp2p's well-known services. The names of the services
- * are those that go-libp2p gives them, where it has them.
+ * The protocols of js-libp2p's well-known services. Services have the names that go-libp2p
+ * gives them, if it has them.
  */
 export const WELL_KNOWN_SERVICES = {
   'libp2p.identify': ['/ipfs/id/1.0.0', '/ipfs/id/push/1.0.0'],
@@ -26,7 +26,7 @@ export const WELL_KNOWN_SERVICES = {
 const PREFIXED: ReadonlyArray<keyof typeof WELL_KNOWN_SERVICES> = ['libp2p.identify', 'libp2p.ping', 'libp2p.autonat', 'libp2p.autonatv2', 'libp2p.kad', 'libp2p.fetch', 'libp2p.echo', 'bitswap']
 
 /**
- * What they begin with when nobody says otherwise
+ * Their default prefix
  */
 const PREFIX = /^\/(?:ipfs|libp2p)(?=\/)/
 
@@ -35,13 +35,13 @@ const FAMILIES: ReadonlyMap<string, string> = new Map(PREFIXED.flatMap(service =
 }))
 
 /**
- * Where a protocol is in more parts than this, it is none of these
+ * A protocol with more parts than this is none of these
  */
 const MAX_PREFIX_PARTS = 4
 
 /**
- * The well-known protocol that one is in another network, if so: that of `/mynet/id/1.0.0` is
- * `/ipfs/id/1.0.0`
+ * The well-known protocol that stands behind one of a private network, if any: for
+ * `/mynet/id/1.0.0`, it is `/ipfs/id/1.0.0`
  */
 export function wellKnownProtocol (protocol: string): string | undefined {
   let slash = protocol.indexOf('/', 1)

@@ -22,16 +22,16 @@ function monotonicClock (): () => number {
 }
 
 /**
- * Stays a small integer, which V8 stores without allocating anything. After a thousand
- * million messages it starts again, and a few streams look older than they are.
+ * Stays a small integer, which V8 stores without an allocation. After a thousand million
+ * messages it starts again, and a few streams seem older than they are.
  */
 const MASK = 2 ** 30 - 1
 
 let latest = 0
 
 /**
- * A number that is higher than all before: what has the lowest has been idle for longest.
- * No clock is read for it, because every message gets one.
+ * A number that is higher than all before: the lowest one has been idle for longest. It needs
+ * no clock, because every message gets one.
  */
 export function nextActivity (): number {
   latest = (latest + 1) & MASK

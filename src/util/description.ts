@@ -5,7 +5,7 @@ import { invalid, isRecord } from './validation.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * What is looked at where it is used only
+ * Checked only where it is used
  */
 export const ANY = 0
 
@@ -15,9 +15,9 @@ export const ANY = 0
 export const BOOLEAN = 1
 
 /**
- * Which keys an option may have, at every depth: a list is described by one of its
- * entries, and an object whose keys are names by the entry `*`. Whether the values are
- * right is for those to say who use them, as there is more to say about most of them.
+ * Which keys an option may have, at every depth. A list is described by one of its entries, and
+ * an object whose keys are names by the entry `*`. The code that uses a value checks it,
+ * because most values need more than a type.
  */
 export type Description = typeof ANY | typeof BOOLEAN | readonly [Description] | { readonly [key: string]: Description }
 
@@ -29,8 +29,8 @@ type Opaque = string | number | boolean | null | undefined | Multiaddr | { tag: 
 type ObjectIn<T> = Exclude<T, Opaque>
 
 /**
- * The description that options of a type need, with all of their keys: where one is
- * added to the type and forgotten in the description, this is an error of the compiler
+ * The description for options of a type, with all of their keys: a key that was added to the
+ * type and forgotten here is an error of the compiler
  */
 export type DescriptionOf<T> =
   [Exclude<T, undefined>] extends [boolean]
@@ -56,8 +56,8 @@ export function unknownOption (path: string, key: string, hint: string): Invalid
 }
 
 /**
- * Looks for keys that nobody would read, at every depth, and for what should be true or
- * false and is not
+ * Finds keys that nobody would read, at every depth, and values that should be true or false
+ * and are not
  *
  * @throws {InvalidParametersError} naming the first of them, and what was meant
  */

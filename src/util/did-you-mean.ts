@@ -1,5 +1,5 @@
 /**
- * Longer words are not names that somebody has misspelt, and comparing them would take long
+ * Longer words are no misspelt names, and comparing them would take long
  */
 const MAX_LENGTH = 40
 
@@ -53,7 +53,7 @@ export function nearestName (word: string, names: readonly string[]): string | u
       differs <= Math.max(1, Math.max(given.length, known.length) / 3) ||
       (given[0] === known[0] && isPartOf(known, given))
 
-    // leaving letters out is no mistake, so it may be more of them
+    // leaving letters out is no mistake, so more of them may be missing
     const distance = isShortened ? differs / 4 : differs
 
     if (isNear && distance < least) {
@@ -66,7 +66,7 @@ export function nearestName (word: string, names: readonly string[]): string | u
 }
 
 /**
- * What is said about a key that nobody reads
+ * The message about a key that nobody reads
  *
  * @param word - the key
  * @param names - the keys that are read

@@ -6,7 +6,7 @@ import type { Slice } from './slices.ts'
  *
  * @param values
  * @param count
- * @param compare - as for sorting. What is equal stays in its order.
+ * @param compare - as for sorting. Equal values stay in their order.
  * @param slice
  */
 export function * firstOf <T> (values: Iterable<T>, count: number, compare: (a: T, b: T) => number, slice: Slice): Generator<undefined, T[], undefined> {

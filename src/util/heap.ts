@@ -5,7 +5,7 @@ export interface Ranked {
   /** How much it holds: what holds most is first */
   held: number
 
-  /** Of those that hold the same the one with the lowest rank is first */
+  /** Among those that hold the same, the lowest rank is first */
   rank: number
 
   /** Where it is in the heap, -1 if it is not there */
@@ -17,8 +17,8 @@ function isBefore (a: Ranked, b: Ranked): boolean {
 }
 
 /**
- * A binary heap whose values know their position, so that one that has changed or has to
- * leave is found without a look-up. Everything takes O(log n).
+ * A binary heap whose values store their own position, so a value that changes or leaves is
+ * found without a look-up. Everything takes O(log n).
  */
 export class Heap<T extends Ranked> {
   readonly #values: T[] = []
@@ -35,7 +35,7 @@ export class Heap<T extends Ranked> {
   }
 
   /**
-   * Adds a value, or puts one that is there already where it belongs now
+   * Adds a value, or moves one that is there already to its new position
    */
   put (value: T): void {
     if (value.position === -1) {

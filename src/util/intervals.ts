@@ -1,10 +1,10 @@
 /**
- * How many subjects are remembered. There are no more of them in an interval.
+ * How many subjects are remembered, and so pass, in one interval
  */
 const MAX_SUBJECTS = 64
 
 /**
- * Lets each of some subjects pass once in an interval, and only so many of them
+ * Lets each subject pass once in an interval, and only a bounded number of them
  */
 export class Intervals {
   readonly #length: number

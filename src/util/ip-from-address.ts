@@ -19,8 +19,8 @@ const CODE_P = 0x70
  * sockets, onion services) and for `/p2p-circuit` addresses: the IP address in
  * them is the one of the relay. A zone id (`/ip6zone/…`) is ignored.
  *
- * It is read from the text, which a multiaddr keeps, while it copies its components
- * for everybody who asks.
+ * This reads the text, which a multiaddr keeps: it copies its components for everybody who
+ * asks.
  */
 export function ipFromMultiaddr (address: Multiaddr): IPAddress | undefined {
   if (address !== lastRead) {
@@ -32,8 +32,8 @@ export function ipFromMultiaddr (address: Multiaddr): IPAddress | undefined {
 }
 
 /**
- * Whatever is decided about a connection by its address is decided in one step, and asks for the same
- * one several times
+ * All decisions about the address of a connection are made in one step, and ask for the same
+ * address several times
  */
 let lastRead: Multiaddr | undefined
 let lastIP: IPAddress | undefined
@@ -56,7 +56,7 @@ export function ipFromMultiaddrText (text: string): IPAddress | undefined {
 }
 
 /**
- * Which version the address has that begins somewhere, if one does. It is asked for every
+ * The version of the address that begins at a position, if one does. This runs for every
  * connection, and the built-in functions take longer for so few characters.
  */
 function versionAt (text: string, start: number): 4 | 6 | undefined {

@@ -8,8 +8,7 @@ import { checkWholeNumber, invalid } from './validation.ts'
 const IPV4_MAPPED_PREFIX_LENGTH = 96
 
 /**
- * The mask that keeps those of the first `prefixLength` bits of an address that
- * are in one of its 32 bit words
+ * The mask that keeps the first `prefixLength` bits of an address, for one of its 32 bit words
  */
 export function wordMask (prefixLength: number, word: 0 | 1 | 2 | 3): number {
   const bits = prefixLength - word * 32

@@ -1,7 +1,6 @@
 /**
- * HalfSipHash-2-4 of Aumasson and Bernstein: a short hash that nobody can predict who does not
- * know the key. Remotes choose their addresses, and must not be able to choose those that
- * are protected.
+ * HalfSipHash-2-4 of Aumasson and Bernstein: a short hash that nobody can predict without the
+ * key. Remotes choose their addresses, and must not be able to choose those that are protected.
  *
  * @param key - 8 bytes that are kept secret
  */

@@ -1,5 +1,5 @@
 /**
- * Remembers the latest of something, and no more of it than fits
+ * Remembers the latest values, in a bounded list
  */
 export class Latest<T> {
   readonly #values: T[] = []

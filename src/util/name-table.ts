@@ -1,13 +1,12 @@
 import { invalid } from './validation.ts'
 
 /**
- * How many patterns there may be: a name that is none of the exact ones is compared with
- * each of them
+ * How many patterns there may be: a name that has no exact entry is compared with each of them
  */
 const MAX_PATTERNS = 256
 
 /**
- * How many names are remembered. Remote peers may choose names, so there is an end to it.
+ * How many names are remembered. Remote peers may choose names, so the number is bounded.
  */
 const MAX_REMEMBERED = 1_024
 
@@ -18,7 +17,7 @@ interface Pattern<T> {
 }
 
 /**
- * Whether a name stands for all that begin and end in the same way, such as `/orbitdb/*`
+ * Whether a name is a pattern, such as `/orbitdb/*`
  */
 export function isPattern (name: string): boolean {
   return name.includes('*')
@@ -35,8 +34,8 @@ export function checkPattern (field: string, name: string): void {
 }
 
 /**
- * Values by name. A name may be a pattern with one `*`, which stands for anything; where
- * several fit, it is the one with the most other characters.
+ * Values by name. A name may be a pattern with one `*`, which stands for anything. If several
+ * patterns match, the one with the most other characters counts.
  *
  * Exact names cost one look-up, as in a `Map`, and so does what has been looked up before.
  */

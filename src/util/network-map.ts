@@ -12,8 +12,8 @@ export class NetworkLevel<T> {
   readonly #values: Array<T | undefined> = []
   readonly #free: number[] = []
 
-  // the network, while there is one: comparing takes a fraction of looking up, and
-  // most levels are that of a default such as 127.0.0.0/8
+  // the network, if there is only one: comparing takes a fraction of a look-up, and most levels
+  // have only a default such as 127.0.0.0/8
   #only?: IPNetwork
   #onlyValue?: T
 

@@ -14,7 +14,8 @@ const IPV6_GROUPS = 8
 const NOT_AN_ADDRESS = -1
 
 /**
- * What was read last: always the same arrays, because every connection reads an address
+ * The address that was read last: always the same arrays, because every connection reads an
+ * address
  */
 const groups = new Uint16Array(IPV6_GROUPS)
 const ipv4 = new Int32Array(1)
@@ -79,7 +80,7 @@ export function lastIPv6 (): IPAddress {
 }
 
 /**
- * Reads what may be four numbers with dots between them
+ * Reads four numbers with dots between them, if they are there
  *
  * @returns Where they end, or -1 if there are none
  */
@@ -127,7 +128,7 @@ function readIPv4 (text: string, start: number): number {
 }
 
 /**
- * Reads what may be the eight groups of an IPv6 address
+ * Reads the eight groups of an IPv6 address, if they are there
  *
  * @returns Where they end, or -1 if there are none
  */

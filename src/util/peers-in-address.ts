@@ -7,8 +7,8 @@ const CIRCUIT = '/p2p-circuit'
 const PEER = '/p2p/'
 
 /**
- * The peer id of the relay of an address, or its address where that has no peer id, if the
- * address is one over a relay. Whoever is behind it cannot choose it.
+ * For an address over a relay, the peer id of the relay, or its address if there is no peer id.
+ * Whoever is behind the relay cannot choose it.
  */
 export function relayInAddress (address: Multiaddr): string | undefined {
   const text = address.toString()
@@ -25,7 +25,7 @@ export function relayInAddress (address: Multiaddr): string | undefined {
 }
 
 /**
- * The peer that an address ends with: the one that has to be there for it to be dialled
+ * The peer at the end of an address: the one that a dial expects there
  */
 export function peerInAddress (address: Multiaddr): PeerId | undefined {
   const last = address.getComponents().at(-1)

@@ -36,9 +36,9 @@ export class Percentiles {
 
   /**
    * @param share - from 0 to 1
-   * @param total - the weight of all, where there was more of it that had nothing
-   * @returns the value that so much of the weight does not exceed, rounded up to its bucket. 0
-   * where there is none.
+   * @param total - the weight of everything, including samples with nothing
+   * @returns the value that this share of the weight does not exceed, rounded up to its bucket.
+   * 0 if there is none.
    */
   at (share: number, total: number = this.#total): number {
     const buckets = [...this.#weights].sort(([a], [b]) => a - b)

@@ -6,8 +6,8 @@ export interface Positioned {
 }
 
 /**
- * Values in no order that know their position, so that adding and removing one takes no
- * look-up, and nothing stays of those that have left.
+ * Values in no order that store their own position, so adding and removing takes no look-up,
+ * and nothing is left of removed values.
  *
  * A `Set` or `Map` is given a new table again and again as values come and go, and in V8
  * each table refers to the one that followed it. One that has got into the old generation
@@ -47,9 +47,9 @@ export class PositionedList<T extends Positioned> implements Iterable<T> {
   }
 
   /**
-   * The value at a position. Whoever goes through the list from its end to its beginning, and
-   * lets it change meanwhile, sees all that were there and stay, and may see some twice: what
-   * leaves has its place taken by the last one.
+   * The value at a position. A walk from the end to the beginning, during which the list
+   * changes, sees all values that stay, and may see some twice: the last value takes the place
+   * of one that leaves.
    */
   at (position: number): T | undefined {
     return this.#values[position]

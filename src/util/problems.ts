@@ -3,13 +3,13 @@ import { nearestName, unknownName } from './did-you-mean.ts'
 import { describe } from './validation.ts'
 
 /**
- * Who sees this many has the wrong file
+ * With this many problems, it is the wrong file
  */
 const MAX_LISTED = 20
 
 /**
- * The path of an entry: names that would be ambiguous after a dot, such as
- * `libp2p.identify` or `/ipfs/id/1.0.0`, are put into brackets
+ * The path of an entry. Names that would be ambiguous after a dot, such as `libp2p.identify` or
+ * `/ipfs/id/1.0.0`, are in brackets.
  */
 export function join (path: string, name: string): string {
   if (path === '') {
@@ -20,7 +20,7 @@ export function join (path: string, name: string): string {
 }
 
 /**
- * Who is told, in one line, of what is read in another way than it is written
+ * Is called with one line for everything that is read differently than it is written
  */
 export type NoteListener = (note: string) => void
 
@@ -44,7 +44,7 @@ export class Problems {
    * @param path - where the value was found
    * @param expected - what would have been right
    * @param got - the value
-   * @param hint - what to write instead, where it can be guessed
+   * @param hint - what to write instead, if it can be guessed
    */
   add (path: string, expected: string, got: unknown, hint?: string): void {
     const suffix = hint == null ? '' : ` (${hint})`

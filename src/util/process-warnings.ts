@@ -2,8 +2,7 @@ import { Intervals } from './intervals.ts'
 import { printable } from './printable.ts'
 
 /**
- * What a warning is about. `node --disable-warning=CODE` silences all of one code in the
- * process.
+ * What a warning is about. `node --disable-warning=CODE` silences all warnings with a code.
  *
  * - `RESOURCE_MANAGER_LIMITS`: limits that contradict each other, or others of the node
  * - `RESOURCE_MANAGER_REFUSAL`: the first refusal of its kind
@@ -56,7 +55,7 @@ export interface ProcessWarningsInit {
 
 /**
  * Warns whoever runs the process without flooding the output, whatever remote peers do: each
- * warning at most once in ten minutes, and of different ones only so many
+ * warning at most once in ten minutes, and a bounded number of different ones
  */
 export class ProcessWarnings {
   readonly #enabled: boolean
@@ -77,8 +76,8 @@ export class ProcessWarnings {
   /**
    * @param code
    * @param message
-   * @param subject - what tells it from others with this code. Of one subject there is one
-   * in ten minutes.
+   * @param subject - what distinguishes it from others with this code. Each subject has one
+   * warning in ten minutes.
    */
   warn (code: WarningCode, message: string, subject: string = ''): void {
     if (this.#enabled && this.#intervals.pass(`${code} ${subject}`)) {

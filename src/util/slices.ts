@@ -13,7 +13,7 @@ const STEPS_PER_READING = 64
  */
 export class Slice {
   /**
-   * When it is over, `Infinity` where it takes as long as it takes
+   * When it is over: `Infinity` for work in one piece
    */
   end = Infinity
   #steps = 0
@@ -47,7 +47,7 @@ export function atOnce <T> (work: SlicedWork<T>): T {
 }
 
 /**
- * Does some work in slices. What fits into one is done when this returns.
+ * Does some work in slices. Work that fits into one is done when this returns.
  *
  * @param work
  * @param done - is called with what `work` returns
@@ -72,8 +72,8 @@ export function runInSlices <T> (work: SlicedWork<T>, done: (result: T) => void,
 }
 
 /**
- * The same for somebody who waits, who may have held the event loop already, and may be about
- * to do so: it begins in a slice of its own, and what has taken more than one ends in one as well
+ * The same for a caller that waits, and may hold the event loop itself before and after. So the
+ * work begins in a turn of its own, and if it took more than one slice, it ends in one too.
  *
  * @param work
  * @param onSlice - is told how long each has held the event loop, in ms
@@ -104,7 +104,7 @@ export async function inSlices <T> (work: SlicedWork<T>, onSlice?: (duration: nu
 }
 
 /**
- * The same, but that it begins at once, and throws what the first slice throws
+ * The same, but it begins at once, and throws the errors of the first slice
  */
 export function startInSlices <T> (work: SlicedWork<T>): Promise<T> {
   const { promise, resolve } = Promise.withResolvers<T>()

@@ -6,7 +6,7 @@ import type { Slice } from './slices.ts'
 const SORTED_AT_ONCE = 512
 
 /**
- * Sorts values, in slices where there are very many. What is equal stays in its order.
+ * Sorts values, in slices if there are very many. Equal values stay in their order.
  */
 export function * sorted <T> (values: T[], compare: (a: T, b: T) => number, slice: Slice): Generator<undefined, T[], undefined> {
   let runs: T[][] = []

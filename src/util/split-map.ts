@@ -11,11 +11,10 @@ const MAX_UNDIVIDED = 1_024
 const PARTS = 64
 
 /**
- * A map of names. Where there are many it is in parts.
+ * A map of names. With many names, it is in parts.
  *
- * A `Map` becomes larger or smaller in one step, which takes ten milliseconds where it
- * has 100,000 entries. Here it is one part that does, and the parts do it at different
- * times.
+ * A `Map` grows or shrinks in one step, which takes ten milliseconds with 100,000 entries. Here
+ * each part does so at a different time.
  *
  * Which part a name is in depends on its last two characters: those of peer ids differ
  * as much as any, while all ids begin in the same way. Somebody who chooses names that are

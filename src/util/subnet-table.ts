@@ -13,7 +13,7 @@ function randomOddNumber (): number {
 
 /**
  * A value and a count for each subnet of one size: a hash table with open addressing in typed
- * arrays. What has neither is not in it: 0 is the same as no value and no count.
+ * arrays. A subnet with neither is not in it: 0 is the same as no value and no count.
  *
  * A `Map` would need a key object or a string for each IPv6 look-up, and its hash
  * of a number is the same everywhere, so that remote hosts could choose addresses
@@ -38,7 +38,7 @@ export class SubnetTable {
   // where `removeUpTo` continues
   #hand = 0
 
-  // what was looked up last: a decision looks for the same address several times
+  // the address that was found last: a decision asks for the same address several times
   #lastIP?: IPAddress
   #lastPosition = 0
 
@@ -207,8 +207,8 @@ export class SubnetTable {
       this.#valued--
     }
 
-    // what was put further along because the position was taken moves back, so
-    // that looking for it does not end at a hole
+    // entries further along, whose position was taken, move back: a search must not end at a
+    // hole
     for (let next = (hole + 1) & last; places.tagAt(next) !== 0; next = (next + 1) & last) {
       const home = this.#home(places.tagAt(next))
 
@@ -235,11 +235,10 @@ export class SubnetTable {
   }
 
   /**
-   * Takes values back that are not greater than a threshold, from where the last call stopped
-   * to the end of the table.
+   * Clears values up to a threshold, from where the last call stopped to the end of the table.
    *
-   * @param threshold - the greatest value to take back
-   * @param budget - how many places to look at
+   * @param threshold - the greatest value to clear
+   * @param budget - how many places to check
    * @returns what is left of the budget when the end was reached, else 0
    */
   removeUpTo (threshold: number, budget: number): number {

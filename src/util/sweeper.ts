@@ -1,17 +1,16 @@
 /**
- * How many places one call looks at: a fraction of a millisecond
+ * How many places one call checks: a fraction of a millisecond
  */
 const SWEEP_BUDGET = 16_384
 
 /**
- * How many places are looked at when an entry is added to a table. A table is at
- * most eight times as large as what is in it, so that it has been gone round before
- * its size can double.
+ * How many places are checked when an entry is added to a table. A table is at most eight times
+ * as large as its content, so all of it is checked before its size can double.
  */
 export const SWEEP_ON_INSERT = 8
 
 /**
- * A table of buckets, those of which that are full do not need to be kept
+ * A table of buckets. Full ones do not need to be kept.
  */
 export interface Sweepable {
   /**
@@ -35,7 +34,7 @@ export interface Sweepable {
 }
 
 /**
- * Goes round tables in slices that do not hold up anything else
+ * Sweeps tables in slices that hold up nothing else
  */
 export class Sweeper {
   // which table is next, and whether part of it was done already

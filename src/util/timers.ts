@@ -16,13 +16,12 @@ export function setBackgroundTimer (run: () => void, delay: number): ReturnType<
 }
 
 /**
- * How often the admission forgets addresses that it need not remember any more,
- * in ms
+ * How often admission forgets addresses that it need not remember any more, in ms
  */
 const SWEEP_INTERVAL = 60_000
 
 /**
- * What forgets, in small steps
+ * Something that forgets, in small steps
  */
 interface Swept {
   /**
@@ -37,8 +36,8 @@ interface Swept {
 }
 
 /**
- * Lets something forget what it need not remember, in the background. There is a timer
- * only while there may be something to forget.
+ * Lets something forget in the background. There is a timer only while there may be something
+ * to forget.
  */
 export class SweepTimer {
   readonly #swept: Swept

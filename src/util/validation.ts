@@ -42,8 +42,8 @@ export function isRecord (value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * Longer values are cut when they are quoted in a message: a whole file pasted
- * into a field should not be repeated in a log
+ * Longer values are cut in messages: a log should not repeat a whole file that was pasted into
+ * a field
  */
 const MAX_QUOTED_LENGTH = 64
 

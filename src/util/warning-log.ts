@@ -7,8 +7,8 @@ import type { Logger } from '@libp2p/interface'
 const INTERVAL = 10_000
 
 /**
- * Logs warnings without ever flooding the log: the first one at once, and in the
- * following interval only how many more there were
+ * Logs warnings without ever flooding the log: the first one at once, and after each interval
+ * only how many more there were
  */
 export class WarningLog {
   readonly #log: Logger

@@ -1,7 +1,6 @@
 /**
- * Runs `create` without capturing a stack trace for the errors that it makes:
- * during an attack refusals are a hot path, and the stack says nothing about
- * the cause
+ * Runs `create` without capturing stack traces for the errors that it makes: during an attack,
+ * refusals are a hot path, and the stack says nothing about the cause
  */
 export function withoutStackTrace<T> (create: () => T): T {
   const { stackTraceLimit } = Error
