@@ -44,7 +44,8 @@ const ERROR = new Error('at random')
 const ACTIONS: Record<string, (target: Target) => unknown> = {
   dial: ({ self, remote }) => self.dial(remote.getMultiaddrs()[0]),
   redial: ({ self, remote }) => self.dial(remote.getMultiaddrs()[0], { force: true }),
-  hangUp: ({ self, remote }) => self.hangUp(remote.peerId),
+  // without a signal, libp2p waits for ever for the end of a connection that ended before it was open for all
+  hangUp: ({ self, remote }) => self.hangUp(remote.peerId, { signal: AbortSignal.timeout(CLOSE_TIMEOUT) }),
   close: ({ connection }) => connection?.close(),
   abort: ({ connection }) => connection?.abort(ERROR),
   abortRaw: ({ connection }) => connection != null && rawConnection(connection).abort(ERROR),
