@@ -1,9 +1,9 @@
 /**
  * @packageDocumentation
  *
- * A running node can be looked at: a small HTTP server with a live page, the same as JSON for
- * commands and scripts, and metrics for Prometheus where `prom-client` is installed. It
- * listens on loopback, and changes nothing without a token. Node.js only.
+ * A small HTTP server that shows a running node: a live page, the same as JSON for commands and
+ * scripts, and metrics for Prometheus where `prom-client` is installed. It listens on loopback,
+ * and changes nothing without a token. Node.js only.
  *
  * @example
  *
@@ -36,8 +36,8 @@ import type { AdminServer } from './admin/admin-server.ts'
 import type { ResourceManager } from './interface.ts'
 
 /**
- * Starts a server that a running node can be looked at with, in a browser, by commands, and by
- * Prometheus. It listens on loopback unless there is a `token`.
+ * Starts a server that shows a running node to a browser, to commands and to Prometheus. It
+ * listens on loopback unless there is a `token`.
  *
  * @throws {InvalidParametersError} naming the option that cannot be used: a port that is taken
  * as well

@@ -1,8 +1,8 @@
 /**
  * @packageDocumentation
  *
- * What is decided by address, for protocols and tools: how often a protocol may be used,
- * and a list of trusted addresses. A resource manager has both built in.
+ * Decisions by address, for protocols and tools: how often a protocol may be used, and a list
+ * of trusted addresses. A resource manager has both built in.
  *
  * @example
  *

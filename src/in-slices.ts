@@ -1,12 +1,11 @@
 /**
  * @packageDocumentation
  *
- * What looks at all peers or changes all of them, on a node that has very many: each method
- * lets others have the event loop after each millisecond. The methods of the resource manager
- * with the same names do it in one piece, which takes about a millisecond for each 1,000 to
- * 3,000 peers.
+ * Methods that read or change all peers, for nodes that have very many: each lets others have
+ * the event loop after each millisecond. The methods of the resource manager with the same names
+ * work in one piece, which takes about a millisecond for each 1,000 to 3,000 peers.
  *
- * What they answer is not of one moment: what comes or goes meanwhile may be in it or not.
+ * An answer does not show one single moment: it may or may not have what comes or goes meanwhile.
  *
  * @example
  *
@@ -32,8 +31,8 @@ import type { ResourceManager } from './interface.ts'
 import type { SlicedResourceManager } from './reporting/sliced-manager.ts'
 
 /**
- * Does in slices what a resource manager does in one piece. Those of others, and those that
- * are off, are asked as they are.
+ * Does in slices what a resource manager does in one piece. Managers of others, and managers
+ * that are off, still work in one piece.
  */
 export function inSlices (manager: ResourceManager): SlicedResourceManager {
   return sliceManager(manager)

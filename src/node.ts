@@ -1,7 +1,7 @@
 /**
  * @packageDocumentation
  *
- * What needs a file system: limits from files, kubo's configuration, and traces to files.
+ * Functions that need a file system: limits from files, kubo's configuration, and traces to files.
  *
  * @example
  *

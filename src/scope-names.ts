@@ -1,7 +1,7 @@
 /**
  * @packageDocumentation
  *
- * What the names of scopes say, as they are in errors, traces and metrics.
+ * Parses the names of scopes, as they are in errors, traces and metrics.
  *
  * @example
  *

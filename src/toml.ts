@@ -1,8 +1,8 @@
 /**
  * @packageDocumentation
  *
- * Limits from TOML, wherever the text comes from. It has an entry point of its own
- * because of the parser, which is larger than what most parts of this package are.
+ * Limits from TOML, wherever the text comes from. It is an entry point of its own, because its
+ * parser is larger than most parts of this package.
  *
  * @example
  *

@@ -1,5 +1,5 @@
 /**
- * What the command exits with. `docs/command.md` lists them for users.
+ * The exit codes of the command. `docs/command.md` lists them for users.
  */
 export const EXIT = {
   /** Everything is as it should be */

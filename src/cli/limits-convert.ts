@@ -21,7 +21,7 @@ interface ConvertOptions extends CommonOptions {
 }
 
 /**
- * What a file comes to. Only those of kubo have more in them than limits.
+ * The content of a file. Only files of kubo have more in them than limits.
  */
 interface Converted extends KuboOptions {
   notes: string[]
@@ -62,15 +62,15 @@ async function convert (terminal: Terminal, path: string, { overrides, zerosAreD
 }
 
 /**
- * The limits as they are to be in a file by themselves. The memory of the system is in it,
- * so that nobody is without it who forgets the option that it was.
+ * The limits as a file of their own. The memory of the system is in it, so that it is there
+ * even if somebody forgets the option.
  */
 function limitsOfFile ({ limits = {}, maxMemory }: KuboOptions['resourceManager']): PartialLimitConfig {
   return maxMemory === undefined || limits.system?.memory !== undefined ? limits : { ...limits, system: { ...limits.system, memory: maxMemory } }
 }
 
 /**
- * What cannot be in a file with limits, as the code that says so
+ * Settings that cannot be in a file with limits, as code
  */
 function writeOptions (terminal: Terminal, { resourceManager, connectionManager }: KuboOptions): void {
   const { limits, ...options } = resourceManager

@@ -100,8 +100,8 @@ const CHANGES: Record<Origin, Change> = {
 }
 
 /**
- * Small changes first: they move what decides a figure, and not yet what is merely near. Some
- * figures are rounded so much that only a large change moves them.
+ * Small changes come first: they move only the setting that decides a figure, not one that is
+ * merely near. Some figures are rounded so much that only a large change moves them.
  */
 const FACTORS = [9 / 8, 16]
 
@@ -128,11 +128,11 @@ function scaleFile (file: ParsedLimitConfig, factor: number): PartialLimitConfig
 }
 
 /**
- * Finds out which settings each figure follows, by asking for the limits again with each of
- * the settings changed: no rule is repeated here.
+ * Finds out which settings each figure follows: it changes each setting and computes the limits
+ * again, so no rule is repeated here.
  *
- * @returns the settings by the name of the figure. One that is not there is a default
- * that is the same on every machine.
+ * @returns the settings by the name of the figure. A figure that is not there is the same
+ * default on every machine.
  */
 export function originsOf (settings: LimitSettings): Map<string, Set<Origin>> {
   const origins = new Map<string, Set<Origin>>()

@@ -40,8 +40,7 @@ function size (text: string): string | number {
 }
 
 /**
- * Adds the options that stand for many limits. What they may be is checked where they are
- * used.
+ * Adds the options that stand for many limits. Their values are checked where they are used.
  */
 export function addLimitsOptions (command: Command): Command {
   return command
@@ -53,12 +52,13 @@ export function addLimitsOptions (command: Command): Command {
 }
 
 /**
- * What limits follow from, on this machine
+ * Everything that limits follow from, on this machine
  *
  * @param terminal
  * @param path - a file with limits
  * @param options
- * @param onNote - who is told of what is read in another way than it is written
+ * @param onNote - is called with a line for everything that is read differently than it is
+ * written
  * @throws {CommandError} naming the file, if it is not valid
  */
 export async function limitSettings (terminal: Terminal, path: string | undefined, options: LimitsOptions, onNote?: NoteListener): Promise<LimitSettings> {

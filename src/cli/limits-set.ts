@@ -23,10 +23,11 @@ interface LimitsSetOptions extends NodeOptions {
 }
 
 /**
- * A setting as errors, the log and the page name it, and what it is to be:
+ * A setting as errors, the log and the page name it, and its new value:
  * `System.ConnsInbound=64`, `Protocol["/a/1.0.0"].Memory=64MiB`
  *
- * There is a dot before each word: without, it would take for ever to find out that a long one is none.
+ * The expression has a dot before each word. Without it, rejecting a long text would take for
+ * ever.
  */
 const ASSIGNMENT = /^((?:\w+|\["(?:[^"\\]|\\.)+"\])(?:\.\w+|\.?\["(?:[^"\\]|\\.)+"\])*)=(.+)$/s
 const PART = /(\w+)|\[("(?:[^"\\]|\\.)+")\]/g

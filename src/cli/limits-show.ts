@@ -21,8 +21,8 @@ const ORIGINS: Record<Origin, string> = {
 }
 
 /**
- * Where a figure comes from, in words. The machine goes without saying beside something that
- * somebody has set.
+ * Where a figure comes from, in words. The machine is left out beside something that somebody
+ * has set.
  */
 export function originText (origins: ReadonlySet<Origin> = new Set()): string {
   const set = [...origins].filter(origin => origin !== 'machine')
@@ -43,8 +43,8 @@ function scopeText ({ key, name }: LimitFigure): string {
 }
 
 /**
- * The figures of scopes that are not those of a service or protocol which nobody has set: there
- * are many of them, which are seldom asked for
+ * The figures of scopes, without well-known services and protocols that nobody has set: there
+ * are many, and people seldom ask for them
  */
 function withoutWellKnown (figures: readonly ShownFigure[]): ShownFigure[] {
   const set = new Set(figures.filter(({ origins }) => origins?.has('file') === true).map(scopeText))

@@ -10,7 +10,7 @@ import type { Terminal } from './terminal.ts'
 import type { Explanation } from '../reporting/explain.ts'
 
 /**
- * What there can be more of than can be told is a text in JSON
+ * An infinite figure is a text in JSON
  */
 type Answered = Omit<Explanation, 'headroom'> & { headroom: Array<{ scope: string, headroom: number | 'unlimited' }> }
 

@@ -57,7 +57,7 @@ const REASONS: Record<string, string> = {
 }
 
 /**
- * The address of something that a node can be asked for
+ * The URL of something that a node answers
  *
  * @throws {CommandError} if there is no address
  */
@@ -85,8 +85,8 @@ export function tokenHeaders ({ token = process.env[TOKEN_VARIABLE] }: NodeOptio
 /**
  * Asks a node
  *
- * @returns an answer that is fine
- * @throws {CommandError} saying what the node has said, or why it has said nothing
+ * @returns the answer, if it is not an error
+ * @throws {CommandError} saying what the node answered, or why it did not
  */
 export async function fetchFromNode (options: NodeOptions, path: string, init: RequestInit = {}): Promise<Response> {
   const url = nodeURL(options, path)
@@ -103,7 +103,7 @@ export async function fetchFromNode (options: NodeOptions, path: string, init: R
     // lines stay lines
     const said = (errorIn(text) ?? `${res.status} ${res.statusText}`).split('\n').map(printable).join('\n')
 
-    // what is wrong with the question is wrong with the command line
+    // a mistake in the request is a mistake in the command line
     throw new CommandError(`${url.origin}: ${said}`, res.status === 400 ? EXIT.UNUSABLE : EXIT.UNREACHABLE)
   }
 
@@ -111,7 +111,7 @@ export async function fetchFromNode (options: NodeOptions, path: string, init: R
 }
 
 /**
- * Asks a node for its events, which go on as long as there is a node: only the beginning of the
+ * Asks a node for its events, which go on as long as the node runs: only the beginning of the
  * answer has to come in time
  *
  * @param options

@@ -8,7 +8,7 @@ import type { NodeOptions } from './node-request.ts'
 import type { BarStat } from '../admin/live-data.ts'
 
 /**
- * An amount of what there is a limit of, as a server has said it
+ * An amount of something that has a limit, as a server says it
  */
 export function formatAmount (value: number | string, resource: string): string {
   return resource === 'memory' && typeof value === 'number' ? formatBytes(value) : printable(String(value))

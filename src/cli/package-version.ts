@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 const NAME = 'libp2p-resource-manager'
 
 /**
- * The version of this package, which is in the nearest `package.json`: how near that is depends
- * on whether this is source, or what is built from it
+ * The version of this package, from the nearest `package.json`. The built files are in another
+ * directory than the source.
  */
 export function packageVersion (directory: string = dirname(fileURLToPath(import.meta.url))): string {
   const parent = dirname(directory)

@@ -8,8 +8,8 @@ const INTERVAL = 100
 const WIDTH = 30
 
 /**
- * How far something has come, in one line of a terminal, which is gone at the end. Nothing is
- * written where nobody sees it.
+ * Shows how far something has come, in one line of a terminal, and clears it at the end. Writes
+ * nothing if the output is no terminal.
  */
 export class ProgressBar {
   readonly #stderr: Terminal['stderr']
@@ -22,7 +22,7 @@ export class ProgressBar {
   /**
    * @param done
    * @param total - left out where it is not known
-   * @param text - what is behind the bar
+   * @param text - the text behind the bar
    */
   update (done: number, total: number | undefined, text: string): void {
     const now = performance.now()

@@ -3,7 +3,7 @@ import { CommandError } from './exit-codes.ts'
 import type { Terminal } from './terminal.ts'
 
 /**
- * What stands for the standard input where a file is expected
+ * The name that stands for the standard input where a file is expected
  */
 export const STDIN = '-'
 
@@ -26,7 +26,7 @@ export function inputName (path: string): string {
 }
 
 /**
- * How `InvalidParametersError` begins where it lists more than one problem, and what is
+ * The beginning of an `InvalidParametersError` that lists more than one problem, and the text
  * between them: see `Problems`
  */
 const SUBJECT = /^invalid (?:limits|configuration):\s+/
@@ -56,7 +56,7 @@ export function unreadable (path: string, err: any): CommandError {
 }
 
 /**
- * The bytes of a file, or of the standard input for `-`, piece by piece: for what may be
+ * The bytes of a file, or of the standard input for `-`, piece by piece: for files that may be
  * larger than memory
  *
  * @throws {CommandError} naming the input, if it cannot be read

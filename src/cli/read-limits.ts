@@ -14,8 +14,8 @@ import type { PartialLimitConfig } from '../limits/limit-config.ts'
 import type { NoteListener } from '../util/problems.ts'
 
 /**
- * Whether a text is TOML: by the name of its file, or by how it begins where that does not
- * say, as of kubo's `config` and the standard input
+ * Whether a text is TOML: by the name of its file, or by its beginning if the name does not
+ * say, as with kubo's `config` and the standard input
  */
 export function isTOML (path: string, text: string): boolean {
   switch (extname(path).toLowerCase()) {
@@ -30,7 +30,7 @@ export function isTOML (path: string, text: string): boolean {
 }
 
 /**
- * Runs what reads a text, and has its errors name the input
+ * Runs a function that reads a text, and makes its errors name the input
  *
  * @throws {InvalidInputError}
  */

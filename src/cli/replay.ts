@@ -80,7 +80,7 @@ export function writeReplayNotes (terminal: Terminal, { exact, incomplete, skipp
 }
 
 /**
- * Writes a file, or nothing: what was there before stays when the disk is full
+ * Writes a file as a whole: if the disk is full, the old content stays
  *
  * @throws {CommandError} naming the file
  */

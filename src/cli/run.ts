@@ -55,7 +55,7 @@ function createProgram (terminal: Terminal): Command {
 }
 
 /**
- * What an error comes to: its exit code, and what is told about it
+ * The exit code and the message for an error
  */
 function explain (err: any): { exitCode: ExitCode, message: string } {
   if (err instanceof CommandError) {
@@ -78,8 +78,8 @@ function explain (err: any): { exitCode: ExitCode, message: string } {
 /**
  * Runs the command
  *
- * @param args - what follows its name
- * @returns what the process exits with
+ * @param args - the arguments after its name
+ * @returns the exit code of the process
  */
 export async function run (args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   try {

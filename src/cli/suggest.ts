@@ -23,7 +23,7 @@ interface Options extends CommonOptions {
 }
 
 /**
- * What a running node has used, as its admin server says
+ * The usage of a running node, from its admin server
  *
  * @throws {CommandError} if it does not answer, or with something else
  */
@@ -43,7 +43,8 @@ function isMark (mark: any): mark is DescribedMark {
 }
 
 /**
- * Those of peers are for all services or protocols: only the one that had most is known
+ * The marks of peers are for all services or protocols together: only the one that had most is
+ * known
  */
 function groupOf (kind: string, scope: string): string | undefined {
   return kind === 'service' || kind === 'protocol' ? scope.slice(kind.length + 1) : undefined

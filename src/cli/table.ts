@@ -22,8 +22,8 @@ export interface Column {
 const GAP = '  '
 
 /**
- * The lines of a table, the titles first. What would move the cursor of a terminal is escaped
- * in cells, as names may come from remote peers.
+ * The lines of a table, the titles first. Cells are escaped, because names may come from remote
+ * peers and must not move the cursor of a terminal.
  *
  * @param columns - a text is a column that is aligned to the left
  * @param rows - one text for each column

@@ -8,7 +8,7 @@ import type { ExitCode } from './exit-codes.ts'
 export type Output = NodeJS.WritableStream & { columns?: number, rows?: number, isTTY?: boolean }
 
 /**
- * What a command reads from and writes to: that of the process, or that of a test
+ * The input and output of a command: those of the process, or of a test
  */
 export interface Terminal {
   stdin: NodeJS.ReadableStream & { isTTY?: boolean }
@@ -19,7 +19,7 @@ export interface Terminal {
   /** Errors, notes and progress */
   stderr: Output
 
-  /** What the command exits with. Commands set it to `EXIT.NOT_FINE` where something is not fine. */
+  /** The exit code. Commands set it to `EXIT.NOT_FINE` if something is not fine. */
   exitCode: ExitCode
 }
 

@@ -4,7 +4,7 @@ import type { LiveData } from '../admin/live-data.ts'
 const LISTS = ['bars', 'refusals', 'recentRefusals', 'evictions', 'recentEvictions', 'peaks', 'networks', 'peers', 'services', 'sessions'] as const satisfies ReadonlyArray<keyof LiveData>
 
 /**
- * What a node of another version leaves out is empty
+ * Fields that a node of another version leaves out are empty
  *
  * @throws {Error} if it is not what a node holds
  */

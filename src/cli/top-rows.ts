@@ -12,7 +12,7 @@ export const VIEWS = { 1: 'limits', 2: 'peers', 3: 'networks', 4: 'services', 5:
 export type ViewName = typeof VIEWS[keyof typeof VIEWS]
 
 /**
- * What lists are sorted by: as they come, fullest or most first, by name, or by refusals
+ * The order of lists: as they come, with the fullest or most first, by name, or by refusals
  */
 export const SORTS = ['most', 'name', 'refusals'] as const
 
@@ -29,7 +29,7 @@ export interface TopState {
   /** What is looked into, and its scope where it has one */
   into?: Pick<TopRow, 'name' | 'scope'>
 
-  /** All limits of the scope that is looked into, once the node has said them */
+  /** All limits of the opened scope, once the node has sent them */
   usage?: BarStat[]
   paused: boolean
 
@@ -127,8 +127,8 @@ function compare (sort: TopState['sort']): ((a: TopRow, b: TopRow) => number) | 
 }
 
 /**
- * All limits of what is looked into, and before the node has said them, and of what has no
- * scope of its own, those in use that belong to it
+ * All limits of the opened line. Until the node has sent them, and for a line without a scope
+ * of its own, the limits in use that belong to it.
  */
 function rowsInto ({ bars }: LiveData, { name, scope = name }: NonNullable<TopState['into']>, usage: BarStat[] = []): TopRow[] {
   const scopes = new Set(usage.map(({ scope }) => scope))
@@ -137,8 +137,7 @@ function rowsInto ({ bars }: LiveData, { name, scope = name }: NonNullable<TopSt
 }
 
 /**
- * The lines of what is looked at, in their order. Looking into something shows the limits that
- * it is part of.
+ * The lines of the current view, in their order. An opened line shows its limits.
  */
 export function rowsOf (data: LiveData, { into, sort, usage, view }: TopState): TopRow[] {
   const rows = into === undefined ? ROWS[view](data) : rowsInto(data, into, usage)

@@ -1,8 +1,8 @@
 import type { Terminal } from './terminal.ts'
 
 /**
- * Another screen, which leaves what was there before alone, without a cursor, and whose lines
- * do not go on in the next one
+ * Switches to the alternate screen, which leaves the old content alone, without a cursor and
+ * without line wrap
  */
 const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l'
 const LEAVE = '\u001b[?7h\u001b[?25h\u001b[?1049l'
@@ -42,7 +42,7 @@ const KEYS: Record<string, string> = {
 const KEY = /\u001b(?:\[[0-9;]*[A-Za-z~]|O[A-Z])|[\s\S]/g
 
 /**
- * The keys in what was read: several may have been pressed since
+ * The keys in the bytes that were read: several may have been pressed
  */
 export function keysIn (text: string): string[] {
   return Array.from(text.matchAll(KEY), ([key]) => KEYS[key] ?? key)
@@ -51,8 +51,7 @@ export function keysIn (text: string): string[] {
 type TTYInput = Terminal['stdin'] & { setRawMode?(raw: boolean): void }
 
 /**
- * The whole terminal, until it is given back. That happens whatever ends the process, other
- * than `SIGKILL`.
+ * Takes over the whole terminal and restores it, whatever ends the process, except `SIGKILL`.
  */
 export class TopScreen {
   readonly #terminal: Terminal

@@ -10,7 +10,7 @@ const BAR_WIDTH = 10
 const BAD = 0.9
 
 /**
- * Text of a width. Names are cut in the middle, as their ends tell them apart.
+ * Text of a width. Names are cut in the middle, because their ends differ.
  */
 export function fit (text: string, width: number): string {
   if (text.length <= width) {
@@ -37,7 +37,7 @@ function line ({ figure, name, share, what }: TopRow, columns: number): string {
 }
 
 /**
- * What was refused or gave way last, of what is looked into or of all
+ * The latest refusals and evictions, of the opened line or of all
  */
 function latest ({ recentEvictions, recentRefusals }: LiveData, into: TopState['into'], columns: number, count: number): string[] {
   const happened = [
@@ -60,7 +60,7 @@ function happenedText ({ address = '', peer = '', protocol = '', scope, setting 
 type Happened = Pick<LiveData['recentRefusals'][number], 'address' | 'peer' | 'protocol' | 'scope' | 'setting'>
 
 /**
- * The last group that can be told: the peer, or its host or network
+ * The most specific group that is known: the peer, or its host or network
  */
 function groupOf (path: string[]): string {
   return path.filter(group => group !== '').at(-1) ?? ''
@@ -90,7 +90,7 @@ function title (data: LiveData, { into, paused, sort, view }: TopState, shown: n
 }
 
 /**
- * The keys, in a line of 80 columns. Those of words are their first letters.
+ * The keys, in a line of 80 columns. The key of a word is its first letter.
  */
 export const HELP = '1-8 limits peers nets services sessions refused peaks fleet ↑↓⏎ Esc Sort Pause Q'
 
@@ -118,7 +118,7 @@ export function listHeight (rows: number): number {
 }
 
 /**
- * Everything there is to see, in lines that are no longer than the terminal is wide
+ * The whole view, in lines that fit the width of the terminal
  */
 export function drawTop (url: string, data: LiveData | undefined, state: TopState, columns: number, rows: number): DrawnLine[] {
   const lines: DrawnLine[] = [{ text: `${url} ${data == null ? '' : new Date(data.sample.time).toLocaleTimeString('en-GB')}`, emphasis: 'title' }]

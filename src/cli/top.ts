@@ -17,7 +17,7 @@ import type { DrawnLine, Emphasis } from './top-view.ts'
 import type { BarStat, LiveData } from '../admin/live-data.ts'
 
 /**
- * How long to wait before a node that has gone is asked again, in ms
+ * How long to wait before asking a node again that has gone, in ms
  */
 const RETRY = 2_000
 
@@ -186,7 +186,7 @@ class Top {
   }
 
   /**
-   * Drops what cannot be drawn, which is no reason to end: the next look may be better
+   * Drops data that cannot be drawn, instead of ending: the next snapshot may be better
    */
   #forget (): void {
     this.#data = undefined

@@ -2,7 +2,7 @@ import type { CustomResourceManager } from '../libp2p/custom-manager.ts'
 import type { PartialLimitConfig } from '../limits/limit-config.ts'
 
 /**
- * What the tests need of a test runner and of the resource manager that they test
+ * The test runner and the resource manager that the tests use
  */
 export interface ComplianceInit {
   /** Of mocha, `node:test` or anything like these */
@@ -12,12 +12,12 @@ export interface ComplianceInit {
   it(name: string, fn: () => void | Promise<void>): unknown
 
   /**
-   * Makes a new resource manager, with these limits and none besides if it has limits
+   * Makes a new resource manager. If it has limits, it has exactly these.
    */
   create(limits?: PartialLimitConfig): CustomResourceManager | Promise<CustomResourceManager>
 
   /**
-   * Whether it refuses what exceeds the limits that it is made with
+   * Whether it refuses requests that exceed the limits that it is made with
    *
    * @default false
    */

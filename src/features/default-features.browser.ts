@@ -1,7 +1,7 @@
 import type { Features } from '../manager/features.ts'
 
 /**
- * None, so that pages do not download what they do not use. Nobody can connect to a page
- * from an address, so there is nothing for the admission to protect it from.
+ * None, so that pages download only what they use. Nobody can connect to a page from an
+ * address, so it needs no admission.
  */
 export const defaultFeatures: Features = {}

@@ -3,7 +3,7 @@ import { NodeFairness } from '../libp2p/fairness/node-fairness.ts'
 import type { Feature } from '../manager/feature.ts'
 
 /**
- * Shares what is full fairly, instead of keeping it for those who came first
+ * Shares full scopes fairly, instead of keeping them for those who came first
  */
 export const fairness = {
   name: 'fairness',

@@ -14,10 +14,10 @@ import type { NodeHost } from '../libp2p/node-host.ts'
 import type { Feature, FeatureHost } from '../manager/feature.ts'
 
 /**
- * What people want to know: refusals in the log and as warnings of the process, `refusals`,
- * `recentRefusals`, `recentEvictions`, who was refused in errors, `highWaterMarks`, `explain`, `usage`, `holders`,
- * `systemState`, `serviceState`, the table of `toString`, and warnings about limits that contradict each
- * other when a node starts
+ * Everything that people want to know: refusals in the log and as warnings of the process,
+ * `refusals`, `recentRefusals`, `recentEvictions`, who was refused in errors, `highWaterMarks`,
+ * `explain`, `usage`, `holders`, `systemState`, `serviceState`, the table of `toString`, and
+ * warnings about limits that contradict each other when a node starts
  */
 export const inspection = {
   name: 'inspection',

@@ -4,7 +4,7 @@ import type { Row } from './rows.ts'
 import type { BarStat, GroupStat, NetworkStat, PeakStat, PeerStat, ServiceStat, SessionStat } from '../live-data.ts'
 
 /**
- * From where on a bar is in the colour of what is nearly full, and of what is full
+ * From which share on a bar has the colour for nearly full, and for full
  */
 const WARN = 0.7
 const BAD = 0.9

@@ -15,7 +15,7 @@ const HEIGHT = 130
 const SHORTEST = 60
 
 /**
- * Two samples that are further apart have something missing in between
+ * If two samples are further apart, something is missing in between
  */
 const GAP = 10_000
 

@@ -34,7 +34,7 @@ function amount (value: number | string, field: string): string {
 }
 
 /**
- * The nodes of a fleet, how old what is known of them is, and the room that this one has leased
+ * The nodes of a fleet, the age of their figures, and the room that this node has leased
  */
 export class FleetRows {
   readonly #section = document.getElementById('fleet') as HTMLElement

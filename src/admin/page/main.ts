@@ -1,6 +1,6 @@
 /**
- * The live page. Everything that remote peers have a say in becomes text, never HTML: the
- * policy of the page forbids that to all of its code.
+ * The live page. Everything that remote peers may influence becomes text, never HTML: the
+ * policy of the page forbids HTML to all of its code.
  */
 
 import { limitRows, networkRows, peakRows, peerRows, serviceRows, sessionRows } from './bars.ts'

@@ -37,8 +37,8 @@ export function setText (element: HTMLElement, text: string): void {
 }
 
 /**
- * A list whose rows stay the same elements while their items come and go and change places,
- * so that a button that somebody is at is still there after a second
+ * A list whose rows stay the same elements while their items come, go and change places: a
+ * button under the pointer must still be there after a second
  */
 export class Rows<T> {
   readonly #init: RowsInit<T>
@@ -103,7 +103,7 @@ export class Rows<T> {
 }
 
 /**
- * Puts the elements into the list, in their order. What is focused stays so.
+ * Puts the elements into the list, in their order. The focus stays where it is.
  */
 function arrange (list: HTMLElement, wanted: readonly HTMLElement[]): void {
   const focused = list.contains(document.activeElement) ? document.activeElement as HTMLElement : undefined

@@ -5,7 +5,7 @@ type Theme = 'light' | 'dark'
 const dark = matchMedia('(prefers-color-scheme: dark)')
 
 /**
- * Light or dark: as the system has it until somebody says otherwise
+ * Light or dark: as the system, until somebody chooses
  */
 export function followTheme (button: HTMLElement, onChange: () => void): void {
   const current = (): Theme => (localStorage.getItem(KEY) as Theme | null) ?? (dark.matches ? 'dark' : 'light')
