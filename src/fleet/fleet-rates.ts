@@ -159,13 +159,21 @@ export class FleetRates implements SharedRates, RatesPart {
   }
 
   /**
-   * Goes on with the tokens that others of the same rate had
+   * Goes on with the tokens that others of the same rate had, and with what subnets have used
+   * without. The others may not be used any more.
    */
   inherit (before: FleetRates): void {
     this.#validUntil = before.#validUntil
+    this.#subnets.forEach(subnets => before.#subnets.some(other => subnets.inherit(other)))
 
     for (const lease of before.#leases.values()) {
-      this.#leases.get(lease.bucket)?.inherit(lease)
+      const ahead = this.#leases.get(lease.bucket)
+
+      if (ahead !== undefined) {
+        ahead.inherit(lease)
+      } else if (this.#subnets.some(subnets => subnets.has(lease))) {
+        this.#leases.set(lease.bucket, lease)
+      }
     }
   }
 

@@ -27,8 +27,8 @@ export interface SubnetTokensInit {
  */
 export class SubnetTokens {
   readonly #init: SubnetTokensInit
-  readonly #leases: NetworkLevel<TokenLease>
-  readonly #others: TokenBucket
+  #leases: NetworkLevel<TokenLease>
+  #others: TokenBucket
 
   constructor (init: SubnetTokensInit) {
     this.#init = init
@@ -79,6 +79,7 @@ export class SubnetTokens {
     const lease = new TokenLease({
       name: `subnet:${network}`,
       rate,
+      subnet: network,
       isAhead: false,
       allowance,
       forget: () => { this.#leases.delete(network) }
@@ -95,6 +96,34 @@ export class SubnetTokens {
   commitOther (now: number): void {
     this.#others.check(now)
     this.#others.commit()
+  }
+
+  /**
+   * Goes on with what others know of the same subnets: what has been used has been used. They may
+   * not be used any more.
+   *
+   * @returns Whether they are of the same rate
+   */
+  inherit (before: SubnetTokens): boolean {
+    const { prefixLength, rate, version } = before.#init
+
+    if (version !== this.version || prefixLength !== this.#init.prefixLength || !rate.equals(this.rate)) {
+      return false
+    }
+
+    this.#leases = before.#leases
+    this.#others = before.#others
+
+    return true
+  }
+
+  /**
+   * Whether it is the one of a subnet of this size
+   */
+  has (lease: TokenLease): boolean {
+    const { subnet } = lease
+
+    return subnet?.address.version === this.version && this.#leases.get(subnet.address) === lease
   }
 
   get #full (): boolean {

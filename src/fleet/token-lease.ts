@@ -1,5 +1,6 @@
 import type { TokenRequest } from './rates-protocol.ts'
 import type { TokenRate } from '../admission/token-rate.ts'
+import type { IPNetwork } from '../util/ip-network.ts'
 
 /**
  * The part of its tokens that a node has left when it asks for more
@@ -26,6 +27,9 @@ export interface TokenLeaseInit {
   name: string
   rate: TokenRate
 
+  /** Where it is of a subnet */
+  subnet?: IPNetwork
+
   /** Whether tokens are ready before anybody comes */
   isAhead: boolean
 
@@ -46,6 +50,7 @@ export class TokenLease {
   /** Its name in the engine. One of another rate is another one. */
   readonly bucket: string
   readonly rate: TokenRate
+  readonly subnet?: IPNetwork
   readonly #isAhead: boolean
   readonly #allowance: number
 
@@ -78,10 +83,11 @@ export class TokenLease {
   #activeAt = -Infinity
   readonly forget?: () => void
 
-  constructor ({ allowance, forget, isAhead, name, rate }: TokenLeaseInit) {
+  constructor ({ allowance, forget, isAhead, name, rate, subnet }: TokenLeaseInit) {
     this.name = name
     this.bucket = `${name} ${rate.burst}/${rate.interval}`
     this.rate = rate
+    this.subnet = subnet
     this.forget = forget
     this.#isAhead = isAhead
     this.#allowance = allowance

@@ -159,6 +159,38 @@ describe('fleet/limits', function () {
     expect(total(all)).to.equal(before + 4 + 3)
   })
 
+  it('should let a subnet have no more than its limit and what nodes may have without asking, however often limits are set', async () => {
+    const subnets = { ipv4: [{ prefixLength: 24, connCount: 6 }] }
+    const all = await three({ subnets })
+    let host = 0
+    const come = (): void => {
+      all.forEach(({ manager }) => fill(manager, 1, `/ip4/192.0.2.${host++ % 200}/tcp/1`))
+      expect(total(all)).to.be.at.most(6 + 3)
+    }
+
+    await eventually(() => {
+      come()
+
+      return total(all) >= 6
+    }, 'all of the subnet', PATIENCE)
+
+    for (let i = 1; i <= 5; i++) {
+      await all[i % 3].fleet.setLimits({ subnets, system: { conns: 1_000 + i } })
+      come()
+      await eventually(() => all.every(({ fleet }) => fleet.view().version === all[i % 3].fleet.view().version), 'the limits', PATIENCE)
+      come()
+
+      // until all nodes have told what they hold, and have been told what others do
+      const calls = all.map(({ fleet }) => fleet.view().calls)
+
+      await eventually(() => {
+        come()
+
+        return all.every(({ fleet }, j) => fleet.view().calls >= calls[j] + 2)
+      }, 'the next calls', PATIENCE)
+    }
+  })
+
   it('should change limits on all nodes', async () => {
     const all = await three({ system: { conns: 6 } })
 

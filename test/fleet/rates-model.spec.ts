@@ -2,175 +2,13 @@ import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { FleetRates } from '../../src/fleet/fleet-rates.ts'
 import { resolveFleetRates } from '../../src/fleet/fleet-traffic-limits.ts'
-import { MemoryEngine } from '../../src/fleet/memory-engine.ts'
 import { parseIP } from '../../src/util/parse-ip.ts'
-import { startQuietly } from './fixtures.ts'
-import { LateMessages } from './late-messages.ts'
+import { ADDRESSES, BURST, NODES, RATE, scheduleOf, SUBNET_BURST, TTL, World } from './rates-world.ts'
+import type { ModelNode } from './rates-world.ts'
 import type { RatesAnswer, RatesRequest } from '../../src/fleet/rates-protocol.ts'
-import type { OnLoss } from '../../src/fleet/without-lease.ts'
 import type { IPAddress } from '../../src/util/ip-address.ts'
 
-const KEY = '{p:model}'
-const TTL = 1_000
-const NODES = 4
-
-const RATE = 8
-const BURST = 12
-const SUBNET_BURST = 8
-
-const LIMITS = resolveFleetRates('limits.rates', {
-  global: { rate: RATE, burst: BURST },
-  ipv4: [{ prefixLength: 24, rate: RATE / 2, burst: SUBNET_BURST }],
-  prefixes: [{ network: '198.51.100.0/24', rate: RATE, burst: BURST }]
-})
-
-/** Of the global rate and a subnet, of the global rate and another subnet, and of a network */
-const ADDRESSES = ['192.0.2.1', '192.0.3.1', '198.51.100.1'].map(text => parseIP(text) as IPAddress)
-
-/**
- * A node as `NodeRates` and `RatesCalls` make it, with a clock that is moved by hand
- */
-class ModelNode {
-  readonly id: string
-  readonly rates: FleetRates
-  seq = 0
-  syncs = 0
-  nodes = 0
-
-  constructor (id: string, onLoss: OnLoss, allowance: number, now: () => number) {
-    this.id = id
-    this.rates = new FleetRates({ limits: LIMITS, allowance, onLoss, nodes: () => this.nodes, now, wanted: () => {} })
-  }
-}
-
-interface Call {
-  node: ModelNode
-  sentAt: number
-  request: RatesRequest
-}
-
-interface Answer extends Call {
-  answer: RatesAnswer
-}
-
-interface Arrival {
-  at: number
-  address: number
-}
-
-class World {
-  now = 1_000_000
-  readonly engine = new MemoryEngine(() => {}, () => this.now)
-  readonly nodes: ModelNode[]
-  readonly messages = new LateMessages<Call, Answer>(call => this.#call(call), answer => { this.#answer(answer) })
-  readonly admitted: Arrival[] = []
-
-  /** How many nodes there have been */
-  count = 0
-  readonly #make: () => ModelNode
-
-  constructor (onLoss: OnLoss, allowance: number) {
-    this.#make = () => new ModelNode(`n.${this.count++}`, onLoss, allowance, () => this.now)
-    startQuietly(this.engine, KEY, TTL, duration => { this.now += duration })
-    this.nodes = Array.from({ length: NODES }, this.#make)
-  }
-
-  step (operation: string, pick: number): void {
-    const node = this.nodes[pick % NODES]
-
-    if (this.messages.step(operation, pick)) {
-      return
-    }
-
-    switch (operation) {
-      case 'ask':
-        this.#ask(node)
-        break
-      case 'round':
-        this.#ask(node)
-        this.messages.round()
-        break
-      case 'come':
-        this.come(node, pick >> 3)
-        break
-      case 'many come':
-        for (let i = 0; i < 6; i++) {
-          this.come(node, pick >> 3)
-        }
-        break
-      case 'wait':
-        this.now += pick * 7 % (TTL / 2)
-        break
-      case 'crash':
-        this.nodes[pick % NODES] = this.#make()
-        break
-      case 'leave':
-        this.engine.run('leave', KEY, [node.id])
-        this.nodes[pick % NODES] = this.#make()
-        break
-      default:
-        this.engine.clear()
-    }
-  }
-
-  come (node: ModelNode, pick: number): boolean {
-    const address = pick % ADDRESSES.length
-    const admitted = node.rates.take(ADDRESSES[address]) === undefined
-
-    admitted && this.admitted.push({ at: this.now, address })
-
-    return admitted
-  }
-
-  #ask (node: ModelNode): void {
-    // what the node is asked to be a member by
-    this.engine.run('sync', KEY, [JSON.stringify({ id: node.id, seq: ++node.syncs, ttl: TTL, policy: 0, sum: '', gone: [], scopes: [] })])
-
-    const request: RatesRequest = { id: node.id, seq: ++node.seq, ttl: TTL, policy: 0, tokens: [], shares: [], gone: [], groups: [] }
-
-    node.rates.ask(request, this.now)
-    this.messages.calls.push({ node, sentAt: this.now, request: structuredClone(request) })
-  }
-
-  #call (call: Call): Answer {
-    return { ...call, answer: JSON.parse(this.engine.run('rates', KEY, [JSON.stringify(call.request)])) }
-  }
-
-  #answer ({ answer, node, request, sentAt }: Answer): void {
-    if (answer.status === 'ok' && request.seq === node.seq && sentAt + TTL > this.now) {
-      node.rates.answered(request, answer, { now: this.now, validUntil: sentAt + TTL })
-      node.nodes = answer.nodes ?? 0
-      // an answer counts once
-      node.seq++
-    }
-  }
-
-  /**
-   * The most that there was above a rate in any window
-   */
-  excess (rate: number, counts: (address: number) => boolean): number {
-    let level = 0
-    let before = 0
-    let most = 0
-
-    for (const { at } of this.admitted.filter(({ address }) => counts(address))) {
-      level = Math.max(0, level - (at - before) * rate / 1_000) + 1
-      before = at
-      most = Math.max(most, level)
-    }
-
-    return most
-  }
-}
-
-const schedule = fc.array(fc.tuple(
-  fc.oneof(
-    { weight: 12, arbitrary: fc.constantFrom('round', 'round', 'round', 'come', 'many come', 'many come') },
-    { weight: 5, arbitrary: fc.constantFrom('ask', 'call', 'answer', 'wait', 'wait', 'call twice', 'answer twice') },
-    { weight: 1, arbitrary: fc.constantFrom('lose call', 'lose answer', 'crash', 'leave') }
-  ),
-  fc.nat(1_000)
-), { minLength: 50, maxLength: 400 })
+const schedule = scheduleOf('set limits')
 
 const SLACK = 1e-3
 
@@ -351,6 +189,76 @@ describe('fleet/rates without the engine', () => {
     expect(refusal?.settingPath).to.deep.equal(['fleet', 'limits', 'rates', 'ipv4'])
     expect(refusal?.scope).to.equal('subnet:192.0.2.0/24')
     expect(refusal?.resource).to.equal('rate')
+  })
+})
+
+describe('fleet/rates when limits are set', () => {
+  const ANSWER: RatesAnswer = { status: 'ok', nodes: 4 }
+
+  function make (rate: number): FleetRates {
+    const limits = resolveFleetRates('limits.rates', { ipv4: [{ prefixLength: 24, rate, burst: 8 }], maxSubnets: 2 })
+    const rates = new FleetRates({ limits, allowance: 0.25, onLoss: 'refuse', nodes: () => 4, now: () => 0, wanted: () => {} })
+
+    rates.answered({ id: 'a', seq: 1, ttl: TTL, policy: 0, tokens: [], shares: [], gone: [], groups: [] }, ANSWER, { now: 0, validUntil: Infinity })
+
+    return rates
+  }
+
+  /** Two subnets that there is room for, and one that there is none for */
+  function admits (rates: FleetRates): number[] {
+    return ['192.0.2.1', '192.0.3.1', '192.0.4.1'].map(text => Array.from({ length: 8 }, () => rates.take(parseIP(text) as IPAddress)).filter(refusal => refusal === undefined).length)
+  }
+
+  it('should not give a subnet anew what it has used, however often others are set', () => {
+    let rates = make(1)
+
+    expect(admits(rates)).to.deep.equal([2, 2, 2])
+
+    for (let i = 0; i < 5; i++) {
+      const before = rates
+
+      rates = make(1)
+      rates.inherit(before)
+      expect(rates.size).to.equal(2)
+      expect(admits(rates)).to.deep.equal([0, 0, 0])
+    }
+
+    // and has not forgotten what the engine was not told yet
+    const request: RatesRequest = { id: 'a', seq: 2, ttl: TTL, policy: 0, tokens: [], shares: [], gone: [], groups: [] }
+
+    rates.ask(request, 0)
+    expect(request.tokens.map(([name,,,,,,, debt]) => [name, debt])).to.have.deep.members([['subnet:192.0.2.0/24 8/1000', 2], ['subnet:192.0.3.0/24 8/1000', 2]])
+  })
+
+  it('should begin anew where it is another rate', () => {
+    const before = make(1)
+    const rates = make(2)
+
+    admits(before)
+    rates.inherit(before)
+    expect(rates.size).to.equal(0)
+    expect(admits(rates)).to.deep.equal([2, 2, 2])
+  })
+
+  it('should forget a subnet that it has taken over, and know it anew when it comes again', () => {
+    const before = make(1)
+    const rates = make(1)
+
+    before.take(parseIP('192.0.2.1') as IPAddress)
+    rates.inherit(before)
+
+    const request: RatesRequest = { id: 'a', seq: 2, ttl: TTL, policy: 0, tokens: [], shares: [], gone: [], groups: [] }
+
+    rates.ask(request, 0)
+    rates.answered(request, { ...ANSWER, tokens: [[0, 1]] }, { now: 0, validUntil: Infinity })
+    expect(rates.size).to.equal(1)
+
+    const last: RatesRequest = { ...request, seq: 3, tokens: [] }
+
+    rates.ask(last, 2_000)
+    rates.answered(last, { ...ANSWER, tokens: [[0, 0]] }, { now: 2_000, validUntil: Infinity })
+    expect(rates.size).to.equal(0)
+    expect(admits(rates)).to.deep.equal([2, 2, 2])
   })
 })
 

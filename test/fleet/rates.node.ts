@@ -1,6 +1,7 @@
 import { expect } from 'aegir/chai'
 import { fleet } from '../../src/fleet.ts'
 import { eventually } from '../libp2p/fixtures/eventually.ts'
+import { Arrivals } from './arrivals.ts'
 import { CONNECT_REDIS } from './clients.ts'
 import { Members, TestEngine } from './fixtures.ts'
 import { RedisServer } from './redis-server.ts'
@@ -11,51 +12,6 @@ const TTL = 1_000
 
 /** How long to wait for what takes several of a `ttl`, in ms */
 const PATIENCE = 60_000
-
-/**
- * Someone who comes again and again, and when there was room
- */
-class Arrivals {
-  readonly #times: Array<{ before: number, after: number }> = []
-  #refused = 0
-
-  get admitted (): number {
-    return this.#times.length
-  }
-
-  get refused (): number {
-    return this.#refused
-  }
-
-  come ({ manager }: Member, address: string): boolean {
-    const before = performance.now()
-
-    try {
-      manager.openConnection('inbound', false, address).done()
-      this.#times.push({ before, after: performance.now() })
-      return true
-    } catch (err: any) {
-      expect(err.name).to.equal('RateLimitExceededError')
-      this.#refused++
-      return false
-    }
-  }
-
-  /**
-   * The most that there was above a rate in any window
-   */
-  excess (rate: number): number {
-    let most = 0
-
-    this.#times.forEach(({ before }, first) => {
-      for (let last = first; last < this.#times.length; last++) {
-        most = Math.max(most, last - first + 1 - (this.#times[last].after - before) * rate / 1_000)
-      }
-    })
-
-    return most
-  }
-}
 
 describe('fleet/rates', () => {
   const members = new Members()
@@ -179,6 +135,26 @@ describe('fleet/rates', () => {
     await eventually(() => all.every(({ fleet }) => fleet.view().state === 'joined'), 'the fleet', PATIENCE)
     await all[0].fleet.setLimits({ rates: { global: { rate: 1_000, burst: 1_000 } } })
     await eventually(() => all.every(member => arrivals[0].come(member, '/ip4/192.0.2.1/tcp/1')), 'the tokens', PATIENCE)
+  })
+
+  it('should give a subnet nothing anew, however often limits are set that leave its rate as it is', async () => {
+    const rates: FleetLimits['rates'] = { ipv4: [{ prefixLength: 24, rate: 0.001, burst: 8 }] }
+    const all = await three({ rates })
+    const arrivals = new Arrivals()
+
+    for (let i = 1; i <= 10; i++) {
+      all.forEach(member => { arrivals.come(member, '/ip4/192.0.2.1/tcp/1') })
+      await all[i % 3].fleet.setLimits({ rates, peerDefault: { conns: 1_000 + i } })
+      await eventually(() => all.every(({ fleet }) => fleet.view().version === all[i % 3].fleet.view().version), 'the limits')
+    }
+
+    await eventually(() => {
+      all.forEach(member => { arrivals.come(member, '/ip4/192.0.2.1/tcp/1') })
+
+      return arrivals.admitted >= 6
+    }, 'most of the burst', PATIENCE)
+    // and an allowance of one for each node
+    expect(arrivals.admitted).to.be.at.most(8 + 3)
   })
 
   it('should say what is wrong with rates', () => {
