@@ -64,17 +64,14 @@ export function targetText (target: BanTarget): string {
 }
 
 /**
- * A block as the rest of the package knows those who are banned
- *
- * @param decided
- * @param skew - how much the clock of this node is ahead of the engine's, in ms
+ * A block as the rest of the package knows those who are banned, by the clock of the engine
  */
-export function banOf (decided: FleetBlock, skew: number): KnownBan {
+export function banOf (decided: FleetBlock): KnownBan {
   const { begin, end, reason, target } = decided
   const parsed = parseTarget(target)
   const network = 'network' in parsed ? parsed.network : undefined
 
-  return { ban: { level: levelOf(network), target, by: 'operator', reason: `${reason} (fleet)`, begin: begin + skew, end: end + skew }, network }
+  return { ban: { level: levelOf(network), target, by: 'operator', reason: `${reason} (fleet)`, begin, end }, network }
 }
 
 function levelOf (network: IPNetwork | undefined): BanLevel {

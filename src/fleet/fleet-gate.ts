@@ -26,17 +26,20 @@ function refuse (ban: Readonly<Ban>, direction: MessageStreamDirection): Refusal
  */
 export class FleetGate implements BanGate {
   readonly #member: FleetMember
+  readonly #now: () => number
   readonly #node?: BanGate
   #list: BanList
 
   /**
    * @param member
+   * @param now - by the clock of the engine, in ms since 1970
    * @param node - the bans of the node, if it has any
    */
-  constructor (member: FleetMember, node?: BanGate) {
+  constructor (member: FleetMember, now: () => number, node?: BanGate) {
     this.#member = member
+    this.#now = now
     this.#node = node
-    this.#list = makeList()
+    this.#list = makeList(now)
   }
 
   get node (): BanGate | undefined {
@@ -50,7 +53,7 @@ export class FleetGate implements BanGate {
   set (blocked: KnownBan[]): void {
     const before = this.#list
 
-    this.#list = makeList()
+    this.#list = makeList(this.#now)
     blocked.forEach(known => { this.#list.add(known) })
 
     const added = this.#list.all().filter(({ ban: { level, target } }) => before.get(level, target) === undefined)
@@ -134,6 +137,6 @@ export class FleetGate implements BanGate {
   }
 }
 
-function makeList (): BanList {
-  return new BanList(Date.now, () => {})
+function makeList (now: () => number): BanList {
+  return new BanList(now, () => {})
 }

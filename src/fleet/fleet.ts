@@ -99,7 +99,7 @@ export class Fleet implements FleetLink {
       wanted: () => { this.#loop.wanted() },
       ended: () => { this.#ended++ }
     })
-    const decisions: SharedDecisions = new SharedDecisions({ config, engine, node, decided: () => { this.#loop.decided() } })
+    const decisions: SharedDecisions = new SharedDecisions({ config, engine, node, now: () => this.#loop.now, decided: () => { this.#loop.decided() } })
 
     this.#config = config
     this.#id = id

@@ -1,3 +1,4 @@
+import { startTimeOfDay } from '../util/clock.ts'
 import { MemoryRates } from './memory-rates.ts'
 import { LAYOUT_VERSION } from './protocol.ts'
 import type { NodeRates } from './memory-rates.ts'
@@ -50,10 +51,10 @@ export class MemoryEngine {
 
   /**
    * @param published - is told of what `decide` publishes
-   * @param now - in ms since 1970
+   * @param now - in whole ms since 1970. A clock that is set would end leases that nodes still use.
    * @param isFirst - nobody can have a lease of an engine that was there before
    */
-  constructor (published: (channel: string, message: string) => void, now: () => number = Date.now, isFirst = false) {
+  constructor (published: (channel: string, message: string) => void, now: () => number = startTimeOfDay(), isFirst = false) {
     this.#published = published
     this.#now = now
     this.#isFirst = isFirst

@@ -21,6 +21,9 @@ export interface SharedDecisionsInit {
   engine: Engine
   node: NodeLimits
 
+  /** In ms, and never goes back */
+  now(): number
+
   /** Others are in force here from now on */
   decided(): void
 }
@@ -37,8 +40,11 @@ export class SharedDecisions {
   #decisions: FleetDecisions
   #limits: ResolvedFleetLimits
 
-  /** How far the clock of the node was ahead of that of the engine when it was told of them, in ms */
-  #skew = 0
+  /**
+   * How far the clock of the engine was ahead of `now` when the node was told of them, in ms. The
+   * time of day of the node is not asked: somebody may set it while they are in force.
+   */
+  #ahead = 0
 
   /** Of the decisions in force here, and the latest one that was seen, which may be unreadable */
   #version = 0
@@ -76,7 +82,7 @@ export class SharedDecisions {
 
     this.#member = member
     this.#admission = admission
-    this.#gate = new FleetGate(member, graph.bans)
+    this.#gate = new FleetGate(member, () => this.#init.now() + this.#ahead, graph.bans)
     graph.bans = this.#gate
     this.#init.node.start(member, admission, this.#limits)
     this.#apply(NO_DECISIONS)
@@ -222,7 +228,7 @@ export class SharedDecisions {
     const areOthers = JSON.stringify(before.limits) !== JSON.stringify(decisions.limits)
 
     this.#decisions = decisions
-    this.#skew = Date.now() - now
+    this.#ahead = now - this.#init.now()
     this.#version = version
     this.#seen = version
 
@@ -249,7 +255,7 @@ export class SharedDecisions {
   #apply (before: FleetDecisions): void {
     // first: somebody who is trusted now is not closed
     this.#allow(before.allow, this.#decisions.allow)
-    this.#gate?.set(this.#decisions.block.map(block => banOf(block, this.#skew)))
+    this.#gate?.set(this.#decisions.block.map(banOf))
   }
 
   #allow (before: string[], after: string[]): void {

@@ -12,6 +12,17 @@ export function startClock (now: () => number = monotonicClock()): () => number 
 }
 
 /**
+ * Answers the time of day in whole milliseconds since 1970 as it was when this was started, and as
+ * long as that is ago added to it: it goes on whatever somebody sets the clock to
+ */
+export function startTimeOfDay (): () => number {
+  const start = Date.now()
+  const clock = startClock()
+
+  return () => start + Math.floor(clock())
+}
+
+/**
  * The time of day would be set back and forth
  */
 function monotonicClock (): () => number {
