@@ -39,7 +39,8 @@ class Clocks {
     try {
       return await make()
     } finally {
-      Object.defineProperty(globalThis, 'performance', this.#performance ?? {})
+      Reflect.deleteProperty(globalThis, 'performance')
+      this.#performance !== undefined && Object.defineProperty(globalThis, 'performance', this.#performance)
     }
   }
 
