@@ -42,15 +42,10 @@ export interface BufferHolder {
   measure(): number
 
   /**
-   * How many bytes have been read since the last call, while there is `progress`. It may leave
-   * out bytes that make no difference there.
+   * How many bytes were read, or queued for sending, since the last call, while there is
+   * `progress`. Bytes that were read and make no difference there may be left out.
    */
-  readSinceLast(): number
-
-  /**
-   * How many bytes were queued for sending since the last call, while there is `progress`
-   */
-  queuedSinceLast(): number
+  sinceLast(what: 'read' | 'queued'): number
 
   /**
    * Ends it because of what it holds

@@ -110,11 +110,7 @@ export abstract class SparseHolder<H extends HeldBuffers> implements BufferHolde
     }
   }
 
-  readSinceLast (): number {
-    return this.held?.sinceLast('read') ?? 0
-  }
-
-  queuedSinceLast (): number {
-    return this.held?.sinceLast('queued') ?? 0
+  sinceLast (what: 'read' | 'queued'): number {
+    return this.held?.sinceLast(what) ?? 0
   }
 }

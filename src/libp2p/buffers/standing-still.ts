@@ -106,8 +106,8 @@ export class StandingStill {
 }
 
 function update (holder: BufferHolder, sentByStreams: number, now: number): number {
-  const read = holder.readSinceLast()
-  const queued = holder.queuedSinceLast() + sentByStreams
+  const read = holder.sinceLast('read')
+  const queued = holder.sinceLast('queued') + sentByStreams
   const unsent = holder.size - holder.unread
 
   if (holder.progress == null) {
