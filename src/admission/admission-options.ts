@@ -27,16 +27,16 @@ export interface RateLimitsInit {
 }
 
 /**
- * The part of the options of a resource manager that says what is decided by address
+ * The options of a resource manager for decisions by address
  */
 export interface AdmissionOptions {
   /**
    * Trusted addresses and peers: when there is no room for a connection with one of them, it
    * opens under limits of its own (`allowlistedSystem`, `allowlistedTransient`). Connections
    * from trusted addresses are exempt from limits of subnets and rates. Peers that are trusted
-   * wherever they are have to prove who they are first, and the limits of their address
-   * apply to them. While the system is full, strangers may begin handshakes that take up to
-   * a quarter of what `allowlistedSystem` may hold. See `Allowlist` for the entries.
+   * at any address have to prove who they are first, so the limits of their address apply to
+   * them. While the system is full, strangers may begin handshakes that take up to a quarter of
+   * what `allowlistedSystem` may hold. See `Allowlist` for the entries.
    *
    * @default []
    */
@@ -58,18 +58,18 @@ export interface AdmissionOptions {
 
   /**
    * Networks with limits of their own: how many connections they may have, and how often they
-   * may open them. Use it for many peers who come from one address, behind a NAT, a proxy or
-   * a container gateway. These limits replace `subnetLimits` and `rateLimits` for the
-   * addresses in them. What is left out is not limited.
+   * may open them. Use it for many peers at one address, behind a NAT, a proxy or a container
+   * gateway. These limits replace `subnetLimits` and `rateLimits` for their addresses. Fields
+   * that are left out are not limited.
    *
    * @default []
    */
   networks?: NetworkInit[]
 
   /**
-   * Networks that have no limits by subnet and of the rate of connections, unless one
-   * is configured for a network in them: networks such as `10.0.0.0/8`, or `'private'`
-   * for all that are not routed on the internet, alone or in the list.
+   * Networks without limits by subnet and without rates of connections, unless one is
+   * configured for a network in them: networks such as `10.0.0.0/8`, or `'private'` for all
+   * that are not routed on the internet, alone or in the list.
    *
    * Many hosts may share an address behind a NAT, and all nodes of a cluster may be in
    * one subnet. The risk is that one host, which may be malicious or out of order, can
@@ -82,8 +82,8 @@ export interface AdmissionOptions {
   trustedNetworks?: 'private' | string[]
 
   /**
-   * The networks of reverse proxies in front of the node, such as `127.0.0.1` or
-   * `10.0.0.0/24`. What comes from there is not counted as what one host does:
+   * The networks of reverse proxies in front of the node, such as `127.0.0.1` or `10.0.0.0/24`.
+   * Connections from there do not count as those of one host:
    *
    * - A WebSocket counts as one of the host that the proxy has added to the
    * `X-Forwarded-For` header last, in limits of subnets, rates and shares, and for the

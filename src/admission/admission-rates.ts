@@ -9,8 +9,7 @@ import type { SubnetTables } from './subnet-tables.ts'
 import type { Sweepable } from '../util/sweeper.ts'
 
 /**
- * The rates that remotes are held to, by address and by peer, and the memory of who came when, which
- * is forgotten in time
+ * The rates of remotes, by address and by peer, and the memory of who came when
  */
 export class AdmissionRates {
   /**
@@ -44,7 +43,7 @@ export class AdmissionRates {
   }
 
   /**
-   * Has other rates from now on. What has the same rate as before goes on with the tokens that it has.
+   * Changes the rates. A bucket whose rate stays the same keeps its tokens.
    *
    * @throws {InvalidParametersError} naming the field that cannot be used. Nothing has changed then.
    */
@@ -81,9 +80,9 @@ export class AdmissionRates {
   }
 
   /**
-   * Forgets subnets and peers that could have their full burst again
+   * Forgets subnets and peers whose buckets are full again
    *
-   * @returns false if there is more to look at
+   * @returns false if there is more to check
    */
   sweep (): boolean {
     return this.#sweeper.sweep(this.#tables, this.#clock())

@@ -8,7 +8,7 @@ import type { PeerPredicate, PeerTag } from './trusted-peers.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * Who is trusted: an address, a network, a peer there, or a peer wherever it is. See
+ * Who is trusted: an address, a network, a peer there, or a peer at any address. See
  * `Allowlist`.
  */
 export type AllowlistEntry = Multiaddr | string | PeerPredicate | PeerTag
@@ -80,7 +80,7 @@ function parseTag (entry: PeerTag): string {
 }
 
 /**
- * The normal form of a peer id, of which there are several ways to write it
+ * The normal form of a peer id, which can be written in several ways
  */
 function parsePeer (peer: string): string {
   try {

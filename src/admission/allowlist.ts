@@ -74,7 +74,7 @@ export class Allowlist {
   }
 
   /**
-   * Trusts an address, a network, a peer there, or peers wherever they are
+   * Trusts an address, a network, a peer there, or peers at any address
    *
    * @param entry - such as `/ip4/1.2.3.4`, `/ip4/1.2.3.0/ipcidr/24/p2p/12D3Koo…` or
    * `/p2p/12D3Koo…`
@@ -152,7 +152,7 @@ export class Allowlist {
   }
 
   /**
-   * Whether nobody is trusted, which makes every other question superfluous
+   * Whether nobody is trusted, so that no other question is needed
    */
   get empty (): boolean {
     return this.#entries.size === 0 && this.#anywhere.empty
@@ -166,8 +166,8 @@ export class Allowlist {
   }
 
   /**
-   * Whether the peer that an address ends with, which has to be there for it to be dialled, is
-   * trusted wherever it is
+   * Whether the peer at the end of an address, which a dial expects there, is trusted at any
+   * address
    */
   allowedDial (address: Multiaddr): boolean {
     const peer = peerInAddress(address)
@@ -176,7 +176,7 @@ export class Allowlist {
   }
 
   /**
-   * Whether there may be peers that are trusted wherever they are
+   * Whether there may be peers that are trusted at any address
    */
   get namesPeers (): boolean {
     return !this.#anywhere.empty
@@ -197,7 +197,7 @@ export class Allowlist {
   }
 
   /**
-   * Who is trusted wherever it is, for people: how many peers, tags and predicates
+   * The peers that are trusted at any address, for people: how many peers, tags and predicates
    */
   get peersText (): string {
     return this.#anywhere.toString()

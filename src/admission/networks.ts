@@ -7,8 +7,8 @@ import type { ConnCount, ResolvedPrefixLimit } from './subnet-limits.ts'
 import type { SettingPath } from '../limits/setting.ts'
 
 /**
- * Both limits of one network: how many connections it may have, and how often it may open
- * them. What is left out is not limited.
+ * Both limits of one network: how many connections it may have, and how often it may open them.
+ * A field that is left out is not limited.
  */
 export interface NetworkInit {
   /**

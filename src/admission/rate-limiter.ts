@@ -35,13 +35,12 @@ export interface RateLimiterInit {
   request: 'connection' | 'stream'
 
   /**
-   * One that this one takes the place of. What has the same rate in both goes on with the
-   * tokens that it has.
+   * The limiter that this one replaces. A bucket whose rate stays the same keeps its tokens.
    */
   previous?: RateLimiter
 
   /**
-   * Where buckets are kept, beside what others keep of the same subnets
+   * Where buckets are kept, beside the counts of the same subnets
    */
   tables?: SubnetTables
 
@@ -62,8 +61,8 @@ export interface RateLimiterInit {
  * Limits how often something may come from an address, by token buckets: those of
  * the networks the address is in, or else those of its subnets and the global one.
  *
- * They are asked from the most specific to the widest, and only if all of them have
- * a token, one is taken from each: what is refused costs nobody anything.
+ * They are asked from the most specific to the widest. Only if all of them have a token, one is
+ * taken from each: a refusal costs nobody anything.
  */
 export class RateLimiter {
   /**
@@ -98,7 +97,7 @@ export class RateLimiter {
     // there is nothing in this one yet
     const before: RateLimiter = previous ?? this
 
-    // each version by itself: what is kept of an IPv4 subnet is in no table of IPv6
+    // each version by itself: IPv4 subnets are in no table of IPv6
     const ipv4 = keep(limits.ipv4, limits.maxSubnets, before.#ipv4)
     const ipv6 = keep(limits.ipv6, limits.maxSubnets, before.#ipv6)
     const taken = new Set([...ipv4, ...ipv6].map(buckets => buckets?.table))
@@ -215,8 +214,7 @@ export class RateLimiter {
   }
 
   /**
-   * Puts the tokens back that were taken for an address a short time ago, as if nothing
-   * had come from it
+   * Gives back the tokens that were just taken for an address, as if nothing had come from it
    */
   giveBack (ip: IPAddress): void {
     let inNetwork = false
@@ -281,7 +279,7 @@ function keep (limits: ResolvedSubnetRate[], max: number, previous: SubnetBucket
 }
 
 /**
- * The table itself, unless it has buckets: of two rates for the same subnets, the second one
+ * The table itself, unless it has buckets: with two rates for the same subnets, the second one
  * has a table of its own
  */
 function takeTable (table: SubnetTable, taken: Set<SubnetTable | undefined>): SubnetTable {

@@ -17,8 +17,7 @@ export interface Rate {
   rate: number | 'unlimited'
 
   /**
-   * How many times it may happen at once, a whole number. It is always refused
-   * where this is 0.
+   * How many times it may happen at once, a whole number. With 0, it is always refused.
    *
    * @default the rate, rounded up
    */
@@ -52,7 +51,7 @@ export interface NetworkPrefixRate extends Rate {
  */
 export interface RateLimits {
   /**
-   * The rate of everything together that does not come from one of the `prefixes`
+   * The rate of everything together, except what comes from one of the `prefixes`
    *
    * @default unlimited
    */

@@ -18,8 +18,8 @@ import type { WarningCode } from '../util/process-warnings.ts'
 import type { Logger } from '@libp2p/interface'
 
 /**
- * A part of a resource manager that can be left out: what is not handed in is not downloaded by
- * a page either. A manager knows of it only what is here.
+ * A part of a resource manager that can be left out. A page does not download a feature that it
+ * does not pass. A manager knows only this of it.
  */
 export interface Feature<Name extends string = string> {
   /** The key under which `features` has it */
@@ -31,13 +31,13 @@ export interface Feature<Name extends string = string> {
   readonly options?: Readonly<Record<string, Description>>
 
   /**
-   * What limits are derived by, which comes before there is anything to register with
+   * Derives limits, before there is anything to register with
    */
   readonly presets?: Presets
 
   /**
-   * Adds what it does to a manager that is being made. A mistake in options that only a node does
-   * something with is one without a node, too.
+   * Adds what it does to a manager that is being made. It also checks options that only a node
+   * uses, if there is no node.
    *
    * @throws {InvalidParametersError} naming the option that cannot be used
    */
@@ -89,13 +89,13 @@ export interface FeatureHost {
   /** Told of what has given way to others */
   evictionObserver?(eviction: Eviction): void
 
-  /** Told of the limits in force when they have changed, and when the manager is made */
+  /** Observers of the limits in force: told when these have changed, and when the manager is made */
   readonly limitObservers: Array<(limits?: ConcreteLimitConfig) => void>
 
   /** Told of the sessions of collectors */
   sessionObserver?: SessionObserver
 
-  /** Who asked for what is refused, for the error */
+  /** Who made a refused request, for the error */
   requesterOf?(refusal: Refusal): object | undefined
 
   /** Started in this order, all at once, and stopped in the reverse order */
@@ -121,17 +121,18 @@ export interface FeatureHost {
   report?: ResourceManager['report']
 
   /**
-   * Warns whoever runs the process, most of whom look at no log: of each code and subject at
-   * most once in ten minutes, and not at all with `warnings: false`
+   * Warns whoever runs the process, because most read no log: for each code and subject at most
+   * once in ten minutes, and not at all with `warnings: false`
    *
    * @param code
    * @param message - names in it that remotes have chosen are escaped
-   * @param subject - what tells it from others with this code, of which there must be few
+   * @param subject - what distinguishes it from others with this code. There must be few
+   * subjects.
    */
   warnProcess(code: WarningCode, message: string, subject?: string): void
 
   // nodes
 
-  /** What is done where there is a node: nothing of libp2p has been changed yet */
+  /** What features do with a node. Nothing of libp2p has been changed yet. */
   readonly nodeParts: Array<(node: NodeHost) => void>
 }

@@ -5,9 +5,8 @@ import { invalid } from '../util/validation.ts'
 import type { Feature } from './feature.ts'
 
 /**
- * The parts of a resource manager that can be left out: what is not here is not
- * downloaded by a page either. They are values, so that nothing but this package has to
- * know what they consist of.
+ * The parts of a resource manager that can be left out. A page does not download the parts that
+ * are not here. They are values, so that only this package has to know what they consist of.
  */
 export interface Features {
   /**
@@ -22,7 +21,7 @@ export interface Features {
   readonly bans?: Feature<'bans'>
 
   /**
-   * Shares what is full fairly, instead of keeping it for those who came first: the option
+   * Shares full scopes fairly, instead of keeping them for those who came first: the option
    * `fairness`
    */
   readonly fairness?: Feature<'fairness'>
@@ -64,9 +63,9 @@ export interface Features {
 export type FeatureName = keyof Features
 
 /**
- * In the order in which they register, which is that of their checks: what costs least is asked
- * first. Tracing before sessions, because it observes them; metrics last, because registering them
- * cannot be undone.
+ * The order in which features register, and so the order of their checks: the cheapest come
+ * first. Tracing before sessions, because it observes them; metrics last, because registering
+ * them cannot be undone.
  */
 const NAMES = Object.keys({
   presets: 0,
@@ -88,7 +87,7 @@ export function inOrder (features: Features): Feature[] {
 }
 
 /**
- * @throws {InvalidParametersError} If these are no features: they would silently not be there
+ * @throws {InvalidParametersError} If these are no features: they would silently be missing
  */
 export function checkFeatures (features: Features): void {
   if (typeof features !== 'object' || features === null || Array.isArray(features)) {

@@ -7,14 +7,14 @@ import type { Logger } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * What a fleet has of the manager of a node
+ * The part of a node's manager that a fleet uses
  */
 export interface FleetMember {
   readonly log: Logger
   readonly enforces: boolean
   readonly metricsSource: MetricsSource
 
-  /** Not there where nothing of the node is observed */
+  /** Not there if nothing of the node is observed */
   readonly collectors?: { shared?: SharedBitrates | undefined }
 
   isAllowlisted(address?: Multiaddr): boolean
@@ -23,7 +23,7 @@ export interface FleetMember {
 }
 
 /**
- * What can be seen of a fleet
+ * The part of a fleet that can only be read
  */
 export interface FleetReader {
   /**
@@ -48,13 +48,13 @@ export interface FleetReader {
 }
 
 /**
- * The limits and decisions that a manager shares with others: what
- * `libp2p-resource-manager/fleet` makes. It brings its own code, so that whoever has no fleet
- * has none of that.
+ * The limits and decisions that a manager shares with others, made by
+ * `libp2p-resource-manager/fleet`. A fleet brings its own code, so a node without one does not
+ * load it.
  */
 export interface FleetLink extends FleetReader {
   /**
-   * From now on the manager is one of the fleet. It is, too, where the fleet cannot be reached.
+   * From now on the manager belongs to the fleet, even if the fleet cannot be reached.
    *
    * @param member
    * @param admission - where anything is decided by address

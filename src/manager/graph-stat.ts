@@ -13,7 +13,7 @@ export function graphStat (graph: ScopeGraph): ResourceManagerStat {
 }
 
 /**
- * The same in slices: what is in it was true at one time or another meanwhile
+ * The same in slices: each figure was true at some time meanwhile
  */
 export function * readGraph ({ normal, allowlisted, services, protocols, peers }: ScopeGraph, slice: Slice): Generator<undefined, ResourceManagerStat, undefined> {
   return {

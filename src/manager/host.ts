@@ -32,8 +32,8 @@ export interface HostedNode {
 }
 
 /**
- * A core, and all that has registered with it: puts a resource manager together. It knows what
- * a feature is, and none of them.
+ * Puts a resource manager together: a core, and everything that has registered with it. It
+ * knows what a feature is, but no single feature.
  */
 export class ManagerHost implements FeatureHost {
   readonly core: Core
@@ -91,7 +91,7 @@ export class ManagerHost implements FeatureHost {
       captureStackTraces: log.enabled,
       observer: {
         onRefusal: (refusal) => {
-          // not through fields of the host: during an attack this is what runs
+          // not through fields of the host: this runs during an attack
           for (let i = 0; i < refusalObservers.length; i++) {
             refusalObservers[i](refusal)
           }
@@ -137,7 +137,7 @@ export class ManagerHost implements FeatureHost {
   }
 
   /**
-   * What somebody has set a limit for: there are only so many of these
+   * The names that somebody has set a limit for: their number is bounded
    */
   #namesIn (...sections: Array<'protocol' | 'protocolPeer' | 'service' | 'servicePeer'>): Set<string> {
     const { config } = this.limits

@@ -16,7 +16,7 @@ import type { SlicedWork } from '../util/slices.ts'
 const SET_LIMITS_OPTIONS = { replace: BOOLEAN } as const satisfies DescriptionOf<SetLimitsOptions>
 
 /**
- * The limits of a graph: what they were made of, and how they change
+ * The limits of a graph: where they come from, and how they change
  */
 export class LimitsInForce {
   readonly #graph: ScopeGraph
@@ -26,7 +26,7 @@ export class LimitsInForce {
   readonly #changed: () => void
 
   /**
-   * Makes a limiter of what was set last, for what the node may do now
+   * Makes a limiter from the latest settings, for what the node may do now
    */
   #resolve: () => Limiter
 
@@ -68,7 +68,8 @@ export class LimitsInForce {
   }
 
   /**
-   * The options that they come from. Limits that leave nothing out set nothing by themselves.
+   * The options that the limits come from. Limits that leave nothing out set nothing by
+   * themselves.
    */
   get given (): LimitKnobs & { limits?: PartialLimitConfig } {
     const { limits, ...knobs } = this.#init
@@ -79,7 +80,8 @@ export class LimitsInForce {
   /**
    * @param limits
    * @param options
-   * @param run - does what changes the limits of scopes, at least the first slice at once
+   * @param run - does the work that changes the limits of scopes, at least its first slice at
+   * once
    * @throws {InvalidParametersError} listing every problem. Nothing has changed then.
    */
   change (limits: NonNullable<LimitsInit['limits']>, options: SetLimitsOptions, run: (work: SlicedWork<void>) => void): void {
@@ -96,7 +98,7 @@ export class LimitsInForce {
   }
 
   /**
-   * Derives them once more, as what the node may do has changed
+   * Derives the limits again, because what the node may do has changed
    */
   deriveAgain (): void {
     const limiter = this.#resolve()

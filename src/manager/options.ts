@@ -4,17 +4,16 @@ import type { ResourceManagerInit } from './resource-manager-init.ts'
 import type { DescriptionOf } from '../util/description.ts'
 
 /**
- * Those that are described by their own types and checked where they are used, all of
- * their keys included
+ * Options that are described by their own types, and checked with all of their keys where they
+ * are used
  */
 type CheckedElsewhere = 'fleet' | 'limits' | 'manager' | 'features' | 'logger' | 'trace'
 
 type OptionDescription<K extends keyof ResourceManagerInit> = FeatureName | DescriptionOf<K extends CheckedElsewhere ? unknown : ResourceManagerInit[K]>
 
 /**
- * All options of a resource manager. One that has no meaning without a feature has the
- * name of that, which describes it: a page that does not use it does not download what
- * it consists of either.
+ * All options of a resource manager. An option that has no meaning without a feature has the
+ * name of the feature, which describes it: a page without the feature does not download that.
  */
 export const OPTIONS = {
   enabled: BOOLEAN,

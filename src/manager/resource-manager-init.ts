@@ -7,8 +7,8 @@ import type { LimitsInit } from '../limits/resolve-limits.ts'
 import type { ComponentLogger } from '@libp2p/interface'
 
 /**
- * The options of a resource manager. Each is checked when the manager is made: what nobody
- * reads, and what cannot be used, is an `InvalidParametersError` that names it.
+ * The options of a resource manager. Each is checked when the manager is made: an option that
+ * nobody reads, or that cannot be used, is an `InvalidParametersError` that names it.
  */
 export interface ResourceManagerInit extends LimitsInit, FeatureOptions {
   /**
@@ -30,19 +30,19 @@ export interface ResourceManagerInit extends LimitsInit, FeatureOptions {
   /**
    * Which protocols belong to which service: the name of the service, and its protocols. A
    * stream joins its service as soon as its protocol is known. Entries add to the built-in
-   * table, or override it. A name such as `/orbitdb/*` stands for all protocols that begin
-   * so; an exact name counts first, then the most specific pattern. `false` also turns off
-   * the built-in table.
+   * table, or override it. A name such as `/orbitdb/*` stands for all protocols with this
+   * beginning; an exact name counts first, then the most specific pattern. `false` also turns
+   * off the built-in table.
    *
    * @default {}
    */
   services?: Record<string, string[]> | false
 
   /**
-   * Memory that every connection and stream of a node reserves when it opens, in bytes, for
-   * what it costs in itself. So it is enough to limit memory. What remotes open may fill
-   * about 80% of a memory limit, and what this node opens all of it. `false` reserves
-   * nothing. The defaults are measured, by `bench/base-costs.ts`.
+   * Memory that every connection and stream of a node reserves when it opens, in bytes, for its
+   * own cost. So it is enough to limit memory. Connections and streams of remotes may fill
+   * about 80% of a memory limit, and those of this node all of it. `false` reserves nothing.
+   * The defaults are measured, by `bench/base-costs.ts`.
    *
    * A stand-alone manager does not do this.
    *
@@ -51,12 +51,12 @@ export interface ResourceManagerInit extends LimitsInit, FeatureOptions {
   baseCosts?: BaseCostsInit | false
 
   /**
-   * The share of the transient scope that one remote may hold while little of it is left,
-   * above 0, up to 1. A remote that never finishes a handshake then cannot keep others out.
-   * It applies to inbound connections until their peer is known, by the IPv4 address, the
-   * IPv6 /56 or the relay that they come from, and to inbound streams until their protocol
-   * is known, by their peer. Everybody may have one, and allowlisted addresses may have
-   * all. 1 means no such limit.
+   * The share of the transient scope that one remote may hold while little of it is left, above
+   * 0, up to 1. A remote that never finishes a handshake then cannot keep others out. It
+   * applies to inbound connections until their peer is known, by the IPv4 address, the IPv6 /56
+   * or the relay that they come from, and to inbound streams until their protocol is known, by
+   * their peer. Everybody may have at least one, and allowlisted addresses may have all. 1
+   * means no such limit.
    *
    * A stand-alone manager does not do this.
    *
@@ -74,8 +74,8 @@ export interface ResourceManagerInit extends LimitsInit, FeatureOptions {
   handlerGrace?: number
 
   /**
-   * The limits, bans and trusted addresses that this node shares with others: what `fleet` of
-   * `libp2p-resource-manager/fleet` makes. Its own limits always stand beside them.
+   * The limits, bans and trusted addresses that this node shares with others, made by `fleet`
+   * of `libp2p-resource-manager/fleet`. Its own limits always stand beside them.
    *
    * @default undefined
    */
@@ -84,11 +84,11 @@ export interface ResourceManagerInit extends LimitsInit, FeatureOptions {
   /**
    * A resource manager of your own, which decides instead of this one. The node calls its
    * `openConnection` and `openStream`, and `setPeer`, `setProtocol`, `setService` and `done` of
-   * the scopes that they return, and passes on what handlers reserve. What it throws is
-   * refused. It starts and stops with the node.
+   * the scopes that they return, and passes on what handlers reserve. If it throws, the request
+   * is refused. It starts and stops with the node.
    *
-   * This one goes on counting, for metrics, `stat()` and sessions, and has no limits then:
-   * options for limits are errors.
+   * Ours then goes on counting, for metrics, `stat()` and sessions, but has no limits: options
+   * for limits are errors.
    *
    * @default undefined
    */
@@ -105,8 +105,7 @@ export interface ResourceManagerInit extends LimitsInit, FeatureOptions {
   features?: Features
 
   /**
-   * Where a stand-alone manager logs to. One that is a service of a node logs to
-   * the logger of the node.
+   * The logger of a stand-alone manager. A service of a node uses the logger of the node.
    *
    * @default defaultLogger()
    */

@@ -9,8 +9,7 @@ import type { MessageStreamDirection } from '@libp2p/interface'
  */
 export interface HoldersOptions {
   /**
-   * What most is held of: bytes of memory, by connections and streams, or streams, by
-   * connections
+   * What to sort by: `memory`, for connections and streams, or `stream`, for connections
    *
    * @default 'memory'
    */
@@ -115,7 +114,7 @@ export interface TransientTimeoutsStat {
   /** The negotiation of the protocol of a stream, in ms */
   stream: number
 
-  /** How many were given up sooner than libp2p would have, since the start */
+  /** How many were ended earlier than by libp2p, since the start */
   expired: number
 }
 
@@ -129,7 +128,7 @@ export interface BansStat {
   /** How many have begun since the start, by level */
   begun: Record<BanLevel, number>
 
-  /** How many strikes have counted since the start, by what they were for */
+  /** How many strikes have counted since the start, by their cause */
   strikes: Record<StrikeKind, number>
 }
 
@@ -160,7 +159,7 @@ export interface ResourceManagerStat {
   /** Connections whose peer, and streams whose protocol, is not known yet */
   transient: ScopeStat
 
-  /** What trusted addresses and peers hold because the system had no room for it */
+  /** What trusted addresses and peers hold beyond the normal system */
   allowlistedSystem: ScopeStat
 
   /** What of that is transient */
@@ -176,8 +175,8 @@ export interface ResourceManagerStat {
   peers: Record<string, ScopeStat>
 
   /**
-   * The ten that have been in the transient scopes longest, oldest first. Not there
-   * in a stand-alone manager.
+   * The ten connections and streams that have been in the transient scopes longest, oldest
+   * first. Not there in a stand-alone manager.
    */
   transientHolders?: TransientHolder[]
 
@@ -193,7 +192,7 @@ export interface ResourceManagerStat {
   /** Only where there is an `eventLoopDelay` option */
   eventLoopDelay?: EventLoopDelayStat
 
-  /** Only where there is a `fleet` option: what this node last knew of the fleet */
+  /** What this node last knew of its fleet. Only with the option `fleet`. */
   fleet?: FleetStat
 
   /** Not there in a stand-alone manager */

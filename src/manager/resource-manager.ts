@@ -40,14 +40,14 @@ import type { Connection, Logger, MessageStreamDirection, MultiaddrConnection, P
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * What users of a resource manager call: it throws what the core answers, and shows what is there.
- * What is optional is done by what features have registered with the host.
+ * The resource manager that users call: it throws the refusals of the core, and shows what is
+ * there. Features do everything optional: they have registered with the host.
  */
 export class DefaultResourceManager implements ResourceManager {
   readonly log: Logger
 
   /**
-   * What this one does. It answers what is refused, and this one throws it.
+   * Does the work. It returns refusals, and this class throws them.
    */
   readonly core: Core
   protected readonly host: ManagerHost
@@ -92,8 +92,8 @@ export class DefaultResourceManager implements ResourceManager {
   }
 
   /**
-   * Only a node calls this. A manager that was made without its components counts nothing
-   * that the node does, which nobody would notice.
+   * Only a node calls this. A manager that was made without the components of a node would
+   * count nothing of it, and nobody would notice.
    */
   afterStart (): void | Promise<void> {
     const warning = 'this resource manager counts nothing of its node: pass resourceManager() as the service, not createResourceManager()'
@@ -238,7 +238,8 @@ export class DefaultResourceManager implements ResourceManager {
   /**
    * @param limits
    * @param options
-   * @param run - does what changes the limits of scopes, at least the first slice at once
+   * @param run - does the work that changes the limits of scopes, at least its first slice at
+   * once
    */
   changeLimits (limits: NonNullable<LimitsInit['limits']>, options: SetLimitsOptions = {}, run: (work: SlicedWork<void>) => void): LimitChange[] {
     const before = this.limits

@@ -6,8 +6,8 @@ import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * Who is trusted, and who is who: what the addresses and peers of remotes mean. Where nothing is
- * decided by address nobody is trusted, and everybody is who they seem to be.
+ * Who is trusted, and who is behind an address. Without admission, nobody is trusted, and every
+ * remote is who it seems to be.
  */
 export class Trust {
   readonly #graph: ScopeGraph
@@ -36,14 +36,14 @@ export class Trust {
   }
 
   /**
-   * Whether there may be peers that are trusted wherever they are
+   * Whether there may be peers that are trusted at any address
    */
   get namesPeers (): boolean {
     return this.admission?.allowlist.namesPeers === true
   }
 
   /**
-   * Whether an address or a peer is trusted, and need not pass what strangers must
+   * Whether an address or a peer is trusted, and need not pass the checks for strangers
    */
   isKnown (peer: PeerId | undefined, address: Multiaddr | undefined): boolean {
     return this.isAllowlisted(address) || (peer !== undefined && this.isTrustedPeer(peer))
@@ -52,22 +52,22 @@ export class Trust {
   /**
    * Whether streams with a peer may use the allowlisted pair.
    *
-   * A trusted connection is under the normal pair where there was room for it when it
-   * was opened. Its streams are not worth less.
+   * A trusted connection is under the normal pair if there was room for it. Its streams are
+   * trusted all the same.
    */
   isTrusted (peer: PeerId, connection: Pick<ConnectionScope, 'allowlisted'>): boolean {
     return connection.allowlisted || (connection instanceof DefaultConnectionScope && this.#graph.admission?.staysAllowlisted(peer, connection) === true)
   }
 
   /**
-   * Whether a reverse proxy has an address, and who comes from there is somebody else
+   * Whether an address belongs to a reverse proxy, which forwards others
    */
   isProxy (address: Multiaddr): boolean {
     return this.admission?.isProxy(address) === true
   }
 
   /**
-   * Who a reverse proxy forwards, if it says so
+   * Whom a reverse proxy forwards, if it says so
    *
    * @param header - `X-Forwarded-For`
    */
@@ -76,7 +76,7 @@ export class Trust {
   }
 
   /**
-   * The part of an address that a remote cannot choose, where anything is decided by that
+   * The part of an address that a remote cannot choose, if decisions depend on it
    */
   hostOf (address: Multiaddr): string | undefined {
     return this.admission?.hostOf(address)
