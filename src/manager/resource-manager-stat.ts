@@ -9,7 +9,8 @@ import type { MessageStreamDirection } from '@libp2p/interface'
  */
 export interface HoldersOptions {
   /**
-   * What to sort by: `memory`, for connections and streams, or `stream`, for connections
+   * `'memory'` lists the connections and streams that hold most bytes, `'stream'` the connections
+   * with most streams
    *
    * @default 'memory'
    */
