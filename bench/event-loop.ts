@@ -1,6 +1,6 @@
 /**
  * `node --expose-gc bench/event-loop.ts`: for how long the event loop is held, in one piece, by
- * whatever looks at everything or changes everything, on a node with many peers. Each has a
+ * work that reads or changes everything, on a node with many peers. Each has a
  * connection and a stream: libp2p's own ones, on top of nothing. Other numbers of peers can be
  * given: `node --expose-gc bench/event-loop.ts 1000`. 100,000 peers take 2 GB.
  */
@@ -28,7 +28,7 @@ const PEERS = [10_000, 100_000]
 const RUNS = 9
 
 /**
- * How long looks at buffers are watched, in ms: there are four a second
+ * For how long the measuring of buffers is observed, in ms: it happens four times a second
  */
 const WATCHED = 600
 
@@ -87,7 +87,7 @@ async function connect (node: WiredNode, peers: PeerId[]): Promise<WiredConnecti
   return connections
 }
 
-async function watchLooks (): Promise<void> {
+async function observeMeasuring (): Promise<void> {
   await new Promise(resolve => setTimeout(resolve, WATCHED))
 }
 
@@ -115,7 +115,7 @@ async function measureViews (manager: ResourceManager): Promise<void> {
   await measure('in slices: text()', async () => sliced.text())
   await measure('in slices: holders()', async () => sliced.holders())
   await measure('in slices: setLimits() of peers', async () => sliced.setLimits(OTHERS.limits), () => { manager.setLimits(LIMITS.limits) })
-  await measure('looks at buffers', watchLooks)
+  await measure('measuring buffers', observeMeasuring)
 }
 
 async function measureNode (peers: PeerId[]): Promise<void> {

@@ -183,7 +183,7 @@ async function makeTraffic (client: TestNode, server: TestNode, handling: Promis
   manager.report(client.peerId, 'a test', 7)
   manager.bans?.add('192.0.2.1')
 
-  // the byte is counted by the next look at buffers
+  // the byte is counted by the next measurement of buffers
   await eventuallyEqual(() => manager.stat().system.memory, 6_401, 'the memory')
 
   // without a negotiation, which times out after ten seconds
