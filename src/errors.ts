@@ -1,8 +1,9 @@
 import { formatSetting } from './limits/setting.ts'
-import { sharedText } from './scopes/shared-text.ts'
+import { sharedText } from './scopes/shared-limit.ts'
 import { printable } from './util/printable.ts'
+import { ResourceManagerError } from './util/resource-manager-error.ts'
 import type { SettingPath } from './limits/setting.ts'
-import type { SharedLimit } from './scopes/limit-cap.ts'
+import type { SharedLimit } from './scopes/shared-limit.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**
@@ -47,32 +48,6 @@ export interface RefusedRequest {
    * Set where the limit is what this node may have of one that several nodes share
    */
   shared?: SharedLimit | undefined
-}
-
-/**
- * What an error of any copy of this package has: the names of its classes. The number is the
- * version of that promise.
- */
-const CLASSES = Symbol.for('libp2p-resource-manager/error/1')
-
-/**
- * An error that `instanceof` finds with the class of the same name of another copy of this
- * package too. npm installs a second copy where two dependencies ask for different versions.
- */
-abstract class ResourceManagerError extends Error {
-  static [Symbol.hasInstance] (value: any): boolean {
-    return Function.prototype[Symbol.hasInstance].call(this, value) || value?.[CLASSES]?.includes?.(this.name) === true
-  }
-
-  get [CLASSES] (): string[] {
-    const names: string[] = []
-
-    for (let { constructor } = this as object; constructor !== ResourceManagerError; constructor = Object.getPrototypeOf(constructor)) {
-      names.push(constructor.name)
-    }
-
-    return names
-  }
 }
 
 /**

@@ -12,10 +12,7 @@
 
 import { createServer } from 'node:http'
 import { defaultLogger } from '@libp2p/logger'
-import { TokenBucket } from '../admission/token-buckets.ts'
-import { TokenRate } from '../admission/token-rate.ts'
 import { sliceManager } from '../reporting/sliced-manager.ts'
-import { setBackgroundTimer } from '../util/timers.ts'
 import { invalid } from '../util/validation.ts'
 import { checkInit, hostInURL } from './admin-server-init.ts'
 import { noRequests } from './admin-stat.ts'
@@ -27,6 +24,7 @@ import { isPageFile, readPageFile } from './page-files.ts'
 import { PatchedLimits } from './patched-limits.ts'
 import { PrometheusText } from './prometheus-text.ts'
 import { READS } from './reads.ts'
+import { RequestTurns } from './request-turns.ts'
 import { Snapshots } from './snapshot.ts'
 import type { AdminServerInit } from './admin-server-init.ts'
 import type { AdminStat } from './admin-stat.ts'
@@ -34,19 +32,6 @@ import type { AdminNode } from './reads.ts'
 import type { ResourceManager } from '../interface.ts'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-
-/**
- * How many requests are answered in a second, and how many more at once. The page needs six.
- */
-const REQUEST_RATE = 20
-const REQUEST_BURST = 60
-
-/**
- * How long somebody with a wrong token waits for the answer, in ms, and how many can wait
- * at once. The right token never waits.
- */
-const WRONG_TOKEN_DELAY = 500
-const MAX_WRONG_TOKENS = 8
 
 /**
  * Files with limits have some kB
@@ -60,12 +45,6 @@ const MAX_CONNECTIONS = 64
  */
 const REQUEST_TIMEOUT = 10_000
 const IDLE_TIMEOUT = 30_000
-
-/**
- * How much of the answers may wait for those who asked to read it, in bytes, until there are
- * no others
- */
-const MAX_UNREAD = 32 * 2 ** 20
 
 /**
  * A server that shows a running node
@@ -93,30 +72,23 @@ export interface AdminServer {
 
 const log = defaultLogger().forComponent('libp2p:resource-manager:admin')
 
-function newTurns (): TokenBucket {
-  return new TokenBucket(new TokenRate(REQUEST_RATE, REQUEST_BURST))
-}
-
 class DefaultAdminServer implements AdminServer {
   readonly #node: AdminNode
   readonly #guard: Guard
+  readonly #turns: RequestTurns
   readonly #host: string
   readonly #server: Server
   readonly #stat = noRequests()
   readonly #feed: LiveFeed
   readonly #limits: PatchedLimits
   readonly #prometheus: PrometheusText
-  readonly #responses = new Set<ServerResponse>()
-
-  // those without a token cannot use up what those with one may ask
-  readonly #turns = { trusted: newTurns(), others: newTurns() }
-  #wrongTokens = 0
   #closing?: Promise<void>
 
   constructor (manager: ResourceManager, init: ReturnType<typeof checkInit>) {
     this.#node = { manager, sliced: sliceManager(manager), marks: new DescribedMarks(manager) }
     this.#host = init.host
     this.#guard = new Guard(init)
+    this.#turns = new RequestTurns(this.#guard, this.#stat)
     this.#feed = new LiveFeed(manager, new Snapshots(manager, this.#node.marks), this.#stat, (err) => { log.error('could not take a snapshot of the node - %e', err) })
     this.#limits = new PatchedLimits(manager)
     this.#prometheus = new PrometheusText(manager)
@@ -172,8 +144,7 @@ class DefaultAdminServer implements AdminServer {
   async #handle (req: IncomingMessage, res: ServerResponse): Promise<void> {
     // whoever has gone in the middle is nobody's problem
     res.on('error', () => {})
-    res.once('close', () => { this.#responses.delete(res) })
-    this.#responses.add(res)
+    this.#turns.begin(res)
     this.#stat.requests++
 
     try {
@@ -214,12 +185,12 @@ class DefaultAdminServer implements AdminServer {
       throw new RequestError(403, 'expected a request to an IP address or localhost, and from no other site')
     }
 
-    this.#takeTurn(req)
+    this.#turns.take(req)
 
     const isRead = req.method === 'GET' || req.method === 'HEAD'
 
     if (!isRead || (this.#guard.readsNeedToken && !isPage)) {
-      await this.#authorize(req)
+      await this.#turns.authorize(req)
     }
 
     if (!isRead) {
@@ -250,48 +221,6 @@ class DefaultAdminServer implements AdminServer {
 
     log('limits were changed by a request: %d changes', result.changes.length)
     answerJSON(res, result)
-  }
-
-  #takeTurn (req: IncomingMessage): void {
-    const { others, trusted } = this.#turns
-    const turns = this.#guard.isAuthorized(req) ? trusted : others
-
-    if (!turns.check(performance.now())) {
-      this.#stat.tooMany++
-      throw new RequestError(429, `expected at most ${REQUEST_RATE} requests in a second`, { 'retry-after': '1' })
-    }
-
-    turns.commit()
-
-    let unread = 0
-
-    this.#responses.forEach(res => { unread += res.writableLength })
-
-    if (unread > MAX_UNREAD) {
-      this.#stat.tooMany++
-      throw new RequestError(503, 'expected the answers before to be read', { 'retry-after': '30' })
-    }
-  }
-
-  async #authorize (req: IncomingMessage): Promise<void> {
-    if (this.#guard.isAuthorized(req)) {
-      return
-    }
-
-    this.#stat.unauthorized++
-
-    if (this.#wrongTokens >= MAX_WRONG_TOKENS) {
-      throw new RequestError(429, 'too many requests with a wrong token', { 'retry-after': '1', connection: 'close' })
-    }
-
-    this.#wrongTokens++
-    await new Promise<void>(resolve => { setBackgroundTimer(resolve, WRONG_TOKEN_DELAY) })
-    this.#wrongTokens--
-
-    // whether there is a token is no secret, and this says what to do
-    throw this.#guard.hasToken
-      ? new RequestError(401, 'expected the token: Authorization: Bearer TOKEN', { 'www-authenticate': 'Bearer', connection: 'close' })
-      : new RequestError(403, 'nothing can be changed: this server was made without a token', { connection: 'close' })
   }
 }
 

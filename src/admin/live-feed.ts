@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import { inBackground } from '../util/timers.ts'
 import { beginAnswer, RequestError, toText } from './answers.ts'
 import { TimeLine } from './time-line.ts'
 import type { AdminStat } from './admin-stat.ts'
@@ -72,8 +73,7 @@ export class LiveFeed {
     this.#onError = onError
     this.#now = now
     this.#timeLine = new TimeLine(manager)
-    this.#timer = setInterval(() => { void this.tick() }, INTERVAL)
-    this.#timer.unref()
+    this.#timer = inBackground(setInterval(() => { void this.tick() }, INTERVAL))
   }
 
   /**

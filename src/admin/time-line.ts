@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { connectionsOf, streamsOf } from './snapshot.ts'
+import { connectionsOf, streamsOf } from '../reporting/scope-usage.ts'
 import type { LiveSample } from './live-data.ts'
 import type { ResourceManager } from '../interface.ts'
 

@@ -11,81 +11,32 @@
  */
 
 import { startClock } from '../util/clock.ts'
-import { checkDescribed } from '../util/description.ts'
 import { ipFromMultiaddr } from '../util/ip-from-address.ts'
-import { IPNetwork, parseNetwork } from '../util/ip-network.ts'
+import { IPNetwork } from '../util/ip-network.ts'
 import { SweepTimer } from '../util/timers.ts'
-import { checkList, checkObject } from '../util/validation.ts'
-import { ADMISSION_CHANGES, PREFIX_LIMIT } from './admission-options.ts'
+import { checkList } from '../util/validation.ts'
 import { AdmissionRates } from './admission-rates.ts'
-import { resolveRules, resolveTrustedNetworks } from './admission-rules.ts'
+import { resolveRules } from './admission-rules.ts'
+import { AdmissionSettings } from './admission-settings.ts'
 import { Allowlist } from './allowlist.ts'
 import { SubnetLimiter } from './subnet-limiter.ts'
-import { IPV6_HOST_PREFIX_LENGTH, resolvePrefixLimit } from './subnet-limits.ts'
+import { IPV6_HOST_PREFIX_LENGTH } from './subnet-limits.ts'
 import { SubnetTables } from './subnet-tables.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
-import type { AdmissionChanges, AdmissionInit } from './admission-options.ts'
+import type { AdmissionInit } from './admission-options.ts'
+import type { SharedRates, SharedSubnets } from './shared-limits.ts'
 import type { StreamRateLimiter } from './stream-rates.ts'
-import type { NetworkPrefixLimit } from './subnet-limits.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { IPAddress } from '../util/ip-address.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * Limits of subnets and networks that are not only those of this node
- */
-export interface SharedSubnets {
-  /**
-   * Counts one more connection with an address
-   *
-   * @returns why it does not fit, in which case nothing has changed
-   */
-  add(ip: IPAddress, direction: MessageStreamDirection): Refusal | undefined
-
-  /**
-   * What `add` would answer, with nothing counted
-   */
-  peek(ip: IPAddress, direction: MessageStreamDirection): Refusal | undefined
-
-  /**
-   * Takes back what `add` counted
-   */
-  remove(ip: IPAddress): void
-
-  /**
-   * Other networks are trusted from now on
-   */
-  allowlistChanged(): void
-}
-
-/**
- * Rates of inbound connections that are not only those of this node
- */
-export interface SharedRates {
-  /**
-   * Takes a token for an address
-   *
-   * @returns why there is none, in which case nothing has changed
-   */
-  take(ip: IPAddress): Refusal | undefined
-
-  /**
-   * What `take` would answer, with nothing taken
-   */
-  peek(ip: IPAddress): Refusal | undefined
-
-  /**
-   * Puts back what was taken a short time ago
-   */
-  giveBack(ip: IPAddress): void
-}
-
-/**
  * Decides by address which connections are opened, before they get a scope
  */
 export class Admission {
   readonly allowlist: Allowlist
+  readonly settings: AdmissionSettings
 
   /** Set where subnets have limits that this node shares with others */
   shared?: SharedSubnets = undefined
@@ -95,11 +46,9 @@ export class Admission {
 
   readonly #subnets: SubnetLimiter
   readonly #rates: AdmissionRates
-  #options: AdmissionChanges
   readonly #sweepTimer = new SweepTimer(this)
   readonly #proxies: TrustedProxies
   #allowlistedConns: number
-  #lifted = false
 
   /**
    * @throws {InvalidParametersError} naming the option that cannot be used
@@ -111,11 +60,11 @@ export class Admission {
 
     checkList('allowlist', init.allowlist)
 
-    this.#options = pickChanges(init)
     const tables = new SubnetTables()
 
     this.#subnets = new SubnetLimiter(rules.subnets, tables)
     this.#rates = new AdmissionRates(rules, this.#subnets, tables, startClock(init.now))
+    this.settings = new AdmissionSettings(init, this.#subnets, this.#rates)
     this.#allowlistedConns = init.allowlistedConns
     this.allowlist = new Allowlist({
       entries: init.allowlist,
@@ -153,17 +102,6 @@ export class Admission {
     const ip = ipFromMultiaddr(endpoint)
 
     return ip != null && this.#proxies.has(ip)
-  }
-
-  /**
-   * Whether many hosts have an address, or one of the addresses beside it, by the options
-   * `trustedNetworks` and `networks`
-   */
-  isShared (ip: IPAddress): boolean {
-    const { networks = [], trustedNetworks } = this.#options
-
-    return [...resolveTrustedNetworks(trustedNetworks), ...networks.map(({ network }) => network)]
-      .some(network => parseNetwork(network, 'network').contains(ip))
   }
 
   /**
@@ -296,53 +234,6 @@ export class Admission {
   }
 
   /**
-   * Changes options while connections are open: they count in the limits that apply from
-   * then on, and what has the same rate as before goes on with the tokens that it has
-   *
-   * @param changes - an option that is left out stays as it is
-   * @throws {InvalidParametersError} naming the option that cannot be used. Nothing has
-   * changed then.
-   */
-  change (changes: AdmissionChanges): void {
-    checkObject('options', changes)
-    checkDescribed('options', changes, ADMISSION_CHANGES)
-
-    const options = { ...this.#options, ...changes }
-    const rules = resolveRules(options)
-
-    this.#rates.set(rules)
-
-    // others leave them as they are, without those that `removePrefixLimit` has taken back
-    if ('networks' in changes || 'subnetLimits' in changes || 'trustedNetworks' in changes) {
-      this.#subnets.setLimits(rules.subnets)
-    }
-
-    this.#options = pickChanges(options)
-  }
-
-  /**
-   * Sets the limit of a network, instead of the one it may have. Connections that are
-   * open already count.
-   *
-   * @throws {InvalidParametersError} naming the field that cannot be used
-   */
-  addPrefixLimit (limit: NetworkPrefixLimit): void {
-    checkDescribed('prefixLimit', limit, PREFIX_LIMIT)
-    this.#subnets.addPrefix(resolvePrefixLimit(limit, 'prefixLimit'))
-  }
-
-  /**
-   * Takes the limit of a network back. Connections that are open count in the limits
-   * that apply from then on.
-   *
-   * @returns false if the network has none
-   * @throws {InvalidParametersError} if it is not a network
-   */
-  removePrefixLimit (network: string): boolean {
-    return this.#subnets.removePrefix(parseNetwork(network, 'network'))
-  }
-
-  /**
    * How many connections there may be under the limits of the allowlist
    */
   get allowlistedConns (): number {
@@ -357,24 +248,10 @@ export class Admission {
   }
 
   /**
-   * While it is true, the default limits by subnet and of rates do not apply, those
-   * that are configured do. Connections are counted all the same.
-   */
-  get lifted (): boolean {
-    return this.#lifted
-  }
-
-  set lifted (lifted: boolean) {
-    this.#lifted = lifted
-    this.#subnets.setLifted(lifted)
-    this.#rates.lifted = lifted
-  }
-
-  /**
    * Whether there are rates of connections
    */
   get limitsRates (): boolean {
-    return this.#rates.connections !== undefined && !this.#lifted
+    return this.#rates.connections !== undefined && !this.#rates.lifted
   }
 
   /**
@@ -432,8 +309,4 @@ export class Admission {
     this.#subnets.setAllowlisted(() => this.allowlist.networks(), this.#allowlistedConns)
     this.shared?.allowlistChanged()
   }
-}
-
-function pickChanges ({ networks, rateLimits, subnetLimits, trustedNetworks }: AdmissionChanges): AdmissionChanges {
-  return { networks, rateLimits, subnetLimits, trustedNetworks }
 }

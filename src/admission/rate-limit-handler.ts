@@ -2,6 +2,7 @@ import { startClock } from '../util/clock.ts'
 import { ANY, checkDescribed } from '../util/description.ts'
 import { ipFromMultiaddr } from '../util/ip-from-address.ts'
 import { Sweeper } from '../util/sweeper.ts'
+import { setBackgroundTimer } from '../util/timers.ts'
 import { checkWholeNumber, invalid } from '../util/validation.ts'
 import { withoutStackTrace } from '../util/without-stack-trace.ts'
 import { RATE, RATE_LIMITS } from './admission-options.ts'
@@ -150,7 +151,7 @@ class PeerAndAddressLimiter {
       return
     }
 
-    this.#timer = setTimeout(() => {
+    this.#timer = setBackgroundTimer(() => {
       this.#timer = undefined
       this.#sweeper.sweep(this.#tables, this.#clock())
 
@@ -158,8 +159,5 @@ class PeerAndAddressLimiter {
         this.#sweepLater()
       }
     }, SWEEP_INTERVAL)
-
-    // not there in browsers, where a timer is a number
-    this.#timer.unref?.()
   }
 }

@@ -1,3 +1,4 @@
+import { parseJSON } from '../util/parse-json.ts'
 import { BAN_LEVELS } from './ban.ts'
 import type { Ban } from './ban.ts'
 
@@ -20,7 +21,7 @@ export function encodeBans (bans: readonly Ban[]): Uint8Array {
  * @throws {Error} If it is anything else
  */
 export function decodeBans (bytes: Uint8Array): Ban[] {
-  const record = parse(bytes)
+  const record = parseJSON(bytes)
 
   if (record?.version !== VERSION) {
     throw new Error(`expected version ${VERSION}`)
@@ -39,15 +40,6 @@ export function decodeBans (bytes: Uint8Array): Ban[] {
 
     return { level, target, by, reason, ...address === undefined ? {} : { address }, begin, end }
   })
-}
-
-function parse (bytes: Uint8Array): any {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch {
-    // the reason would quote the record
-    throw new Error('expected JSON')
-  }
 }
 
 function isBan (ban: any): ban is Ban {

@@ -1,7 +1,7 @@
 import { printable } from '../util/printable.ts'
 import { EXIT } from './exit-codes.ts'
+import { formatAmount } from './figure.ts'
 import { addNodeCommand, askNode, hasShape, isListOf } from './node-request.ts'
-import { formatAmount } from './node-usage.ts'
 import { writeTable } from './table.ts'
 import { styled, writeJSON, writeLine } from './terminal.ts'
 import type { Register } from './command.ts'

@@ -1,5 +1,5 @@
+import { formatAmount } from './figure.ts'
 import { addNodeCommand, askNode, isListOf } from './node-request.ts'
-import { formatAmount } from './node-usage.ts'
 import { writeTable } from './table.ts'
 import { writeJSON, writeLine } from './terminal.ts'
 import type { Register } from './command.ts'

@@ -1,5 +1,4 @@
-import { formatBytes } from '../reporting/scope-state.ts'
-import { printable } from '../util/printable.ts'
+import { formatAmount, formatPercent } from './figure.ts'
 import { addNodeCommand, askNode, isListOf } from './node-request.ts'
 import { writeTable } from './table.ts'
 import { writeJSON, writeLine } from './terminal.ts'
@@ -8,26 +7,10 @@ import type { NodeOptions } from './node-request.ts'
 import type { BarStat } from '../admin/live-data.ts'
 
 /**
- * An amount of something that has a limit, as a server says it
- */
-export function formatAmount (value: number | string, resource: string): string {
-  return resource === 'memory' && typeof value === 'number' ? formatBytes(value) : printable(String(value))
-}
-
-/**
  * Whether an answer can be listed
  */
 export function isUsage (usage: unknown): usage is BarStat[] {
   return isListOf(usage, { scope: 'string', resource: 'string' })
-}
-
-/**
- * How full a limit is
- *
- * @param percent - `null` where nothing may be there
- */
-export function formatPercent (percent: number | null): string {
-  return percent == null ? 'blocked' : `${Math.round(percent)}%`
 }
 
 /**

@@ -1,7 +1,7 @@
 import { rename, rm, stat, writeFile } from 'node:fs/promises'
 import { timeText } from '../what-if/replay-chart.ts'
 import { replayPage } from '../what-if/replay-page.ts'
-import { replayTrace } from '../what-if/replay.ts'
+import { replayTrace } from '../what-if/replay-trace.ts'
 import { addCommand } from './command.ts'
 import { CommandError, EXIT } from './exit-codes.ts'
 import { formatFigure } from './figure.ts'
@@ -14,7 +14,7 @@ import type { CommonOptions } from './command.ts'
 import type { Register } from './command.ts'
 import type { Terminal } from './terminal.ts'
 import type { PartialLimitConfig } from '../limits/limit-config.ts'
-import type { ReplayReport } from '../what-if/replay.ts'
+import type { ReplayReport } from '../what-if/replay-report.ts'
 
 interface Options extends CommonOptions {
   limits?: string

@@ -1,5 +1,5 @@
 import { formatBytes } from '../reporting/scope-state.ts'
-import { formatAmount } from './node-usage.ts'
+import { formatAmount } from './figure.ts'
 import type { TopRow } from './top-row.ts'
 import type { LiveData } from '../admin/live-data.ts'
 

@@ -1,5 +1,5 @@
 import { formatBytes } from '../reporting/scope-state.ts'
-import { formatAmount } from './node-usage.ts'
+import { formatAmount } from './figure.ts'
 import { fleetRows } from './top-fleet.ts'
 import type { TopRow } from './top-row.ts'
 import type { BarStat, GroupStat, LiveData } from '../admin/live-data.ts'

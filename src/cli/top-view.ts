@@ -1,6 +1,6 @@
 import { formatBytes } from '../reporting/scope-state.ts'
 import { printable } from '../util/printable.ts'
-import { formatPercent } from './node-usage.ts'
+import { formatPercent } from './figure.ts'
 import { rowsOf } from './top-rows.ts'
 import type { TopRow } from './top-row.ts'
 import type { TopState, ViewName } from './top-rows.ts'

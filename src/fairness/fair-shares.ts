@@ -14,14 +14,13 @@ import { MovableScope } from '../scopes/movable-scope.ts'
 import { DefaultStreamScope, connectionOf } from '../scopes/stream-scope.ts'
 import { keyedHash, secretKey } from '../util/keyed-hash.ts'
 import { withoutStackTrace } from '../util/without-stack-trace.ts'
-import { PROTECTED } from './fair-pool.ts'
 import { FullScopes } from './full-scopes.ts'
 import { NOWHERE, originOf } from './origin.ts'
 import { PenalisedHosts } from './penalised-hosts.ts'
 import type { FairMember, GroupPath } from './fair-pool.ts'
 import type { FairnessConfig } from './fairness-init.ts'
 import type { Origin } from './origin.ts'
-import type { SharedScope, SharedScopeInit } from './shared-scope.ts'
+import type { SharedScopeInit } from './shared-scope.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { FairGroups, HeldElsewhere } from '../scopes/fair-groups.ts'
 import type { OwnedScope } from '../scopes/owned-scope.ts'
@@ -29,13 +28,6 @@ import type { Refusal } from '../scopes/refusal.ts'
 import type { RoomMaker } from '../scopes/room-maker.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
-
-/**
- * How many members are ranked anew in search of one that has been idle since its last ranking.
- * If there is none, the one that was active first gives way: a peer that keeps everything
- * active must not make every newcomer rank all of it.
- */
-const MAX_RERANKED = 16
 
 /**
  * What nobody has a limit of their own in
@@ -202,7 +194,7 @@ export class FairShares implements RoomMaker, FairGroups {
       shared?.see(this.elsewhere, connection ? 'connections' : 'streams')
     }
 
-    const member = shared === undefined ? undefined : findIdle(shared, path)
+    const member = shared?.findIdle(path)
 
     return member !== undefined && this.#helps(member.value, refusal) ? member : undefined
   }
@@ -278,35 +270,6 @@ export class FairShares implements RoomMaker, FairGroups {
     // those whose peer is not known yet share a group at their host
     return [network, subnet, host, member.peerScope?.key ?? '']
   }
-}
-
-/**
- * The time of the last bytes is not observed; it is read when it matters
- */
-function findIdle (shared: SharedScope, path: GroupPath): FairMember<MovableScope> | undefined {
-  let idlest: FairMember<MovableScope> | undefined
-
-  for (let reranked = 0; reranked < MAX_RERANKED; reranked++) {
-    const member = shared.find(path)
-
-    if (member === undefined) {
-      return
-    }
-
-    const rank = shared.rankOf(member.value)
-
-    if (rank === member.rank) {
-      return member
-    }
-
-    shared.rerank(member, rank)
-
-    if (rank < (idlest?.rank ?? PROTECTED)) {
-      idlest = member
-    }
-  }
-
-  return idlest
 }
 
 /**

@@ -1,6 +1,7 @@
 import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import { FairPool, PROTECTED } from './fair-pool.ts'
 import { chooseProtected } from './protection.ts'
+import type { FairMember, GroupPath } from './fair-pool.ts'
 import type { Candidate } from './protection.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { HeldElsewhere } from '../scopes/fair-groups.ts'
@@ -17,6 +18,13 @@ const CHOICE_HOLDS = 10_000
  */
 const SERIALS = 2 ** 32
 const MAX_WORTH = 2 ** 20
+
+/**
+ * How many members are ranked anew in search of one that has been idle since its last ranking.
+ * If there is none, the one that was active first gives way: a peer that keeps everything
+ * active must not make every newcomer rank all of it.
+ */
+const MAX_RERANKED = 16
 
 /**
  * The levels of groups that are the same on all nodes
@@ -77,6 +85,36 @@ export class SharedScope extends FairPool<MovableScope> {
     }
 
     return this.#protected.has(member) ? PROTECTED : Math.min(worth, MAX_WORTH) * SERIALS - member.serial
+  }
+
+  /**
+   * Who gives way to somebody. The time of the last bytes is not observed; it is read when it
+   * matters.
+   */
+  findIdle (path: GroupPath): FairMember<MovableScope> | undefined {
+    let idlest: FairMember<MovableScope> | undefined
+
+    for (let reranked = 0; reranked < MAX_RERANKED; reranked++) {
+      const member = this.find(path)
+
+      if (member === undefined) {
+        return
+      }
+
+      const rank = this.rankOf(member.value)
+
+      if (rank === member.rank) {
+        return member
+      }
+
+      this.rerank(member, rank)
+
+      if (rank < (idlest?.rank ?? PROTECTED)) {
+        idlest = member
+      }
+    }
+
+    return idlest
   }
 
   /**

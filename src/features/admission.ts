@@ -43,16 +43,16 @@ export const admission = {
 
     host.limitObservers.push(config => {
       // unlimited means that nothing is refused, by subnet and rate limits neither
-      admission.lifted = config != null && isInfinite(config)
+      admission.settings.lifted = config != null && isInfinite(config)
       admission.allowlistedConns = graph.allowlisted.system.limit.conns
     })
 
     host.methods.admission = {
       allowlist: admission.allowlist,
-      addPrefixLimit: limit => { admission.addPrefixLimit(limit) },
-      removePrefixLimit: network => admission.removePrefixLimit(network),
+      addPrefixLimit: limit => { admission.settings.addPrefixLimit(limit) },
+      removePrefixLimit: network => admission.settings.removePrefixLimit(network),
       setAdmission: options => {
-        admission.change(options)
+        admission.settings.change(options)
         ratesChanged()
         host.log('changed %s', Object.keys(options).join(', '))
       }

@@ -1,3 +1,4 @@
+import { InvalidParametersError } from '@libp2p/interface'
 import { parseEntry } from '../admission/allowlist-entry.ts'
 import { parseTarget } from '../bans/ban-target.ts'
 import { invalid, isRecord } from '../util/validation.ts'
@@ -6,6 +7,7 @@ import type { FleetLimits } from './fleet-limits.ts'
 import type { BanTarget } from '../bans/ban-target.ts'
 import type { BanLevel, KnownBan } from '../bans/ban.ts'
 import type { IPNetwork } from '../util/ip-network.ts'
+import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
  * How many entries each list may have: all of them are sent whenever one changes
@@ -61,6 +63,21 @@ export function targetText (target: BanTarget): string {
   const parsed = parseTarget(target)
 
   return 'peer' in parsed ? parsed.peer.toString() : String(parsed.network)
+}
+
+/**
+ * The normal form of an entry of the allowlist
+ *
+ * @throws {InvalidParametersError} if it is neither an address nor a peer
+ */
+export function entryText (entry: Multiaddr | string): string {
+  const parsed = parseEntry(entry)
+
+  if (!('address' in parsed)) {
+    throw new InvalidParametersError('allow: expected an address or a peer id, as a tag or predicate is of one node only')
+  }
+
+  return parsed.address.toString()
 }
 
 /**

@@ -121,3 +121,10 @@ export function versionText (found: unknown): string {
 export function listOf <T> (value: T[] | object | undefined): T[] {
   return Array.isArray(value) ? value : []
 }
+
+/**
+ * A number that somebody else has sent, which may be anything
+ */
+export function amountOf (amount: unknown): number {
+  return typeof amount === 'number' && Number.isFinite(amount) && amount > 0 ? amount : 0
+}

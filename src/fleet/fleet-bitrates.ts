@@ -1,5 +1,5 @@
 import { BitrateShare } from './bitrate-share.ts'
-import { listOf } from './engine.ts'
+import { amountOf, listOf } from './engine.ts'
 import { MAX_RATES } from './rates-protocol.ts'
 import type { FleetBitrate, ResolvedFleetSessions } from './fleet-traffic-limits.ts'
 import type { RatesPart, RatesTimes } from './rates-calls.ts'
@@ -157,9 +157,7 @@ export class FleetBitrates implements SharedBitrates, RatesPart {
     this.#validUntil = validUntil
     this.#gone = this.#gone.filter(name => !gone.includes(name))
     requests.forEach((request, i) => {
-      const bitrate = listOf<number>(answers)[i]
-
-      asked.get(request[0])?.granted(request, Number.isFinite(bitrate) && bitrate > 0 ? bitrate : 0, validUntil)
+      asked.get(request[0])?.granted(request, amountOf(listOf<number>(answers)[i]), validUntil)
     })
   }
 

@@ -1,16 +1,13 @@
 import { Rule } from '../scopes/refusal.ts'
 import { oneConnection } from '../scopes/usage.ts'
 import { NetworkMap } from '../util/network-map.ts'
-import { listOf } from './engine.ts'
 import { RatesAlone } from './rates-alone.ts'
-import { MAX_RATES } from './rates-protocol.ts'
 import { SubnetTokens } from './subnet-tokens.ts'
 import { TokenLease } from './token-lease.ts'
-import type { RatesPart, RatesTimes } from './rates-calls.ts'
-import type { RatesAnswer, RatesRequest } from './rates-protocol.ts'
+import { TokenLeases } from './token-leases.ts'
 import type { OnLoss } from './without-lease.ts'
-import type { SharedRates } from '../admission/admission.ts'
 import type { ResolvedRateLimits, ResolvedSubnetRate } from '../admission/rate-limits.ts'
+import type { SharedRates } from '../admission/shared-limits.ts'
 import type { TokenRate } from '../admission/token-rate.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { IPAddress } from '../util/ip-address.ts'
@@ -47,27 +44,24 @@ export interface FleetRatesInit {
  * The rates that a fleet has for the connections of subnets, of networks and of everybody. They
  * are decided by tokens that the node has leased. What is refused takes none.
  */
-export class FleetRates implements SharedRates, RatesPart {
+export class FleetRates implements SharedRates {
+  /** What the engine is asked for */
+  readonly leases: TokenLeases
   readonly #init: FleetRatesInit
   readonly #subnets: SubnetTokens[]
   readonly #networks = new NetworkMap<{ network: IPNetwork, lease?: TokenLease }>()
   readonly #global?: TokenLease
   readonly #alone: RatesAlone
 
-  /** All of them, by bucket: those that were not asked for longest first */
-  readonly #leases = new Map<string, TokenLease>()
-
   // of the address that was asked about last
   readonly #found: TokenLease[] = []
   #foundCount = 0
-
-  /** Until when what was leased counts */
-  #validUntil = -Infinity
 
   constructor (init: FleetRatesInit) {
     const { limits: { global, ipv4, ipv6, prefixes }, now, onLoss } = init
 
     this.#init = init
+    this.leases = new TokenLeases(init.nodes)
     this.#alone = new RatesAlone({ limits: init.limits, onLoss, now, setting: SETTING })
     this.#subnets = [...this.#makeSubnets(4, ipv4), ...this.#makeSubnets(6, ipv6)]
 
@@ -78,12 +72,10 @@ export class FleetRates implements SharedRates, RatesPart {
     this.#global = global && this.#leaseAhead('global', global)
   }
 
-  // SharedRates
-
   take (ip: IPAddress): Refusal | undefined {
     const now = this.#init.now()
 
-    if (now >= this.#validUntil) {
+    if (now >= this.leases.validUntil) {
       return this.#alone.limiter(this.#init.nodes())?.take(ip)
     }
 
@@ -99,13 +91,13 @@ export class FleetRates implements SharedRates, RatesPart {
   peek (ip: IPAddress): Refusal | undefined {
     const now = this.#init.now()
 
-    return now >= this.#validUntil ? this.#alone.limiter(this.#init.nodes())?.peek(ip) : this.#check(ip, now, false)
+    return now >= this.leases.validUntil ? this.#alone.limiter(this.#init.nodes())?.peek(ip) : this.#check(ip, now, false)
   }
 
   giveBack (ip: IPAddress): void {
     const now = this.#init.now()
 
-    if (now >= this.#validUntil) {
+    if (now >= this.leases.validUntil) {
       this.#alone.limiter(this.#init.nodes())?.giveBack(ip)
       return
     }
@@ -117,74 +109,13 @@ export class FleetRates implements SharedRates, RatesPart {
     }
   }
 
-  // RatesPart
-
-  dueAt (now: number): number {
-    let at = Infinity
-
-    for (const lease of this.#leases.values()) {
-      at = Math.min(at, lease.dueAt(now))
-    }
-
-    return at
-  }
-
-  ask (request: RatesRequest, now: number): void {
-    for (const lease of [...this.#leases.values()]) {
-      if (request.tokens.length === MAX_RATES) {
-        break
-      }
-
-      if (lease.isDue(now)) {
-        request.tokens.push(lease.request(request.seq, now, Math.max(1, this.#init.nodes())))
-        // the next call begins with the others, or remotes could keep these in front
-        this.#leases.delete(lease.bucket)
-        this.#leases.set(lease.bucket, lease)
-      }
-    }
-  }
-
-  answered ({ tokens }: RatesRequest, { tokens: answers }: RatesAnswer, { now, validUntil }: RatesTimes): void {
-    this.#validUntil = validUntil
-
-    tokens.forEach((request, i) => {
-      const lease = this.#leases.get(request[0])
-      const [granted, missing] = listOf<number>(listOf<[number, number]>(answers)[i])
-
-      if (lease?.answered(request, amountOf(granted), amountOf(missing), validUntil, now) === true) {
-        lease.forget?.()
-        this.#leases.delete(lease.bucket)
-      }
-    })
-  }
-
   /**
    * Goes on with the tokens that others of the same rate had, and with what subnets have used
    * without. The others may not be used any more.
    */
   inherit (before: FleetRates): void {
-    this.#validUntil = before.#validUntil
     this.#subnets.forEach(subnets => before.#subnets.some(other => subnets.inherit(other)))
-
-    for (const lease of before.#leases.values()) {
-      const ahead = this.#leases.get(lease.bucket)
-
-      if (ahead !== undefined) {
-        ahead.inherit(lease)
-      } else if (this.#subnets.some(subnets => subnets.has(lease))) {
-        this.#leases.set(lease.bucket, lease)
-      }
-    }
-  }
-
-  * entries (): Generator<{ name: string, tokens: number, missing: number, burst: number }> {
-    for (const { held, name, rate } of this.#leases.values()) {
-      yield { name, burst: rate.burst, ...held }
-    }
-  }
-
-  get size (): number {
-    return this.#leases.size
+    this.leases.inherit(before.leases, lease => this.#subnets.some(subnets => subnets.has(lease)))
   }
 
   /**
@@ -294,8 +225,8 @@ export class FleetRates implements SharedRates, RatesPart {
   #track (subnets: SubnetTokens, ip: IPAddress): TokenLease | undefined {
     const lease = subnets.track(ip)
 
-    if (lease !== undefined && !this.#leases.has(lease.bucket)) {
-      this.#leases.set(lease.bucket, lease)
+    if (lease !== undefined) {
+      this.leases.add(lease)
     }
 
     return lease
@@ -312,7 +243,7 @@ export class FleetRates implements SharedRates, RatesPart {
   #leaseAhead (name: string, rate: TokenRate): TokenLease {
     const lease = new TokenLease({ name, rate, isAhead: true, allowance: 0 })
 
-    this.#leases.set(lease.bucket, lease)
+    this.leases.add(lease)
 
     return lease
   }
@@ -327,11 +258,4 @@ export class FleetRates implements SharedRates, RatesPart {
 
     return rule.refuse('rate', oneConnection(true, false), lease?.missing(now) ?? burst, burst, network)
   }
-}
-
-/**
- * What somebody else has sent
- */
-function amountOf (amount: unknown): number {
-  return typeof amount === 'number' && Number.isFinite(amount) && amount > 0 ? amount : 0
 }

@@ -1,14 +1,14 @@
 import { Rule } from '../scopes/refusal.ts'
 import { oneConnection } from '../scopes/usage.ts'
 import { IPNetwork } from '../util/ip-network.ts'
-import { NetworkMap } from '../util/network-map.ts'
-import { SubnetTable } from '../util/subnet-table.ts'
 import { sharedLimit } from './shared-limit.ts'
+import { SubnetCounts } from './subnet-counts.ts'
 import { CONNS, makeLevel, SubnetRoom } from './subnet-room.ts'
 import type { Leases } from './leases.ts'
 import type { FleetClock } from './shared-limit.ts'
+import type { SubnetCountsInit } from './subnet-counts.ts'
 import type { Level, SubnetRoomInit } from './subnet-room.ts'
-import type { SharedSubnets } from '../admission/admission.ts'
+import type { SharedSubnets } from '../admission/shared-limits.ts'
 import type { ResolvedSubnetLimits } from '../admission/subnet-limits.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { IPAddress } from '../util/ip-address.ts'
@@ -22,19 +22,9 @@ const RULES = {
   network: new Rule<IPNetwork>('network', { setting: SETTING })
 }
 
-/**
- * How many addresses are kept for the next scan. If there are more, it reads all connections
- */
-const MAX_FIRST = 1_024
-
-export interface FleetSubnetsInit extends SubnetRoomInit, FleetClock {
+export interface FleetSubnetsInit extends SubnetRoomInit, SubnetCountsInit, FleetClock {
   leases: Leases
   limits: ResolvedSubnetLimits
-
-  /**
-   * Those that everybody is trusted in: connections with them have no part in these limits
-   */
-  trustedNetworks(): IPNetwork[]
 
   /** There is something to ask for */
   wanted(): void
@@ -54,38 +44,25 @@ type Full = { readonly ip: IPAddress, readonly current: number, readonly limit: 
  */
 export class FleetSubnets implements SharedSubnets {
   readonly #init: FleetSubnetsInit
-  readonly #levels: Level[]
-  readonly #networks = new NetworkMap<SubnetRoom>()
-  readonly #configured: SubnetRoom[] = []
+  readonly #counts: SubnetCounts
   readonly #rooms = new Set<SubnetRoom>()
-
-  /** The addresses of subnets that have got their first connection since the last scan: the first ones of them */
-  readonly #first: IPAddress[] = []
   #stopped = false
-
-  /** Whether to count again */
-  #stale = true
-  #trusted = new NetworkMap<IPNetwork>()
 
   constructor (init: FleetSubnetsInit) {
     const { ipv4, ipv6, prefixes } = init.limits
 
     this.#init = init
-    this.#levels = [
+
+    const levels = [
       ...ipv4.map(({ connCount, prefixLength }) => makeLevel(4, prefixLength, connCount)),
       ...ipv6.map(({ connCount, prefixLength }) => makeLevel(6, prefixLength, connCount))
     ].filter(({ limit }) => limit !== Infinity)
-
-    for (const { connCount, network } of prefixes) {
-      const room = new SubnetRoom(init, network, connCount)
-
-      this.#configured.push(room)
-      this.#networks.set(network, room)
-    }
+    const configured = prefixes.map(({ connCount, network }) => new SubnetRoom(init, network, connCount))
 
     // what is held is part of what is asked for
-    this.#refresh()
-    this.#configured.forEach(room => { room.limit === Infinity || this.#lease(room) })
+    this.#counts = new SubnetCounts(init, levels, configured)
+    this.#counts.refresh()
+    configured.forEach(room => { room.limit === Infinity || this.#lease(room) })
   }
 
   stop (): void {
@@ -99,12 +76,12 @@ export class FleetSubnets implements SharedSubnets {
   }
 
   add (ip: IPAddress, direction: MessageStreamDirection): Refusal | undefined {
-    this.#refresh()
+    this.#counts.refresh()
 
     const full = this.#makeRoom(ip)
 
     if (full === undefined) {
-      this.#count(ip, 1)
+      this.#counts.add(ip)
       return
     }
 
@@ -112,7 +89,7 @@ export class FleetSubnets implements SharedSubnets {
   }
 
   peek (ip: IPAddress, direction: MessageStreamDirection): Refusal | undefined {
-    this.#refresh()
+    this.#counts.refresh()
 
     const full = this.#findFull(ip)
 
@@ -120,24 +97,21 @@ export class FleetSubnets implements SharedSubnets {
   }
 
   remove (ip: IPAddress): void {
-    // who counts again finds it gone
-    this.#stale || this.#count(ip, -1)
+    this.#counts.remove(ip)
   }
 
   allowlistChanged (): void {
-    this.#stale = true
+    this.#counts.allowlistChanged()
   }
 
   /**
    * Leases room for the subnets that have connections, and gives back that of the others
    */
   * scan (slice: Slice): Generator<undefined, void, undefined> {
-    this.#refresh()
+    this.#counts.refresh()
 
-    const first = this.#first.splice(0)
-
-    for (const ip of first.length < MAX_FIRST ? first : this.#addresses()) {
-      for (const level of this.#levels) {
+    for (const ip of this.#counts.takeFirst()) {
+      for (const level of this.#counts.levels) {
         if (level.version === ip.version && level.counts.get(ip) > 0 && level.rooms.match(ip) === undefined) {
           this.#make(new IPNetwork(ip, level.counts.prefixLength), level)
         }
@@ -197,17 +171,17 @@ export class FleetSubnets implements SharedSubnets {
    * What has no room for one more connection with an address
    */
   #findFull (ip: IPAddress): Full | undefined {
-    if (this.#trusted.match(ip) !== undefined) {
+    if (this.#counts.isTrusted(ip)) {
       return
     }
 
-    const network = this.#networks.match(ip)
+    const network = this.#counts.networkOf(ip)
 
     if (network !== undefined) {
       return network.count < network.room ? undefined : { room: network, ip, current: network.count, limit: network.room }
     }
 
-    for (const level of this.#levels) {
+    for (const level of this.#counts.levels) {
       if (level.version === ip.version) {
         const current = level.counts.get(ip)
         const room = level.rooms.match(ip)
@@ -234,7 +208,7 @@ export class FleetSubnets implements SharedSubnets {
   #make (network: IPNetwork, level: Level): SubnetRoom {
     const room = new SubnetRoom(this.#init, network, level.limit, {
       level,
-      counts: ip => this.#trusted.match(ip) === undefined && this.#networks.match(ip) === undefined
+      counts: ip => !this.#counts.isTrusted(ip) && this.#counts.networkOf(ip) === undefined
     })
 
     level.rooms.set(network, room)
@@ -246,72 +220,5 @@ export class FleetSubnets implements SharedSubnets {
   #lease (room: SubnetRoom): void {
     this.#rooms.add(room)
     this.#init.leases.add(room, [[CONNS, room.limit]])
-  }
-
-  /**
-   * Counts what is open, where it is not known who counts
-   */
-  #refresh (): void {
-    if (!this.#stale) {
-      return
-    }
-
-    this.#stale = false
-    this.#trusted = new NetworkMap()
-    this.#init.trustedNetworks().forEach(network => { this.#trusted.set(network, network) })
-    this.#levels.forEach(level => { level.counts = new SubnetTable(level.counts.prefixLength) })
-    this.#configured.forEach(room => { room.count = 0 })
-
-    for (const { countedAddress } of this.#init.member.metricsSource.graph.connections) {
-      countedAddress === undefined || this.#count(countedAddress as IPAddress, 1)
-    }
-  }
-
-  #count (ip: IPAddress, change: 1 | -1): void {
-    if (this.#trusted.match(ip) !== undefined) {
-      return
-    }
-
-    const network = this.#networks.match(ip)
-
-    if (network !== undefined) {
-      network.count = Math.max(0, network.count + change)
-      return
-    }
-
-    let isFirst = false
-
-    for (const { counts, version } of this.#levels) {
-      if (version === ip.version) {
-        const position = counts.find(ip)
-        const before = counts.valueAt(position)
-        const count = before + change
-
-        isFirst ||= before === 0 && count > 0
-
-        if (count > 0) {
-          counts.put(position, ip, count)
-        } else if (before !== 0) {
-          counts.removeAt(position)
-        }
-      }
-    }
-
-    isFirst && this.#first.length < MAX_FIRST && this.#first.push(ip)
-  }
-
-  /**
-   * Of all connections, from the last one: they may change meanwhile
-   */
-  * #addresses (): Generator<IPAddress> {
-    const { connections } = this.#init.member.metricsSource.graph
-
-    for (let i = connections.size - 1; i >= 0; i--) {
-      const ip = connections.at(i)?.countedAddress as IPAddress | undefined
-
-      if (ip !== undefined) {
-        yield ip
-      }
-    }
   }
 }

@@ -1,4 +1,5 @@
 import { isRecord } from '../util/validation.ts'
+import { amountOf } from './engine.ts'
 import type { NodeSummary, SessionSums } from './fleet-stat.ts'
 import type { FleetMember } from '../manager/fleet-link.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
@@ -63,7 +64,7 @@ export function readSummary (text: string): NodeSummary {
   return {
     system: readNumbers(record.system, FIELDS),
     transient: readNumbers(record.transient, FIELDS),
-    peerCount: numberOf(record.peerCount),
+    peerCount: amountOf(record.peerCount),
     services: readNamed(record.services, MAX_NAMES, FIELDS),
     peers: readNamed(record.peers, MAX_PEERS, FIELDS),
     sessions: readNamed(record.sessions, MAX_NAMES, SESSION_FIELDS)
@@ -115,14 +116,10 @@ function usageOf ({ connsInbound, connsOutbound, memory, streamsInbound, streams
   return 65_536 * (connsInbound + connsOutbound) + 10_240 * (streamsInbound + streamsOutbound) + memory
 }
 
-function numberOf (value: unknown): number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : 0
-}
-
 function readNumbers <K extends string> (value: unknown, fields: readonly K[]): Record<K, number> {
   const record = isRecord(value) ? value : {}
 
-  return Object.fromEntries(fields.map(field => [field, numberOf(record[field])])) as Record<K, number>
+  return Object.fromEntries(fields.map(field => [field, amountOf(record[field])])) as Record<K, number>
 }
 
 function readNamed <K extends string> (value: unknown, max: number, fields: readonly K[]): Record<string, Record<K, number>> {

@@ -12,20 +12,19 @@
  */
 
 import { InvalidParametersError } from '@libp2p/interface'
-import { parseEntry } from '../admission/allowlist-entry.ts'
 import { LIMIT_FIELDS } from '../limits/limit.ts'
-import { MAX_DECISION_TIME, targetText } from './decisions.ts'
+import { entryText, MAX_DECISION_TIME, targetText } from './decisions.ts'
 import { parseDuration } from './duration.ts'
 import { Engine } from './engine.ts'
 import { randomName, resolveFleet } from './fleet-init.ts'
 import { ResolvedFleetLimits } from './fleet-limits.ts'
 import { fleetMetrics } from './fleet-metrics.ts'
-import { addSummaries, readSummary } from './fleet-summary.ts'
 import { Leases } from './leases.ts'
 import { NodeLimits } from './node-limits.ts'
 import { NodeRates } from './node-rates.ts'
 import { MAX_BACK_OFF } from './pace.ts'
 import { SharedDecisions } from './shared-decisions.ts'
+import { SumsReader } from './sums-reader.ts'
 import { SyncLoop } from './sync-loop.ts'
 import type { FleetDecisions } from './decisions.ts'
 import type { Duration } from './duration.ts'
@@ -37,7 +36,6 @@ import type { Admission } from '../admission/admission.ts'
 import type { BanTarget } from '../bans/ban-target.ts'
 import type { FleetLink, FleetMember } from '../manager/fleet-link.ts'
 import type { GaugeFamily } from '../reporting/metric-family.ts'
-import type { ScopeStat } from '../scopes/resource-scope.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
@@ -78,9 +76,9 @@ export class Fleet implements FleetLink {
   readonly #rates: NodeRates
   readonly #decisions: SharedDecisions
   readonly #loop: SyncLoop
+  readonly #sums: SumsReader
   #member?: FleetMember
   #ended = 0
-  #stat?: Promise<FleetSums>
 
   /**
    * @throws {InvalidParametersError} naming the option that cannot be used
@@ -107,6 +105,7 @@ export class Fleet implements FleetLink {
     this.#leases = leases
     this.#rates = rates
     this.#decisions = decisions
+    this.#sums = new SumsReader(engine)
     this.#loop = new SyncLoop({ config, engine, leases, decisions, node, id })
   }
 
@@ -289,17 +288,7 @@ export class Fleet implements FleetLink {
    * @throws {Error} if the engine does not answer
    */
   async stat (): Promise<FleetSums> {
-    // one answer for all who ask at the same time
-    this.#stat ??= this.#readSums().finally(() => { this.#stat = undefined })
-
-    return this.#stat
-  }
-
-  async #readSums (): Promise<FleetSums> {
-    const { nodes } = await this.#engine.read('nodes')
-    const summaries = nodes.map(({ age, id, sum }) => ({ node: nameOf(id), age: Number(age), ...readSummary(String(sum)) }))
-
-    return { nodes: summaries, total: addSummaries(summaries) }
+    return this.#sums.read()
   }
 
   /**
@@ -309,12 +298,7 @@ export class Fleet implements FleetLink {
    * @throws {Error} if the engine does not answer
    */
   async holders (top = 10): Promise<FleetHolder[]> {
-    const { nodes, total } = await this.stat()
-
-    return Object.entries(total.peers)
-      .map(([peer, held]) => ({ peer, nodes: nodes.filter(({ peers }) => Object.hasOwn(peers, peer)).length, ...held }))
-      .sort((a, b) => connectionsOf(b) - connectionsOf(a) || b.memory - a.memory)
-      .slice(0, top)
+    return this.#sums.holders(top)
   }
 }
 
@@ -336,30 +320,4 @@ function leaseStat ({ fields, key }: LeaseEntry): LeaseStat {
   const read = (of: 'held' | 'leased' | 'limit'): Record<string, number> => Object.fromEntries(fields.map(field => [LIMIT_FIELDS[field.field], field[of]]))
 
   return { scope: key, limit: read('limit'), leased: read('leased'), held: read('held') }
-}
-
-/**
- * The name of a node, whose id has that of the run after it
- */
-function nameOf (id: unknown): string {
-  const text = String(id)
-
-  return text.slice(0, text.lastIndexOf('.'))
-}
-
-function connectionsOf ({ numConnsInbound, numConnsOutbound }: ScopeStat): number {
-  return numConnsInbound + numConnsOutbound
-}
-
-/**
- * The normal form of an entry of the allowlist
- */
-function entryText (entry: Multiaddr | string): string {
-  const parsed = parseEntry(entry)
-
-  if (!('address' in parsed)) {
-    throw new InvalidParametersError('allow: expected an address or a peer id, as a tag or predicate is of one node only')
-  }
-
-  return parsed.address.toString()
 }

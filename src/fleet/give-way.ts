@@ -1,6 +1,6 @@
+import { ConnectionLimitExceededError } from '../errors.ts'
 import { runInSlices } from '../util/slices.ts'
 import { setBackgroundTimer } from '../util/timers.ts'
-import { endNewest } from './end-newest.ts'
 import type { FleetMember } from '../manager/fleet-link.ts'
 import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import type { Slice } from '../util/slices.ts'
@@ -88,6 +88,21 @@ export class GiveWay {
         // more may have been leased meanwhile
         endNewest(newest, () => scope.held(field) > Math.max(to, scope.roomOf(field)), scope.key, ended)
       }
+    }
+  }
+}
+
+/**
+ * Ends connections, the first ones first, as long as there are too many
+ */
+function endNewest (connections: DefaultConnectionScope[], tooMany: () => boolean, scope: string, ended: () => void): void {
+  for (const connection of connections) {
+    if (!tooMany()) {
+      return
+    }
+
+    if (connection.holder?.evict(new ConnectionLimitExceededError(`${scope}: the fleet has more connections than it may`, { scope, attempted: 1, current: 0, limit: 0 }), '') === true) {
+      ended()
     }
   }
 }

@@ -1,4 +1,4 @@
-import { listOf } from './engine.ts'
+import { amountOf, listOf } from './engine.ts'
 import { askFor, grant, hasChanged, newLease, setRoom, showRoom } from './lease.ts'
 import { WithoutLease } from './without-lease.ts'
 import type { FieldLimits } from './fleet-limits.ts'
@@ -299,7 +299,5 @@ export class Leases {
  * What somebody else has sent
  */
 function amountAt (amounts: number[][] | undefined, i: number, j: number): number {
-  const amount = listOf<number>(listOf<number[]>(amounts)[i])[j]
-
-  return Number.isFinite(amount) && amount > 0 ? amount : 0
+  return amountOf(listOf<number>(listOf<number[]>(amounts)[i])[j])
 }

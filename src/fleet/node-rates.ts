@@ -81,7 +81,7 @@ export class NodeRates {
 
   view (): Pick<FleetStat, 'rates' | 'bitrates'> {
     return {
-      rates: [...this.#rates?.entries() ?? []].slice(0, SHOWN),
+      rates: [...this.#rates?.leases.entries() ?? []].slice(0, SHOWN),
       bitrates: [...this.#bitrates?.entries() ?? []].slice(0, SHOWN)
     }
   }
@@ -123,7 +123,7 @@ export class NodeRates {
 
     this.#limitRates(limits)
     this.#limitBitrates(limits)
-    this.#parts = this.#rates === undefined ? [] : [this.#rates]
+    this.#parts = this.#rates === undefined ? [] : [this.#rates.leases]
     this.#bitrates?.active === true && this.#parts.push(this.#bitrates)
     this.#groups !== undefined && this.#parts.push(this.#groups)
     this.#joined && this.#calls.start(this.#parts)

@@ -1,6 +1,6 @@
 import type { FieldLease } from './lease.ts'
 import type { SettingPath } from '../limits/setting.ts'
-import type { SharedLimit } from '../scopes/limit-cap.ts'
+import type { SharedLimit } from '../scopes/shared-limit.ts'
 
 export interface FleetClock {
   /** Of the fleet */

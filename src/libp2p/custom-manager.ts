@@ -100,37 +100,37 @@ export class CustomManager {
 
   openConnection (open: () => DefaultConnectionScope | Refusal, direction: MessageStreamDirection, usefd: boolean, endpoint?: Multiaddr): DefaultConnectionScope | Refusal {
     const theirs = attempt('connection', direction, () => this.#manager.openConnection(direction, usefd, endpoint))
-    const refusal = theirs instanceof Refusal ? this.#graph.refuse(theirs, endpoint) : undefined
+    const ours = this.#open(open, theirs, endpoint)
 
-    if (refusal != null) {
-      return refusal
+    if (!(theirs instanceof Refusal || ours instanceof Refusal)) {
+      this.#connections.set(ours, theirs)
+      link(ours, theirs)
+      askFirst(ours, 'trySetPeer', 'peerScope', (peer: PeerId) => { theirs.setPeer(peer) })
+      askFirst(ours, 'trySetService', 'serviceScope', (service: string) => { theirs.setService?.(service) })
     }
-
-    const ours = openOrEnd(open, theirs)
-
-    // what was refused is let in where limits are not enforced
-    if (theirs instanceof Refusal) {
-      return ours
-    }
-
-    if (!(ours instanceof DefaultConnectionScope)) {
-      theirs.done()
-
-      return ours
-    }
-
-    this.#connections.set(ours, theirs)
-    link(ours, theirs)
-    askFirst(ours, 'trySetPeer', 'peerScope', (peer: PeerId) => { theirs.setPeer(peer) })
-    askFirst(ours, 'trySetService', 'serviceScope', (service: string) => { theirs.setService?.(service) })
 
     return ours
   }
 
   openStream (open: () => DefaultStreamScope | Refusal, peer: PeerId, direction: MessageStreamDirection, connection?: object): DefaultStreamScope | Refusal {
     const theirs = attempt('stream', direction, () => this.#manager.openStream(peer, direction, connection && this.#connections.get(connection)))
+    const ours = this.#open(open, theirs, connection as Refusal['requester'])
 
-    const refusal = theirs instanceof Refusal ? this.#graph.refuse(theirs, connection as Refusal['requester']) : undefined
+    if (!(theirs instanceof Refusal || ours instanceof Refusal)) {
+      link(ours, theirs)
+      askFirst(ours, 'trySetProtocol', 'protocolScope', (protocol: string) => { theirs.setProtocol(protocol) })
+      askFirst(ours, 'trySetService', 'serviceScope', (service: string) => { theirs.setService?.(service) })
+    }
+
+    return ours
+  }
+
+  /**
+   * Opens ours, unless theirs was refused. Where ours cannot be opened theirs ends.
+   */
+  #open <T> (open: () => T | Refusal, theirs: { done(): void } | Refusal, requester: Refusal['requester']): T | Refusal {
+    // what was refused is let in where limits are not enforced
+    const refusal = theirs instanceof Refusal ? this.#graph.refuse(theirs, requester) : undefined
 
     if (refusal != null) {
       return refusal
@@ -138,19 +138,9 @@ export class CustomManager {
 
     const ours = openOrEnd(open, theirs)
 
-    if (theirs instanceof Refusal) {
-      return ours
-    }
-
-    if (!(ours instanceof DefaultStreamScope)) {
+    if (ours instanceof Refusal && !(theirs instanceof Refusal)) {
       theirs.done()
-
-      return ours
     }
-
-    link(ours, theirs)
-    askFirst(ours, 'trySetProtocol', 'protocolScope', (protocol: string) => { theirs.setProtocol(protocol) })
-    askFirst(ours, 'trySetService', 'serviceScope', (service: string) => { theirs.setService?.(service) })
 
     return ours
   }

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { ANY, checkDescribed } from '../util/description.ts'
 import { ProcessWarnings } from '../util/process-warnings.ts'
+import { setBackgroundTimer } from '../util/timers.ts'
 import { invalid } from '../util/validation.ts'
 import { loadLimits } from './load-limits.ts'
 import type { PartialLimitConfig } from './limit-config.ts'
@@ -110,8 +111,7 @@ class FileWatcher implements LimitsWatcher {
 
     if (!this.#stopped) {
       // the next check is only planned now, so that there are never two
-      this.#timer = setTimeout(() => { void this.#check() }, this.#interval)
-      this.#timer.unref()
+      this.#timer = setBackgroundTimer(() => { void this.#check() }, this.#interval)
     }
   }
 

@@ -75,7 +75,7 @@ export class AdmittedConnections implements ConnectionAdmission {
   }
 
   isShared (address: IPAddress): boolean {
-    return this.#admission.isShared(address)
+    return this.#admission.settings.isShared(address)
   }
 
   staysAllowlisted (peer: PeerId, { endpoint }: Pick<DefaultConnectionScope, 'endpoint'>): boolean {

@@ -13,8 +13,8 @@ import type { Constraint } from './constraints.ts'
 import type { Findings } from './explain-opening.ts'
 import type { ConnectionRequest, MemoryRequest, ReservationRequest, StreamRequest } from './reservation-request.ts'
 import type { Core } from '../manager/core.ts'
-import type { SharedLimit } from '../scopes/limit-cap.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
+import type { SharedLimit } from '../scopes/shared-limit.ts'
 import type { Description } from '../util/description.ts'
 
 const FOR = { resource: ANY, peer: ANY, service: ANY } as const

@@ -1,6 +1,7 @@
 import { LIMIT_FIELDS } from '../limits/limit.ts'
 import { peerChildren } from '../scopes/peer-children.ts'
 import { SCOPE_KINDS } from '../scopes/scope-kind.ts'
+import { inBackground } from '../util/timers.ts'
 import { USED } from './scope-usage.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
@@ -135,12 +136,7 @@ export class HighWaterMarks {
    */
   start (graph: ScopeGraph): void {
     this.stop()
-    this.#timer = setInterval(() => { this.sample(graph) }, INTERVAL)
-
-    // a browser answers with a number
-    if (typeof this.#timer === 'object') {
-      this.#timer.unref()
-    }
+    this.#timer = inBackground(setInterval(() => { this.sample(graph) }, INTERVAL))
   }
 
   stop (): void {

@@ -19,7 +19,7 @@ const PREFIX = 'libp2p_rcmgr_'
 export function registerPrometheusMetrics (source: MetricsSource, registry: Registry = register): () => void {
   const once = readOnce(source)
   const names = [
-    ...[...GAUGES, ...source.fleet ?? []].map(family => family.isCounter === true ? registerCounter(family, once, registry) : registerGauge(family, once, registry)),
+    ...[...GAUGES, ...source.fleet ?? []].map(family => registerFamily(family, once, registry)),
     ...DISTRIBUTIONS.flatMap(family => [
       registerDistribution(family, source, registry),
       registerPrevious(family, registry)
@@ -31,11 +31,10 @@ export function registerPrometheusMetrics (source: MetricsSource, registry: Regi
   }
 }
 
-function registerCounter (family: GaugeFamily, source: MetricsSource, registry: Registry): string {
+function registerFamily (family: GaugeFamily, source: MetricsSource, registry: Registry): string {
   const name = `${PREFIX}${family.name}`
-
-  // eslint-disable-next-line no-new
-  new Counter({
+  const Metric = family.isCounter === true ? Counter : Gauge
+  const metric: Counter | Gauge = new Metric({
     name,
     help: family.help,
     labelNames: [...family.labelNames],
@@ -43,28 +42,8 @@ function registerCounter (family: GaugeFamily, source: MetricsSource, registry: 
     async collect () {
       const samples = await family.read(source)
 
-      this.reset()
-      samples.forEach(({ labels, value }) => { this.inc(labels, value) })
-    }
-  })
-
-  return name
-}
-
-function registerGauge (family: GaugeFamily, source: MetricsSource, registry: Registry): string {
-  const name = `${PREFIX}${family.name}`
-
-  // eslint-disable-next-line no-new
-  new Gauge({
-    name,
-    help: family.help,
-    labelNames: [...family.labelNames],
-    registers: [registry],
-    async collect () {
-      const samples = await family.read(source)
-
-      this.reset()
-      samples.forEach(({ labels, value }) => { this.set(labels, value) })
+      metric.reset()
+      samples.forEach(({ labels, value }) => { metric instanceof Gauge ? metric.set(labels, value) : metric.inc(labels, value) })
     }
   })
 

@@ -1,5 +1,5 @@
 import { formatSetting } from '../limits/setting.ts'
-import { sharedText } from '../scopes/shared-text.ts'
+import { sharedText } from '../scopes/shared-limit.ts'
 import { printable } from '../util/printable.ts'
 import { requesterOf } from './requester.ts'
 import { formatBytes } from './scope-state.ts'

@@ -8,9 +8,10 @@ import { fullestShare } from './limit-shares.ts'
 import type { Resource } from '../errors.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
-import type { SharedLimit } from '../scopes/limit-cap.ts'
+import type { ScopeStat } from '../scopes/resource-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
+import type { SharedLimit } from '../scopes/shared-limit.ts'
 import type { DescriptionOf } from '../util/description.ts'
 import type { Slice } from '../util/slices.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
@@ -100,6 +101,14 @@ export const USED: Record<keyof Limit, (scope: AggregateScope) => number> = {
   connsOutbound: (scope) => scope.connsOutbound,
   fd: (scope) => scope.fd,
   memory: (scope) => scope.memory
+}
+
+export function connectionsOf ({ numConnsInbound, numConnsOutbound }: ScopeStat): number {
+  return numConnsInbound + numConnsOutbound
+}
+
+export function streamsOf ({ numStreamsInbound, numStreamsOutbound }: ScopeStat): number {
+  return numStreamsInbound + numStreamsOutbound
 }
 
 /**

@@ -1,6 +1,7 @@
 import { LimitShadow } from '../what-if/shadow.ts'
 import { checkMetricsReporter, MetricsTracer, Tracers } from './metrics-tracer.ts'
-import { checkReporters, Tracer } from './tracer.ts'
+import { checkReporters } from './trace-reporters.ts'
+import { Tracer } from './tracer.ts'
 import type { MetricsReporter } from './metrics-reporter.ts'
 import type { TraceReporter } from './trace-event.ts'
 import type { ConcreteLimitConfig, PartialLimitConfig } from '../limits/limit-config.ts'

@@ -3,15 +3,15 @@ import { MEMORY_PRIORITY_ALWAYS } from '../scopes/memory-priority.ts'
 import { OwnedScope } from '../scopes/owned-scope.ts'
 import { Refusal } from '../scopes/refusal.ts'
 import { NOTHING } from '../scopes/usage.ts'
-import { invalid } from '../util/validation.ts'
 import { nameRequester, requesterOf } from './requester.ts'
+import { TraceReporters } from './trace-reporters.ts'
 import { traceScope } from './trace-scope.ts'
-import type { TraceEvent, TraceEventType, TraceReporter } from './trace-event.ts'
+import type { TraceEvent, TraceEventType } from './trace-event.ts'
+import type { TraceReportersInit } from './trace-reporters.ts'
 import type { ConcreteLimitConfig } from '../limits/limit-config.ts'
 import type { PeerShareScope } from '../scopes/aggregate-scope.ts'
 import type { Eviction } from '../scopes/evictions.ts'
 import type { AnyScope, GraphTracer } from '../scopes/graph-tracer.ts'
-import type { IdleScopes } from '../scopes/idle-scopes.ts'
 import type { MovableScope } from '../scopes/movable-scope.ts'
 import type { Usage } from '../scopes/usage.ts'
 import type { ObservedSession, SessionObserver } from '../sessions/session-observer.ts'
@@ -69,24 +69,7 @@ function connections (added: Usage, held: Usage, sign: 1 | -1 = 1): EventFields 
   }
 }
 
-export interface TracerInit {
-  reporters: TraceReporter[]
-
-  /**
-   * Must collect nothing while reporters run: they are called in the middle of changes
-   */
-  idle: Pick<IdleScopes, 'held'>
-
-  /**
-   * A reporter has failed and is not told anything any more
-   */
-  onError(err: unknown): void
-
-  /**
-   * There are no reporters any more
-   */
-  onEmpty(): void
-
+export interface TracerInit extends TraceReportersInit {
   /**
    * The time in ms since 1970
    *
@@ -96,44 +79,31 @@ export interface TracerInit {
 }
 
 /**
- * Turns changes of the graph, and sessions that begin and end, into events for reporters. A
- * reporter that fails affects neither the others nor the graph.
+ * Turns changes of the graph, and sessions that begin and end, into events for reporters
  */
 export class Tracer implements GraphTracer, SessionObserver {
-  readonly #reporters: TraceReporter[]
-  readonly #idle: Pick<IdleScopes, 'held'>
-  readonly #onError: (err: unknown) => void
-  readonly #onEmpty: () => void
+  readonly #reporters: TraceReporters
   readonly #now: () => number
 
   constructor (init: TracerInit) {
-    this.#reporters = [...init.reporters]
-    this.#idle = init.idle
-    this.#onError = init.onError
-    this.#onEmpty = init.onEmpty
+    this.#reporters = new TraceReporters(init)
     this.#now = init.now ?? Date.now
   }
 
   start (limits?: ConcreteLimitConfig): void {
-    this.#push(this.#event('start', { limit: limits }))
+    this.#tell('start', { limit: limits })
   }
 
   async stop (): Promise<void> {
-    await Promise.all(this.#reporters.map(async reporter => {
-      try {
-        await reporter.stop?.()
-      } catch (err) {
-        this.#detach(reporter, err)
-      }
-    }))
+    await this.#reporters.stop()
   }
 
   created (scope: AnyScope): void {
-    this.#push(this.#event('create_scope', { ...identify(scope), limit: scope.limit }))
+    this.#tell('create_scope', { ...identify(scope), limit: scope.limit })
   }
 
   destroyed (scope: AnyScope): void {
-    this.#push(this.#event('destroy_scope', identify(scope)))
+    this.#tell('destroy_scope', identify(scope))
   }
 
   entered (scope: MovableScope): void {
@@ -189,23 +159,23 @@ export class Tracer implements GraphTracer, SessionObserver {
     const added = refusal.added ?? addedBy(refusal)
 
     if (resource === 'memory' && request == null) {
-      this.#push(this.#event('block_reserve_memory', { ...identity, priority, delta: attempted, memory: held.memory }))
+      this.#tell('block_reserve_memory', { ...identity, priority, delta: attempted, memory: held.memory })
     } else if (resource === 'stream' || request === 'stream') {
-      this.#push(this.#event('block_add_stream', { ...identity, ...streams(added, held) }))
+      this.#tell('block_add_stream', { ...identity, ...streams(added, held) })
     } else {
-      this.#push(this.#event('block_add_conn', { ...identity, ...connections(added, held) }))
+      this.#tell('block_add_conn', { ...identity, ...connections(added, held) })
     }
   }
 
   evicted ({ scope, victim }: Eviction): void {
-    this.#push(this.#event('evict', { ...identify(victim), full: scope.name }))
+    this.#tell('evict', { ...identify(victim), full: scope.name })
   }
 
   ban (type: 'ban' | 'lift', level: 'peer' | 'host' | 'subnet', target: string): void {
-    this.#push(this.#event(type, {
+    this.#tell(type, {
       name: `ban:${level}:${target}`,
       scope: { class: 'ban', ...level === 'peer' ? { peer: target } : { location: target } }
-    }))
+    })
   }
 
   sessionAdded (collector: string, session: ObservedSession): void {
@@ -218,13 +188,13 @@ export class Tracer implements GraphTracer, SessionObserver {
 
   #session (type: TraceEventType, collector: string, { id, location, peer, reference, rxBytes, txBytes }: ObservedSession): void {
     // unlike the graph, collectors go on telling it when nobody listens any more
-    if (this.#reporters.length > 0) {
-      this.#push(this.#event(type, {
+    if (this.#reporters.size > 0) {
+      this.#tell(type, {
         name: `collector:${collector}`,
         scope: { class: 'session', collector, session: id, reference, location, peer },
         deltaIn: rxBytes,
         deltaOut: txBytes
-      }))
+      })
     }
   }
 
@@ -245,20 +215,20 @@ export class Tracer implements GraphTracer, SessionObserver {
     const identity = scope === of ? identify(scope) : { ...identify(scope), of: of.name }
 
     if (usage.memory !== 0) {
-      this.#push(this.#event(sign > 0 ? 'reserve_memory' : 'release_memory', { ...identity, ...memory, delta: sign * usage.memory, memory: held.memory }))
+      this.#tell(sign > 0 ? 'reserve_memory' : 'release_memory', { ...identity, ...memory, delta: sign * usage.memory, memory: held.memory })
     }
 
     if (usage.streamsInbound + usage.streamsOutbound !== 0) {
-      this.#push(this.#event(sign > 0 ? 'add_stream' : 'remove_stream', { ...identity, ...streams(usage, held, sign) }))
+      this.#tell(sign > 0 ? 'add_stream' : 'remove_stream', { ...identity, ...streams(usage, held, sign) })
     }
 
     if (usage.connsInbound + usage.connsOutbound + usage.fd !== 0) {
-      this.#push(this.#event(sign > 0 ? 'add_conn' : 'remove_conn', { ...identity, ...connections(usage, held, sign) }))
+      this.#tell(sign > 0 ? 'add_conn' : 'remove_conn', { ...identity, ...connections(usage, held, sign) })
     }
   }
 
-  #event (type: TraceEventType, fields: EventFields): TraceEvent {
-    return {
+  #tell (type: TraceEventType, fields: EventFields): void {
+    this.#reporters.tell({
       time: this.#now(),
       type,
       scope: undefined,
@@ -278,54 +248,6 @@ export class Tracer implements GraphTracer, SessionObserver {
       connsOut: 0,
       fd: 0,
       ...fields
-    }
+    })
   }
-
-  #push (event: TraceEvent): void {
-    for (let i = 0; i < this.#reporters.length; i++) {
-      const reporter = this.#reporters[i]
-
-      this.#idle.held++
-
-      try {
-        reporter.consumeEvent(event)
-      } catch (err) {
-        this.#detach(reporter, err)
-        i--
-      } finally {
-        this.#idle.held--
-      }
-    }
-  }
-
-  #detach (reporter: TraceReporter, err: unknown): void {
-    const at = this.#reporters.indexOf(reporter)
-
-    // it may have failed in an event that was caused by its handling of another
-    if (at === -1) {
-      return
-    }
-
-    this.#reporters.splice(at, 1)
-    this.#onError(err)
-
-    if (this.#reporters.length === 0) {
-      this.#onEmpty()
-    }
-  }
-}
-
-/**
- * @throws {InvalidParametersError} naming what is not a trace reporter
- */
-export function checkReporters (reporters: TraceReporter[]): void {
-  if (!Array.isArray(reporters)) {
-    throw invalid('trace', 'a list of trace reporters', reporters)
-  }
-
-  reporters.forEach((reporter, i) => {
-    if (typeof reporter?.consumeEvent !== 'function') {
-      throw invalid(`trace[${i}]`, 'a trace reporter', reporter)
-    }
-  })
 }

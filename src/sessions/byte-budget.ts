@@ -1,4 +1,5 @@
 import { startClock } from '../util/clock.ts'
+import { setBackgroundTimer } from '../util/timers.ts'
 
 /**
  * For how long an unused budget accumulates, in ms: as long as a timer may well be late, so
@@ -143,14 +144,11 @@ export class ByteBudget {
 
     const delay = this.#rate === Infinity ? 0 : Math.ceil((this.#share - this.available) / this.#rate)
 
-    this.#timer = setTimeout(() => {
+    this.#timer = setBackgroundTimer(() => {
       this.#timer = undefined
       this.#giveTurns()
       // of a rate of 0 nothing comes until there is another one
     }, this.#rate === 0 ? MAX_DELAY : Math.min(Math.max(delay, MIN_DELAY), MAX_DELAY))
-
-    // not there in browsers, where a timer is a number
-    this.#timer.unref?.()
   }
 
   #giveTurns (): void {

@@ -1,3 +1,4 @@
+import { parseJSON } from '../util/parse-json.ts'
 import { DIMENSIONS } from './history.ts'
 import type { EvictedHistory, HistoryEntry, HistoryRecord } from './history.ts'
 import type { SessionStats } from './session-stats.ts'
@@ -49,7 +50,7 @@ export function encodeHistory ({ combinations, evicted, ...rest }: HistoryRecord
  * @throws {Error} If it is anything else
  */
 export function decodeHistory (bytes: Uint8Array): HistoryRecord {
-  const record = parse(bytes)
+  const record = parseJSON(bytes)
   const version = record?.version
 
   if (version !== 1 && version !== VERSION) {
@@ -71,15 +72,6 @@ export function decodeHistory (bytes: Uint8Array): HistoryRecord {
 
 function numbersOf ({ totalRxBytes, totalSessions, totalTxBytes }: SessionStats): Numbers {
   return [totalSessions, totalRxBytes, totalTxBytes]
-}
-
-function parse (bytes: Uint8Array): any {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch {
-    // the reason would quote the record
-    throw new Error('expected JSON')
-  }
 }
 
 function readRows (rows: unknown, field: string, names: number): Array<{ names: string[], stats: SessionStats }> {

@@ -1,4 +1,5 @@
 import { startClock } from '../util/clock.ts'
+import { setBackgroundTimer } from '../util/timers.ts'
 
 /**
  * How long a step is, in ms. It is the unit of time here: as small whole numbers,
@@ -128,10 +129,7 @@ export class Ticker {
   #schedule (next: 'waiting' | 'busy'): void {
     const untilNextStep = STEP_DURATION - this.#now() % STEP_DURATION
 
-    this.#timer = setTimeout(() => { this.tick() }, next === 'busy' ? 0 : untilNextStep)
-
-    // not there in browsers, where a timer is a number
-    this.#timer.unref?.()
+    this.#timer = setBackgroundTimer(() => { this.tick() }, next === 'busy' ? 0 : untilNextStep)
   }
 
   #cancel (): void {

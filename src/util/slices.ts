@@ -33,7 +33,9 @@ const ENDLESS = new Slice()
 /**
  * What yields when its slice is over, and returns a result
  */
-export type SlicedWork<T> = (slice: Slice) => Generator<undefined, T, undefined>
+export type Steps<T> = Generator<undefined, T, undefined>
+
+export type SlicedWork<T> = (slice: Slice) => Steps<T>
 
 type Schedule = (fn: () => void, delay: number) => unknown
 

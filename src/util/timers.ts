@@ -5,12 +5,15 @@
  * @param delay - in ms
  */
 export function setBackgroundTimer (run: () => void, delay: number): ReturnType<typeof setTimeout> {
-  const timer = setTimeout(run, delay)
+  return inBackground(setTimeout(run, delay))
+}
 
+/**
+ * Lets the process end although a timer or an interval is there
+ */
+export function inBackground <T> (timer: T & { unref?(): void }): T {
   // a browser answers with a number
-  if (typeof timer === 'object') {
-    timer.unref()
-  }
+  timer.unref?.()
 
   return timer
 }

@@ -1,7 +1,7 @@
 import { formatMemorySize } from '../limits/memory-size.ts'
 import { escapeHTML } from '../util/printable.ts'
 import { drawChart, timeText } from './replay-chart.ts'
-import type { ReplayedUsage, ReplayReport } from './replay.ts'
+import type { ReplayedUsage, ReplayReport } from './replay-report.ts'
 import type { ReplayedRefusals } from './replayed-refusals.ts'
 
 /**

@@ -132,14 +132,14 @@ describe('admission', () => {
     const admission = create()
 
     expect(fill(admission, '1.2.3.4')).to.equal(8)
-    admission.addPrefixLimit({ network: '1.2.3.0/24', connCount: 10 })
+    admission.settings.addPrefixLimit({ network: '1.2.3.0/24', connCount: 10 })
     expect(fill(admission, '1.2.3.4')).to.equal(2)
-    expect(admission.removePrefixLimit('1.2.3.0/24')).to.equal(true)
-    expect(admission.removePrefixLimit('1.2.3.0/24'), 'a second time').to.equal(false)
+    expect(admission.settings.removePrefixLimit('1.2.3.0/24')).to.equal(true)
+    expect(admission.settings.removePrefixLimit('1.2.3.0/24'), 'a second time').to.equal(false)
     expect(fill(admission, '1.2.3.4')).to.equal(0)
-    expect(() => { admission.addPrefixLimit({ network: '1.2.3.0/33', connCount: 1 }) }).to.throw('prefixLimit.network')
+    expect(() => { admission.settings.addPrefixLimit({ network: '1.2.3.0/33', connCount: 1 }) }).to.throw('prefixLimit.network')
       .with.property('name', 'InvalidParametersError')
-    expect(() => admission.removePrefixLimit('private')).to.throw('network: expected a network')
+    expect(() => admission.settings.removePrefixLimit('private')).to.throw('network: expected a network')
       .with.property('name', 'InvalidParametersError')
   })
 
@@ -147,23 +147,23 @@ describe('admission', () => {
     const prefixes = [{ network: '1.2.3.0/24', connCount: 2 }]
     const admission = create({ subnetLimits: { prefixes } })
 
-    admission.addPrefixLimit({ network: '5.6.7.0/24', connCount: 3 })
+    admission.settings.addPrefixLimit({ network: '5.6.7.0/24', connCount: 3 })
     expect(fill(admission, '1.2.3.4')).to.equal(2)
-    expect(admission.removePrefixLimit('1.2.3.0/24')).to.equal(true)
-    admission.change({})
-    admission.change({ rateLimits: false })
+    expect(admission.settings.removePrefixLimit('1.2.3.0/24')).to.equal(true)
+    admission.settings.change({})
+    admission.settings.change({ rateLimits: false })
     expect(fill(admission, '1.2.3.4'), 'what a host may have').to.equal(6)
     expect(fill(admission, '5.6.7.8'), 'one that was added').to.equal(3)
-    expect(admission.removePrefixLimit('1.2.3.0/24')).to.equal(false)
+    expect(admission.settings.removePrefixLimit('1.2.3.0/24')).to.equal(false)
 
-    admission.change({ subnetLimits: { prefixes } })
-    expect(admission.removePrefixLimit('1.2.3.0/24'), 'it was set again').to.equal(true)
+    admission.settings.change({ subnetLimits: { prefixes } })
+    expect(admission.settings.removePrefixLimit('1.2.3.0/24'), 'it was set again').to.equal(true)
 
     for (const changes of [{ trustedNetworks: ['10.0.0.0/8'] }, { networks: [{ network: '10.0.0.0/8', connCount: 500 }] }]) {
       expect(fill(admission, '10.1.2.3', 'outbound', 9)).to.equal(8)
-      admission.change(changes)
+      admission.settings.change(changes)
       expect(fill(admission, '10.1.2.3', 'outbound', 9)).to.equal(9)
-      admission.change({ networks: undefined, trustedNetworks: undefined })
+      admission.settings.change({ networks: undefined, trustedNetworks: undefined })
 
       for (let i = 0; i < 17; i++) {
         admission.release(ip('10.1.2.3'))
@@ -174,12 +174,12 @@ describe('admission', () => {
   it('should lift default limits, and keep those that are configured', () => {
     const admission = create({ subnetLimits: { ipv6: [{ prefixLength: 64, connCount: 2 }] } })
 
-    admission.lifted = true
-    expect(admission.lifted).to.equal(true)
+    admission.settings.lifted = true
+    expect(admission.settings.lifted).to.equal(true)
     expect(fill(admission, '1.2.3.4', 'inbound')).to.equal(200)
     expect(fill(admission, '2001:db8::1', 'inbound')).to.equal(2)
     expect(admission.verifySourceAddress('1.2.3.4:1')).to.equal(false)
-    admission.lifted = false
+    admission.settings.lifted = false
     expect(admission.admit(ip('1.2.3.4'), 'inbound')).to.include({ resource: 'subnet', current: 200 })
   })
 
@@ -187,7 +187,7 @@ describe('admission', () => {
     for (const rateLimits of [false, { connections: false }] as const) {
       const admission = create({ rateLimits, subnetLimits: { ipv4: [] } })
 
-      admission.lifted = true
+      admission.settings.lifted = true
       expect(fill(admission, '1.2.3.4', 'inbound')).to.equal(200)
       expect(admission.streamRates).to.equal(undefined)
       expect(admission.sweep()).to.equal(true)

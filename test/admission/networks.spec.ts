@@ -120,7 +120,7 @@ describe('rates of families of protocols', () => {
     expect(admission.admitProtocol('/very/big', 'a') ?? admission.admitProtocol('/very/big', 'b')).to.equal(undefined)
     expect(admission.admitProtocol('/not/so/big', 'a')).to.include({ scope: 'protocol:/not/so/big.peer:a' })
 
-    admission.change({ rateLimits: { streams: { protocol: { '/orbitdb/*': { rate: 1, burst: 2 } } } } })
+    admission.settings.change({ rateLimits: { streams: { protocol: { '/orbitdb/*': { rate: 1, burst: 2 } } } } })
     expect(admission.admitProtocol('/orbitdb/z', 'c'), 'no second burst').to.include({ resource: 'rate' })
     expect(admission.admitProtocol('/very/big', 'a')).to.equal(undefined)
   })
@@ -131,21 +131,21 @@ describe('changing what is decided by address', () => {
     const admission = create({ networks: [{ network: GATEWAY, connCount: 5 }] })
 
     expect(fill(admission)).to.equal(5)
-    admission.change({ networks: [{ network: GATEWAY, connCount: 7 }] })
+    admission.settings.change({ networks: [{ network: GATEWAY, connCount: 7 }] })
     expect(fill(admission)).to.equal(2)
-    admission.change({ networks: [] })
+    admission.settings.change({ networks: [] })
     expect(fill(admission), 'the default is 8').to.equal(1)
-    admission.change({ trustedNetworks: 'private' })
+    admission.settings.change({ trustedNetworks: 'private' })
     expect(fill(admission)).to.equal(200)
-    admission.change({ trustedNetworks: undefined, subnetLimits: { ipv4: [{ prefixLength: 32, connCount: 209 }] }, rateLimits: false })
+    admission.settings.change({ trustedNetworks: undefined, subnetLimits: { ipv4: [{ prefixLength: 32, connCount: 209 }] }, rateLimits: false })
     expect(fill(admission)).to.equal(1)
   })
 
   it('should leave alone what is left out', () => {
     const admission = create({ subnetLimits: { ipv4: [{ prefixLength: 32, connCount: 3 }] } })
 
-    admission.change({ rateLimits: false })
-    admission.change({})
+    admission.settings.change({ rateLimits: false })
+    admission.settings.change({})
     expect(fill(admission)).to.equal(3)
   })
 
@@ -153,40 +153,40 @@ describe('changing what is decided by address', () => {
     const admission = create()
 
     expect(cycle(admission)).to.equal(16)
-    admission.change({ subnetLimits: { ipv4: [] } })
-    admission.change({ rateLimits: { streams: { peer: { rate: 1, burst: 2 } } } })
+    admission.settings.change({ subnetLimits: { ipv4: [] } })
+    admission.settings.change({ rateLimits: { streams: { peer: { rate: 1, burst: 2 } } } })
     expect(cycle(admission), 'no second burst').to.equal(0)
 
     expect(admission.admitStream('a') ?? admission.admitStream('a')).to.equal(undefined)
-    admission.change({ rateLimits: { streams: { peer: { rate: 1, burst: 2 }, protocol: { '/a/1': { rate: 1 } } } } })
+    admission.settings.change({ rateLimits: { streams: { peer: { rate: 1, burst: 2 }, protocol: { '/a/1': { rate: 1 } } } } })
     expect(admission.admitStream('a')).to.include({ resource: 'rate' })
     expect(cycle(admission)).to.equal(0)
 
-    admission.change({ rateLimits: { connections: { ipv4: [{ prefixLength: 32, rate: 1, burst: 20 }] } } })
+    admission.settings.change({ rateLimits: { connections: { ipv4: [{ prefixLength: 32, rate: 1, burst: 20 }] } } })
     expect(cycle(admission)).to.equal(20)
     expect(admission.admitStream('a')).to.equal(undefined)
-    admission.change({ rateLimits: false })
+    admission.settings.change({ rateLimits: false })
     expect(cycle(admission)).to.equal(200)
   })
 
   it('should keep limits that were added to networks, until they are removed', () => {
     const admission = create()
 
-    admission.addPrefixLimit({ network: '10.0.0.0/8', connCount: 2 })
-    admission.change({ trustedNetworks: 'private' })
+    admission.settings.addPrefixLimit({ network: '10.0.0.0/8', connCount: 2 })
+    admission.settings.change({ trustedNetworks: 'private' })
     expect(fill(admission, '10.1.2.3')).to.equal(2)
-    expect(admission.removePrefixLimit('10.0.0.0/8')).to.equal(true)
-    admission.change({ trustedNetworks: 'private' })
+    expect(admission.settings.removePrefixLimit('10.0.0.0/8')).to.equal(true)
+    admission.settings.change({ trustedNetworks: 'private' })
     expect(fill(admission, '10.1.2.3')).to.equal(200)
   })
 
   it('should keep what unlimited limits have lifted', () => {
     const admission = create()
 
-    admission.lifted = true
-    admission.change({ rateLimits: {} })
+    admission.settings.lifted = true
+    admission.settings.change({ rateLimits: {} })
     expect(fill(admission)).to.equal(200)
-    admission.lifted = false
+    admission.settings.lifted = false
     expect(fill(admission)).to.equal(0)
   })
 
@@ -194,7 +194,7 @@ describe('changing what is decided by address', () => {
     const admission = create()
 
     for (const changes of [null, 5, { allowlist: [] }, { network: [] }, { networks: [{ network: GATEWAY, connCount: 50 }], trustedNetworks: 5 }, { trustedNetworks: 'private', rateLimits: { streams: { peer: { rate: 0 } } } }] as any[]) {
-      expect(errorOf(() => { admission.change(changes) })).to.have.property('name', 'InvalidParametersError')
+      expect(errorOf(() => { admission.settings.change(changes) })).to.have.property('name', 'InvalidParametersError')
     }
 
     expect(fill(admission)).to.equal(8)

@@ -493,7 +493,7 @@ describe('admission/rate-limiter', () => {
     const rates = [{ prefixLength: 32, rate: 0.001, burst: 2 }]
     const admission = new TestAdmission({ allowlistedConns: 1, now: new TestClock().now, rateLimits: { connections: { ipv4: rates, ipv6: rates } } })
 
-    admission.change({ trustedNetworks: [] })
+    admission.settings.change({ trustedNetworks: [] })
     expect(admission.admit(ip('32.1.13.184'), 'inbound')).to.equal(undefined)
     expect(admission.admit(ip('32.1.13.184'), 'inbound')).to.equal(undefined)
     // the first 32 bits are the same

@@ -65,7 +65,7 @@ describe('admission/source-verification', () => {
     expect(unverified(admission, '1.2.3.4')).to.equal(6)
     admission.allowlist.add(ma('/ip4/1.2.3.5'))
     expect(unverified(admission, '1.2.3.5')).to.equal(6)
-    admission.addPrefixLimit({ network: '1.2.3.5', connCount: 20 })
+    admission.settings.addPrefixLimit({ network: '1.2.3.5', connCount: 20 })
     expect(unverified(admission, '1.2.3.5')).to.equal(10)
   })
 

@@ -5,7 +5,7 @@ import { createResourceManager } from '../../src/index.ts'
 import { eventually, rejection } from '../libp2p/fixtures/eventually.ts'
 import { peerA, peerB } from '../scopes/fixtures.ts'
 import { CONNECT_REDIS } from './clients.ts'
-import { Members, TestEngine } from './fixtures.ts'
+import { useFleet } from './fixtures.ts'
 import { RedisServer } from './redis-server.ts'
 import type { Member } from './fixtures.ts'
 import type { FleetInit } from '../../src/fleet.ts'
@@ -27,15 +27,9 @@ async function everywhere (members: Member[], probe: (member: Member) => boolean
 }
 
 describe('fleet/decisions', () => {
-  const members = new Members()
-  let engine: TestEngine
+  const { engine, members } = useFleet()
 
-  beforeEach(() => {
-    engine = new TestEngine()
-  })
-
-  afterEach(async () => {
-    await members.stop()
+  afterEach(() => {
     expect(engine.listeners).to.equal(0)
   })
 
@@ -44,7 +38,7 @@ describe('fleet/decisions', () => {
   }
 
   it('should have blocks from before the start, also where the clock of the engine is behind', async () => {
-    engine = new TestEngine(() => Date.now() - 2 * 3_600_000)
+    engine.restart(() => Date.now() - 2 * 3_600_000)
 
     const link = fleet({ client: engine.client(), name: 'test', ttl: 1_000 })
 

@@ -10,8 +10,8 @@ import type { ResourceManager, ResourceManagerInit } from '../../src/index.ts'
  * An engine in this process that can be made to fail
  */
 export class TestEngine {
-  readonly engine: MemoryEngine
-  readonly #listeners = new Map<string, Set<(message: string) => void>>()
+  engine: MemoryEngine
+  #listeners = new Map<string, Set<(message: string) => void>>()
 
   /** Set while the engine does not answer */
   failure?: Error
@@ -19,16 +19,33 @@ export class TestEngine {
   /** Whether messages are lost */
   deaf = false
 
-  constructor (now: () => number = Date.now) {
+  constructor (now?: () => number) {
+    this.engine = this.#make(now)
+  }
+
+  /**
+   * A new one takes its place. Who has a client of the one before stays with that.
+   */
+  restart (now?: () => number): void {
+    this.failure = undefined
+    this.deaf = false
+    this.#listeners = new Map()
+    this.engine = this.#make(now)
+  }
+
+  #make (now: () => number = Date.now): MemoryEngine {
+    const listeners = this.#listeners
     let ahead = 0
 
-    this.engine = new MemoryEngine((channel, message) => {
-      for (const listener of this.deaf ? [] : this.#listeners.get(channel) ?? []) {
+    const engine = new MemoryEngine((channel, message) => {
+      for (const listener of this.deaf ? [] : listeners.get(channel) ?? []) {
         queueMicrotask(() => { listener(message) })
       }
     }, () => now() + ahead)
 
-    startQuietly(this.engine, '{libp2p-rm:test}', 1_000, duration => { ahead += duration })
+    startQuietly(engine, '{libp2p-rm:test}', 1_000, duration => { ahead += duration })
+
+    return engine
   }
 
   get listeners (): number {
@@ -36,6 +53,8 @@ export class TestEngine {
   }
 
   client (): FleetClient {
+    const { engine } = this
+    const listeners = this.#listeners
     let own: ((message: string) => void) | undefined
 
     return {
@@ -44,14 +63,14 @@ export class TestEngine {
           throw this.failure
         }
 
-        return this.engine.run(name, key, args)
+        return engine.run(name, key, args)
       },
       subscribe: async (channel, listener) => {
         own = listener
-        this.#listeners.set(channel, (this.#listeners.get(channel) ?? new Set()).add(listener))
+        listeners.set(channel, (listeners.get(channel) ?? new Set()).add(listener))
       },
       unsubscribe: async channel => {
-        own !== undefined && this.#listeners.get(channel)?.delete(own)
+        own !== undefined && listeners.get(channel)?.delete(own)
       }
     }
   }
@@ -94,6 +113,28 @@ export class Members {
   async stop (): Promise<void> {
     await Promise.all(this.all.splice(0).map(async ({ manager }) => manager.stop()))
   }
+}
+
+/**
+ * What the tests of a suite need: an engine, which is a new one for each of them, and managers,
+ * which are stopped after each
+ *
+ * @param nodes - are stopped before them
+ */
+export function useFleet (nodes?: Pick<Members, 'stop'>): { engine: TestEngine, members: Members } {
+  const engine = new TestEngine()
+  const members = new Members()
+
+  beforeEach(() => {
+    engine.restart()
+  })
+
+  afterEach(async () => {
+    await nodes?.stop()
+    await members.stop()
+  })
+
+  return { engine, members }
 }
 
 /**

@@ -4,8 +4,8 @@ import { fleet } from '../../src/fleet.ts'
 import { createResourceManager } from '../../src/index.ts'
 import { eventually, rejection } from '../libp2p/fixtures/eventually.ts'
 import { peerA, peerB } from '../scopes/fixtures.ts'
-import { fill, Members, TestEngine } from './fixtures.ts'
-import type { Member } from './fixtures.ts'
+import { fill, useFleet } from './fixtures.ts'
+import type { Member, TestEngine } from './fixtures.ts'
 import type { FleetLimits, LeaseStat } from '../../src/fleet.ts'
 
 /** How long to wait for what takes several calls, in ms */
@@ -33,16 +33,7 @@ function leaseOf ({ fleet }: Member, scope: string): LeaseStat | undefined {
 describe('fleet/leasing', function () {
   this.timeout(4 * PATIENCE)
 
-  const members = new Members()
-  let engine: TestEngine
-
-  beforeEach(() => {
-    engine = new TestEngine()
-  })
-
-  afterEach(async () => {
-    await members.stop()
-  })
+  const { engine, members } = useFleet()
 
   function open ({ manager }: Member, address: string, evicted: string[]): any {
     const connection = manager.openConnection('inbound', false, address) as any

@@ -3,9 +3,9 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { expect } from 'aegir/chai'
 import { eventually } from '../libp2p/fixtures/eventually.ts'
 import { peerA } from '../scopes/fixtures.ts'
-import { fill, Members, readUntil, TestEngine } from './fixtures.ts'
+import { fill, readUntil, useFleet } from './fixtures.ts'
 import type { Member } from './fixtures.ts'
-import type { FleetLimits } from '../../src/fleet.ts'
+import type { FleetInit, FleetLimits } from '../../src/fleet.ts'
 
 /**
  * How long all of a limit takes to come to one node, at most, in ms
@@ -15,18 +15,9 @@ const PATIENCE = 60_000
 describe('fleet/limits', function () {
   this.timeout(3 * PATIENCE)
 
-  const members = new Members()
-  let engine: TestEngine
+  const { engine, members } = useFleet()
 
-  beforeEach(() => {
-    engine = new TestEngine()
-  })
-
-  afterEach(async () => {
-    await members.stop()
-  })
-
-  async function three (limits: FleetLimits, init: Parameters<Members['add']>[1] = {}): Promise<Member[]> {
+  async function three (limits: FleetLimits, init: Partial<FleetInit> = {}): Promise<Member[]> {
     return Promise.all(Array.from({ length: 3 }, async () => members.add(engine.client(), { ttl: 10_000, limits, ...init })))
   }
 

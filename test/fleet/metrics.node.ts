@@ -9,7 +9,7 @@ import { eventually } from '../libp2p/fixtures/eventually.ts'
 import { TestNodes } from '../libp2p/fixtures/nodes.ts'
 import { scrape, scrapeManager, withPrefix } from '../reporting/scrape.ts'
 import { peerA, peerB } from '../scopes/fixtures.ts'
-import { fill, Members, readUntil, TestEngine } from './fixtures.ts'
+import { fill, readUntil, useFleet } from './fixtures.ts'
 import type { FleetHolder, FleetSums } from '../../src/fleet.ts'
 
 const LIMITS = {
@@ -20,18 +20,8 @@ const LIMITS = {
 }
 
 describe('fleet/metrics', () => {
-  const members = new Members()
   const nodes = new TestNodes()
-  let engine: TestEngine
-
-  beforeEach(() => {
-    engine = new TestEngine()
-  })
-
-  afterEach(async () => {
-    await nodes.stop()
-    await members.stop()
-  })
+  const { engine, members } = useFleet(nodes)
 
   it('should say what a node has of the limits of its fleet, with as many series whoever comes', async () => {
     const { fleet: link, manager } = await members.add(engine.client(), { ttl: 2_000, limits: LIMITS })

@@ -135,7 +135,7 @@ describe('fleet/rates, in any order of calls, answers, losses, crashes and arriv
       world.step('round', 0)
     }
 
-    expect([...node.rates.entries()].map(({ name }) => name)).to.have.members(['global', 'network:198.51.100.0/24'])
+    expect([...node.rates.leases.entries()].map(({ name }) => name)).to.have.members(['global', 'network:198.51.100.0/24'])
   })
 })
 
@@ -199,7 +199,7 @@ describe('fleet/rates when limits are set', () => {
     const limits = resolveFleetRates('limits.rates', { ipv4: [{ prefixLength: 24, rate, burst: 8 }], maxSubnets: 2 })
     const rates = new FleetRates({ limits, allowance: 0.25, onLoss: 'refuse', nodes: () => 4, now: () => 0, wanted: () => {} })
 
-    rates.answered({ id: 'a', seq: 1, ttl: TTL, policy: 0, tokens: [], shares: [], gone: [], groups: [] }, ANSWER, { now: 0, validUntil: Infinity })
+    rates.leases.answered({ id: 'a', seq: 1, ttl: TTL, policy: 0, tokens: [], shares: [], gone: [], groups: [] }, ANSWER, { now: 0, validUntil: Infinity })
 
     return rates
   }
@@ -219,14 +219,14 @@ describe('fleet/rates when limits are set', () => {
 
       rates = make(1)
       rates.inherit(before)
-      expect(rates.size).to.equal(2)
+      expect(rates.leases.size).to.equal(2)
       expect(admits(rates)).to.deep.equal([0, 0, 0])
     }
 
     // and has not forgotten what the engine was not told yet
     const request: RatesRequest = { id: 'a', seq: 2, ttl: TTL, policy: 0, tokens: [], shares: [], gone: [], groups: [] }
 
-    rates.ask(request, 0)
+    rates.leases.ask(request, 0)
     expect(request.tokens.map(([name,,,,,,, debt]) => [name, debt])).to.have.deep.members([['subnet:192.0.2.0/24 8/1000', 2], ['subnet:192.0.3.0/24 8/1000', 2]])
   })
 
@@ -236,7 +236,7 @@ describe('fleet/rates when limits are set', () => {
 
     admits(before)
     rates.inherit(before)
-    expect(rates.size).to.equal(0)
+    expect(rates.leases.size).to.equal(0)
     expect(admits(rates)).to.deep.equal([2, 2, 2])
   })
 
@@ -249,15 +249,15 @@ describe('fleet/rates when limits are set', () => {
 
     const request: RatesRequest = { id: 'a', seq: 2, ttl: TTL, policy: 0, tokens: [], shares: [], gone: [], groups: [] }
 
-    rates.ask(request, 0)
-    rates.answered(request, { ...ANSWER, tokens: [[0, 1]] }, { now: 0, validUntil: Infinity })
-    expect(rates.size).to.equal(1)
+    rates.leases.ask(request, 0)
+    rates.leases.answered(request, { ...ANSWER, tokens: [[0, 1]] }, { now: 0, validUntil: Infinity })
+    expect(rates.leases.size).to.equal(1)
 
     const last: RatesRequest = { ...request, seq: 3, tokens: [] }
 
-    rates.ask(last, 2_000)
-    rates.answered(last, { ...ANSWER, tokens: [[0, 0]] }, { now: 2_000, validUntil: Infinity })
-    expect(rates.size).to.equal(0)
+    rates.leases.ask(last, 2_000)
+    rates.leases.answered(last, { ...ANSWER, tokens: [[0, 0]] }, { now: 2_000, validUntil: Infinity })
+    expect(rates.leases.size).to.equal(0)
     expect(admits(rates)).to.deep.equal([2, 2, 2])
   })
 })
@@ -269,7 +269,7 @@ describe('fleet/rates of very many subnets', () => {
     const rates = new FleetRates({ limits, allowance: 0.25, onLoss: 'refuse', nodes: () => 4, now: () => now, wanted: () => {} })
     const answer: RatesAnswer = { status: 'ok', nodes: 4 }
 
-    rates.answered({ id: 'a', seq: 1, ttl: TTL, policy: 0, tokens: [], shares: [], gone: [], groups: [] }, answer, { now, validUntil: Infinity })
+    rates.leases.answered({ id: 'a', seq: 1, ttl: TTL, policy: 0, tokens: [], shares: [], gone: [], groups: [] }, answer, { now, validUntil: Infinity })
 
     let admitted = 0
 
@@ -278,7 +278,7 @@ describe('fleet/rates of very many subnets', () => {
       admitted += rates.take(parseIP(`2001:db8:${i.toString(16)}::1`) as IPAddress) === undefined ? 1 : 0
     }
 
-    expect(rates.size).to.equal(10)
+    expect(rates.leases.size).to.equal(10)
     // ten that are known, and a quarter of a burst and of a second for all others
     expect(admitted).to.equal(10 + 2)
   })

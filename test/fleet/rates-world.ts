@@ -154,7 +154,7 @@ export class World {
 
     const request: RatesRequest = { id: node.id, seq: ++node.seq, ttl: TTL, policy: 0, tokens: [], shares: [], gone: [], groups: [] }
 
-    node.rates.ask(request, node.now())
+    node.rates.leases.ask(request, node.now())
     this.messages.calls.push({ node, sentAt: node.now(), request: structuredClone(request) })
   }
 
@@ -164,7 +164,7 @@ export class World {
 
   #answer ({ answer, node, request, sentAt }: Answer): void {
     if (answer.status === 'ok' && request.seq === node.seq && sentAt + TTL > node.now()) {
-      node.rates.answered(request, answer, { now: node.now(), validUntil: sentAt + TTL })
+      node.rates.leases.answered(request, answer, { now: node.now(), validUntil: sentAt + TTL })
       node.nodes = answer.nodes ?? 0
       // an answer counts once
       node.seq++

@@ -3,7 +3,7 @@ import { fleet } from '../../src/fleet.ts'
 import { eventually } from '../libp2p/fixtures/eventually.ts'
 import { Arrivals } from './arrivals.ts'
 import { CONNECT_REDIS } from './clients.ts'
-import { Members, TestEngine } from './fixtures.ts'
+import { useFleet } from './fixtures.ts'
 import { RedisServer } from './redis-server.ts'
 import type { Member } from './fixtures.ts'
 import type { FleetClient, FleetInit, FleetLimits } from '../../src/fleet.ts'
@@ -14,16 +14,7 @@ const TTL = 1_000
 const PATIENCE = 60_000
 
 describe('fleet/rates', () => {
-  const members = new Members()
-  let engine: TestEngine
-
-  beforeEach(() => {
-    engine = new TestEngine()
-  })
-
-  afterEach(async () => {
-    await members.stop()
-  })
+  const { engine, members } = useFleet()
 
   async function three (limits: FleetLimits, init: Partial<FleetInit> = {}, client = (): FleetClient => engine.client()): Promise<Member[]> {
     return Promise.all(Array.from({ length: 3 }, async () => members.add(client(), { ttl: 10_000, limits, ...init })))

@@ -3,7 +3,7 @@ import { ResourceLimitExceededError } from '../../src/errors.ts'
 import { limitsOfScope } from '../../src/reporting/scope-limits.ts'
 import { eventually } from '../libp2p/fixtures/eventually.ts'
 import { peerA } from '../scopes/fixtures.ts'
-import { fill, Members, TestEngine } from './fixtures.ts'
+import { fill, useFleet } from './fixtures.ts'
 import type { Member } from './fixtures.ts'
 import type { FleetLimits } from '../../src/fleet.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
@@ -20,16 +20,7 @@ function refusalOf (open: () => unknown): any {
 }
 
 describe('fleet/refusals', () => {
-  const members = new Members()
-  let engine: TestEngine
-
-  beforeEach(() => {
-    engine = new TestEngine()
-  })
-
-  afterEach(async () => {
-    await members.stop()
-  })
+  const { engine, members } = useFleet()
 
   /**
    * Two nodes, the first of which holds three connections

@@ -1,9 +1,10 @@
 import { expect } from 'aegir/chai'
 import { eventually, rejection } from '../libp2p/fixtures/eventually.ts'
 import { CONNECT_REDIS } from './clients.ts'
-import { fill, Members, TestEngine } from './fixtures.ts'
+import { fill, useFleet } from './fixtures.ts'
 import { RedisServer } from './redis-server.ts'
 import type { TestClient } from './clients.ts'
+import type { Member } from './fixtures.ts'
 
 /**
  * What docs/fleet.md says that a user needs
@@ -11,11 +12,7 @@ import type { TestClient } from './clients.ts'
 const RIGHTS = ['on', '>secret', 'resetkeys', 'resetchannels', '~{libp2p-rm:*', '&{libp2p-rm:*', '-@all', '+eval', '+subscribe', '+publish', '+time', '+del', '+pexpire', '+@hash', '+@sortedset', '+@connection', '+info']
 
 describe('fleet, where not everything is as it should be', () => {
-  const members = new Members()
-
-  afterEach(async () => {
-    await members.stop()
-  })
+  const { engine, members } = useFleet()
 
   for (const connect of CONNECT_REDIS) {
     it(`should need no more rights than documented, and say what it may not: ${connect.name}`, async function () {
@@ -24,7 +21,7 @@ describe('fleet, where not everything is as it should be', () => {
       const server = await RedisServer.start()
       const admin = await connect(server.url)
       const clients: TestClient[] = [admin]
-      const join = async (url: string, prefix?: string): Promise<ReturnType<Members['add']>> => {
+      const join = async (url: string, prefix?: string): Promise<Member> => {
         const client = await connect(url)
 
         clients.push(client)
@@ -84,8 +81,6 @@ describe('fleet, where not everything is as it should be', () => {
   }
 
   it('should say that leases of the other nodes have another length', async () => {
-    const engine = new TestEngine()
-
     await members.add(engine.client(), { ttl: 1_000 })
 
     const { fleet } = await members.add(engine.client(), { ttl: 2_000, timeout: 100, nodes: 2 })
@@ -95,7 +90,6 @@ describe('fleet, where not everything is as it should be', () => {
   })
 
   it('should see nothing of a fleet with another name or prefix', async () => {
-    const engine = new TestEngine()
     const [one] = await Promise.all([{}, { name: 'b' }, { prefix: 'c' }].map(async init => members.add(engine.client(), { ttl: 1_000, nodes: 1, ...init })))
 
     await Promise.all(members.all.map(async ({ fleet }) => fleet.ready('30s')))
@@ -105,7 +99,6 @@ describe('fleet, where not everything is as it should be', () => {
   })
 
   it('should not be disturbed by an engine that answers anything', async () => {
-    const engine = new TestEngine()
     const client = engine.client()
     const answers: unknown[] = []
     const liar = { ...client, run: async (...args: Parameters<typeof client.run>) => answers.length > 0 ? answers.shift() : client.run(...args) }

@@ -4,7 +4,7 @@ import { eventually, rejection } from '../libp2p/fixtures/eventually.ts'
 import { PROTOCOL } from '../libp2p/fixtures/inbox.ts'
 import { TestNodes } from '../libp2p/fixtures/nodes.ts'
 import { overMemory } from '../libp2p/fixtures/transports.ts'
-import { Members, TestEngine } from './fixtures.ts'
+import { useFleet } from './fixtures.ts'
 import type { Fleet, FleetLimits } from '../../src/fleet.ts'
 import type { ResourceManagerInit } from '../../src/index.ts'
 import type { TestNode } from '../libp2p/fixtures/nodes.ts'
@@ -14,17 +14,7 @@ const SERVICE = 'my-service'
 
 describe('fleet/sessions', () => {
   const nodes = new TestNodes()
-  const members = new Members()
-  let engine: TestEngine
-
-  beforeEach(() => {
-    engine = new TestEngine()
-  })
-
-  afterEach(async () => {
-    await nodes.stop()
-    await members.stop()
-  })
+  const { engine, members } = useFleet(nodes)
 
   /**
    * A node of a fleet that has dialled one that is in none

@@ -1,5 +1,5 @@
 import { expect } from 'aegir/chai'
-import { replayTrace } from '../../src/what-if/replay.ts'
+import { replayTrace } from '../../src/what-if/replay-trace.ts'
 import { bytesOf } from './fixtures.ts'
 
 // traces of go-libp2p do not say because of what a scope has changed. These are made after

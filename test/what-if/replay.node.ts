@@ -1,7 +1,7 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { traceToJSON } from '../../src/reporting/trace-json.ts'
-import { replayTrace } from '../../src/what-if/replay.ts'
+import { replayTrace } from '../../src/what-if/replay-trace.ts'
 import { Recorder, tracedManager } from '../reporting/fixtures.ts'
 import { errorOf, NOTHING, peerA, peerB, PROTOCOL, refusalCounts, SERVICE } from '../scopes/fixtures.ts'
 import { limitTable, operations } from '../scopes/operations.ts'

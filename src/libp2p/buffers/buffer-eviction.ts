@@ -136,23 +136,23 @@ export class BufferEviction implements RoomMaker {
     }
 
     const { allowlisted, normal } = this.#manager.graph
-    const pair = [normal, allowlisted].find(({ system }) => system === refusal.refuser)
+    const system = refusal.refuser as AggregateScope
 
-    if (pair == null) {
+    if (system !== normal.system && system !== allowlisted.system) {
       return false
     }
 
     // reservations that must leave more room than buffers do not get it from buffers either
-    if (refusal.limit < memoryThreshold(pair.system.limit.memory, UNREAD_PRIORITY)) {
+    if (refusal.limit < memoryThreshold(system.limit.memory, UNREAD_PRIORITY)) {
       return false
     }
 
     // what would not fit without any buffer ends none
-    if (refusal.current + refusal.attempted - this.#buffersIn(pair.system) > refusal.limit) {
+    if (refusal.current + refusal.attempted - this.#buffersIn(system) > refusal.limit) {
       return false
     }
 
-    const holder = this.#rank(pair.system, 'size', ownerOf(newcomer)).next()
+    const holder = this.#rank(system, 'size', ownerOf(newcomer)).next()
 
     return holder != null && this.end(holder, reasonFor(holder, refusal))
   }

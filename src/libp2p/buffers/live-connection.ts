@@ -1,20 +1,14 @@
 import { attachedToConnection } from '../../scopes/attached-scopes.ts'
 import { receiverOf } from '../connections/web-socket-receiver.ts'
-import { CompactList, piecesIn } from './compact-list.ts'
-import { HeldBuffers, SparseHolder } from './held-buffers.ts'
+import { piecesIn } from './compact-list.ts'
+import { ConnectionBuffers } from './connection-buffers.ts'
+import { SparseHolder } from './held-buffers.ts'
 import type { Pieces } from './compact-list.ts'
 import type { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
 import type { Evictable } from '../../scopes/evictable.ts'
 import type { Positioned } from '../../util/positioned-list.ts'
-import type { WebSocketReceiver } from '../connections/web-socket-receiver.ts'
 import type { Transient } from '../fairness/transient-holders.ts'
 import type { Connection, MessageStream, MultiaddrConnection, StreamCloseEvent, StreamMuxer } from '@libp2p/interface'
-
-/**
- * How many bytes an upgrade may receive without being counted. With noise and yamux these are
- * about 500; the base cost of a connection covers them.
- */
-const UPGRADE_ALLOWANCE = 64 * 1024
 
 /**
  * Who is told what happens to connections
@@ -25,49 +19,6 @@ export interface LiveConnectionOwner {
 
   /** A connection has been closed */
   closed(live: LiveConnection, gracefully: boolean): void
-}
-
-/**
- * What is known of a connection that is being upgraded, or whose buffers are not empty
- */
-class ConnectionBuffers extends HeldBuffers {
-  /** What has received the beginning of a message of a WebSocket */
-  readonly receiver?: WebSocketReceiver
-  lists?: CompactList[] = undefined
-
-  /** How many bytes it has received while it is upgraded, and who is told */
-  receivedBefore = 0
-  onReceived?: (bytes: number) => void = undefined
-
-  constructor (receiver?: WebSocketReceiver) {
-    super()
-    this.receiver = receiver
-  }
-
-  get over (): boolean {
-    return super.over && this.receiver === undefined && this.onReceived === undefined
-  }
-
-  /**
-   * @param pieces
-   * @param received - what there is in those that the remote has sent, in bytes
-   * @param sent - the same of what it has not taken
-   * @param unsent - that and what the socket has
-   * @returns The size of all, in bytes
-   */
-  measured (pieces: Pieces[], received: number, sent: number, unsent: number): number {
-    const unread = received + Math.max(0, this.receivedBefore - UPGRADE_ALLOWANCE) + (this.receiver === undefined ? 0 : this.receiver.unfinished)
-    const size = unread + unsent
-
-    if (size !== 0 || this.size !== 0) {
-      this.lists = received + sent === 0 ? undefined : this.lists ?? pieces.map(pieces => new CompactList(pieces))
-      this.lists?.forEach(list => { list.compact() })
-      this.unread = unread
-      this.size = size
-    }
-
-    return size
-  }
 }
 
 /**

@@ -1,8 +1,9 @@
 import { attachedToStream } from '../../scopes/attached-scopes.ts'
 import { nextActivity } from '../../util/clock.ts'
-import { CompactList } from './compact-list.ts'
-import { HeldBuffers, SparseHolder } from './held-buffers.ts'
+import { SparseHolder } from './held-buffers.ts'
+import { StreamBuffers } from './stream-buffers.ts'
 import type { Iterated } from './iterated-bytes.ts'
+import type { DataChannel } from './stream-buffers.ts'
 import type { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
 import type { Evictable } from '../../scopes/evictable.ts'
 import type { DefaultStreamScope } from '../../scopes/stream-scope.ts'
@@ -23,11 +24,6 @@ export interface HandlerGrace {
   beneficiary?: string
   position: number
 }
-
-/**
- * The channel of a WebRTC stream. It takes up to 2 MiB that the remote does not read.
- */
-type DataChannel = Pick<RTCDataChannel, 'readyState' | 'bufferedAmount'>
 
 /**
  * A stream of yamux, which lets the remote send more when it has received something, whether
@@ -77,47 +73,6 @@ export interface LiveStreamOwner {
    * A stream gives way to somebody of a network, unless too much would go on running
    */
   evict(live: LiveStream, err: Error, network: string): boolean
-}
-
-/**
- * What is known of a stream only while its buffers are not empty, and what few streams have
- */
-class StreamBuffers extends HeldBuffers {
-  readonly channel?: DataChannel
-  readList?: CompactList = undefined
-  writeList?: CompactList = undefined
-  iterated = 0
-  discardIterated?: (err: Error) => void = undefined
-
-  /** Whether the remote waits until somebody reads */
-  withheld = false
-
-  /** Whether the next measurement asks it again */
-  asked = false
-  endedBy?: Error = undefined
-
-  constructor (channel?: DataChannel) {
-    super()
-    this.channel = channel
-  }
-
-  get over (): boolean {
-    return super.over && this.channel === undefined && this.iterated === 0 && this.discardIterated === undefined &&
-      !this.withheld && !this.asked && this.endedBy === undefined
-  }
-
-  compact (stream: Stream, readBufferLength: number, writeBufferLength: number): void {
-    if (readBufferLength > 0) {
-      this.readList ??= CompactList.in(stream, 'readBuffer')
-    }
-
-    if (writeBufferLength > 0) {
-      this.writeList ??= CompactList.in(stream, 'writeBuffer')
-    }
-
-    this.readList?.compact()
-    this.writeList?.compact()
-  }
 }
 
 /**
@@ -183,7 +138,7 @@ export class LiveStream extends SparseHolder<StreamBuffers> implements Evictable
 
     const held = this.ensureHeld()
     const unread = readBufferLength + held.iterated
-    const size = unread + writeBufferLength + (held.channel === undefined ? 0 : unsentBy(held.channel))
+    const size = unread + writeBufferLength + held.unsent
 
     if (size !== 0 || held.size !== 0) {
       held.compact(this.stream, readBufferLength, writeBufferLength)
@@ -334,12 +289,3 @@ export function hasWindow (stream: object): stream is Stream & WindowedStream {
  * The `LiveStream` of a stream, if it is accounted for
  */
 export const liveStream = attachedToStream as (stream: Stream) => LiveStream | undefined
-
-function unsentBy (channel: DataChannel): number {
-  try {
-    return channel.readyState === 'open' ? channel.bufferedAmount : 0
-  } catch {
-    // it has been closed, and does not know it yet
-    return 0
-  }
-}

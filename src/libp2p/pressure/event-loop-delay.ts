@@ -1,3 +1,4 @@
+import { inBackground } from '../../util/timers.ts'
 import { checkObject, invalid } from '../../util/validation.ts'
 import { refuseForPressure, Thresholds } from './pressure.ts'
 import type { Pressure } from './pressure.ts'
@@ -65,17 +66,12 @@ export class EventLoopDelay implements Pressure {
 
     let expected = this.#now() + INTERVAL
 
-    this.#timer = setInterval(() => {
+    this.#timer = inBackground(setInterval(() => {
       const now = this.#now()
 
       this.#measured(this.#throttled() ? 0 : now - expected)
       expected = now + INTERVAL
-    }, INTERVAL)
-
-    // a browser answers with a number
-    if (typeof this.#timer === 'object') {
-      this.#timer.unref()
-    }
+    }, INTERVAL))
   }
 
   stop (): void {
