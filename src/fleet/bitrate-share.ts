@@ -2,8 +2,8 @@ import { ByteBudget } from '../sessions/byte-budget.ts'
 import type { ShareRequest } from './rates-protocol.ts'
 
 /**
- * What a node asks for beside what it uses: half as much again, so that it can grow, and a
- * sixteenth of the limit divided by the nodes, so that it can begin
+ * How much more than it uses a node asks for: half as much again, so that it can grow, and at
+ * least a sixteenth of the limit divided by the nodes, so that it can begin
  */
 const GROWTH = 1.5
 const BASE = 1 / 16
@@ -110,7 +110,7 @@ export class BitrateShare {
   }
 
   /**
-   * What to ask for. What it does not need is not used any more when this returns.
+   * What to ask for. The node has stopped using what it does not need when this returns.
    */
   request (nodes: number): ShareRequest {
     const { measure, now } = this.#init

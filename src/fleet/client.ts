@@ -17,8 +17,8 @@ export interface FleetScript {
  */
 export interface FleetClient {
   /**
-   * Why it cannot be used, where that is a mistake of the program: it was never connected, or
-   * was closed. An engine that does not answer is none.
+   * Why it cannot be used, if that is a mistake of the program: it was never connected, or was
+   * closed. An engine that does not answer is no such mistake.
    */
   problem?(): string | undefined
 

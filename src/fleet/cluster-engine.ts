@@ -5,7 +5,7 @@ import type { ClusterAnswer, ClusterCall, ClusterNews } from './cluster-messages
 import type { ScriptName } from './protocol.ts'
 
 /**
- * The fleets of the workers of a `cluster`, in their primary. It knows workers as whoever sends
+ * The fleets of the workers of a `cluster`, in their primary. A worker is whoever sends
  * something.
  */
 export class ClusterEngine<Worker extends object> {
@@ -14,7 +14,7 @@ export class ClusterEngine<Worker extends object> {
   /** Those that have called something */
   readonly #workers = new Set<Worker>()
 
-  /** What they have sent before may come after that they have ended */
+  /** Messages of a worker may come after its end */
   readonly #ended = new WeakSet<Worker>()
   readonly #send: (worker: Worker, message: ClusterAnswer | ClusterNews) => void
 
@@ -33,7 +33,7 @@ export class ClusterEngine<Worker extends object> {
   }
 
   /**
-   * A worker has sent something, which may have nothing to do with fleets
+   * A worker has sent a message, which may have nothing to do with fleets
    */
   received (worker: Worker, message: unknown): void {
     const call = readCall(message)
@@ -45,7 +45,7 @@ export class ClusterEngine<Worker extends object> {
   }
 
   /**
-   * The process of a worker is not there any more, and so holds nothing
+   * The process of a worker has ended, so it holds nothing
    */
   ended (worker: Worker): void {
     this.#ended.add(worker)

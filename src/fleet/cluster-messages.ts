@@ -3,7 +3,7 @@ import { LAYOUT_VERSION, MAX_AMOUNT } from './protocol.ts'
 import type { ScriptName } from './protocol.ts'
 
 /**
- * By which messages of fleets are told from those of the program
+ * Marks messages of fleets, so that they differ from those of the program
  */
 const TYPE = 'libp2p-resource-manager/fleet'
 
@@ -63,7 +63,7 @@ export function readCall (message: unknown): ClusterCall | undefined {
 }
 
 /**
- * @returns What the primary says, or `undefined` if it is something else that it says
+ * @returns The message of the primary, or `undefined` if it is none of a fleet
  */
 export function readReply (message: unknown): ClusterAnswer | ClusterNews | undefined {
   if (isOurs(message) && (Number.isSafeInteger(message.call) ? typeof (message.answer ?? message.error) === 'string' : typeof message.channel === 'string' && typeof message.message === 'string')) {
@@ -72,8 +72,8 @@ export function readReply (message: unknown): ClusterAnswer | ClusterNews | unde
 }
 
 /**
- * Whether a script can do something with what it is given: Redis checks types while it
- * adds up, the engine in TypeScript does not
+ * Whether a script can use its argument: Redis checks types while it adds up, the engine in
+ * TypeScript does not
  */
 export function isArgument (script: unknown, text: string): boolean {
   if (script === 'leave' || script === 'read') {

@@ -81,7 +81,7 @@ export function entryText (entry: Multiaddr | string): string {
 }
 
 /**
- * A block as the rest of the package knows those who are banned, by the clock of the engine
+ * A block as a ban, which the rest of the package knows, by the clock of the engine
  */
 export function banOf (decided: FleetBlock): KnownBan {
   const { begin, end, reason, target } = decided

@@ -44,7 +44,7 @@ export class Engine {
   }
 
   /**
-   * Runs a script, however long it takes
+   * Runs a script, without a timeout
    *
    * @throws {Error} if the engine says so, or answers what is no answer
    */
@@ -70,7 +70,7 @@ export class Engine {
   }
 
   /**
-   * The same for somebody who waits for it
+   * The same for a caller that waits
    *
    * @throws {Error} if it takes too long
    */

@@ -35,8 +35,8 @@ const NO_LIMIT: FleetBitrate = { rx: Infinity, tx: Infinity }
 const DIRECTIONS = ['rx', 'tx'] as const
 
 /**
- * The bit rates that a fleet has for all streams, for those of each peer and for those of
- * collectors. The node has its part of each as a budget, beside those of its own.
+ * The bit rates of a fleet for all streams, for those of each peer and for those of collectors.
+ * The node has a budget for its part of each, beside its own budgets.
  */
 export class FleetBitrates implements SharedBitrates, RatesPart {
   readonly #init: FleetBitratesInit
@@ -44,7 +44,7 @@ export class FleetBitrates implements SharedBitrates, RatesPart {
   #system?: Shares
   readonly #collectors = new Map<string, Shares>()
 
-  /** Those that were not asked for longest first. A scope that is closed is of no peer any more. */
+  /** The peers that were not asked about for longest come first. A closed scope belongs to no peer any more. */
   readonly #peers = new Map<AggregateScope, Shares>()
   #sweep = this.#peers.entries()
 
@@ -259,7 +259,7 @@ export class FleetBitrates implements SharedBitrates, RatesPart {
   }
 
   /**
-   * What there is of a limit that the engine was not asked about
+   * How much of a limit may be used that the engine was not asked about
    */
   #without (limit: number, ahead: boolean): number {
     const { allowance, nodes, now, onLoss } = this.#init

@@ -22,7 +22,7 @@ function refuse (ban: Readonly<Ban>, direction: MessageStreamDirection): Refusal
 }
 
 /**
- * Refuses those whom the fleet blocks, and leaves everything else to the bans of the node
+ * Refuses whom the fleet blocks, and leaves everything else to the bans of the node
  */
 export class FleetGate implements BanGate {
   readonly #member: FleetMember
@@ -47,8 +47,7 @@ export class FleetGate implements BanGate {
   }
 
   /**
-   * From now on these are blocked, and nobody else. What there is with those who were not
-   * before ends.
+   * From now on these are blocked, and nobody else. Connections of newly blocked ones end.
    */
   set (blocked: KnownBan[]): void {
     const before = this.#list
@@ -86,7 +85,7 @@ export class FleetGate implements BanGate {
   }
 
   /**
-   * Addresses are for those who come from there: whom a node dials is its own choice
+   * Blocks of addresses apply to those who come from there: a node chooses whom it dials
    */
   #find (direction: MessageStreamDirection, address: Multiaddr | undefined): Refusal | undefined {
     if (this.#list.size === 0 || address == null) {

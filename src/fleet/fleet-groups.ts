@@ -8,7 +8,7 @@ import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { Slice } from '../util/slices.ts'
 
 /**
- * How many networks, and how many peers, each node tells of, for connections and for streams
+ * How many networks, and how many peers, each node reports, for connections and for streams
  */
 const MAX_GROUPS = 64
 
@@ -31,8 +31,8 @@ export interface FleetGroupsInit {
 }
 
 /**
- * Tells the fleet which networks and peers hold most of this node, and finds out what they hold
- * of the others while the node is full. What is older than `ttl` does not count.
+ * Tells the fleet which networks and peers hold most of this node, and asks what they hold
+ * elsewhere while the node is full. Figures older than `ttl` do not count.
  */
 export class FleetGroups implements RatesPart {
   readonly optional = true
@@ -179,7 +179,7 @@ function add (counts: Map<string, number>, key: string | undefined, count: numbe
 }
 
 /**
- * Those that hold the same are told of in an order that is the same on all nodes
+ * Groups that hold the same are reported in the same order by all nodes
  */
 function largest (prefix: string, counts: Map<string, number>): Array<[string, number]> {
   return [...counts]

@@ -24,24 +24,24 @@ export interface FleetInit {
   node?: string
 
   /**
-   * Limits of the whole fleet. They count until somebody calls `setLimits`; from then on those
-   * do, also for nodes that are started later.
+   * Limits of the whole fleet. They count until somebody calls `setLimits`. After that, its
+   * limits count, also for nodes that start later.
    *
    * @default {}
    */
   limits?: FleetLimits
 
   /**
-   * What all keys in the engine begin with: letters, digits, `.`, `_`, `-` and `:`
+   * The prefix of all keys in the engine: letters, digits, `.`, `_`, `-` and `:`
    *
    * @default 'libp2p-rm'
    */
   prefix?: string
 
   /**
-   * The part of a limit of a peer, a subnet, or a protocol or service without an entry of its
-   * own, that each node may use before it has asked: from 0 to 1. So there may be up to the
-   * number of nodes times this more than the limit, for about a second.
+   * The share of a limit, from 0 to 1, that each node may use before it has asked. It applies
+   * to peers, subnets, and protocols and services without an entry of their own. So for about a
+   * second, a limit may be exceeded by this share times the number of nodes.
    *
    * @default 0.125
    */
@@ -55,8 +55,8 @@ export interface FleetInit {
   onLoss?: OnLoss
 
   /**
-   * How many nodes the fleet has. With this, a node that has never reached the engine, or is
-   * among the first that do, has its share at once.
+   * How many nodes the fleet has. With this, a node has its share at once, even if it has never
+   * reached the engine or is among the first that do.
    *
    * @default nothing is leased until the engine answers
    */

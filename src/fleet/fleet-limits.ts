@@ -22,8 +22,7 @@ export const FLEET_KEYS = ['system', 'service', 'serviceDefault', 'protocol', 'p
 
 /**
  * Limits of a whole fleet: of connections, streams, memory and file descriptors as of a node,
- * and of the connections of subnets and networks. What is left out is not limited by the
- * fleet.
+ * and of the connections of subnets and networks. The fleet does not limit what is left out.
  */
 export interface FleetLimits extends Pick<PartialLimitConfig, typeof FLEET_KEYS[number]> {
   /**
@@ -96,8 +95,8 @@ export class ResolvedFleetLimits {
   }
 
   /**
-   * Those that are leased whether or not anything is held: of the system, and of services and
-   * protocols that have an entry of their own
+   * Limits that are leased even if nothing is held: those of the system, and of services and
+   * protocols with an entry of their own
    */
   get named (): Array<[kind: ScopeKind, key: string]> {
     const of = (kind: 'service' | 'protocol'): Array<[ScopeKind, string]> => {
@@ -147,7 +146,7 @@ export class ResolvedFleetLimits {
     const name = this.#entryOf(kind, key)
     const others = this.#config[`${kind}Default`]
 
-    // an entry has what it leaves out from the default of its kind
+    // an entry takes the fields that it leaves out from the default of its kind
     return name === undefined ? others : merged(this.#config[kind]?.[name], others)
   }
 
@@ -258,7 +257,8 @@ const PARTS: ReadonlyArray<[part: keyof Limit, whole: keyof Limit]> = [
 ]
 
 /**
- * A limit that is never reached, because another one comes first, was meant otherwise
+ * Somebody who sets a limit that is never reached, because another one comes first, meant
+ * something else
  */
 function checkContradictions (config: ParsedLimitConfig): void {
   const problems = new Problems('limits that contradict each other')

@@ -7,7 +7,7 @@ import type { GaugeFamily, Sample } from '../reporting/metric-family.ts'
 const STATES: readonly FleetState[] = ['joining', 'joined', 'lost', 'stopped']
 
 /**
- * Of what is leased whether or not anybody needs it, as remotes decide how many others there are
+ * Only of limits that are always leased: remotes decide how many others there are
  */
 function ofLeases (leases: Leases, amount: 'limit' | 'leased' | 'held'): Sample[] {
   return [...leases.entries()].flatMap(({ ahead, fields, key }) => ahead

@@ -41,8 +41,8 @@ export interface FleetRatesInit {
 }
 
 /**
- * The rates that a fleet has for the connections of subnets, of networks and of everybody. They
- * are decided by tokens that the node has leased. What is refused takes none.
+ * The rates of a fleet for connections of subnets, of networks and of everybody. The node
+ * decides by tokens that it has leased. A refusal takes none.
  */
 export class FleetRates implements SharedRates {
   /** What the engine is asked for */
@@ -110,8 +110,8 @@ export class FleetRates implements SharedRates {
   }
 
   /**
-   * Goes on with the tokens that others of the same rate had, and with what subnets have used
-   * without. The others may not be used any more.
+   * Takes over the tokens of leases with the same rate, and what subnets have used without
+   * tokens. The old ones must not be used any more.
    */
   inherit (before: FleetRates): void {
     this.#subnets.forEach(subnets => before.#subnets.some(other => subnets.inherit(other)))
@@ -197,7 +197,7 @@ export class FleetRates implements SharedRates {
   }
 
   /**
-   * @returns Whether an address is in a network that has a rate of its own, which may be none
+   * @returns Whether an address is in a network with a rate of its own, which may be unlimited
    */
   #findNetworks (ip: IPAddress): boolean {
     const levels = this.#networks.levels(ip.version)

@@ -26,8 +26,8 @@ export interface FleetScopesInit extends ScopeRoomInit, FleetClock {
 }
 
 /**
- * Lets the scopes of a node have what it has leased: by lowering their limits, so that nothing
- * on the way of an admission knows of it
+ * Gives the scopes of a node what it has leased, by lowering their limits: the code that admits
+ * something knows nothing of it
  */
 export class FleetScopes implements LimitCap, RoomMaker {
   readonly #init: FleetScopesInit
@@ -52,7 +52,7 @@ export class FleetScopes implements LimitCap, RoomMaker {
 
   start (): void {
     this.#graph.limitCap = this
-    // before anybody ends something to make room that can be had
+    // before somebody ends something to make room that could be leased
     this.#graph.roomMakers.unshift(this)
     this.setLimits(this.#limits)
   }
@@ -96,7 +96,7 @@ export class FleetScopes implements LimitCap, RoomMaker {
   }
 
   /**
-   * Leases room for what holds something, and gives that of the others back
+   * Leases room for scopes that hold something, and gives back that of the others
    */
   * scan (slice: Slice): Generator<undefined, void, undefined> {
     const changes = this.#changes
@@ -218,7 +218,7 @@ export class FleetScopes implements LimitCap, RoomMaker {
   }
 
   /**
-   * The limit of scopes that are not leased: one object for all that have the same
+   * The limit of scopes without a lease: one object for all with the same limit
    */
   #allowance (base: Readonly<Limit>, fields: ReturnType<ResolvedFleetLimits['of']>): Readonly<Limit> {
     const known = this.#allowances.get(base)

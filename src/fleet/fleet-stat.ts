@@ -37,7 +37,7 @@ export interface FleetStat {
   /** Whether this node takes part: `joining`, `joined`, `lost` (the engine does not answer) or `stopped` */
   state: FleetState
 
-  /** How old what is known here of the fleet is, in ms. It is Infinity before the first answer. */
+  /** How old the figures of the fleet are, in ms. Infinity before the first answer. */
   age: number
 
   /** How many nodes the fleet had then, this one included */
@@ -67,10 +67,10 @@ export interface FleetStat {
   /** How many connections have ended because the fleet had more of them than it may, since the start */
   ended: number
 
-  /** What limits of the fleet there are, and the room that is leased of them. Of peers, protocols and subnets the first hundred. */
+  /** The limits of the fleet, and the room that is leased of them; of peers, protocols and subnets the first hundred */
   leases: LeaseStat[]
 
-  /** The rates of connections that this node has tokens of. Of subnets the first hundred. */
+  /** The rates of connections that this node has tokens of; of subnets the first hundred */
   rates: Array<{
     /** Such as `global`, `network:198.51.100.0/24` or `subnet:192.0.2.0/24` */
     name: string
@@ -83,7 +83,7 @@ export interface FleetStat {
     missing: number
   }>
 
-  /** The bit rates of the fleet, and the part of this node, in bit/s. Of peers the first hundred. */
+  /** The bit rates of the fleet, and the part of this node, in bit/s; of peers the first hundred */
   bitrates: Array<{
     /** Such as `system tx`, `collector:myService rx` or `peer:12D3Koo… tx` */
     name: string
@@ -93,7 +93,7 @@ export interface FleetStat {
 }
 
 /**
- * The same without what there may be many of
+ * The same without the lists that may be long
  */
 export type FleetSummary = Omit<FleetStat, 'leases' | 'rates' | 'bitrates'>
 
@@ -152,7 +152,7 @@ export interface FleetNode extends NodeSummary {
 }
 
 /**
- * What is shown of it beside others
+ * The part that is shown beside other nodes
  */
 export type FleetNodeStat = Pick<FleetNode, 'node' | 'age' | 'system' | 'peerCount'>
 
@@ -163,7 +163,7 @@ export interface FleetSums {
   /** What each node has told the others last */
   nodes: FleetNode[]
 
-  /** All of them together. Of peers, services and collectors, what each node has said of those that hold most. */
+  /** All nodes together. Of peers, services and collectors, only those that hold most on each node. */
   total: NodeSummary
 }
 
@@ -174,6 +174,6 @@ export interface FleetHolder extends ScopeStat {
   /** The id of the peer */
   peer: string
 
-  /** On how many nodes it is one of those that hold most */
+  /** On how many nodes it is among those that hold most */
   nodes: number
 }

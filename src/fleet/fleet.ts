@@ -63,10 +63,11 @@ export interface BlockOptions {
 }
 
 /**
- * One node of a fleet: an option of its resource manager, and what decides for all of them.
+ * One node of a fleet: an option of its resource manager, with methods that decide for all
+ * nodes.
  *
- * What changes something for the fleet is checked first, then written, and then in force on
- * this node when the promise resolves, and on the others about a second later.
+ * A change for the fleet is checked first and then written. It is in force on this node when
+ * the promise resolves, and on the others about a second later.
  */
 export class Fleet implements FleetLink {
   readonly #config: FleetConfig
@@ -128,7 +129,7 @@ export class Fleet implements FleetLink {
 
     const { nodes, timeout, ttl } = this.#config
 
-    // whoever is the first may have nothing before that, see docs/fleet.md
+    // the first node may have nothing before that, see docs/fleet.md
     await this.#loop.untilSettled(timeout + (nodes > 0 ? 0 : ttl))
   }
 
@@ -196,7 +197,7 @@ export class Fleet implements FleetLink {
   // decisions
 
   /**
-   * Trusts an address, a network, a peer there, or a peer wherever it is, as the option
+   * Trusts an address, a network, a peer there, or a peer at any address, as the option
    * `allowlist` of each node does
    *
    * @throws {InvalidParametersError} if it is none of these

@@ -6,7 +6,7 @@ import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import type { Slice } from '../util/slices.ts'
 
 /**
- * Something that may have more connections than the fleet lets it have
+ * A scope or subnet that may have more connections than the fleet allows
  */
 export interface YieldingScope {
   readonly key: string

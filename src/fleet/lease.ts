@@ -3,12 +3,13 @@ import type { FieldRequest } from './protocol.ts'
 import type { WithoutLease } from './without-lease.ts'
 
 /**
- * The part of what is leased beyond what is held that can be used before more is asked for
+ * The share of the spare room (leased beyond what is held) that is used before the node asks
+ * for more
  */
 const VISIBLE = 3 / 4
 
 /**
- * What little is leased beyond what is held is used without asking earlier
+ * A spare room this small is used up before the node asks
  */
 const LEAST_RESERVE = 4
 
@@ -25,12 +26,12 @@ export interface LeasedScope {
   held(field: number): number
 
   /**
-   * From now on the node may hold this much, or less where its own limit says so
+   * From now on the node may hold this much, or less if its own limit is lower
    */
   setRoom(field: number, room: number): void
 
   /**
-   * There is more than the fleet may have: the newest end
+   * The fleet has more than it may: the newest end
    *
    * @param field
    * @param to - how much may stay
@@ -96,8 +97,7 @@ export function newLease (scope: LeasedScope, limits: FieldLimits, rules: Withou
 }
 
 /**
- * The least that is leased beyond what is held, if it can be had: with more nodes there is less
- * for each
+ * The smallest spare room, if it can be had: with more nodes, each has less
  */
 function baseOf ({ ahead }: LeasedScope, limit: number, rules: WithoutLease): number {
   return ahead ? Math.ceil(limit / (4 * Math.max(1, rules.nodes))) : Math.max(1, rules.allowanceOf(limit))
@@ -112,12 +112,12 @@ export function hasChanged ({ fields, scope }: Lease): boolean {
 }
 
 /**
- * What to ask the engine for. What is given back is not used any more when this returns.
+ * What to ask the engine for. The node has stopped using what it gives back when this returns.
  */
 export function askFor (lease: Lease, field: FieldLease, rules: WithoutLease): FieldRequest {
   const held = lease.scope.held(field.field)
   const spare = field.free === Infinity ? Infinity : Math.floor((field.free + Math.max(0, field.room - held)) / 2)
-  // nodes that are short at the same time would take it from each other
+  // nodes that need more at the same time would take it from each other
   const most = Math.ceil(field.limit / Math.max(2, rules.nodes / 2))
   const base = baseOf(lease.scope, field.limit, rules)
 

@@ -32,10 +32,10 @@ export interface LeaseEntry {
 export class Leases {
   readonly #leases = new Map<string, Lease>()
 
-  /** Those that the next calls are about, in this order: remotes cannot keep some in front */
+  /** The leases that the next calls are about, in this order: remotes cannot keep some in front */
   readonly #due = new Set<Lease>()
 
-  /** Those that the engine may know of and the node needs no more, as they were. Without the engine there are few. */
+  /** Leases that the engine may know of and that the node does not need any more. Without the engine there are few. */
   readonly #gone = new Map<string, Lease>()
   readonly #rules: WithoutLease
 
@@ -167,7 +167,8 @@ export class Leases {
   }
 
   /**
-   * What to tell and ask the engine. What is given back is not used any more when this returns.
+   * What to tell and ask the engine. The node has stopped using what it gives back when this
+   * returns.
    */
   request (): LeaseRequest {
     const scopes: ScopeRequest[] = []
@@ -231,7 +232,8 @@ export class Leases {
   }
 
   /**
-   * Everything is to be asked for again, as the node has what it has whatever was asked
+   * Everything has to be asked for again: the node holds what it holds, whatever it has asked
+   * for
    */
   askAgain (): void {
     for (const lease of this.#leases.values()) {
@@ -272,7 +274,7 @@ export class Leases {
   }
 
   /**
-   * The limit is another one, and what the node has leased is still leased
+   * The limit has changed. What the node has leased is still leased.
    */
   #inherit (lease: Lease, before: Lease): void {
     lease.told = true

@@ -69,7 +69,7 @@ export class MemoryEngine {
   }
 
   /**
-   * What is leased, by scope and field, of all nodes that are there
+   * The leases of all nodes that are there, by scope and field
    */
   leased (key: string): Map<string, number> {
     const sums = new Map<string, number>()
@@ -140,7 +140,7 @@ export class MemoryEngine {
   }
 
   /**
-   * Looks at one fleet each time, and forgets it if a new one would be the same
+   * Checks one fleet each time, and forgets it if a new one would be the same
    */
   #forgetEnded (): void {
     const [entry] = this.#fleets
@@ -253,7 +253,7 @@ export class MemoryEngine {
   }
 
   #leave (fleet: FleetData | undefined, id: string): { status: 'ok' } {
-    // before that, there may be nodes with leases that the engine knows nothing of
+    // until then, nodes may have leases that the engine knows nothing of
     if (fleet?.nodes.delete(id) === true && fleet.nodes.size === 0 && fleet.quiet <= this.#now()) {
       fleet.clean = true
     }

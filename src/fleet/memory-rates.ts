@@ -8,7 +8,7 @@ interface Bucket {
   /** When nothing of it has to be known any more */
   expires: number
 
-  /** What nodes have taken and not used, as they have said, and until when they may */
+  /** Tokens that nodes have taken and say that they have not used, and until when they may use them */
   readonly kept: Map<string, { amount: number, ends: number }>
 }
 
@@ -85,7 +85,7 @@ export class MemoryRates {
   }
 
   /**
-   * Whether there is no bucket of which anything has to be known. Those that have ended are not kept.
+   * Whether there is no bucket to remember. Buckets that have ended are not kept.
    */
   isEmpty (now: number): boolean {
     for (const [name, { expires }] of this.#buckets) {
@@ -157,8 +157,8 @@ export class MemoryRates {
 }
 
 /**
- * Divides a bit rate so that nobody has more than it needs, and those who need more than there
- * is have the same. A node has its part when others have gone down to theirs.
+ * Divides a bit rate so that no node has more than it needs, and all that need more get the
+ * same. A node has its part when others have gone down to theirs.
  */
 function divide (id: string, [name, limit, claim, demand]: ShareRequest, nodes: Map<string, NodeRates>, quiet: boolean): number {
   const shares = nodes.get(id)?.shares as NodeRates['shares']

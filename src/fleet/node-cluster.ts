@@ -8,8 +8,8 @@ import type { FleetClient } from './client.ts'
 import type { ScriptName } from './protocol.ts'
 
 /**
- * After how long an answer is not waited for any more, in ms. The `timeout` of a fleet is before
- * that, unless it or its `ttl` is long.
+ * How long to wait for an answer, in ms. The `timeout` of a fleet is shorter, unless it or its
+ * `ttl` is long.
  */
 const MAX_WAIT = 10_000
 
@@ -122,7 +122,7 @@ function primaryHub (cluster: NodeClusterLike): Hub {
   }
 }
 
-interface Waiting {
+interface PendingCall {
   resolve(answer: string): void
   reject(err: Error): void
   timer: ReturnType<typeof setTimeout>
@@ -134,7 +134,7 @@ interface Waiting {
 class WorkerHub implements Hub {
   readonly listeners: Hub['listeners'] = new Map()
   readonly #worker: NodeClusterWorker
-  readonly #waiting = new Map<number, Waiting>()
+  readonly #pending = new Map<number, PendingCall>()
   #calls = 0
 
   constructor (worker: NodeClusterWorker) {
@@ -152,7 +152,7 @@ class WorkerHub implements Hub {
     return new Promise((resolve, reject) => {
       const timer = setBackgroundTimer(() => { this.#fail(call, 'the primary does not answer: it has to call nodeCluster(cluster) as well') }, MAX_WAIT)
 
-      this.#waiting.set(call, { resolve, reject, timer })
+      this.#pending.set(call, { resolve, reject, timer })
 
       if (this.#worker.isConnected()) {
         this.#worker.send(callOf(call, script, key, argument), err => { err !== null && this.#fail(call, err.message) })
@@ -174,20 +174,20 @@ class WorkerHub implements Hub {
     } else if (reply.answer === undefined) {
       this.#fail(reply.call, String(reply.error))
     } else {
-      this.#take(reply.call)?.resolve(reply.answer)
+      this.#remove(reply.call)?.resolve(reply.answer)
     }
   }
 
   #fail (call: number, reason: string): void {
-    this.#take(call)?.reject(new Error(reason))
+    this.#remove(call)?.reject(new Error(reason))
   }
 
-  #take (call: number): Waiting | undefined {
-    const waiting = this.#waiting.get(call)
+  #remove (call: number): PendingCall | undefined {
+    const pending = this.#pending.get(call)
 
-    this.#waiting.delete(call)
-    clearTimeout(waiting?.timer)
+    this.#pending.delete(call)
+    clearTimeout(pending?.timer)
 
-    return waiting
+    return pending
   }
 }

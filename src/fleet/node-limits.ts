@@ -21,7 +21,7 @@ export interface NodeLimitsInit extends FleetClock {
 }
 
 /**
- * The limits of a fleet on one node: of its scopes, of what is decided by address, and of rates
+ * The limits of a fleet on one node: of its scopes, its subnets and its rates
  */
 export class NodeLimits {
   readonly #init: NodeLimitsInit

@@ -34,8 +34,7 @@ export interface NodeRatesInit {
 }
 
 /**
- * What a fleet says about how often something may happen on one node: the rates of connections and the bit rates of
- * sessions
+ * The rates of a fleet on one node: rates of connections and bit rates of sessions
  */
 export class NodeRates {
   readonly #init: NodeRatesInit
@@ -48,7 +47,7 @@ export class NodeRates {
   #groups?: FleetGroups
   #parts: RatesPart[] = []
 
-  /** Whether this node may lease anything, and whether the engine has answered what it asked for */
+  /** Whether this node may lease anything, and whether the engine has answered it */
   #joined = false
   #answered = false
 

@@ -11,18 +11,19 @@ const INTERVAL = 1 / 20
 const BURST = 4
 
 /**
- * What a failure makes the time to the next call at first and in the end, in ms
+ * The time to the next call after a first failure, and after many, in ms
  */
 const FIRST_BACK_OFF = 250
 export const MAX_BACK_OFF = 5_000
 
 /**
- * When the engine may be called again: soon, but not always, and ever later while it fails
+ * When the engine may be called again: soon, but not at once every time, and ever later while
+ * it fails
  */
 export class Pace {
   readonly #interval: number
 
-  /** When the calls so far would have been made if there was one in each interval */
+  /** The time at which the calls so far would have been made, with one in each interval */
   #paidUntil = -Infinity
   #failures = 0
 

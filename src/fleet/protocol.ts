@@ -1,15 +1,16 @@
 /**
- * Of what is kept in the engine. Nodes that write another one cannot be in the same fleet.
+ * The version of the data in the engine. Nodes that write another version cannot be in the same
+ * fleet.
  */
 export const LAYOUT_VERSION = '1'
 
 /**
- * What is not asked for any more ends by then, in ms: 90 days
+ * How long data lasts that nobody asks for any more, in ms: 90 days
  */
 export const KEEP = 90 * 24 * 60 * 60 * 1_000
 
 /**
- * The largest number that the engine passes on exactly: it writes 14 digits. What is more is
+ * The largest number that the engine passes on exactly: it writes 14 digits. Anything larger is
  * unlimited.
  */
 export const MAX_AMOUNT = 1e14
@@ -58,7 +59,7 @@ export interface SyncAnswer {
    */
   status: 'ok' | 'policy' | 'old' | 'version' | 'ttl'
 
-  /** What is there instead, where the version or length is another one */
+  /** The version or length that is there instead, if it differs */
   found?: string | number
 
   /** The version of the decisions */

@@ -57,8 +57,8 @@ export class RatesAlone {
 }
 
 /**
- * What each of several nodes may have of a rate: one at least, where anybody may have any. Nothing
- * where it is not known how many there are.
+ * The part of a rate that each of several nodes may have: at least one, unless nobody may have
+ * any. Nothing if the number of nodes is unknown.
  */
 export function shareOf ({ burst, interval }: TokenRate, nodes: number): TokenRate {
   return nodes === 0

@@ -4,7 +4,7 @@ import type { Engine } from './engine.ts'
 import type { RatesAnswer, RatesRequest } from './rates-protocol.ts'
 
 /**
- * The part of what was granted that is used: the clock of a node may be a little slow
+ * The share of a grant's time that is used: the clock of a node may be a little slow
  */
 const SAFE_PART = 0.95
 
@@ -22,10 +22,10 @@ export interface RatesTimes {
  * Something that is asked for with the others
  */
 export interface RatesPart {
-  /** Whether nothing has to be answered where it has nothing to tell and wants nothing */
+  /** Whether no call is needed if it has nothing to tell and wants nothing */
   readonly optional?: boolean
 
-  /** When there has to be a call at the latest: Infinity where that does not matter */
+  /** The latest time for a call: Infinity if it does not matter */
   dueAt(now: number): number
 
   /** Adds what it tells and wants */
@@ -57,9 +57,9 @@ export interface RatesCallsInit {
 }
 
 /**
- * Asks the engine for rates in the background: every quarter of a `ttl`, and at once where
- * something is needed. There is one call at a time; one that is not answered in time is made
- * again, and the answer of the first does not count any more.
+ * Asks the engine for rates in the background: every quarter of a `ttl`, and at once if
+ * something is needed. There is one call at a time. A call without an answer in time is
+ * repeated, and the answer of the first one does not count any more.
  */
 export class RatesCalls {
   readonly #init: RatesCallsInit
@@ -202,7 +202,7 @@ export class RatesCalls {
       this.#init.answered()
       this.#scheduleNext()
     } else {
-      // what went wrong is said where the same engine is asked for leases
+      // the calls for leases of the same engine report what went wrong
       this.#schedule(now() + Math.min(this.#pace.failed(), answer === undefined ? Infinity : ttl / 4))
     }
   }

@@ -43,7 +43,7 @@ export interface RatesRequest {
   /** Of the node, and of this run of it */
   id: string
 
-  /** One more than the last time. It has nothing to do with that of `sync`. */
+  /** One more than the last time. It is not the number of `sync`. */
   seq: number
   ttl: number
 
@@ -55,10 +55,10 @@ export interface RatesRequest {
   /** Bit rates that it needs no more */
   gone: string[]
 
-  /** What groups hold on this node, as name and number in turn, where there are other ones to tell */
+  /** What groups hold on this node, as name and number in turn, if it has changed */
   held?: Array<string | number>
 
-  /** Groups of which it wants to know what they hold on the others */
+  /** Groups whose holdings on other nodes it wants to know */
   groups: string[]
 }
 
@@ -78,12 +78,12 @@ export interface RatesAnswer {
   /** How many nodes there are */
   nodes?: number
 
-  /** By bucket as in the request: how many tokens the node has now, and how many are missing from the bucket */
+  /** For each bucket in the order of the request: how many tokens the node has now, and how many are missing */
   tokens?: Array<[granted: number, missing: number]>
 
   /** By bit rate as in the request: what the node may use now */
   shares?: number[]
 
-  /** By group as in the request: what the other nodes have told of it within half a `ttl` */
+  /** For each group in the order of the request: what the other nodes have told of it within half a `ttl` */
   groups?: number[]
 }

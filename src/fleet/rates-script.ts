@@ -1,8 +1,8 @@
 import { KEEP } from './protocol.ts'
 
 /**
- * What follows the prelude of all scripts in the one for rates. `memory-rates.ts` says the same
- * in TypeScript.
+ * The script for rates, after the prelude of all scripts. `memory-rates.ts` says the same in
+ * TypeScript.
  */
 export const RATES = `
 local q = cjson.decode(ARGV[1])

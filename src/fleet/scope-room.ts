@@ -64,8 +64,8 @@ export class ScopeRoom implements LeasedScope, YieldingScope {
   }
 
   /**
-   * The youngest connections of a peer end. What all share gets no smaller by itself: those
-   * who are there have done nothing wrong.
+   * Ends the youngest connections of a peer. In a scope that all share, nobody ends: they have
+   * done nothing wrong.
    */
   giveWay (field: number, to: number): void {
     if (this.#scope.kind !== 'peer' || !CONNECTION_FIELDS.has(LIMIT_FIELDS[field]) || !this.#init.member.enforces) {

@@ -4,7 +4,7 @@ import type { FleetScript } from './client.ts'
 import type { ScriptName } from './protocol.ts'
 
 /**
- * What all of them begin with: the time of the engine, and the keys
+ * The beginning of all scripts: the time of the engine, and the keys
  */
 const PRELUDE = `
 local time = redis.call('TIME')

@@ -12,7 +12,7 @@ import type { Admission } from '../admission/admission.ts'
 import type { FleetMember } from '../manager/fleet-link.ts'
 
 /**
- * How often a change is tried again that somebody else came before
+ * How often a change is tried again if somebody else was first
  */
 const MAX_CONFLICTS = 10
 
@@ -29,8 +29,8 @@ export interface SharedDecisionsInit {
 }
 
 /**
- * What is decided for all nodes, as this node knows it: who is trusted, who is blocked, and the
- * limits. It reads and writes that in the engine, and has it in force on the node.
+ * The decisions for all nodes, as this node knows them: who is trusted, who is blocked, and the
+ * limits. It reads and writes them in the engine, and applies them on the node.
  */
 export class SharedDecisions {
   readonly #init: SharedDecisionsInit
@@ -58,7 +58,7 @@ export class SharedDecisions {
 
     this.#init = init
     this.#decisions = { ...NO_DECISIONS, limits }
-    // whoever has limits has to find out whether they are those of the fleet
+    // a node with limits has to find out whether they are those of the fleet
     this.#seen = Object.keys(limits).length === 0 ? 0 : -1
     this.#limits = new ResolvedFleetLimits(limits)
   }
@@ -107,7 +107,7 @@ export class SharedDecisions {
   }
 
   /**
-   * Is told when there are others, if that has not begun yet
+   * Subscribes to changes, unless that has begun already
    *
    * @param changed - is called when the engine has others
    */
@@ -209,7 +209,7 @@ export class SharedDecisions {
   }
 
   /**
-   * Those of the fleet count, and who has started this node should know
+   * The limits of the fleet count, and whoever has started this node should know
    */
   #compareLimits (limits: FleetLimits): void {
     const { config } = this.#init

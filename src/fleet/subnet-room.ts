@@ -63,7 +63,7 @@ export class SubnetRoom implements LeasedScope, YieldingScope {
    * @param init
    * @param network
    * @param limit
-   * @param subnet - a network has a limit of its own, and no level
+   * @param subnet - set for a subnet; a network has a limit of its own, and no level
    */
   constructor (init: SubnetRoomInit, network: IPNetwork, limit: number, subnet?: SubnetOf) {
     this.key = `subnet:${network}`
@@ -90,7 +90,7 @@ export class SubnetRoom implements LeasedScope, YieldingScope {
    * The youngest connections that count for it end, unless they are trusted
    */
   giveWay (field: number, to: number): void {
-    // those who are there have done nothing wrong, see ScopeRoom
+    // nobody ends here, see ScopeRoom
     if (this.subnet !== undefined && this.#init.member.enforces) {
       this.#init.yielding.add(this, field, to)
     }

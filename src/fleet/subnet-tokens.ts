@@ -22,8 +22,8 @@ export interface SubnetTokensInit {
 }
 
 /**
- * The tokens of all subnets of one size. Those that nothing has come from lately are not kept,
- * and while there are too many, new ones share the part of this node of one bucket.
+ * The tokens of all subnets of one size. Subnets that were idle lately are not kept. While
+ * there are too many, new ones share this node's part of one bucket.
  */
 export class SubnetTokens {
   readonly #init: SubnetTokensInit
@@ -63,7 +63,7 @@ export class SubnetTokens {
   }
 
   /**
-   * The tokens of the subnet of an address, which is known from now on
+   * The tokens of the subnet of an address, which is remembered from now on
    *
    * @returns nothing where there is no room for another one
    */
@@ -91,7 +91,7 @@ export class SubnetTokens {
   }
 
   /**
-   * Takes the token that `check` has just found for a subnet that there is no room for
+   * Takes the token that `check` has just found, for a subnet that there is no room to remember
    */
   commitOther (now: number): void {
     this.#others.check(now)
@@ -99,8 +99,8 @@ export class SubnetTokens {
   }
 
   /**
-   * Goes on with what others know of the same subnets: what has been used has been used. They may
-   * not be used any more.
+   * Takes over what other tables know of the same subnets: used tokens stay used. The others
+   * must not be used any more.
    *
    * @returns Whether they are of the same rate
    */

@@ -14,7 +14,7 @@ interface Shared extends Subscription {
 }
 
 /**
- * Those who listen with one client: several nodes of a fleet may have the same
+ * The listeners of one client: several nodes of a fleet may share a client
  */
 export class Subscriptions {
   readonly #open: (channel: string, listener: Listener) => Subscription

@@ -1,6 +1,6 @@
 /**
- * What is open in one graph and was refused in another one, which is told of it: connections,
- * streams and spans
+ * Connections, streams and spans that are open in one graph and were refused in another one,
+ * which is told of them
  *
  * @template K - what identifies scopes of the first graph
  */
@@ -8,7 +8,7 @@ export class AbsentScopes<K> {
   readonly #keys = new Set<K>()
 
   /**
-   * How many connections that were refused a peer has in the first graph, by its id
+   * How many refused connections each peer has in the first graph, by its id
    */
   readonly #counts = new Map<string, number>()
   readonly #peers = new Map<K, string>()

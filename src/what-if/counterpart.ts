@@ -5,7 +5,7 @@ import type { ScopeGraph } from '../scopes/scope-graph.ts'
 type Described = Pick<AggregateScope, 'kind' | 'key'> & { group?: Pick<AggregateScope, 'kind' | 'key'> | undefined }
 
 /**
- * The scope of a graph that is what a scope of another graph is there. It is made where there is
+ * The scope of a graph that corresponds to a scope of another graph. It is made if there is
  * none.
  */
 export function counterpart (graph: ScopeGraph, { group, key, kind }: Described): AggregateScope {

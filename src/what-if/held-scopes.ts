@@ -7,8 +7,8 @@ import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**
- * Connections, streams and spans that are in one graph because they are in another one, and what
- * they hold there. What they ask for is refused here by the limits of this graph.
+ * Connections, streams and spans that are in this graph because they are in another one, and
+ * what they hold there. The limits of this graph decide about their requests here.
  *
  * @template K - what identifies scopes of the other graph
  */
@@ -17,7 +17,7 @@ export class HeldScopes<K> {
   protected readonly scopes = new Map<K, OwnedScope>()
 
   /**
-   * How much memory scopes hold in the other graph that was refused here, in bytes
+   * How many bytes scopes hold in the other graph that were refused here
    */
   readonly #missing = new WeakMap<object, number>()
 
@@ -88,7 +88,7 @@ export class HeldScopes<K> {
   }
 
   /**
-   * There is more in the buffers of something or, below 0, less
+   * Something has more bytes in its buffers or, below 0, fewer
    */
   addBuffers (key: K, size: number): void {
     const scope = this.scopes.get(key)
@@ -99,7 +99,7 @@ export class HeldScopes<K> {
   }
 
   /**
-   * A service holds one stream more itself
+   * A service reserves one more stream itself
    *
    * @param key
    * @param inbound
@@ -151,15 +151,15 @@ export function directionOf (inbound: boolean): MessageStreamDirection {
 }
 
 /**
- * Whether it is a span of what was refused here after the span was opened
+ * Whether it is a span of something that was refused here after the span was opened
  */
 function isOrphan (scope: OwnedScope | AggregateScope): boolean {
   return scope instanceof SpanScope && (scope.owner.closed || isOrphan(scope.owner))
 }
 
 /**
- * What a service holds itself can only be asked for by what throws. Who is refused has been told
- * of already.
+ * A service can reserve for itself only by methods that throw. The refusal has been reported
+ * already.
  */
 function attempt (span: ServiceSpanScope | undefined, reserve: (span: ServiceSpanScope) => void): boolean {
   if (span === undefined) {

@@ -15,13 +15,13 @@ interface Opened {
 }
 
 /**
- * How many changes may wait for the event that says whose they were
+ * How many changes may wait for the event that names their owner
  */
 const MAX_WAITING = 1_024
 
 /**
- * Traces of go-libp2p do not say because of which connection or stream a scope has changed. This
- * finds it out where it makes a difference:
+ * Traces of go-libp2p do not say for which connection or stream a scope has changed. This finds
+ * it out where it makes a difference:
  *
  * - Who opens a stream counts in its peer just before it counts itself.
  * - What joins a protocol, service or peer is the oldest of this peer, or of all connections, that
@@ -50,8 +50,8 @@ export class OwnerInference {
   #removed: RecordedEvent[] = []
 
   /**
-   * Whether the trace says itself because of what scopes change. It is known as soon as a
-   * stream or connection is counted in a scope.
+   * Whether the trace itself says for what scopes change. That is known as soon as a stream or
+   * connection is counted in a scope.
    */
   exact?: boolean
 
@@ -63,7 +63,7 @@ export class OwnerInference {
   }
 
   /**
-   * Adds to an event what it does not say
+   * Adds the missing owner to an event
    *
    * @returns Whether there is anything in it that is to be counted
    */
@@ -113,7 +113,7 @@ export class OwnerInference {
     if (type.startsWith('remove_')) {
       this.#removed.push(event)
       this.#removed.splice(0, this.#removed.length - MAX_WAITING)
-      this.#takeBack(event)
+      this.#undoRefused(event)
     } else if (type === 'add_stream' && kind === 'peer') {
       this.#peers.push({ peer: peer as string, inbound: deltaIn > 0 })
       this.#peers.splice(0, this.#peers.length - MAX_WAITING)
@@ -125,7 +125,7 @@ export class OwnerInference {
   /**
    * A stream was refused further up, after it was counted in its peer
    */
-  #takeBack ({ deltaIn, scope, type }: RecordedEvent): void {
+  #undoRefused ({ deltaIn, scope, type }: RecordedEvent): void {
     if (type === 'remove_stream' && scope?.kind === 'peer') {
       const at = this.#peers.findLastIndex(({ inbound, peer }) => peer === scope.peer && inbound === (deltaIn < 0))
 
@@ -215,7 +215,7 @@ export class OwnerInference {
   }
 
   /**
-   * Looks where it was, and whether another one was taken for it
+   * Finds out where it was, and whether another one was taken for it
    */
   #close (name: string): void {
     const opened = this.#opened.get(name)

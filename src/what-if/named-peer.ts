@@ -1,8 +1,8 @@
 import type { PeerId } from '@libp2p/interface'
 
 /**
- * A peer of which only the name is known, as in a trace, where it may be no valid id. The graph
- * needs no more than that.
+ * A peer with nothing but a name, as in a trace, where it may be no valid id. The graph needs
+ * no more.
  */
 class PeerName {
   readonly #name: string
@@ -16,7 +16,7 @@ class PeerName {
   }
 
   /**
-   * By which the graph recognises peer ids, and which it never calls
+   * Makes the graph take this for a peer id. It is never called.
    */
   toMultihash (): never {
     throw new Error('only the name of this peer is known')

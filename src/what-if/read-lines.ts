@@ -2,14 +2,14 @@ import { createGunzip } from 'node:zlib'
 import { InvalidParametersError } from '@libp2p/interface'
 
 /**
- * Longer lines are skipped, in characters. An event has some hundred; the first one, which has all
- * limits, may have very many of them.
+ * Longer lines are skipped, in characters. An event has some hundred; the first one, with all
+ * limits, may have very many.
  */
 const MAX_LINE = 4 * 2 ** 20
 
 /**
- * A gzip file of events is about a twentieth of what is in it. One that becomes more than this many
- * times as large when it is read, after some MiB, is made to keep readers busy.
+ * A gzip file of events is about a twentieth of its content. A file that grows more than this
+ * many times, after some MiB, was made to keep readers busy.
  */
 const MAX_RATIO = 400
 const RATIO_FROM = 8 * 2 ** 20
@@ -29,9 +29,8 @@ export interface InputState {
 }
 
 /**
- * The lines of text that may be gzipped, in bounded memory. Input that ends in the middle, as that
- * of a process that was killed, and input that is damaged is read up to there, which is said in
- * the state.
+ * The lines of text that may be gzipped, in bounded memory. Damaged input, and input that ends
+ * in the middle, as that of a killed process, is read up to there; the state says so.
  *
  * @throws {InvalidParametersError} for a file that is made to be large when it is unpacked
  */
@@ -172,7 +171,7 @@ class Turns {
 }
 
 /**
- * How much is unpacked in one go, in bytes: it becomes at most a thousand times as large
+ * How many bytes are unpacked at once: they become at most a thousand times as many
  */
 const PIECE = 4_096
 

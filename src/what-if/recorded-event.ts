@@ -18,7 +18,7 @@ export interface RecordedEvent {
   /** The connection that a stream is opened on */
   connection?: string
 
-  /** The scope because of which this one has changed, where it is another one */
+  /** The scope for which this one has changed, if it is another one */
   of?: string
   joining?: string
   buffered: boolean
@@ -126,7 +126,7 @@ function isSound ({ connsIn, connsOut, delta, deltaIn, deltaOut, fd, memory, pri
 }
 
 /**
- * They are opened one by one. Only what ends gives back many at once.
+ * They are opened one by one. Only an end releases many at once.
  */
 const MAX_ADDED = 16
 const MAX_REMOVED = 65_536
@@ -139,8 +139,8 @@ function isCount (added: number): boolean {
 }
 
 /**
- * The parts of a scope say more than its name: a protocol may be called as what a peer has of
- * another one is. go-libp2p has the numbers of spans in other places.
+ * The parts of a scope say more than its name: a protocol may have the name of a peer's share
+ * of another protocol. go-libp2p has the numbers of spans in other places.
  */
 function scopeOf (name: string, { Class, Peer, Protocol, Service, Span }: Record<string, unknown>): ParsedScopeName | undefined {
   const parsed = parseScopeName(name)

@@ -16,9 +16,9 @@ interface Exceeded {
 }
 
 /**
- * Whether a request that a scope has refused would be refused by another limit of it, by what the
- * scope says that it held. A trace of go-libp2p does not say more about it: neither who asked, nor
- * which scopes would have been asked next.
+ * Whether a request that a scope has refused would also be refused with another limit, by what
+ * the scope held. A trace of go-libp2p says no more: neither who asked, nor which scopes would
+ * have been next.
  */
 export function refuseAgain (event: RecordedEvent, scope: ParsedScopeName, limiter: ConcreteLimiter): RefusedBy | undefined {
   const { kind, peer, protocol, service } = scope

@@ -6,18 +6,18 @@ import type { ParsedScopeName } from '../reporting/scope-names.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
 
 /**
- * How many services and protocols have figures of their own. The others have some together.
+ * How many services and protocols have figures of their own. The others share figures.
  */
 const MAX_NAMES = 512
 
 /**
- * How many peers, and what they have of protocols and services, are followed at a time. Of more,
- * the oldest one counts as gone.
+ * How many peers, and shares of peers, are observed at a time. With more, the oldest one counts
+ * as gone.
  */
 const MAX_PEERS = 100_000
 
 /**
- * How much there has been of something in a scope, or in the scopes of one kind
+ * How much of something one scope, or the scopes of one kind, have held
  */
 export interface RecordedUsage {
   /** The kind of the scope */
@@ -77,13 +77,13 @@ interface PeerPeaks {
 }
 
 /**
- * Finds out how much scopes have held, from what the events of a trace say that they hold
+ * Finds out how much scopes have held, from the events of a trace
  */
 export class UsageRecorder {
   readonly #groups = new Map<string, Group>()
   readonly #peers = new Map<string, PeerPeaks>()
 
-  /** Those not yet forgotten, oldest first: another iterator would pass all that were before it */
+  /** Peers that are not forgotten yet, oldest first: a new iterator would pass all removed ones again */
   readonly #oldest = this.#peers.keys()
   #time = 0
 
@@ -99,7 +99,7 @@ export class UsageRecorder {
     if (type === 'destroy_scope') {
       this.#forget(name)
     } else if (CHANGES.has(type)) {
-      this.#look(name, scope, heldIn(event))
+      this.#sample(name, scope, heldIn(event))
     }
   }
 
@@ -126,7 +126,7 @@ export class UsageRecorder {
     }))
   }
 
-  #look (name: string, scope: ParsedScopeName, held: Held): void {
+  #sample (name: string, scope: ParsedScopeName, held: Held): void {
     const group = this.#groupOf(scope)
     const isOfPeer = OF_PEERS.has(scope.kind)
 

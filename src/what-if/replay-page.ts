@@ -37,8 +37,8 @@ th { color: var(--soft); font-weight: 600; } td.number, th.number { text-align: 
 .time { white-space: nowrap; } .over { color: var(--refused); font-weight: 600; } .note { color: var(--soft); }`
 
 /**
- * A page with charts of what a trace was with other limits. It needs nothing else, runs no code,
- * and asks nobody for anything.
+ * A page with charts of a trace under other limits, in one file. It runs no code and loads
+ * nothing.
  */
 export function replayPage (report: ReplayReport, { limits, trace }: ReplayPageInit): string {
   return `<!doctype html>
@@ -116,9 +116,9 @@ function usageTable (usage: ReplayedUsage[]): string {
 }
 
 /**
- * @param titles - those of numbers begin with `#`
+ * @param titles - a title of numbers begins with `#`
  * @param entries
- * @param cells - what is in a row, as HTML
+ * @param cells - the cells of a row, as HTML
  */
 function table <T> (titles: string[], entries: T[], cells: (entry: T) => string[]): string {
   const cell = (tag: string, i: number, html: string): string => `<${tag}${classOf(titles[i])}>${html}</${tag}>`

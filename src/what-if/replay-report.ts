@@ -16,7 +16,7 @@ export interface ReplayedUsage extends RecordedUsage {
 }
 
 /**
- * What other limits would have done to what a trace has recorded
+ * What other limits would have done to a recorded trace
  */
 export interface ReplayReport {
   /** How many events were read */
@@ -35,7 +35,7 @@ export interface ReplayReport {
   incomplete?: string
 
   /**
-   * Whether the trace says because of which connection or stream a scope has changed. Those of
+   * Whether the trace says for which connection or stream a scope has changed. Traces of
    * go-libp2p do not: there it is inferred.
    */
   exact: boolean
@@ -43,22 +43,22 @@ export interface ReplayReport {
   /** How many requests were refused when the trace was recorded, by limits of scopes */
   recorded: number
 
-  /** How many of these would not be refused. What would have become of them nobody knows. */
+  /** How many of these would not be refused. Nobody knows what would have become of them. */
   admitted: number
 
-  /** How many requests would be refused, those included that were refused and still would be */
+  /** How many requests would be refused, including those that were refused anyway */
   refused: number
 
-  /** The same by limit, what refuses most first */
+  /** The same by limit, the one that refuses most first */
   refusals: ReplayedRefusals[]
 
-  /** What there was of everything, against the limits, the fullest first */
+  /** The use of everything beside its limit, the fullest first */
   usage: ReplayedUsage[]
 
   /** What would be open at the end */
   open: ShadowStat
 
-  /** What there was when */
+  /** The use over time */
   timeLine: TimeLinePoint[]
 
   /** The limits that were tried, with all that they take from elsewhere */

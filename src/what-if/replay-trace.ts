@@ -26,9 +26,9 @@ export interface ReplayProgress {
  */
 export interface ReplayOptions {
   /**
-   * The limits to try. What they leave out is as it was when the trace was recorded, or, where
-   * that is not in the trace, as in go-libp2p's defaults scaled to this machine. `'unlimited'`
-   * refuses nothing.
+   * The limits to try. Limits that they leave out are those of the recording or, if the trace
+   * does not have these, go-libp2p's defaults scaled to this machine. `'unlimited'` refuses
+   * nothing.
    *
    * @default {}
    */
@@ -50,7 +50,7 @@ export interface ReplayOptions {
 }
 
 /**
- * A file that is written to while it is read is read up to where it ended before
+ * A file that grows while it is read is read up to its former end
  */
 async function openFile (path: string, signal?: AbortSignal): Promise<{ chunks: AsyncIterable<Uint8Array>, total?: number }> {
   const file = await stat(path)

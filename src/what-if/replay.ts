@@ -25,7 +25,7 @@ import type { ConcreteLimitConfig, PartialLimitConfig } from '../limits/limit-co
 import type { ConcreteLimiter } from '../limits/limiter.ts'
 
 /**
- * How many lines there may be at the beginning that are no events. Then it is no trace.
+ * How many lines at the beginning may be no events. With more, it is no trace.
  */
 const MAX_FOREIGN_LINES = 100
 
@@ -35,7 +35,7 @@ const MAX_FOREIGN_LINES = 100
 const COLLECT_EVERY = 4_096
 
 /**
- * Reads a trace once, in bounded memory, and has a graph with other limits do what it says
+ * Reads a trace once, in bounded memory, and repeats it in a graph with other limits
  */
 export class Replay {
   readonly state: InputState = { bytes: 0, skipped: 0 }
@@ -198,8 +198,8 @@ export class Replay {
 }
 
 /**
- * The limits that were in force when a trace was recorded, if they are in it. Those of go-libp2p
- * are not.
+ * The limits that were in force when a trace was recorded, if it has them. Traces of go-libp2p
+ * do not.
  */
 function recordedLimits (limit: unknown): ConcreteLimitConfig | undefined {
   if (!isRecord(limit) || !isRecord(limit.System) || LIMIT_FIELDS.length > Object.keys(limit.System).length) {

@@ -5,7 +5,7 @@ import type { SettingPath } from '../limits/setting.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**
- * How many scopes are told apart. The others are told apart by their kind only.
+ * How many scopes are listed one by one. The others are listed by their kind only.
  */
 const MAX_SCOPES = 1_024
 
@@ -17,7 +17,7 @@ export interface ReplayedRefusals {
   kind: string
 
   /**
-   * The name of the scope. Of peers and what they have of protocols and services, of the first one
+   * The name of the scope. For peers and their shares of protocols and services, the first one
    * that refused.
    */
   scope: string
@@ -81,7 +81,7 @@ export class RefusalSummary {
   }
 
   /**
-   * What has refused most first
+   * The one that refused most first
    */
   list (): ReplayedRefusals[] {
     return [...this.#groups.values()].sort((a, b) => b.count - a.count)

@@ -16,7 +16,7 @@ import type { OwnedScope } from '../scopes/owned-scope.ts'
 import type { Usage } from '../scopes/usage.ts'
 
 /**
- * Has a graph with other limits do what happens in a real one
+ * Repeats what happens in a real graph in one with other limits
  */
 export class ShadowTracer implements GraphTracer {
   readonly #shadow: WhatIfGraph<object>
@@ -90,7 +90,7 @@ export class ShadowTracer implements GraphTracer {
   refused (refusal: Refused): void {
     const scope = refusal.requester
 
-    // limits by address, rates and bans are the same whatever the limits of scopes are
+    // limits by address, rates and bans do not depend on the limits of scopes
     if (isOfScope(refusal) && this.#fits(refusal, scope)) {
       this.#onAdmitted()
     }
@@ -101,7 +101,7 @@ export class ShadowTracer implements GraphTracer {
   ban (): void {}
 
   /**
-   * What a service holds itself, one by one
+   * Reserves one by one what a service holds itself
    *
    * @returns Whether all of it fits
    */
@@ -189,8 +189,7 @@ export class ShadowTracer implements GraphTracer {
 }
 
 /**
- * Whether it is the limit of a scope that does not fit, and not one by address, of a rate or
- * the like
+ * Whether the limit of a scope refused it, not one by address, rate or the like
  */
 function isOfScope ({ refuser }: Refused): boolean {
   return !(refuser instanceof Rule)

@@ -22,26 +22,26 @@ import type { Logger } from '@libp2p/interface'
 /**
  * A second set of limits, which is counted and reported and refuses nothing: the option `shadow`.
  *
- * What the shadow limits would have refused does not count in the shadow from then on, as it
- * would not be there, and neither do the streams of a connection that would not be there. They
- * are asked about what the limits in force refuse, too, but not about what is refused by address,
- * rate, ban or pressure. They end nothing to make room for others, as buffers and `fairness` do:
- * where a scope would have been full, its newcomer counts as refused. Limits that were set
- * on a single scope with `setLimit` are not in the shadow.
+ * A connection or stream that the shadow limits would have refused does not count in the shadow
+ * from then on, and neither do the streams of such a connection. The shadow also decides about
+ * requests that the limits in force refuse, but not about refusals by address, rate, ban or
+ * pressure. It ends nothing to make room for others, as buffers and `fairness` do: if a scope
+ * would have been full, its newcomer counts as refused. Limits that were set on a single scope
+ * with `setLimit` are not in the shadow.
  */
 export interface Shadow {
   /** The shadow limits, with all that they take from those in force */
   readonly limits: ConcreteLimitConfig
 
   /**
-   * How many requests were refused that the shadow limits would have let in. What would have
-   * become of these nobody knows, so they do not count in the shadow.
+   * How many requests were refused that the shadow limits would have let in. Nobody knows what
+   * would have become of these, so they do not count in the shadow.
    */
   readonly admitted: number
 
   /**
-   * Changes the shadow limits. What is left out is as in the limits in force. What is counted in
-   * the shadow stays.
+   * Changes the shadow limits. Limits that are left out are as those in force. What is counted
+   * in the shadow stays.
    *
    * @throws {InvalidParametersError} listing every problem. Nothing has changed then.
    */
@@ -106,7 +106,7 @@ export interface ShadowInit {
 }
 
 export class LimitShadow implements Shadow {
-  /** What follows the real graph */
+  /** The observer of the real graph */
   readonly tracer: GraphTracer
   readonly counts = new RefusalCounts()
   admitted = 0
@@ -130,7 +130,7 @@ export class LimitShadow implements Shadow {
     this.#log = new RefusalLog({
       log,
       enforce: false,
-      // somebody tries something out, and looks at it
+      // somebody tries something out, and reads the results
       warnings: new ProcessWarnings({ enabled: false }),
       recent: this.#recent,
       source: { transientHolders: () => [] }
@@ -155,7 +155,7 @@ export class LimitShadow implements Shadow {
   }
 
   /**
-   * The limits in force have changed, and with them what the shadow takes from there
+   * The limits in force have changed, and with them those that the shadow takes from there
    */
   enforcedChanged (limits?: ConcreteLimitConfig): void {
     if (limits !== undefined && limits !== this.#enforced) {
@@ -185,7 +185,7 @@ export class LimitShadow implements Shadow {
   }
 
   /**
-   * Logs what has not been logged yet, and lets go of all timers
+   * Logs what has not been logged yet, and ends all timers
    */
   stop (): void {
     this.#graph.graph.idle.stop()
@@ -194,7 +194,7 @@ export class LimitShadow implements Shadow {
 }
 
 /**
- * A mistake of the shadow must not be one of what it follows
+ * An error of the shadow must not reach the node
  */
 function guarded (tracer: GraphTracer, onError: (err: unknown) => void): GraphTracer {
   let failed = false

@@ -8,7 +8,7 @@ import type { Limit } from '../limits/limit.ts'
 import type { ScopeKind } from '../scopes/scope-kind.ts'
 
 /**
- * What was used: of a report of `replayTrace`, or the high-water marks of a manager
+ * The use of one limit, from a report of `replayTrace` or the high-water marks of a manager
  */
 export interface Used {
   /** The kind of the scope */
@@ -79,8 +79,8 @@ const NAMED = new Set<string>(['service', 'servicePeer', 'protocol', 'protocolPe
 const SINGLE = new Set<string>(['system', 'transient', 'allowlistedSystem', 'allowlistedTransient'] satisfies ScopeKey[])
 
 /**
- * Limits from what was really used: the peak and some headroom, rounded up. What was not used is
- * left out, and keeps the limit that it has.
+ * Limits from what was really used: the peak and some headroom, rounded up. A limit that was
+ * not used is left out, and stays as it is.
  *
  * @throws {InvalidParametersError} if the headroom is not a number from 1 on
  */

@@ -4,7 +4,7 @@
 const POINTS = 240
 
 /**
- * What has happened in some time
+ * What happened in some time
  */
 export interface TimeLinePoint {
   /** When it begins, in ms since 1970 */
@@ -27,8 +27,8 @@ export interface TimeLinePoint {
 }
 
 /**
- * What has happened when, in a bounded number of points, however long it takes: where there is
- * no room for more, each two become one.
+ * What happened over time, in a bounded number of points: when there is no room for more, each
+ * two become one.
  */
 export class TimeLine {
   #points: TimeLinePoint[] = []

@@ -8,7 +8,7 @@ import type { ParsedScopeName } from '../reporting/scope-names.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 
 /**
- * No node has so many connections and streams at a time, and each of them takes memory
+ * More than any node has open at a time. Each of them takes memory.
  */
 export const MAX_OPEN = 250_000
 
@@ -35,7 +35,7 @@ export class TracePlayer {
   readonly #opening = new Map<string, Opening>()
 
   /**
-   * What connections and streams cost last, for those that were refused
+   * The last base cost of a connection and a stream, for those that were refused
    */
   readonly #costs = { conn: 0, stream: 0 }
 
@@ -96,7 +96,7 @@ export class TracePlayer {
   }
 
   /**
-   * A scope has changed because of something that was opened: where that is now
+   * A scope has changed for something that was opened: this says where that is now
    */
   #changeOf (of: string, { type }: RecordedEvent, scope: ParsedScopeName): void {
     const opening = this.#opening.get(of)
@@ -210,7 +210,7 @@ export class TracePlayer {
     if (/^(?:conn|stream)-\d+$/.test(holder) && !this.#graph.knows(holder)) {
       const isMemory = type === 'block_reserve_memory'
       const isConnection = holder.startsWith('conn')
-      // memory that is refused to what opens does not say for which direction that was
+      // a refusal of memory for something that opens does not name its direction
       const opening = { inbound: isMemory ? priority < 255 : inbound, cost: isMemory ? delta : this.#costs[isConnection ? 'conn' : 'stream'], trusted: false }
 
       return isConnection
@@ -263,7 +263,7 @@ export class TracePlayer {
 }
 
 /**
- * Stands for the scope because of which another one has changed, where that cannot be known
+ * Stands for the unknown scope for which another one has changed
  */
 export const UNKNOWN = '?'
 
