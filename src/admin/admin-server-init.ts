@@ -15,16 +15,16 @@ export interface AdminServerInit {
   port: number
 
   /**
-   * Where to listen. What is not loopback needs a `token`.
+   * Where to listen. Any other address than loopback needs a `token`.
    *
    * @default '127.0.0.1'
    */
   host?: string
 
   /**
-   * Who sends it as `Authorization: Bearer TOKEN` may change limits. Where `host` is not
-   * loopback, it is needed to read anything, too: use a proxy with TLS in front then. At
-   * least 16 characters of ASCII.
+   * Whoever sends it as `Authorization: Bearer TOKEN` may change limits. If `host` is not
+   * loopback, reading needs it too: use a proxy with TLS in front then. At least 16 characters
+   * of ASCII.
    *
    * @default nobody may change anything
    */
@@ -46,7 +46,7 @@ const TOKEN = /^[\w\-.~+/]+=*$/
 const LOOPBACK = [parseNetwork('127.0.0.0/8', ''), parseNetwork('::1/128', '')]
 
 /**
- * Whether nobody but this machine can reach what listens there
+ * Whether only this machine can reach the server there
  */
 export function isLoopback (host: string): boolean {
   const ip = parseIP(host)

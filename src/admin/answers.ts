@@ -1,9 +1,8 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 
 /**
- * Everything comes from here, nothing is run that is not a file of ours, and nobody puts the
- * page into a frame. Text of remote peers can only become text: there is no way to make
- * elements of it.
+ * The page loads everything from here, runs only our own files, and cannot be put into a frame.
+ * Text of remote peers can only become text, never elements.
  */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -31,7 +30,7 @@ const HEADERS: OutgoingHttpHeaders = {
 }
 
 /**
- * A request that cannot be answered, and what is said about it
+ * A request that cannot be answered, and why
  */
 export class RequestError extends Error {
   static name = 'RequestError'
@@ -83,7 +82,7 @@ export function answerError (res: ServerResponse, { headers, message, status }: 
 }
 
 /**
- * The body of a request, and not more than a number of bytes
+ * The body of a request, up to a number of bytes
  *
  * @throws {RequestError} if it is longer or no UTF-8
  */

@@ -5,13 +5,13 @@ import type { FleetNodeStat } from '../fleet/fleet-stat.ts'
 import type { ResourceManager } from '../interface.ts'
 
 /**
- * How often the fleet is asked at most while somebody watches, in ms
+ * How often the fleet is asked at most while there are listeners, in ms
  */
 const INTERVAL = 5_000
 
 /**
- * What the nodes of a fleet have told each other. Nobody waits for the answer of the fleet: it is there
- * the next time.
+ * What the nodes of a fleet have told each other. A snapshot does not wait for the answer of
+ * the fleet: the next one has it.
  */
 export class FleetNodes {
   readonly #manager: ResourceManager

@@ -6,7 +6,7 @@ import type { DescribedMark } from '../reporting/usual-use.ts'
 import type { Slice, Steps } from '../util/slices.ts'
 
 /**
- * How many of each are sent. Those left out are the emptiest.
+ * How many of each are sent. The emptiest are left out.
  */
 const MAX_BARS = 60
 const MAX_PEAKS = 40

@@ -30,12 +30,12 @@ export class Guard {
   }
 
   /**
-   * Whether a request comes from where it says. A page of another site can have its name
-   * resolved to this address, and would then have our answers for its own (DNS rebinding). It
-   * needs a name for that, so IP addresses are fine, and of names only our own ones.
+   * Whether a request comes from another site. A page of another site can have its name
+   * resolved to this address, and could then read our answers (DNS rebinding). It needs a name
+   * for that, so IP addresses are fine, and only our own names.
    *
-   * Other sites could not read answers, but take up places of live views. Following a link
-   * from somewhere else to the page is fine.
+   * Other sites could not read answers, but could take up places of live views. Following a
+   * link from somewhere else to the page is fine.
    *
    * @param req
    * @param isNavigation - it is for the page itself
@@ -67,7 +67,7 @@ export class Guard {
   }
 
   /**
-   * Whether a request has the token. It takes as long to find out whatever it has.
+   * Whether a request has the token. The comparison always takes the same time.
    */
   isAuthorized ({ headers: { authorization = '' } }: IncomingMessage): boolean {
     const [, given = ''] = /^Bearer +(\S+)$/i.exec(authorization) ?? []

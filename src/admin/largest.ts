@@ -9,7 +9,7 @@ import type { ScopeStat } from '../scopes/resource-scope.ts'
 import type { Slice, Steps } from '../util/slices.ts'
 
 /**
- * How many of each are sent. Those left out are the smallest.
+ * How many of each are sent. The smallest are left out.
  */
 const MAX_GROUPS = 30
 

@@ -41,11 +41,11 @@ export interface LiveSample {
 
 /** A limit of a scope, and how much of it is in use */
 export interface BarStat extends ScopeUsage {
-  /** The most that has been in use, and when, where that is known of this scope */
+  /** The peak, and when it was, if that is known of this scope */
   peak?: { value: number, time: number }
 }
 
-/** The most that there has been of something, and what it was the limit of */
+/** The peak of something that has a limit */
 export interface PeakStat extends Pick<DescribedMark, 'kind' | 'scope' | 'value' | 'limit' | 'time' | 'p99'>, LimitedResource {
   /** `value` in percent of `limit` */
   percent: number
@@ -135,16 +135,16 @@ export interface FleetView extends FleetStat {
 }
 
 /**
- * A snapshot of a node, for the live page and `top`. Each is complete, so that none is
- * missed where some are left out.
+ * A snapshot of a node, for the live page and `top`. Each is complete, so a listener can miss
+ * some.
  */
 export interface LiveData {
   /** The figures of the moment when the snapshot began */
   sample: LiveSample
 
   /**
-   * Fullest first, and of those that are as full the ones that more depends on. All of the
-   * system and transient scopes are there.
+   * Fullest first; among equally full ones, those that more depends on come first. All system
+   * and transient scopes are there.
    */
   bars: BarStat[]
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { RequestError } from './answers.ts'
 
 /**
- * What the page consists of, by path
+ * The files of the page, by path
  */
 const FILES: Record<string, { name: string, type: string }> = {
   '/': { name: 'index.html', type: 'text/html; charset=utf-8' },

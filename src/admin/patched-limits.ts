@@ -20,15 +20,15 @@ export interface LimitsAnswer {
 const SOME = 1
 
 /**
- * Limits with a number for each that is `"default"`, which means in files that it is left out. Here it takes
- * back what was changed before.
+ * Limits with a number for each `"default"`. In files, that means left out; here, it takes back
+ * an earlier change.
  */
 function withDefaults (text: string): PartialLimitConfig {
   return limitsFromJSON(JSON.stringify(parseJSON(text), (_, value) => value === 'default' ? SOME : value))
 }
 
 /**
- * What is left of limits without those that are `"default"` in a change
+ * Limits without those that are `"default"` in a change
  *
  * @param limits
  * @param all - what is in the change, the defaults included
@@ -87,7 +87,7 @@ function merge (base: PartialLimitConfig, patch: PartialLimitConfig): PartialLim
 
 /**
  * Limits that are changed one after the other. The manager builds each configuration on the
- * limits that it was made with, so what was changed before is kept here.
+ * limits that it was made with, so earlier changes are kept here.
  */
 export class PatchedLimits {
   readonly #manager: ResourceManager
@@ -98,8 +98,8 @@ export class PatchedLimits {
   }
 
   /**
-   * @param text - limits as in files, JSON of any shape that is understood there. What is `"default"` is
-   * what it was before any change.
+   * @param text - limits as in files, JSON of any shape that is understood there. A limit that
+   * is `"default"` becomes what it was before any change.
    * @param replace - whether those before are forgotten
    * @throws {InvalidParametersError} listing every problem. Nothing has changed then.
    */

@@ -4,8 +4,8 @@ import type { ResourceManager } from '../interface.ts'
 import type { Registry } from 'prom-client'
 
 /**
- * The metrics of a manager as Prometheus reads them. They have a registry of their own, so
- * that they are in nobody's way.
+ * The metrics of a manager as Prometheus reads them. They have a registry of their own, so they
+ * conflict with no others.
  */
 export class PrometheusText {
   readonly #manager: ResourceManager

@@ -81,7 +81,7 @@ function peerOf (text?: string): PeerId | undefined {
 }
 
 /**
- * Without what is not given, so that the manager has its defaults
+ * Without parameters that are not given, so that the manager uses its defaults
  */
 function given <T extends object> (options: T): T {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
@@ -98,7 +98,7 @@ function sessionsOf ({ sessions }: ResourceManager): unknown {
 }
 
 /**
- * All limits of one scope, or of other managers those that are in use
+ * All limits of one scope; for managers of others, those that are in use
  */
 function limitsOf (manager: ResourceManager, name: string): ScopeUsage[] {
   return manager instanceof DefaultResourceManager
@@ -126,7 +126,7 @@ function explain ({ manager }: AdminNode, query: URLSearchParams): unknown {
 }
 
 /**
- * What can be read as JSON, by path
+ * Everything that can be read as JSON, by path
  *
  * @throws {InvalidParametersError} naming a parameter that cannot be used
  */

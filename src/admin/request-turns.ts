@@ -20,8 +20,8 @@ const WRONG_TOKEN_DELAY = 500
 const MAX_WRONG_TOKENS = 8
 
 /**
- * How much of the answers may wait for those who asked to read it, in bytes, until there are
- * no others
+ * How many bytes of answers may wait for their readers. With more, there are no further
+ * answers.
  */
 const MAX_UNREAD = 32 * 2 ** 20
 
@@ -30,7 +30,7 @@ function newTurns (): TokenBucket {
 }
 
 /**
- * How often, and how much, may be asked of the server, and who has to wait
+ * Limits how often and how much the server may be asked, and who has to wait
  */
 export class RequestTurns {
   readonly #guard: Guard

@@ -13,7 +13,7 @@ function sum (entries: ReadonlyArray<{ count: number }>): number {
 }
 
 /**
- * What is there at little cost
+ * The figures that cost little to read
  */
 export function takeSample (manager: ResourceManager, busy: number): LiveSample {
   const stat = manager.viewSystem(scope => scope.stat())
@@ -32,8 +32,7 @@ export function takeSample (manager: ResourceManager, busy: number): LiveSample 
 }
 
 /**
- * Remembers the last ten minutes, so that whoever opens the page sees what has led to what is
- * now
+ * Remembers the last ten minutes, so that a new page shows how the present came about
  */
 export class TimeLine {
   readonly #manager: ResourceManager

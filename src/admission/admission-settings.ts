@@ -11,7 +11,7 @@ import type { NetworkPrefixLimit } from './subnet-limits.ts'
 import type { IPAddress } from '../util/ip-address.ts'
 
 /**
- * What can be changed of what is decided by address, while connections are open
+ * The settings of admission that can change while connections are open
  */
 export class AdmissionSettings {
   readonly #subnets: SubnetLimiter
@@ -41,8 +41,8 @@ export class AdmissionSettings {
   }
 
   /**
-   * Changes options while connections are open: they count in the limits that apply from
-   * then on, and what has the same rate as before goes on with the tokens that it has
+   * Changes options while connections are open: these count in the new limits, and a bucket
+   * whose rate stays the same keeps its tokens
    *
    * @param changes - an option that is left out stays as it is
    * @throws {InvalidParametersError} naming the option that cannot be used. Nothing has
@@ -88,8 +88,8 @@ export class AdmissionSettings {
   }
 
   /**
-   * While it is true, the default limits by subnet and of rates do not apply, those
-   * that are configured do. Connections are counted all the same.
+   * While it is true, default limits of subnets and rates do not apply, and configured ones do.
+   * Connections are counted all the same.
    */
   get lifted (): boolean {
     return this.#rates.lifted

@@ -75,7 +75,7 @@ export class Admission {
   }
 
   /**
-   * Says where to find the addresses of all connections that are counted
+   * Sets where to find the addresses of all counted connections
    */
   countAgainFrom (addresses: () => Iterable<IPAddress>): void {
     this.#subnets.countedAddresses = addresses
@@ -89,7 +89,7 @@ export class Admission {
   }
 
   /**
-   * What is decided by: the IP address that a connection is with, if it has one
+   * The IP address that decides about a connection, if it has one
    */
   ipOf (endpoint: Multiaddr): IPAddress | undefined {
     return ipFromMultiaddr(endpoint)
@@ -105,7 +105,7 @@ export class Admission {
   }
 
   /**
-   * Who a reverse proxy forwards
+   * Whom a reverse proxy forwards
    *
    * @param header - `X-Forwarded-For`
    */
@@ -114,8 +114,8 @@ export class Admission {
   }
 
   /**
-   * What a remote cannot choose of its address: all of IPv4, and the prefix of IPv6 that
-   * it has all of
+   * The part of an address that a remote cannot choose: all of an IPv4 address, and the prefix
+   * of an IPv6 address
    */
   hostOf (endpoint: Multiaddr): string | undefined {
     const ip = ipFromMultiaddr(endpoint)
@@ -127,7 +127,7 @@ export class Admission {
    * Decides about a connection that is about to be dialled or was accepted. Unless it
    * is refused, it counts until `release` is called with its address.
    *
-   * @param ip - the address of the remote host. What has none is never refused.
+   * @param ip - the address of the remote host. A connection without one is never refused.
    * @param direction - who opens the connection: rates are for inbound ones
    * @returns why it is refused, in which case it does not count
    */
@@ -191,8 +191,8 @@ export class Admission {
   }
 
   /**
-   * Counts a connection that was opened under the limits of the allowlist, which
-   * have no part in the limits of subnets, and leaves them
+   * Counts a connection that leaves the limits of the allowlist: until then, limits of subnets
+   * did not apply to it
    *
    * @returns why it does not fit, in which case it does not count
    */
@@ -212,8 +212,8 @@ export class Admission {
   }
 
   /**
-   * Makes an inbound connection, which has been released, one that never came: not even
-   * the rate of its address remembers it
+   * Undoes an inbound connection that has been released: not even the rate of its address
+   * remembers it
    */
   forget (ip: IPAddress | undefined): void {
     if (ip != null && !this.allowlist.allowedIP(ip)) {
@@ -255,11 +255,11 @@ export class Admission {
   }
 
   /**
-   * Forgets subnets and peers that could have their full burst again. As long as there
-   * are new ones they do it in passing, so this is for when they have stopped coming.
+   * Forgets subnets and peers whose buckets are full again. New ones do this in passing; this
+   * is for the time when none comes.
    *
-   * @returns false if there is more to look at: it takes a fraction of a millisecond
-   * and can be called again at once, or after other work
+   * @returns false if there is more to check. A call takes a fraction of a millisecond, and can
+   * be repeated at once, or after other work.
    */
   sweep (): boolean {
     return this.#rates.sweep()
@@ -273,7 +273,7 @@ export class Admission {
   }
 
   /**
-   * Stops what happens in the background, until something is decided again
+   * Stops the work in the background, until the next decision
    */
   stop (): void {
     this.#sweepTimer.stop()

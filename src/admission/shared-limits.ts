@@ -3,7 +3,7 @@ import type { IPAddress } from '../util/ip-address.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**
- * Limits of subnets and networks that are not only those of this node
+ * Limits of subnets and networks that this node shares with others
  */
 export interface SharedSubnets {
   /**
@@ -30,7 +30,7 @@ export interface SharedSubnets {
 }
 
 /**
- * Rates of inbound connections that are not only those of this node
+ * Rates of inbound connections that this node shares with others
  */
 export interface SharedRates {
   /**

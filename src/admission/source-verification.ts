@@ -8,10 +8,9 @@ import type { Sweepable } from '../util/sweeper.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * How often per second a subnet gets back one of the connections that it may begin
- * unverified. A handshake may take five seconds, for which a forged address takes up
- * a connection of its subnet: at half of that rate, forging addresses cannot take
- * up all of them.
+ * How often per second a subnet gets back one of the connections that it may begin unverified.
+ * A forged address takes up a connection of its subnet for as long as a handshake may take,
+ * five seconds. At half of that rate, forged addresses cannot take up all of them.
  */
 const UNVERIFIED_RATE = 0.1
 
@@ -33,9 +32,9 @@ export interface SourceVerificationInit {
 }
 
 /**
- * Decides whether the sender of a datagram should prove its address first. Half of
- * the connections that a subnet may have can begin without. While somebody forges
- * addresses, hosts that have them can then still connect, after a round trip more.
+ * Decides whether the sender of a datagram should prove its address first. Half of the
+ * connections that a subnet may have can begin without. While somebody forges addresses, hosts
+ * that really have them can still connect, after one more round trip.
  */
 export class SourceVerification {
   readonly #init: SourceVerificationInit

@@ -10,8 +10,8 @@ import type { Refusal } from '../scopes/refusal.ts'
 import type { Sweepable } from '../util/sweeper.ts'
 
 /**
- * How often remote peers may open streams. Streams that are opened and reset at once
- * stay below every limit of how many there may be at the same time.
+ * How often remote peers may open streams. Streams that are opened and reset at once never
+ * reach a limit of how many there may be at a time.
  */
 export interface StreamRateLimits {
   /**
@@ -22,9 +22,8 @@ export interface StreamRateLimits {
   peer?: Rate
 
   /**
-   * Rates of the inbound streams of protocols, counted when the protocol was
-   * negotiated. A name such as `/orbitdb/*` is for all protocols that begin so, which
-   * share the rate.
+   * Rates of the inbound streams of protocols, counted when the protocol was negotiated. A name
+   * such as `/orbitdb/*` is for all protocols with this beginning, which share the rate.
    *
    * @default {}
    */
@@ -39,9 +38,9 @@ export interface StreamRateLimits {
   protocolPeer?: Record<string, Rate>
 
   /**
-   * How many peers are tracked for each rate that is one for each peer, at about 150
-   * bytes each. A peer that could have its full burst again is forgotten. When there
-   * are more, new peers share one bucket until others are forgotten.
+   * How many peers are tracked for each rate that is one for each peer, at about 150 bytes
+   * each. A peer whose bucket is full again is forgotten. With more peers than this, new ones
+   * share one bucket until others are forgotten.
    *
    * @default 32768
    */
@@ -62,8 +61,8 @@ export class StreamRateLimiter {
    * @param field
    * @param limits
    * @param clock
-   * @param previous - one that this one takes the place of. What has the same rate in both
-   * goes on with the tokens that it has.
+   * @param previous - the limiter that this one replaces. A bucket whose rate stays the same
+   * keeps its tokens.
    * @throws {InvalidParametersError} naming the field that cannot be used
    */
   constructor (field: string, limits: StreamRateLimits, clock: () => number, previous?: StreamRateLimiter) {
@@ -202,7 +201,7 @@ export class StreamRateLimiter {
 }
 
 /**
- * The rate of one entry, which all protocols share that it is for
+ * The rate of one entry, which all of its protocols share
  */
 interface ProtocolRate<T> {
   readonly name: string

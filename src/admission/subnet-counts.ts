@@ -10,14 +10,14 @@ export interface CountedSubnets extends ResolvedSubnetLimit {
   readonly table: SubnetTable
 
   /**
-   * Where the subnet that is being decided about is in the table
+   * The place in the table of the subnet of the current decision
    */
   position: number
 }
 
 /**
- * The connections of one version of IP by subnet, for the limits in force. Connections that
- * another limit applies to are not counted, and nothing is kept of what has no connection.
+ * The connections of one version of IP by subnet, for the limits in force. Connections under
+ * another limit are not counted, and nothing is kept of subnets without connections.
  */
 export class SubnetCounts {
   readonly version: 4 | 6

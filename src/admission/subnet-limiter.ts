@@ -34,8 +34,8 @@ export class SubnetLimiter {
   /**
    * The addresses of all connections that were added and not removed, one for each connection.
    *
-   * One that is just being opened may be missing: counts are made once more then, before the next
-   * decision.
+   * A connection that is just being opened may be missing: then the counts are made again
+   * before the next decision.
    */
   countedAddresses: () => Iterable<IPAddress> = () => []
 
@@ -219,8 +219,8 @@ export class SubnetLimiter {
    * Makes the counts again when the limits have changed. It is left to the next
    * decision, so that a thousand changes in a row cost as much as one.
    *
-   * Whether they have is asked before it is called: what its arrow functions refer to is
-   * allocated even if nothing else happens.
+   * The caller checks whether they have changed: the closures here are allocated even if
+   * nothing else happens.
    */
   #refresh (): void {
     const inForce = (limit: { isDefault: boolean }): boolean => !(this.#lifted && limit.isDefault)
@@ -268,8 +268,8 @@ export class SubnetLimiter {
   }
 
   /**
-   * The limits of allowlisted networks, without those that would allow a host less
-   * than it is allowed anyway
+   * The limits of allowlisted networks, except those that would allow a host less than it may
+   * have anyway
    */
   #allowlistLimits (): ResolvedPrefixLimit[] {
     const connCount = this.#allowlistedConns

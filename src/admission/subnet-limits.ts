@@ -42,8 +42,8 @@ export interface NetworkPrefixLimit {
 }
 
 /**
- * How many connections there may be from and to one part of the internet. They
- * count from the moment before a socket is dialled or accepted until it closes.
+ * How many connections there may be from and to one part of the internet. A connection counts
+ * from before its socket is dialled or accepted until it closes.
  */
 export interface SubnetLimits {
   /**
@@ -224,8 +224,8 @@ export function resolveConnCount (field: string, connCount: ConnCount): number {
 }
 
 /**
- * The limits of networks that are there unless `subnetLimits.prefixes` has others for the
- * same networks. They cannot be changed.
+ * The default limits of networks, unless `subnetLimits.prefixes` has others for the same
+ * networks. They cannot be changed.
  */
 export const DefaultNetworkPrefixLimits: readonly NetworkPrefixLimit[] = Object.freeze(LOOPBACK_NETWORKS.map(network => {
   return Object.freeze({ network, connCount: 'unlimited' as const })

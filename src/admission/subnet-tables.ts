@@ -1,8 +1,8 @@
 import { SubnetTable } from '../util/subnet-table.ts'
 
 /**
- * The tables of subnets, one for each size: how many connections a subnet has and when its
- * bucket is full are in the same place, so that a decision looks for it once
+ * The tables of subnets, one for each size. The number of connections of a subnet and the time
+ * when its bucket is full are in one place, so a decision needs one look-up.
  */
 export class SubnetTables {
   readonly #ipv4 = new Map<number, SubnetTable>()

@@ -44,9 +44,8 @@ export class TokenBucket {
 }
 
 /**
- * A token bucket for each subnet of one size. Only buckets that are not full are
- * kept, and no more than a number of them: while there are that many, subnets that
- * have none share one bucket.
+ * A token bucket for each subnet of one size. Only buckets that are not full are kept, in a
+ * bounded number: when it is reached, all subnets without a bucket share one.
  */
 export class SubnetBuckets implements Sweepable {
   readonly rate: TokenRate
@@ -58,7 +57,8 @@ export class SubnetBuckets implements Sweepable {
   readonly max: number
 
   /**
-   * By subnet, the time at which the bucket is full. Somebody else may count in it, too.
+   * By subnet, the time at which the bucket is full. The table may also have the counts of
+   * others.
    */
   readonly table: SubnetTable
   #sharedFullAt = 0
@@ -155,8 +155,8 @@ export class SubnetBuckets implements Sweepable {
 }
 
 /**
- * A token bucket for each of the names that remote peers come with. It is bounded
- * in the same way as the buckets of subnets.
+ * A token bucket for each name that remote peers come with, bounded in the same way as the
+ * buckets of subnets.
  */
 export class NamedBuckets implements Sweepable {
   readonly rate: TokenRate

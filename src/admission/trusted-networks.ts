@@ -3,7 +3,7 @@ import type { IPAddress } from '../util/ip-address.ts'
 import type { IPNetwork } from '../util/ip-network.ts'
 
 /**
- * Who is allowlisted in one network
+ * The allowlisted peers of one network
  */
 interface AllowedNetwork {
   readonly network: IPNetwork
@@ -20,8 +20,8 @@ interface AllowedNetwork {
 }
 
 /**
- * The networks in which everybody is trusted, or some peers are. What was added twice has to be
- * removed twice.
+ * The networks in which everybody, or some peers, are trusted. An entry that was added twice
+ * has to be removed twice.
  */
 export class TrustedNetworks {
   /**

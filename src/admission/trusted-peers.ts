@@ -21,7 +21,7 @@ export interface PeerTags {
 }
 
 /**
- * Peers that are trusted wherever they are. Who says that it is one of them has to prove it.
+ * Peers that are trusted at any address. A remote has to prove that it is one of them.
  */
 export class TrustedPeers {
   readonly #peers = new Map<string, number>()
@@ -42,7 +42,7 @@ export class TrustedPeers {
   }
 
   /**
-   * Whether there is none. A field, because it is asked about every stream and every refusal.
+   * Whether there is none. A field, because every stream and every refusal reads it.
    */
   empty = true
 

@@ -5,7 +5,7 @@ import type { IPAddress } from '../util/ip-address.ts'
 import type { IPNetwork } from '../util/ip-network.ts'
 
 /**
- * The addresses of reverse proxies, which say who they forward
+ * The addresses of reverse proxies, which say whom they forward
  */
 export class TrustedProxies {
   readonly #networks: IPNetwork[]
@@ -23,8 +23,8 @@ export class TrustedProxies {
   }
 
   /**
-   * The last address in an `X-Forwarded-For` header that is none of a proxy. Each proxy adds
-   * who it was asked by, so what is before that anybody can have written.
+   * The last address in an `X-Forwarded-For` header that is not one of a proxy. Each proxy adds
+   * its client, so anybody may have written what comes before.
    *
    * @returns Nothing where it is not an address
    */
