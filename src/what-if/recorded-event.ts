@@ -1,12 +1,12 @@
 import { parseScopeName } from '../reporting/scope-names.ts'
 import { isRecord } from '../util/validation.ts'
 import type { ParsedScopeName } from '../reporting/scope-names.ts'
-import type { TraceEventType } from '../reporting/trace-event.ts'
+import type { TraceEvent, TraceEventType } from '../reporting/trace-event.ts'
 
 /**
  * An event of a trace, as it was read
  */
-export interface RecordedEvent {
+export interface RecordedEvent extends Pick<TraceEvent, 'priority' | 'delta' | 'deltaIn' | 'deltaOut' | 'memory' | 'streamsIn' | 'streamsOut' | 'connsIn' | 'connsOut' | 'fd'> {
   /** In ms since 1970 */
   time: number
   type: TraceEventType
@@ -25,16 +25,6 @@ export interface RecordedEvent {
 
   /** The peer that was refused */
   requester?: string
-  priority: number
-  delta: number
-  deltaIn: number
-  deltaOut: number
-  memory: number
-  streamsIn: number
-  streamsOut: number
-  connsIn: number
-  connsOut: number
-  fd: number
   limit?: unknown
 }
 

@@ -24,11 +24,7 @@ export const slowIterator: Attack = {
     await target.repeat(STREAMS, STREAMS, async () => {
       const stream = await connection.newStream(SLOW, { signal: target.signal })
 
-      for (let sent = 0; sent < CHUNKS_PER_STREAM; sent++) {
-        if (!stream.send(CHUNK)) {
-          await stream.onDrain({ signal: target.signal })
-        }
-      }
+      await target.send(stream, CHUNK, CHUNKS_PER_STREAM)
     })
   }
 }

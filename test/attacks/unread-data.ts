@@ -23,11 +23,7 @@ export const unreadData: Attack = {
     await target.repeat(CONNECTIONS * STREAMS, 8, async i => {
       const stream = await connections[i % CONNECTIONS].newStream(UNREAD[i % UNREAD.length], { maxOutboundStreams: Infinity, signal: target.signal })
 
-      for (let sent = 0; sent < CHUNKS_PER_STREAM; sent++) {
-        if (!stream.send(CHUNK)) {
-          await stream.onDrain({ signal: target.signal })
-        }
-      }
+      await target.send(stream, CHUNK, CHUNKS_PER_STREAM)
     })
   }
 }

@@ -21,6 +21,22 @@ function activate (scope: MovableScope, active: number): void {
   (scope.holder as { active: number }).active = active
 }
 
+/**
+ * A full system, of one network with a connection of each of several peers
+ *
+ * @param worth - what each of them is worth, which is read when it matters
+ * @param connsInbound
+ */
+function fullOfWorth (worth: Map<string, number>, connsInbound: number): FairWorld {
+  const world = new FairWorld({ limits: { system: { connsInbound } }, fairness: PLAIN, worth: ({ peerScope }) => worth.get(peerScope?.key ?? '') ?? 0 })
+
+  for (let i = 1; i <= connsInbound; i++) {
+    opened(world.connect('1.1.1.1', i))
+  }
+
+  return world
+}
+
 describe('fair shares of connections', () => {
   it('should end nothing while there is room', () => {
     const world = new FairWorld({ limits: { system: { connsInbound: 4 } }, fairness: PLAIN })
@@ -146,15 +162,7 @@ describe('fair shares of connections', () => {
 
   it('should never end those that are worth too much, and those that are worth less first', () => {
     const worth = new Map([['peer-1', PROTECTED], ['peer-2', 50], ['peer-3', 10]])
-    const world = new FairWorld({
-      limits: { system: { connsInbound: 4 } },
-      fairness: PLAIN,
-      worth: ({ peerScope }) => worth.get(peerScope?.key ?? '') ?? 0
-    })
-
-    for (let i = 1; i <= 4; i++) {
-      opened(world.connect('1.1.1.1', i))
-    }
+    const world = fullOfWorth(worth, 4)
 
     opened(world.connect('2.1.1.1', 5))
     expect(world.evicted.map(({ peerScope }) => peerScope?.key)).to.deep.equal(['peer-4'])
@@ -164,15 +172,7 @@ describe('fair shares of connections', () => {
 
   it('should follow what a peer is worth now', () => {
     const worth = new Map<string, number>()
-    const world = new FairWorld({
-      limits: { system: { connsInbound: 3 } },
-      fairness: PLAIN,
-      worth: ({ peerScope }) => worth.get(peerScope?.key ?? '') ?? 0
-    })
-
-    for (let i = 1; i <= 3; i++) {
-      opened(world.connect('1.1.1.1', i))
-    }
+    const world = fullOfWorth(worth, 3)
 
     opened(world.connect('2.1.1.1', 5))
     expect(world.evicted.map(({ peerScope }) => peerScope?.key)).to.deep.equal(['peer-3'])

@@ -2,7 +2,7 @@ import { expect } from 'aegir/chai'
 import { ConnectionLimitExceededError, getConnectionScope, getStreamScope, StreamLimitExceededError } from '../../src/index.ts'
 import { eventually, eventuallyEqual, rejection } from './fixtures/eventually.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
-import { eventuallyHeld, held, leaveRoom, otherEnd, TestNodes } from './fixtures/nodes.ts'
+import { eventuallyHeld, eventuallyOneStream, held, leaveRoom, otherEnd, TestNodes } from './fixtures/nodes.ts'
 import { overQuic } from './fixtures/quic.ts'
 import type { TestNode } from './fixtures/nodes.ts'
 import type { Pair, PairOptions, TransportUnderTest } from './suite/transport.ts'
@@ -47,16 +47,7 @@ describe(`wiring: quic${overQuic == null ? ' (there is no binary of it for this 
     const stream = await local.newStream(PROTOCOL)
 
     await inbox.next()
-    await eventuallyHeld(dialer, {
-      system: { numStreamsOutbound: 1, numConnsOutbound: 1 },
-      [PROTOCOL]: { numStreamsOutbound: 1 },
-      [listener.peerId.toString()]: { numStreamsOutbound: 1, numConnsOutbound: 1 }
-    })
-    await eventuallyHeld(listener, {
-      system: { numStreamsInbound: 1, numConnsInbound: 1 },
-      [PROTOCOL]: { numStreamsInbound: 1 },
-      [dialer.peerId.toString()]: { numStreamsInbound: 1, numConnsInbound: 1 }
-    })
+    await eventuallyOneStream(dialer, listener, PROTOCOL)
     expect(getConnectionScope(remote).stat()).to.include({ numConnsInbound: 1 })
     expect(getStreamScope(stream).stat()).to.include({ numStreamsOutbound: 1 })
 

@@ -14,7 +14,7 @@ import { createLibp2p } from 'libp2p'
 import * as first from '../../src/index.ts'
 import { eventually, eventuallyEqual } from './fixtures/eventually.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
-import { eventuallyHeld, leaveRoom, memoryAddress } from './fixtures/nodes.ts'
+import { eventuallyHeld, eventuallyOneStream, leaveRoom, memoryAddress } from './fixtures/nodes.ts'
 import type { TestNode } from './fixtures/nodes.ts'
 import type { ResourceManager } from '../../src/index.ts'
 
@@ -87,16 +87,7 @@ describe('two copies of the package in one process', () => {
       const local = await connection.newStream(PROTOCOL)
       const remote = await inbox.next()
 
-      await eventuallyHeld(dialer, {
-        system: { numStreamsOutbound: 1, numConnsOutbound: 1 },
-        [PROTOCOL]: { numStreamsOutbound: 1 },
-        [listener.peerId.toString()]: { numStreamsOutbound: 1, numConnsOutbound: 1 }
-      })
-      await eventuallyHeld(listener, {
-        system: { numStreamsInbound: 1, numConnsInbound: 1 },
-        [PROTOCOL]: { numStreamsInbound: 1 },
-        [dialer.peerId.toString()]: { numStreamsInbound: 1, numConnsInbound: 1 }
-      })
+      await eventuallyOneStream(dialer, listener, PROTOCOL)
 
       // what is in a buffer is counted once, by the one whose stream it is
       remote.pause()

@@ -10,7 +10,7 @@ import { attackAddress } from './addresses.ts'
 import { tcpFrom } from './tcp-from.ts'
 import { openWebSocket } from './web-socket-client.ts'
 import { webSocketsFrom } from './web-sockets-from.ts'
-import type { Connection, Libp2p, PrivateKey, StreamMuxer, Upgrader } from '@libp2p/interface'
+import type { Connection, Libp2p, PrivateKey, Stream, StreamMuxer, Upgrader } from '@libp2p/interface'
 import type { TransportManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Socket } from 'node:net'
@@ -166,6 +166,17 @@ export class Target {
     this.#kept.push(socket)
 
     return socket
+  }
+
+  /**
+   * Sends a chunk so many times, and waits whenever the victim does not take it
+   */
+  async send (stream: Stream, chunk: Uint8Array, times: number): Promise<void> {
+    for (let sent = 0; sent < times; sent++) {
+      if (!stream.send(chunk)) {
+        await stream.onDrain({ signal: this.signal })
+      }
+    }
   }
 
   /**

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Child } from '../../attacks/framework/child.ts'
+import { untilNothingLeft } from '../../attacks/framework/run-attack.ts'
 import { stageOf } from './cases.ts'
 import { hasRelay } from './stacks.ts'
 import { serveStranger } from './stranger.ts'
@@ -120,20 +121,6 @@ class Scene {
   }
 }
 
-async function untilNothingLeft (victim: Child): Promise<string[]> {
-  const deadline = Date.now() + PATIENCE
-
-  for (;;) {
-    const left = await victim.ask<string[]>('left')
-
-    if (left.length === 0 || Date.now() > deadline) {
-      return left
-    }
-
-    await sleep(POLL_INTERVAL)
-  }
-}
-
 /**
  * Runs cases against one victim, until they have been run or it has died
  */
@@ -214,7 +201,7 @@ class Life {
     const { victim } = this.#scene
     const { problems } = this.#report
     const factor = this.#options.stack.webRtc ? WEBRTC_FACTOR : 1
-    const left = await untilNothingLeft(victim)
+    const left = await untilNothingLeft(victim, PATIENCE)
     const after = await victim.ask<VictimMemory>('memory')
     const resident = this.#growth(after, 'resident')
     const used = this.#growth(after, 'used')

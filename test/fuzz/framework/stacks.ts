@@ -149,13 +149,7 @@ export function dialerTransports (stack: Stack, from: () => string | undefined):
     case 'secure websockets':
       // the second is for listening, dials are all by the first
       return [webSocketsFrom(from), webSockets()]
-    case 'relay':
-      return [tcp(), circuitRelayTransport()]
-    case 'webrtc':
-      return [tcp(), circuitRelayTransport(), webRTC(RTC)]
-    case 'webrtc-direct':
-      return [webRTCDirect(RTC)]
     default:
-      return [memory()]
+      return victimTransports(stack)
   }
 }

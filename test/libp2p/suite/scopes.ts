@@ -5,9 +5,33 @@ import { Inbox, PROTOCOL } from '../fixtures/inbox.ts'
 import { componentsOf, eventuallyHeld, held, otherEnd, TestNodes } from '../fixtures/nodes.ts'
 import type { TransportUnderTest } from './transport.ts'
 import type { ScopeStat } from '../../../src/index.ts'
+import type { TestNode } from '../fixtures/nodes.ts'
 import type { Connection, Stream } from '@libp2p/interface'
 
 const NOTHING: ScopeStat = { memory: 0, numStreamsInbound: 0, numStreamsOutbound: 0, numConnsInbound: 0, numConnsOutbound: 0, numFD: 0 }
+
+/**
+ * Has a handler name two services, one after the other
+ *
+ * @returns what the second one throws
+ */
+async function secondServiceIn (listener: TestNode, first: string, second: string): Promise<{ promise: Promise<unknown> }> {
+  const { promise, resolve } = Promise.withResolvers<unknown>()
+
+  await listener.handle(PROTOCOL, (stream) => {
+    const scope = getStreamScope(stream)
+
+    scope.setService(first)
+
+    try {
+      scope.setService(second)
+    } catch (err) {
+      resolve(err)
+    }
+  })
+
+  return { promise }
+}
 
 export function scopeCases (transport: TransportUnderTest): void {
   describe('the scopes of connections and streams', () => {
@@ -159,21 +183,11 @@ export function scopeCases (transport: TransportUnderTest): void {
 
     it('should take the service that a handler names where the table has none', async () => {
       const { dialer, listener, address } = await transport.connect(nodes)
-      const handled = Promise.withResolvers<unknown>()
-      await listener.handle(PROTOCOL, (stream) => {
-        const scope = getStreamScope(stream)
-        scope.setService('mine')
-
-        try {
-          scope.setService('mine')
-        } catch (err) {
-          handled.resolve(err)
-        }
-      })
+      const second = await secondServiceIn(listener, 'mine', 'mine')
 
       await (await dialer.dial(address)).newStream(PROTOCOL)
 
-      expect(await handled.promise).to.be.instanceOf(ResourceScopeStateError)
+      expect(await second.promise).to.be.instanceOf(ResourceScopeStateError)
       expect(held(listener).mine).to.deep.equal({ numStreamsInbound: 1 })
     })
 
@@ -183,21 +197,11 @@ export function scopeCases (transport: TransportUnderTest): void {
         dialer: { manager: { services } },
         listener: { manager: { services } }
       })
-      const handled = Promise.withResolvers<unknown>()
-      await listener.handle(PROTOCOL, (stream) => {
-        const scope = getStreamScope(stream)
-        scope.setService('ours')
-
-        try {
-          scope.setService('theirs')
-        } catch (err) {
-          handled.resolve(err)
-        }
-      })
+      const second = await secondServiceIn(listener, 'ours', 'theirs')
 
       await (await dialer.dial(address)).newStream(PROTOCOL)
 
-      expect(await handled.promise).to.be.instanceOf(ResourceScopeStateError)
+      expect(await second.promise).to.be.instanceOf(ResourceScopeStateError)
       expect(held(listener).ours).to.deep.equal({ numStreamsInbound: 1 })
       expect(held(dialer).ours).to.deep.equal({ numStreamsOutbound: 1 })
       expect(held(listener)).to.not.have.property('theirs')
