@@ -43,6 +43,9 @@ export class BitrateShare {
   #spent = 0
   #askedAt: number
 
+  /** What was used before that, in bit/s */
+  #used = 0
+
   /** There was more to transfer than it may, and what came of asking for more */
   #short = false
   #grew = true
@@ -64,6 +67,11 @@ export class BitrateShare {
 
   get limit (): number {
     return this.#limit
+  }
+
+  /** What was used lately, in bit/s */
+  get used (): number {
+    return this.#used
   }
 
   /** Whether there is anything to ask for */
@@ -116,7 +124,7 @@ export class BitrateShare {
     const { measure, now } = this.#init
     const at = now()
     const { short, spent } = this.budget
-    const used = measure?.() ?? (spent - this.#spent) * 8_000 / Math.max(1, at - this.#askedAt)
+    const used = this.#used = measure?.() ?? (spent - this.#spent) * 8_000 / Math.max(1, at - this.#askedAt)
     const wants = this.#short || short ? this.#limit : Math.max(GROWTH * used, this.#limit * BASE / nodes)
     const demand = Math.ceil(Math.min(this.#limit, wants))
 

@@ -1,6 +1,7 @@
 import { BitrateShare } from './bitrate-share.ts'
 import { amountOf, listOf } from './engine.ts'
 import { MAX_RATES } from './rates-protocol.ts'
+import type { FleetBitrateStat } from './fleet-stat.ts'
 import type { FleetBitrate, ResolvedFleetSessions } from './fleet-traffic-limits.ts'
 import type { RatesPart, RatesTimes } from './rates-calls.ts'
 import type { RatesAnswer, RatesRequest } from './rates-protocol.ts'
@@ -124,7 +125,7 @@ export class FleetBitrates implements SharedBitrates, RatesPart {
   ask (request: RatesRequest, now: number): void {
     const nodes = Math.max(1, this.#init.nodes())
 
-    for (const shares of [this.#system, ...this.#collectors.values()]) {
+    for (const shares of this.#ahead) {
       this.#ask(request, shares, nodes)
     }
 
@@ -174,12 +175,18 @@ export class FleetBitrates implements SharedBitrates, RatesPart {
     this.setLimits()
   }
 
-  * entries (): Generator<{ name: string, limit: number, bitrate: number }> {
-    for (const { bitrate, limit, limited, name } of this.#all()) {
-      if (limited) {
-        yield { name, limit, bitrate }
-      }
-    }
+  /**
+   * Those of peers last, as there may be many
+   */
+  entries (): Generator<FleetBitrateStat> {
+    return statsOf(this.#all())
+  }
+
+  /**
+   * Those of the system and of collectors
+   */
+  shared (): Generator<FleetBitrateStat> {
+    return statsOf(sharesIn(this.#ahead))
   }
 
   #sharesOf (scope: AggregateScope, limits: FleetBitrate): Shares {
@@ -224,13 +231,12 @@ export class FleetBitrates implements SharedBitrates, RatesPart {
     }
   }
 
-  * #all (): Generator<BitrateShare> {
-    for (const shares of [this.#system, ...this.#collectors.values(), ...this.#peers.values()]) {
-      if (shares !== undefined) {
-        yield shares.rx
-        yield shares.tx
-      }
-    }
+  get #ahead (): Array<Shares | undefined> {
+    return [this.#system, ...this.#collectors.values()]
+  }
+
+  #all (): Generator<BitrateShare> {
+    return sharesIn([...this.#ahead, ...this.#peers.values()])
   }
 
   #change (shares: Shares | undefined, name: string, limits: FleetBitrate | undefined, collector?: string): Shares | undefined {
@@ -276,6 +282,23 @@ export class FleetBitrates implements SharedBitrates, RatesPart {
         return Math.max(nodes() > 0 ? Math.floor(limit / nodes()) : 0, allowed)
       default:
         return 0
+    }
+  }
+}
+
+function * sharesIn (all: Array<Shares | undefined>): Generator<BitrateShare> {
+  for (const shares of all) {
+    if (shares !== undefined) {
+      yield shares.rx
+      yield shares.tx
+    }
+  }
+}
+
+function * statsOf (shares: Iterable<BitrateShare>): Generator<FleetBitrateStat> {
+  for (const { bitrate, limit, limited, name, used } of shares) {
+    if (limited) {
+      yield { name, limit, bitrate, used }
     }
   }
 }

@@ -1,10 +1,13 @@
 import { LIMIT_FIELDS } from '../limits/limit.ts'
 import { FIELD_LABELS } from '../reporting/metric-family.ts'
-import type { FleetState, FleetSummary } from './fleet-stat.ts'
+import type { FleetBitrateStat, FleetState, FleetStat, FleetSummary } from './fleet-stat.ts'
 import type { Leases } from './leases.ts'
 import type { GaugeFamily, Sample } from '../reporting/metric-family.ts'
 
 const STATES: readonly FleetState[] = ['joining', 'joined', 'lost', 'stopped']
+
+/** What metrics of sessions call them */
+const DIRECTIONS: Record<string, string> = { rx: 'ingress', tx: 'egress' }
 
 /**
  * Only of limits that are always leased: remotes decide how many others there are
@@ -15,7 +18,21 @@ function ofLeases (leases: Leases, amount: 'limit' | 'leased' | 'held'): Sample[
     : [])
 }
 
+/**
+ * The direction of a bit rate is the end of its name
+ */
+function ofBitrates (bitrates: FleetBitrateStat[], figure: 'limit' | 'bitrate' | 'used'): Sample[] {
+  return bitrates.map(stat => {
+    const at = stat.name.lastIndexOf(' ')
+
+    return { labels: { scope: stat.name.slice(0, at), dir: DIRECTIONS[stat.name.slice(at + 1)] }, value: stat[figure] }
+  })
+}
+
 type View = () => FleetSummary
+
+/** What there is of rates whoever comes */
+type Rates = () => Pick<FleetStat, 'rates' | 'bitrates'>
 
 /**
  * Each sample says of which fleet it is
@@ -34,8 +51,9 @@ function family (name: string, help: string, view: View, labelNames: readonly st
  *
  * @param view - what the node last knew
  * @param leases
+ * @param rates
  */
-export function fleetMetrics (view: View, leases: Leases): readonly GaugeFamily[] {
+export function fleetMetrics (view: View, leases: Leases, rates: Rates): readonly GaugeFamily[] {
   const one = (name: string, help: string, read: () => number): GaugeFamily => {
     return family(name, help, view, [], () => [{ labels: {}, value: read() }])
   }
@@ -44,6 +62,12 @@ export function fleetMetrics (view: View, leases: Leases): readonly GaugeFamily[
   }
   const ofLimits = (name: 'limit' | 'leased' | 'held', help: string): GaugeFamily => {
     return family(name, help, view, ['scope', 'resource'], () => ofLeases(leases, name))
+  }
+  const ratesOf = (name: string, help: string, figure: 'rate' | 'tokens' | 'accepted'): GaugeFamily => {
+    return family(name, help, view, ['scope'], () => rates().rates.map(stat => ({ labels: { scope: stat.name }, value: stat[figure] })))
+  }
+  const bitratesOf = (name: string, help: string, figure: 'limit' | 'bitrate' | 'used'): GaugeFamily => {
+    return family(name, help, view, ['scope', 'dir'], () => ofBitrates(rates().bitrates, figure))
   }
 
   return [
@@ -55,6 +79,12 @@ export function fleetMetrics (view: View, leases: Leases): readonly GaugeFamily[
     ofLimits('limit', 'Limits of the whole fleet: of the system, and of services, protocols and networks that have one of their own'),
     ofLimits('leased', 'How much of such a limit this node may hold now'),
     ofLimits('held', 'How much of such a limit this node holds'),
+    ratesOf('rate_limit', 'How many connections in a second the whole fleet accepts for long: of all, and of networks that have a rate of their own', 'rate'),
+    ratesOf('rate_tokens', 'How many connections this node may accept of such a rate until it has asked again', 'tokens'),
+    counter(ratesOf('rate_accepted', 'How many connections this node has accepted of such a rate, since the rate was set', 'accepted')),
+    bitratesOf('bitrate_limit', 'Bit rates of the whole fleet, in bit/s: of all streams, and of collectors', 'limit'),
+    bitratesOf('bitrate_share', 'How much of such a bit rate this node may use now, in bit/s', 'bitrate'),
+    bitratesOf('bitrate', 'How much of such a bit rate this node has used lately, in bit/s', 'used'),
     one('leases', 'How many scopes and subnets this node has leased room of', () => leases.size),
     several('decisions', 'How many peers and networks the fleet blocks, and how many entries its allow list has', 'kind', () => {
       const { allowed, blocked } = view()

@@ -25,6 +25,42 @@ export interface LeaseStat {
 }
 
 /**
+ * A rate of connections of a fleet, and the tokens that this node has of it
+ */
+export interface FleetRateStat {
+  /** Such as `global`, `network:198.51.100.0/24` or `subnet:192.0.2.0/24` */
+  name: string
+
+  /** How many connections in a second the whole fleet accepts for long */
+  rate: number
+  burst: number
+
+  /** How many connections this node may accept until it has asked again */
+  tokens: number
+
+  /** How many tokens were missing in the whole fleet when the engine answered last */
+  missing: number
+
+  /** How many connections this node has accepted, until it asked last. Of a rate that was changed since then. */
+  accepted: number
+}
+
+/**
+ * A bit rate of a fleet in one direction, and the part of this node. All in bit/s.
+ */
+export interface FleetBitrateStat {
+  /** Such as `system tx`, `collector:myService rx` or `peer:12D3Koo… tx` */
+  name: string
+  limit: number
+
+  /** What this node may use now. It is Infinity while the node has lost the fleet and `onLoss` is `'local'`. */
+  bitrate: number
+
+  /** What it has used lately, between the last two times that it asked */
+  used: number
+}
+
+/**
  * What a node last knew of its fleet
  */
 export interface FleetStat {
@@ -71,25 +107,10 @@ export interface FleetStat {
   leases: LeaseStat[]
 
   /** The rates of connections that this node has tokens of; of subnets the first hundred */
-  rates: Array<{
-    /** Such as `global`, `network:198.51.100.0/24` or `subnet:192.0.2.0/24` */
-    name: string
-    burst: number
+  rates: FleetRateStat[]
 
-    /** How many connections this node may accept until it has asked again */
-    tokens: number
-
-    /** How many tokens were missing in the whole fleet when the engine answered last */
-    missing: number
-  }>
-
-  /** The bit rates of the fleet, and the part of this node, in bit/s; of peers the first hundred */
-  bitrates: Array<{
-    /** Such as `system tx`, `collector:myService rx` or `peer:12D3Koo… tx` */
-    name: string
-    limit: number
-    bitrate: number
-  }>
+  /** The bit rates of the fleet, and the part of this node; of peers the first hundred */
+  bitrates: FleetBitrateStat[]
 }
 
 /**

@@ -155,7 +155,7 @@ export class Fleet implements FleetLink {
   }
 
   get metrics (): readonly GaugeFamily[] {
-    return fleetMetrics(() => this.#summary, this.#leases)
+    return fleetMetrics(() => this.#summary, this.#leases, () => this.#rates.shared())
   }
 
   get #summary (): FleetSummary {

@@ -85,6 +85,13 @@ export class NodeRates {
     }
   }
 
+  /**
+   * The same of what there is whoever comes
+   */
+  shared (): Pick<FleetStat, 'rates' | 'bitrates'> {
+    return { rates: this.#rates?.leases.shared() ?? [], bitrates: [...this.#bitrates?.shared() ?? []] }
+  }
+
   start (member: FleetMember, admission: Admission | undefined, limits: ResolvedFleetLimits): void {
     this.#member = member
     this.#admission = admission

@@ -66,6 +66,9 @@ export class TokenLease {
   #used = 0
   #refused = 0
 
+  /** What was used until the last request: it never gets less, whatever is given back */
+  #accepted = 0
+
   /** What it owes: all since the bucket was full, what the engine was not told yet, what it may have been told, and by which call */
   #owed = 0
   #debt = 0
@@ -191,6 +194,7 @@ export class TokenLease {
     const needed = this.#refused > 0 ? Math.max(2 * this.#batch, this.#used + this.#refused) : used
 
     this.#batch = Math.min(this.rate.burst, this.#wants && !idle ? Math.max(least, needed, Math.floor(this.#batch / 2)) : 0)
+    this.#accepted += this.#used
     this.#used = 0
     this.#refused = 0
 
@@ -248,10 +252,15 @@ export class TokenLease {
     this.#missing = before.#missing
     this.#answeredAt = before.#answeredAt
     this.#activeAt = before.#activeAt
+    this.#accepted = before.#accepted + before.#used
   }
 
-  get held (): { tokens: number, missing: number } {
-    return { tokens: this.#tokens, missing: this.#missing }
+  get held (): { tokens: number, missing: number, accepted: number } {
+    return { tokens: this.#tokens, missing: this.#missing, accepted: this.#accepted }
+  }
+
+  get isAhead (): boolean {
+    return this.#isAhead
   }
 
   /**

@@ -1,5 +1,6 @@
 import { amountOf, listOf } from './engine.ts'
 import { MAX_RATES } from './rates-protocol.ts'
+import type { FleetRateStat } from './fleet-stat.ts'
 import type { RatesPart, RatesTimes } from './rates-calls.ts'
 import type { RatesAnswer, RatesRequest } from './rates-protocol.ts'
 import type { TokenLease } from './token-lease.ts'
@@ -13,6 +14,9 @@ export class TokenLeases implements RatesPart {
 
   /** By bucket: those that were not asked for longest first */
   readonly #leases = new Map<string, TokenLease>()
+
+  /** Those that there are whoever comes */
+  readonly #ahead: TokenLease[] = []
   #validUntil = -Infinity
 
   /**
@@ -36,6 +40,7 @@ export class TokenLeases implements RatesPart {
    */
   add (lease: TokenLease): void {
     this.#leases.set(lease.bucket, lease)
+    lease.isAhead && this.#ahead.push(lease)
   }
 
   /**
@@ -58,10 +63,24 @@ export class TokenLeases implements RatesPart {
     }
   }
 
-  * entries (): Generator<{ name: string, tokens: number, missing: number, burst: number }> {
-    for (const { held, name, rate } of this.#leases.values()) {
-      yield { name, burst: rate.burst, ...held }
+  /**
+   * Those of subnets last, as there may be many
+   */
+  * entries (): Generator<FleetRateStat> {
+    yield * this.shared()
+
+    for (const lease of this.#leases.values()) {
+      if (!lease.isAhead) {
+        yield statOf(lease)
+      }
     }
+  }
+
+  /**
+   * Those of everybody and of networks
+   */
+  shared (): FleetRateStat[] {
+    return this.#ahead.map(statOf)
   }
 
   // RatesPart
@@ -104,4 +123,9 @@ export class TokenLeases implements RatesPart {
       }
     })
   }
+}
+
+function statOf ({ held, name, rate: { burst, interval } }: TokenLease): FleetRateStat {
+  // without what two divisions have added
+  return { name, rate: Number((1_000 / interval).toPrecision(12)), burst, ...held }
 }

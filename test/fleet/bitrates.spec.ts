@@ -155,6 +155,9 @@ describe('fleet/bitrates', () => {
 
     // the two others keep a 48th each, to begin with
     expect(one / LIMIT).to.be.within(0.93, 1)
+    // it says so itself, and those that are idle say that they use nothing
+    expect(world.nodes.map(({ bitrates }) => [...bitrates.shared()].map(({ used }) => used / LIMIT > 0.9))).to.deep.equal([[true], [false], [false]])
+    expect([...world.nodes[1].bitrates.shared()]).to.have.nested.property('[0].used', 0)
   })
 
   it('should divide it where all are busy, and never stop one meanwhile', () => {
@@ -246,6 +249,8 @@ describe('fleet/bitrates', () => {
     world.run(2 * TTL)
     expect(world.run(2 * TTL).reduce((sum, bitrate) => sum + bitrate, 0) / LIMIT).to.be.within(0.09, 0.101)
     expect([...world.nodes[0].bitrates.entries()].map(({ name }) => name)).to.deep.equal([`peer:${peerA} tx`])
+    // remotes decide how many of these there are
+    expect([...world.nodes[0].bitrates.shared()]).to.deep.equal([])
   })
 
   it('should forget closed peers, also where nobody is asked', () => {

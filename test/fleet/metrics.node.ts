@@ -10,7 +10,7 @@ import { TestNodes } from '../libp2p/fixtures/nodes.ts'
 import { scrape, scrapeManager, withPrefix } from '../reporting/scrape.ts'
 import { peerA, peerB } from '../scopes/fixtures.ts'
 import { fill, readUntil, useFleet } from './fixtures.ts'
-import type { FleetHolder, FleetSums } from '../../src/fleet.ts'
+import type { FleetHolder, FleetLimits, FleetSums } from '../../src/fleet.ts'
 
 const LIMITS = {
   system: { connsInbound: 40, memory: 1_000_000 },
@@ -73,6 +73,71 @@ describe('fleet/metrics', () => {
     engine.failure = undefined
     await link.ready('30s')
     expect(withPrefix(await scrapeManager(manager), 'libp2p_rcmgr_fleet_')).to.include({ 'libp2p_rcmgr_fleet_state{fleet="test",state="joined"}': 1, 'libp2p_rcmgr_fleet_losses{fleet="test"}': 1 })
+  })
+
+  it('should say what there is of rates and bit rates and what is used of them, with as many series whoever comes', async () => {
+    const global = { rate: 3, burst: 40 }
+    const limits: FleetLimits = {
+      rates: { global, ipv4: [{ prefixLength: 24, rate: 100, burst: 100 }], prefixes: [{ network: '198.51.100.0/24', rate: 0.5, burst: 10 }] },
+      sessions: { throttle: { system: { maxTxBitrate: 8_000_000 }, peer: { maxTxBitrate: 800_000 } }, collectors: { media: { maxRxBitrate: 1_000_000 } } }
+    }
+    const { fleet: link, manager } = await members.add(engine.client(), { ttl: 1_000, limits }, { sessions: {} })
+    const read = async (): Promise<Record<string, number>> => withPrefix(await scrapeManager(manager), 'libp2p_rcmgr_fleet_')
+    const before = await read()
+
+    expect(before).to.include({
+      'libp2p_rcmgr_fleet_rate_limit{fleet="test",scope="global"}': 3,
+      'libp2p_rcmgr_fleet_rate_limit{fleet="test",scope="network:198.51.100.0/24"}': 0.5,
+      'libp2p_rcmgr_fleet_rate_accepted{fleet="test",scope="global"}': 0,
+      'libp2p_rcmgr_fleet_rate_accepted{fleet="test",scope="network:198.51.100.0/24"}': 0,
+      'libp2p_rcmgr_fleet_bitrate_limit{fleet="test",scope="system",dir="egress"}': 8_000_000,
+      'libp2p_rcmgr_fleet_bitrate_limit{fleet="test",scope="collector:media",dir="ingress"}': 1_000_000,
+      'libp2p_rcmgr_fleet_bitrate{fleet="test",scope="system",dir="egress"}': 0,
+      'libp2p_rcmgr_fleet_bitrate{fleet="test",scope="collector:media",dir="ingress"}': 0
+    })
+    // what has no limit is not there
+    expect(Object.keys(before).filter(name => /bitrate_limit.*(?:system",dir="ingress|media",dir="egress)/.test(name))).to.deep.equal([])
+    // a quarter of the burst is ready
+    expect(before['libp2p_rcmgr_fleet_rate_tokens{fleet="test",scope="global"}']).to.be.within(1, 40)
+    expect(before['libp2p_rcmgr_fleet_bitrate_share{fleet="test",scope="system",dir="egress"}']).to.be.within(1, 8_000_000)
+
+    const collector = manager.sessions.register('media')
+
+    collector.registerAndActivate('active', 'stream', '/ip4/192.0.2.1/tcp/1', String(peerA))
+
+    for (let subnet = 0; subnet < 5; subnet++) {
+      manager.openConnection('inbound', false, `/ip4/192.0.${subnet}.1/tcp/1`).done()
+    }
+
+    fill(manager, 2, '/ip4/198.51.100.1/tcp/1')
+
+    const after = await readUntil(async () => {
+      collector.ingress('active', 1_000)
+
+      return read()
+    }, series => series['libp2p_rcmgr_fleet_rate_accepted{fleet="test",scope="global"}'] > 0 && series['libp2p_rcmgr_fleet_bitrate{fleet="test",scope="collector:media",dir="ingress"}'] > 0, 'what was used')
+
+    // what is in a network with a rate of its own takes no other
+    expect(after).to.include({
+      'libp2p_rcmgr_fleet_rate_accepted{fleet="test",scope="global"}': 5,
+      'libp2p_rcmgr_fleet_rate_accepted{fleet="test",scope="network:198.51.100.0/24"}': 2
+    })
+    expect(Object.keys(after)).to.deep.equal(Object.keys(before))
+    expect(link.view().rates.slice(0, 2).map(({ name }) => name)).to.have.members(['global', 'network:198.51.100.0/24'])
+
+    // what was accepted of the same rate does not get less, and another rate begins at 0
+    await link.setLimits({ rates: { global, prefixes: [{ network: '198.51.100.0/24', rate: 1, burst: 10 }] } })
+
+    const changed = await read()
+
+    expect(changed).to.include({
+      'libp2p_rcmgr_fleet_rate_accepted{fleet="test",scope="global"}': 5,
+      'libp2p_rcmgr_fleet_rate_limit{fleet="test",scope="network:198.51.100.0/24"}': 1,
+      'libp2p_rcmgr_fleet_rate_accepted{fleet="test",scope="network:198.51.100.0/24"}': 0
+    })
+    expect(Object.keys(changed).filter(name => name.includes('bitrate'))).to.deep.equal([])
+    await link.setLimits({})
+    expect(Object.keys(await read()).filter(name => name.includes('rate'))).to.deep.equal([])
   })
 
   it('should not be there without a fleet', async () => {

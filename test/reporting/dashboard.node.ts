@@ -34,8 +34,10 @@ const ROUND = 250
 const MAX_DELAY = 100
 
 interface Panel {
+  id: number
   title: string
   type: string
+  gridPos: Record<'x' | 'y' | 'w' | 'h', number>
   targets?: Array<{ expr: string }>
 }
 
@@ -75,7 +77,15 @@ async function createServer (nodes: TestNodes): Promise<TestNode> {
       sessions: { collectors: { [SERVICE]: { maxSessions: 2, maxRxBitrate: 1_000_000_000 } } },
       processMemory: { max: '100GB' },
       eventLoopDelay: { max: MAX_DELAY },
-      fleet: fleet({ client: new TestEngine().client(), name: 'test', limits: { system: { conns: 1_000 } } })
+      fleet: fleet({
+        client: new TestEngine().client(),
+        name: 'test',
+        limits: {
+          system: { conns: 1_000 },
+          rates: { global: { rate: 1_000, burst: 1_000 } },
+          sessions: { throttle: { system: { maxTxBitrate: 1_000_000_000 } } }
+        }
+      })
     }
   })
 
@@ -159,7 +169,7 @@ async function evict (holder: Connection, newcomer: Connection): Promise<void> {
 describe('dashboard', () => {
   it('should compare what a node holds with the limits of that node, not what all of them hold', async () => {
     const { panels }: { panels: Panel[] } = JSON.parse(await readFile(DASHBOARD, 'utf8'))
-    const compared = panels.filter(({ targets = [] }) => targets.some(({ expr }) => /(?<!fleet)_limit\b/.test(expr)))
+    const compared = panels.filter(({ targets = [] }) => targets.some(({ expr }) => /libp2p_rcmgr_(?!fleet_)(?:\w+_)?limit\b/.test(expr)))
 
     expect(compared.map(({ title }) => title)).to.have.lengthOf(5)
 
@@ -168,6 +178,17 @@ describe('dashboard', () => {
         expect(expr, title).to.match(/^(sum|max) by \(instance\b/)
       }
     }
+  })
+})
+
+describe('dashboard', () => {
+  // Grafana shows one of two panels with the same id, and moves those that overlap
+  it('should have panels with ids and places of their own', async () => {
+    const { panels }: { panels: Panel[] } = JSON.parse(await readFile(DASHBOARD, 'utf8'))
+    const overlap = ({ gridPos: a }: Panel, { gridPos: b }: Panel): boolean => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h
+
+    expect(new Set(panels.map(({ id }) => id)).size).to.equal(panels.length)
+    expect(panels.flatMap((panel, i) => panels.slice(i + 1).filter(other => overlap(panel, other)).map(other => `${panel.title} and ${other.title}`))).to.deep.equal([])
   })
 })
 
