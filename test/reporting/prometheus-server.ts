@@ -39,34 +39,34 @@ export function hasPrometheus (): boolean {
 }
 
 /**
- * A real Prometheus that scrapes a registry of this process
+ * A real Prometheus that scrapes registries of this process
  */
 export class PrometheusServer {
   readonly #directory: string
-  readonly #target: Server
+  readonly #targets: Server[]
   readonly #process: ChildProcess
   readonly #url: string
 
-  private constructor (directory: string, target: Server, process: ChildProcess, url: string) {
+  private constructor (directory: string, targets: Server[], process: ChildProcess, url: string) {
     this.#directory = directory
-    this.#target = target
+    this.#targets = targets
     this.#process = process
     this.#url = url
   }
 
   /**
-   * @param registry
+   * @param registries - each is an instance of its own
    * @param rules - the text of a file with alerts
    */
-  static async start (registry: Registry, rules?: string): Promise<PrometheusServer> {
+  static async start (registries: Registry | Registry[], rules?: string): Promise<PrometheusServer> {
     const directory = await mkdtemp(join(tmpdir(), 'prometheus-'))
-    const target = await serve(registry)
-    const { port } = target.address() as AddressInfo
+    const servers = await Promise.all([registries].flat().map(serve))
+    const targets = servers.map(server => `127.0.0.1:${(server.address() as AddressInfo).port}`)
 
     await writeFile(join(directory, 'prometheus.yml'), JSON.stringify({
       global: { scrape_interval: `${SCRAPE_INTERVAL}s`, scrape_timeout: `${SCRAPE_INTERVAL}s`, evaluation_interval: `${SCRAPE_INTERVAL}s` },
       rule_files: rules == null ? [] : [join(directory, 'rules.yml')],
-      scrape_configs: [{ job_name: 'node', static_configs: [{ targets: [`127.0.0.1:${port}`] }] }]
+      scrape_configs: [{ job_name: 'node', static_configs: [{ targets }] }]
     }))
 
     if (rules != null) {
@@ -92,7 +92,7 @@ export class PrometheusServer {
       return log.match(/msg="Listening on" address=(127\.0\.0\.1:\d+)/)?.[1]
     }, 'the address of Prometheus', PATIENCE)
 
-    const server = new PrometheusServer(directory, target, child, `http://${address}`)
+    const server = new PrometheusServer(directory, servers, child, `http://${address}`)
 
     try {
       await server.#ready()
@@ -146,8 +146,10 @@ export class PrometheusServer {
     const ended = new Promise(resolve => { this.#process.once('exit', resolve) })
 
     this.#process.kill()
-    this.#target.closeAllConnections()
-    await new Promise(resolve => { this.#target.close(resolve) })
+    await Promise.all(this.#targets.map(async target => {
+      target.closeAllConnections()
+      await new Promise(resolve => { target.close(resolve) })
+    }))
     await ended
     await rm(this.#directory, { recursive: true })
   }
