@@ -1,5 +1,5 @@
-import { formatBytes } from '../reporting/scope-state.ts'
 import { isRecord } from '../util/validation.ts'
+import { askFleet, SCOPE_COLUMNS, scopeCells, writeFleet } from './node-fleet.ts'
 import { addNodeCommand, askNode, hasShape } from './node-request.ts'
 import { writeTable } from './table.ts'
 import { writeJSON } from './terminal.ts'
@@ -17,18 +17,15 @@ function rowsOf (stat: ResourceManagerStat): string[][] {
     ...named('service', services),
     ...named('protocol', protocols),
     ...named('peer', peers)
-  ].map(([name, scope]) => [
-    name,
-    ...[scope.numConnsInbound, scope.numConnsOutbound, scope.numStreamsInbound, scope.numStreamsOutbound, scope.numFD].map(String),
-    formatBytes(scope.memory)
-  ])
+  ].map(([name, scope]) => [name, ...scopeCells(scope)])
 }
 
 function isStat (stat: any): boolean {
   const isScope = (scope: unknown): boolean => hasShape(scope, { memory: 'number' })
 
   return isRecord(stat) && [stat.system, stat.transient, stat.allowlistedSystem, stat.allowlistedTransient].every(isScope) &&
-    [stat.services, stat.protocols, stat.peers].every(scopes => isRecord(scopes) && Object.values(scopes).every(isScope))
+    [stat.services, stat.protocols, stat.peers].every(scopes => isRecord(scopes) && Object.values(scopes).every(isScope)) &&
+    (stat.fleet === undefined || isRecord(stat.fleet))
 }
 
 /**
@@ -36,15 +33,18 @@ function isStat (stat: any): boolean {
  */
 export const registerStat: Register = (program, terminal) => {
   addNodeCommand(program, 'stat', {
-    summary: 'what the scopes of a running node hold',
+    summary: 'what the scopes of a running node hold, and the nodes of the fleet that it is in',
     examples: ['libp2p-resource-manager stat --url http://127.0.0.1:9095/', 'libp2p-resource-manager stat --json | jq .system']
   }).action(async (options: NodeOptions) => {
     const stat = await askNode<ResourceManagerStat>(options, 'stat', isStat)
+    const fleet = stat.fleet === undefined ? undefined : await askFleet(options)
 
     if (options.json === true) {
-      writeJSON(terminal, stat)
-    } else {
-      writeTable(terminal, ['scope', ...['conns in', 'out', 'streams in', 'out', 'fd', 'memory'].map(title => ({ title, align: 'right' as const }))], rowsOf(stat))
+      writeJSON(terminal, fleet === undefined ? stat : { ...stat, fleet })
+      return
     }
+
+    writeTable(terminal, ['scope', ...SCOPE_COLUMNS], rowsOf(stat))
+    fleet === undefined || writeFleet(terminal, fleet)
   })
 }

@@ -1,14 +1,8 @@
 import { formatBytes } from '../reporting/scope-state.ts'
 import { formatAmount } from './figure.ts'
+import { formatAge } from './node-fleet.ts'
 import type { TopRow } from './top-row.ts'
 import type { LiveData } from '../admin/live-data.ts'
-
-/**
- * An age in ms, which JSON has no number for where there is none
- */
-function formatAge (age: number | string): string {
-  return typeof age === 'number' ? `${(age / 1000).toFixed(1)} s` : 'none yet'
-}
 
 /**
  * The nodes of a fleet, and then the room that this one has leased
