@@ -22,7 +22,8 @@ function refuse (ban: Readonly<Ban>, direction: MessageStreamDirection): Refusal
 }
 
 /**
- * Refuses whom the fleet blocks, and leaves everything else to the bans of the node
+ * Refuses whom the fleet blocks, and leaves everything else to the bans of the node. While the fleet
+ * blocks nobody, no admission asks it.
  */
 export class FleetGate implements BanGate {
   readonly #member: FleetMember
@@ -55,10 +56,23 @@ export class FleetGate implements BanGate {
     this.#list = makeList(this.#now)
     blocked.forEach(known => { this.#list.add(known) })
 
+    this.#standIn()
+
     const added = this.#list.all().filter(({ ban: { level, target } }) => before.get(level, target) === undefined)
 
     if (added.length > 0 && this.#member.enforces) {
       this.#closeBlocked()
+    }
+  }
+
+  /**
+   * Is asked before the bans of the node, if anybody is blocked
+   */
+  #standIn (): void {
+    const { graph } = this.#member.metricsSource
+
+    if (graph.bans === this.#node || graph.bans === this) {
+      graph.bans = this.#list.size > 0 ? this : this.#node
     }
   }
 

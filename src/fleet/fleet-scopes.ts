@@ -1,3 +1,4 @@
+import { freezeLimit } from '../limits/concrete-limits.ts'
 import { LIMIT_FIELDS } from '../limits/limit.ts'
 import { limitField } from '../limits/setting.ts'
 import { heldBy, leaseKey, ScopeRoom } from './scope-room.ts'
@@ -227,13 +228,15 @@ export class FleetScopes implements LimitCap, RoomMaker {
       return known.capped
     }
 
-    const capped = { ...base }
+    const lowered = { ...base }
 
     for (const [field, limit] of fields) {
       const name = LIMIT_FIELDS[field]
 
-      capped[name] = Math.min(base[name], this.#init.leases.allowanceOf(limit))
+      lowered[name] = Math.min(base[name], this.#init.leases.allowanceOf(limit))
     }
+
+    const capped = freezeLimit(lowered)
 
     this.#allowances.set(base, { fields, capped })
     this.#uncapped.set(capped, base)

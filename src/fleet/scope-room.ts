@@ -1,3 +1,4 @@
+import { freezeLimit } from '../limits/concrete-limits.ts'
 import { LIMIT_FIELDS } from '../limits/limit.ts'
 import type { GiveWay, YieldingScope } from './give-way.ts'
 import type { LeasedScope } from './lease.ts'
@@ -60,7 +61,8 @@ export class ScopeRoom implements LeasedScope, YieldingScope {
     LIMIT_FIELDS.forEach((field, i) => {
       limit[field] = Math.min(limit[field], this.#rooms[i])
     })
-    this.#scope.limit = limit
+    // limits that are all made in the same way are compared faster
+    this.#scope.limit = freezeLimit(limit)
   }
 
   /**

@@ -83,7 +83,6 @@ export class SharedDecisions {
     this.#member = member
     this.#admission = admission
     this.#gate = new FleetGate(member, () => this.#init.now() + this.#ahead, graph.bans)
-    graph.bans = this.#gate
     this.#init.node.start(member, admission, this.#limits)
     this.#apply(NO_DECISIONS)
   }

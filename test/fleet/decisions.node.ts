@@ -9,6 +9,7 @@ import { useFleet } from './fixtures.ts'
 import { RedisServer } from './redis-server.ts'
 import type { Member } from './fixtures.ts'
 import type { FleetInit } from '../../src/fleet.ts'
+import type { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
 
 const ADDRESS = '/ip4/192.0.2.1/tcp/4001'
 
@@ -89,6 +90,25 @@ describe('fleet/decisions', () => {
     await everywhere([one, other], member => !isBlocked(member), 'the end of the block')
     await one.fleet.block('192.0.2.7', { for: '1h' })
     expect(one.fleet.decisions.block.map(({ target }) => target)).to.deep.equal(['192.0.2.7/32'])
+  })
+
+  it('should have no part in what is admitted while nobody is blocked, and leave the bans of the node as they were', async () => {
+    const { fleet: link, manager } = await members.add(engine.client())
+    const { graph } = (manager as DefaultResourceManager).metricsSource
+
+    expect(graph.bans).to.equal(undefined)
+    await link.block('192.0.2.1')
+    expect(isBlocked({ fleet: link, manager })).to.equal(true)
+    await link.block('192.0.2.2')
+    await link.unblock('192.0.2.1')
+    expect(isBlocked({ fleet: link, manager }, '/ip4/192.0.2.2/tcp/1')).to.equal(true)
+    await link.unblock('192.0.2.2')
+    expect(graph.bans).to.equal(undefined)
+
+    await link.block('192.0.2.1')
+    await members.stop()
+    expect(graph.bans).to.equal(undefined)
+    expect(isBlocked({ fleet: link, manager })).to.equal(false)
   })
 
   it('should trust addresses on all nodes, which are then not blocked', async () => {
