@@ -1,5 +1,6 @@
 import { countAllocations } from './allocations.ts'
 import { countedHere, findDifferences, hasValgrind, nodeOfPackage } from './counted-with.ts'
+import { countAdmissions, MAX_RATIO } from './fleet/instructions.ts'
 import { countInstructions } from './instructions.ts'
 import { findRegressions, findShift, readStored } from './stored-counts.ts'
 import type { Differences } from './counted-with.ts'
@@ -29,13 +30,29 @@ export async function check (print: (text: string) => void): Promise<boolean> {
     return true
   }
 
-  const counts = { allocations: await countAllocations(), instructions: await countComparable(stored, differences, print) }
-  const regressions = findRegressions(stored, counts)
+  // counts are the same however much the machine has to do
+  const [dear, counts] = await Promise.all([findDearAdmissions(print), countAll(stored, differences, print)])
+  const regressions = [...findRegressions(stored, counts), ...dear]
 
   regressions.forEach(regression => { print(`✗ ${regression}`) })
   print(`${size(counts.allocations)} allocations and ${size(counts.instructions)} counts of instructions compared, ${regressions.length} have grown`)
 
   return regressions.length === 0
+}
+
+async function countAll (stored: StoredCounts, differences: Differences, print: (text: string) => void): Promise<Counts> {
+  return { allocations: await countAllocations(), instructions: await countComparable(stored, differences, print) }
+}
+
+/**
+ * What takes more in a fleet. Both are counted here, so this needs no stored counts.
+ */
+async function findDearAdmissions (print: (text: string) => void): Promise<string[]> {
+  const counted = hasValgrind() ? await countAdmissions() : []
+
+  counted.forEach(({ alone, leased, name }) => { print(`${name}, leased in a fleet: ${leased} instructions, ${alone} without a fleet`) })
+
+  return counted.filter(({ alone, leased }) => leased > alone * MAX_RATIO).map(({ name }) => `${name}: more than ${MAX_RATIO} times as many instructions in a fleet`)
 }
 
 async function countComparable (stored: StoredCounts, { machine, tools }: Differences, print: (text: string) => void): Promise<Counts['instructions']> {

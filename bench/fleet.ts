@@ -1,18 +1,19 @@
 /* eslint-disable no-console */
 /**
- * `node bench/fleet.ts`: what admissions cost with a fleet and without; then how often nodes call
- * their engine, in a simulation with the code of leases and of the engine, and a clock of its
- * own.
+ * `node bench/fleet.ts`: what admissions cost with a fleet and without, in time and, where there is
+ * valgrind, in instructions; then how often nodes call their engine, in a simulation with the code of
+ * leases and of the engine, and a clock of its own.
  */
 
-import { admissions } from './fleet/admissions.ts'
+import { hasValgrind } from './counted-with.ts'
+import { ADMISSIONS, admissions, KINDS } from './fleet/admissions.ts'
+import { countAdmissions } from './fleet/instructions.ts'
 import { simulate } from './fleet/simulation.ts'
 import { head, row } from './markdown.ts'
 import { createPeers } from './peers.ts'
 import type { Kind } from './fleet/admissions.ts'
 
-const WIDTHS = [12, 10, 10, 8]
-const NAMES = ['connection', 'stream'] as const
+const WIDTHS = [12, 18, 18, 8]
 
 /**
  * How long it takes, in ns: the median of many rounds, in turn
@@ -20,13 +21,12 @@ const NAMES = ['connection', 'stream'] as const
 async function timesOf (): Promise<Array<Record<Kind, number>>> {
   const [peer] = createPeers(1)
   const measured = { alone: await admissions('alone', peer), fleet: await admissions('fleet', peer) }
-  const kinds: Kind[] = ['alone', 'fleet']
 
-  return NAMES.map(name => {
+  return ADMISSIONS.map(name => {
     const times: Record<Kind, number[]> = { alone: [], fleet: [] }
 
     for (let round = 0; round < 200; round++) {
-      for (const kind of round % 2 === 0 ? kinds : kinds.toReversed()) {
+      for (const kind of round % 2 === 0 ? KINDS : KINDS.toReversed()) {
         const repeated = measured[kind][name]
         const start = process.hrtime.bigint()
 
@@ -52,7 +52,11 @@ console.info(head(['admission', 'alone', 'leased', 'ratio'], WIDTHS))
 
 const times = await timesOf()
 
-NAMES.forEach((name, i) => { print('ns', times[i].alone, times[i].fleet, name) })
+ADMISSIONS.forEach((name, i) => { print('ns', times[i].alone, times[i].fleet, name) })
+
+for (const { alone, leased, name } of hasValgrind() ? await countAdmissions() : []) {
+  print('instructions', alone, leased, name)
+}
 
 const SIMULATED = [8, 8, 8, 12, 18, 18, 12]
 

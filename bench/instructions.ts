@@ -4,10 +4,12 @@ import { NOTHING, ROUNDS } from './instructions/counted-operations.ts'
 /**
  * Counts the instructions of operations, with callgrind
  *
+ * @param path - of the module that does them
+ * @param args - what that is told
  * @returns How many each operation takes
  */
-export async function countInstructions (): Promise<Record<string, number>> {
-  const { output, counts } = await countBetweenMarks('instructions/counted.ts')
+export async function countInstructions (path = 'instructions/counted.ts', args: string[] = []): Promise<Record<string, number>> {
+  const { output, counts } = await countBetweenMarks(path, args)
   const counted: Array<{ name: string, times: number }> = JSON.parse(output)
 
   // one for what comes before the rounds

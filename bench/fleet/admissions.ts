@@ -10,27 +10,52 @@ const CONNS_AND_STREAMS = { conns: 1e6, connsInbound: 1e6, streams: 1e6, streams
 /** What a stream is limited by in a fleet, and never reaches */
 const LIMITS = { system: CONNS_AND_STREAMS, peerDefault: CONNS_AND_STREAMS, protocolDefault: { streams: 1e6 }, serviceDefault: { streams: 1e6 } }
 
-export type Kind = 'alone' | 'fleet'
+export const KINDS = ['alone', 'fleet'] as const
+export const ADMISSIONS = ['connection', 'stream'] as const
+
+export type Kind = typeof KINDS[number]
+export type Admission = typeof ADMISSIONS[number]
+
+export interface AdmissionsInit {
+  /**
+   * How long leases last, in ms
+   *
+   * @default 1000
+   */
+  ttl?: number
+
+  /**
+   * Waits until something may have been leased
+   *
+   * @default some time
+   */
+  wait?(): Promise<void>
+}
 
 /**
  * A connection and a stream with what a fleet limits, with and without one. All of it is leased
  * before anything is measured.
  */
-export async function admissions (kind: Kind, peer: PeerId): Promise<Record<'connection' | 'stream', () => void>> {
+export async function admissions (kind: Kind, peer: PeerId, { ttl = 1_000, wait = async () => delay(50) }: AdmissionsInit = {}): Promise<Record<Admission, () => void>> {
   const engine = new MemoryEngine(() => {}, undefined, true)
   const link = fleet({
     client: { run: async ({ name }, key, args) => engine.run(name, key, args), subscribe: async () => {}, unsubscribe: async () => {} },
     name: 'bench',
-    ttl: 1_000,
+    ttl,
     limits: LIMITS
   })
   const manager = createManager({ ...LIMITED, ...kind === 'fleet' ? { fleet: link } : {} })
 
-  await manager.start()
+  const start = manager.start()
+
+  for (let started = false; !started;) {
+    started = await Promise.race([start.then(() => true), wait().then(() => false)])
+  }
+
   populate(manager, [peer])
 
   // the system, the peer, three protocols and three services, if there is a fleet
-  for (let leased = kind === 'fleet' ? 0 : 8; leased < 8; await delay(50)) {
+  for (let leased = kind === 'fleet' ? 0 : 8; leased < 8; await wait()) {
     leased = link.view().leases.filter(lease => Object.entries(lease.held).some(([field, held]) => held > 0 && lease.leased[field] > held)).length
   }
 
