@@ -15,9 +15,9 @@ const ECHO_PROTOCOL = '/echo/1.0.0'
 const ECHO_SERVICE = 'libp2p.echo'
 
 /**
- * How long to ask for what must happen, in ms
+ * How long to ask for what must happen, in ms: far longer than it ever takes
  */
-const PATIENCE = 5_000
+const PATIENCE = 20_000
 
 /**
  * Several receive windows of a stream
