@@ -96,11 +96,15 @@ export function isArgument (script: unknown, text: string): boolean {
     return false
   }
 
-  if (script === 'rates') {
-    return isListOf(value.tokens, entry => isNamed(entry, 8)) && isListOf(value.shares, entry => isNamed(entry, 3)) && isListOf(value.held ?? [], entry => isKey(entry) || isAmount(entry)) && isListOf(value.groups, isKey)
-  }
+  return script === 'rates' ? isRates(value) : script === 'sync' && isSync(value)
+}
 
-  return script === 'sync' && typeof value.sum === 'string' && isListOf(value.scopes, isScope)
+function isRates ({ groups, held, shares, tokens }: Record<string, unknown>): boolean {
+  return isListOf(tokens, entry => isNamed(entry, 8)) && isListOf(shares, entry => isNamed(entry, 3)) && isListOf(held ?? [], entry => isKey(entry) || isAmount(entry)) && isListOf(groups, isKey)
+}
+
+function isSync ({ acked, scopes, sum }: Record<string, unknown>): boolean {
+  return isAmount(acked ?? 0) && typeof sum === 'string' && isListOf(scopes, isScope)
 }
 
 function isNamed (value: unknown, amounts: number): boolean {

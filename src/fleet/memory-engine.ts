@@ -162,7 +162,7 @@ export class MemoryEngine {
   }
 
   #sync (fleet: FleetData, request: SyncRequest, owner: unknown): SyncAnswer {
-    const { id, policy, seq, sum, ttl } = request
+    const { acked = 0, id, policy, seq, sum, ttl } = request
     const now = this.#now()
     const { nodes } = fleet
 
@@ -182,7 +182,8 @@ export class MemoryEngine {
       return { status: 'old' }
     }
 
-    const node = { seq, sum, at: now, expires: now + ttl, scopes: known?.scopes ?? new Map(), rates: known?.rates ?? { seq: 0, shares: new Map() }, owner }
+    const scopes = known === undefined || known.seq < acked ? new Map<string, Map<number, Amounts>>() : known.scopes
+    const node = { seq, sum, at: now, expires: now + ttl, scopes, rates: known?.rates ?? { seq: 0, shares: new Map() }, owner }
 
     nodes.set(id, node)
 

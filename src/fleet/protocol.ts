@@ -35,6 +35,14 @@ export interface SyncRequest {
   /** One more than the last time */
   seq: number
 
+  /**
+   * The last one that was answered. What the engine has of an earlier one is of a call that came
+   * late, when it had forgotten the node.
+   *
+   * @default 0
+   */
+  acked?: number
+
   /** How long leases last, in ms, which is the same for all nodes */
   ttl: number
 

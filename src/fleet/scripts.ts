@@ -40,11 +40,17 @@ elseif f[1] and tonumber(f[1]) ~= q.ttl then
   return cjson.encode({ status = 'ttl', found = tonumber(f[1]) })
 end
 keep()
-local known = redis.call('ZSCORE', nodes, q.id)
-if known and q.seq <= tonumber(redis.call('HGET', me, 'seq') or 0) then
+local known = redis.call('ZSCORE', nodes, q.id) and tonumber(redis.call('HGET', me, 'seq') or 0)
+if known and q.seq <= known then
   return cjson.encode({ status = 'old' })
 end
-if not known then redis.call('DEL', me) end
+if not known then
+  redis.call('DEL', me)
+elseif known < (q.acked or 0) then
+  for _, field in ipairs(redis.call('HKEYS', me)) do
+    if string.sub(field, 1, 2) == 's:' then redis.call('HDEL', me, field) end
+  end
+end
 redis.call('ZADD', nodes, now + q.ttl, q.id)
 redis.call('PEXPIRE', nodes, '${KEEP}')
 redis.call('HSET', me, 'seq', q.seq, 'at', now, 'sum', q.sum)

@@ -47,6 +47,7 @@ export class SyncLoop {
   #member?: FleetMember
   #state: FleetState = 'stopped'
   #seq = 0
+  #acked = 0
   #answeredAt = -Infinity
   #validUntil = -Infinity
   #quiet = Infinity
@@ -251,6 +252,7 @@ export class SyncLoop {
     engine.call<SyncAnswer>('sync', {
       id,
       seq,
+      acked: this.#acked,
       ttl,
       policy: decisions.seen,
       sum: this.#sum,
@@ -299,6 +301,7 @@ export class SyncLoop {
       this.#state = 'joined'
     }
 
+    this.#acked = seq
     this.#quiet = quietOf(answer, ttl)
     leases.answered(request, answer, sentAt)
 

@@ -40,7 +40,7 @@ const INTERVAL = 1e9
  * little of it is turned away before it comes to anything
  */
 type Operation =
-  | { script: 'sync', id: string, late: boolean, stale: boolean, ttl: number, sum: string, gone: string[], scopes: ScopeRequest[] }
+  | { script: 'sync', id: string, late: boolean, forgotten: boolean, stale: boolean, ttl: number, sum: string, gone: string[], scopes: ScopeRequest[] }
   | { script: 'rates', late: boolean, stale: boolean, request: Omit<RatesRequest, 'seq' | 'policy'> }
   | { script: 'leave', id: string }
   | { script: 'read', what: string }
@@ -63,6 +63,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       script: fc.constant('sync'),
       id,
       late: seldom,
+      forgotten: seldom,
       stale: seldom,
       ttl: fc.constantFrom(...Array<number>(19).fill(TTL), 5_000),
       sum: fc.constantFrom('{}', '{"x":"\u20ac"}'),
@@ -127,8 +128,8 @@ class Schedule {
   async step (operation: Operation): Promise<void> {
     switch (operation.script) {
       case 'sync': {
-        const { gone, id, late, scopes, stale, sum, ttl } = operation
-        const { grants, quiet, status } = await this.#run('sync', { id, seq: late ? this.#seq : ++this.#seq, ttl, policy: this.#policy + (stale ? 1 : 0), sum, gone, scopes })
+        const { forgotten, gone, id, late, scopes, stale, sum, ttl } = operation
+        const { grants, quiet, status } = await this.#run('sync', { id, seq: late ? this.#seq : ++this.#seq, acked: forgotten ? this.#seq - 1 : 0, ttl, policy: this.#policy + (stale ? 1 : 0), sum, gone, scopes })
 
         if (status === 'ok' && quiet === false) {
           scopes.forEach(([, fields], i) => {

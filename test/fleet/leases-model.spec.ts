@@ -30,6 +30,7 @@ class ModelNode {
   readonly room: Record<string, number> = {}
   readonly scopes = new Map<string, LeasedScope>()
   seq = 0
+  acked = 0
   validUntil = -1
 
   constructor (id: string, onLoss: OnLoss, allowance: number, nodes: number) {
@@ -70,6 +71,7 @@ class ModelNode {
 interface Call {
   node: ModelNode
   seq: number
+  acked: number
   sentAt: number
   request: LeaseRequest
 }
@@ -176,7 +178,7 @@ class World {
       case 'ask':
         // now and then only what did not fit is asked for
         pick % 5 === 4 || atOnce(slice => node.leases.scan(slice))
-        this.messages.calls.push({ node, seq: ++node.seq, sentAt: this.now, request: structuredClone(node.leases.request()) })
+        this.messages.calls.push({ node, seq: ++node.seq, acked: node.acked, sentAt: this.now, request: structuredClone(node.leases.request()) })
         break
       case 'round':
         this.step('ask', pick)
@@ -216,8 +218,8 @@ class World {
   }
 
   #call (call: Call): Answer | undefined {
-    const { node, request, seq } = call
-    const answer = this.engine.sync(node, JSON.stringify({ id: node.id, seq, ttl: TTL, policy: 0, sum: '', ...request }))
+    const { acked, node, request, seq } = call
+    const answer = this.engine.sync(node, JSON.stringify({ id: node.id, seq, acked, ttl: TTL, policy: 0, sum: '', ...request }))
 
     return answer === undefined ? undefined : { ...call, answer: JSON.parse(answer) }
   }
@@ -225,6 +227,7 @@ class World {
   #answer ({ answer, node, request, sentAt, seq }: Answer): void {
     if (answer.status === 'ok' && seq === node.seq && sentAt + TTL > this.now) {
       node.validUntil = sentAt + TTL
+      node.acked = seq
       node.leases.answered(request, answer)
     }
   }

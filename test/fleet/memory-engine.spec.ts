@@ -4,6 +4,7 @@ import { MemoryEngine } from '../../src/fleet/memory-engine.ts'
 import { MemoryRates } from '../../src/fleet/memory-rates.ts'
 import { KEEP, LAYOUT_VERSION, MAX_AMOUNT } from '../../src/fleet/protocol.ts'
 import type { NodeRates } from '../../src/fleet/memory-rates.ts'
+import type { SyncRequest } from '../../src/fleet/protocol.ts'
 import type { RatesRequest, TokenRequest } from '../../src/fleet/rates-protocol.ts'
 
 const TTL = 1_000
@@ -97,6 +98,24 @@ describe('fleet/memory-engine', () => {
     expect(rates.run({ ...ratesOf(2, [debtOf('global', 1)]), policy: 1 }, context).tokens).to.deep.equal([[0, 1]])
     // and once
     expect(rates.run({ ...ratesOf(3, [debtOf('global', 1)]), policy: 1 }, context).tokens).to.deep.equal([[0, 1]])
+  })
+
+  it('should forget what a call that came late has leased for a node that had given it back', () => {
+    let now = 0
+    const engine = new MemoryEngine(() => {}, () => now, true)
+    const sync = (request: Partial<SyncRequest>): string => JSON.parse(engine.run('sync', 'fleet', [JSON.stringify({ ...JSON.parse(syncOf('a', 0)), ...request })])).status
+    const first: Partial<SyncRequest> = { seq: 1, acked: 0, scopes: [['peer:a', [[0, 20, 0, 1, 2]]]] }
+
+    expect(sync(first)).to.equal('ok')
+    expect(sync({ seq: 2, acked: 1, gone: ['peer:a'] })).to.equal('ok')
+    now += TTL / 2
+    expect(sync({ id: 'b', seq: 1 })).to.equal('ok')
+    // the engine has forgotten the node, and with it that it has seen the call
+    now += TTL / 2
+    expect(sync(first)).to.equal('ok')
+    expect(engine.leased('fleet')).to.deep.equal(new Map([['peer:a 0', 2]]))
+    expect(sync({ seq: 3, acked: 2 })).to.equal('ok')
+    expect(engine.leased('fleet')).to.deep.equal(new Map())
   })
 
   it('should take only versions of decisions that another one can follow', () => {
