@@ -11,7 +11,7 @@ import { unreadData } from './unread-data.ts'
 const DURATION = 2_500
 
 describe('attacks by other processes', function () {
-  this.timeout(150_000)
+  this.timeout(240_000)
   before(function () {
     // elsewhere the machine has one loopback address, and all parties need their own
     if (process.platform !== 'linux') {

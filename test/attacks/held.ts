@@ -214,7 +214,7 @@ export const HELD: readonly Attack[] = [
   heldSlots(4, 64),
   heldSlots(16, 64),
   // the honest peer needs two slots, and so there must be three for each network
-  { ...heldSlots(ATTACK_NETWORKS, 264, 2), duration: 12_000 },
+  { ...heldSlots(ATTACK_NETWORKS, 264, 2), duration: 6_000 },
   heldHandshakes,
   heldNegotiations,
   heldProtocol,

@@ -53,7 +53,8 @@ export interface Attack {
   attackers: number
 
   /**
-   * How long it lasts at most, in ms
+   * How long it lasts at most, in ms. One that is `late` lasts so long from when the honest peer
+   * comes: how long it takes to get there is up to the machine.
    *
    * @default 4000
    */

@@ -31,14 +31,18 @@ const { attack, address, relay, attacker, duration } = childOptions<AttackerOpti
 process.on('uncaughtException', () => {})
 process.on('unhandledRejection', () => {})
 
+const stopping = new AbortController()
+
 serve({
   attack: async () => {
-    const signal = AbortSignal.timeout(duration)
+    const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(duration)])
 
     // the victim may leave it waiting for an answer
     await Promise.race([
       findAttack(attack).run(new Target(multiaddr(address), attacker, signal, relay == null ? undefined : multiaddr(relay))),
       once(signal, 'abort')
     ])
-  }
+  },
+  /** It has lasted long enough */
+  stop: () => { stopping.abort() }
 })

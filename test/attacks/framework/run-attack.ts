@@ -22,6 +22,11 @@ const CHECK_INTERVAL = 100
  */
 const PATIENCE = 15_000
 
+/**
+ * How long it may take until there is not enough for everybody, in ms
+ */
+const CONTEST_PATIENCE = 100_000
+
 const POLL_INTERVAL = 50
 
 /**
@@ -65,7 +70,7 @@ export async function untilNothingLeft (victim: Child, patience: number = PATIEN
  * Waits until the victim does not have enough for everybody
  */
 async function untilContested (victim: Child): Promise<void> {
-  const deadline = Date.now() + 3 * PATIENCE
+  const deadline = Date.now() + CONTEST_PATIENCE
 
   while (!await victim.ask<boolean>('contested')) {
     if (Date.now() > deadline) {
@@ -117,10 +122,11 @@ export async function runAttack (attack: Attack, enabled: boolean): Promise<Outc
   try {
     const address = await victim.ask<string>('address')
     const parties = Object.entries(honestParties(attack, address))
+    const { duration = DURATION, late = false } = attack
     const [honest, attackers] = await Promise.all([
       Promise.all(parties.map(async ([, options]) => start('honest', options))),
       Promise.all(Array.from({ length: attack.attackers }, async (_, attacker) => {
-        return start('attacker', { attack: attack.name, address, relay, attacker, duration: attack.duration ?? DURATION } satisfies AttackerOptions)
+        return start('attacker', { attack: attack.name, address, relay, attacker, duration: late ? CONTEST_PATIENCE + duration : duration } satisfies AttackerOptions)
       }))
     ])
 
@@ -137,13 +143,15 @@ export async function runAttack (attack: Attack, enabled: boolean): Promise<Outc
       await Promise.all(honest.map(async party => party.ask(question)))
     }
 
-    await each(attack.late === true ? 'leave' : 'start')
+    await each(late ? 'leave' : 'start')
 
     const attacking = Promise.all(attackers.map(async attacker => attacker.ask('attack')))
 
-    if (attack.late === true) {
+    if (late) {
       await untilContested(victim)
       await each('start')
+      await Promise.race([attacking, sleep(duration)])
+      await Promise.all(attackers.map(async attacker => attacker.ask('stop')))
     }
 
     await attacking
