@@ -52,7 +52,7 @@ class SimulatedNode {
   room = 0
   seq = 0
   callAt: number
-  lookAt = 0
+  scanAt = 0
   answer?: { at: number, sentAt: number, request: LeaseRequest, answer: SyncAnswer }
 
   constructor (number: number, limit: number) {
@@ -100,10 +100,9 @@ export function simulate ({ delay, nodes: count, rate, use }: Load): Simulated {
   const engine = new MemoryEngine(() => {}, () => now, true)
 
   const call = (node: SimulatedNode): void => {
-    if (now >= node.lookAt) {
-      atOnce(slice => node.leases.scan(slice))
-      node.lookAt = now + TTL / 4
-    }
+    // it has little to scan, so it does so before each call
+    atOnce(slice => node.leases.scan(slice))
+    node.scanAt = now + TTL / 4
 
     const request = node.leases.request()
     const answer = JSON.parse(engine.run('sync', KEY, [JSON.stringify({ id: node.id, seq: ++node.seq, ttl: TTL, policy: 0, sum: '', ...request })]))
@@ -147,7 +146,7 @@ export function simulate ({ delay, nodes: count, rate, use }: Load): Simulated {
 
         node.answer = undefined
         node.leases.answered(request, answer, sentAt)
-        node.callAt = node.lookAt
+        node.callAt = node.scanAt
         node.leases.due && node.wanted(now)
       }
 

@@ -57,6 +57,9 @@ export class SyncLoop {
   #calling?: number
   #scanning?: object
   #scanAt = -Infinity
+
+  /** Whether the last scan took no longer than a slice: then there is one before each call */
+  #scansAtOnce = false
   #sum = ''
   #error?: string
   #losses = 0
@@ -194,7 +197,8 @@ export class SyncLoop {
   }
 
   /**
-   * Asks for what is due. If the last scan was long ago, it scans first: there may be more.
+   * Asks for what is due. If the last scan was long ago, or takes no time, it scans first: there may
+   * be more, and then a call that comes early takes the place of the next one.
    */
   #turn (): void {
     const { config: { ttl }, node } = this.#init
@@ -207,7 +211,7 @@ export class SyncLoop {
 
     this.#checkExpiry()
 
-    if (this.#now() < this.#scanAt) {
+    if (this.#now() < this.#scanAt && !this.#scansAtOnce) {
       this.#call()
       return
     }
@@ -226,6 +230,7 @@ export class SyncLoop {
         this.#call()
       }
     }, setBackgroundTimer)
+    this.#scansAtOnce = this.#scanning === undefined
   }
 
   #call (): void {

@@ -238,6 +238,16 @@ describe('fleet/leasing', function () {
     expect([...engine.engine.leased('{libp2p-rm:test}').keys()].sort()).to.deep.equal(['protocol:/a/1.0.0 0', 'system 3'])
   })
 
+  it('should say all that has changed with a call that comes early, if that is found out at once', async () => {
+    const { fleet: link, manager } = await members.add(engine.client(), { ttl: 600_000, limits: { system: { connsInbound: 40 }, peerDefault: { conns: 8 } } })
+
+    manager.openConnection('inbound', false).setPeer(peerA)
+    expect(link.view().leases.map(({ scope }) => scope)).to.deep.equal(['system'])
+    // the next call would be minutes later if there was enough for everybody
+    fill(manager, 40)
+    await eventually(() => link.view().leases.some(({ leased, scope }) => scope === `peer:${peerA}` && leased.conns > 0), 'the lease of the peer')
+  })
+
   it('should call the engine as often as its pace allows, whoever is refused', async () => {
     const { fleet: link, manager } = await members.add(engine.client(), { ttl: 20_000, allowance: 0, limits: { peerDefault: { conns: 2 }, system: { conns: 50 } } })
     const begin = Date.now()
