@@ -2,7 +2,7 @@ import { TypedEventEmitter } from '@libp2p/interface'
 import { expect } from 'aegir/chai'
 import { observeMuxer, wrapMuxer } from '../../src/libp2p/streams/observed-muxers.ts'
 import type { MuxerObserver } from '../../src/libp2p/streams/observed-muxers.ts'
-import type { Stream, StreamMuxer } from '@libp2p/interface'
+import type { CreateStreamOptions, Stream, StreamMuxer } from '@libp2p/interface'
 
 /**
  * The part of `AbstractStreamMuxer` that it is about
@@ -25,6 +25,7 @@ class AbstractMuxer extends TypedEventEmitter<any> {
 
 class Observer implements MuxerObserver {
   readonly events: unknown[] = []
+  muxer?: unknown
   refuses = false
 
   received (bytes: number): void {
@@ -37,8 +38,8 @@ class Observer implements MuxerObserver {
     return !this.refuses
   }
 
-  async open (create: () => Promise<Stream>): Promise<Stream> {
-    const stream = await create()
+  async open (create: StreamMuxer['createStream'], options?: CreateStreamOptions): Promise<Stream> {
+    const stream = await create.call(this.muxer as StreamMuxer, options)
 
     this.events.push(`open ${stream}`)
 
@@ -48,6 +49,7 @@ class Observer implements MuxerObserver {
 
 function observe (muxer: AbstractMuxer, observer: Observer = new Observer()): Observer {
   expect(observeMuxer(muxer as unknown as StreamMuxer, observer)).to.equal(true)
+  observer.muxer = muxer
 
   return observer
 }
@@ -222,6 +224,7 @@ describe('a muxer that is none of libp2p\'s own', () => {
     const muxer = new Muxer()
     const observer = new Observer()
     const { createStream } = Muxer.prototype
+    observer.muxer = muxer
 
     wrapMuxer(muxer as any, new EventTarget() as any, observer)
     expect(await use(muxer)).to.deep.equal(['remote', 'created'])
@@ -252,6 +255,7 @@ describe('a muxer that is none of libp2p\'s own', () => {
     const muxer = new Muxer()
     const [first, second] = [observe(muxer), new Observer()]
 
+    second.muxer = muxer
     wrapMuxer(muxer as any, new EventTarget() as any, second)
     await use(muxer)
     expect(first.events).to.deep.equal(USED)

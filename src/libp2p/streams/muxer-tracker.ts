@@ -1,12 +1,11 @@
 import { ConnectionClosedError } from '@libp2p/interface'
 import { liveConnection } from '../buffers/live-connection.ts'
-import { refuseTextInHandshakes, refuseTextOfInbound, refuseTextOfOutbound } from '../connections/data-channels.ts'
+import { refuseTextInHandshakes, refuseTextOfInbound } from '../connections/data-channels.ts'
 import { observeMuxer, wrapMuxer } from './observed-muxers.ts'
 import type { MuxerObserver } from './observed-muxers.ts'
 import type { MuxedConnection, StreamTracker } from './stream-tracker.ts'
 import type { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
-import type { LiveConnection } from '../buffers/live-connection.ts'
-import type { Connection, MessageStream, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
+import type { Connection, CreateStreamOptions, MessageStream, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 
 /**
  * Observes all muxers, so that no stream of either direction goes unaccounted for
@@ -114,14 +113,14 @@ class TrackedMuxer implements MuxedConnection, MuxerObserver {
     return this.#tracker.admitInbound(stream, this)
   }
 
-  async open (create: () => Promise<Stream>): Promise<Stream> {
+  async open (create: StreamMuxer['createStream'], options?: CreateStreamOptions): Promise<Stream> {
     if (this.scope == null) {
       // another listener of `connection:open` may open a stream before ours has
       // been called, which happens before any microtask
       await Promise.resolve()
     }
 
-    return this.#tracker.openOutbound(async () => createOn(this, create), this)
+    return this.#tracker.openOutbound(this, create, options)
   }
 }
 
@@ -143,27 +142,4 @@ function endStreamsWith (encrypted: MessageStream, muxer: StreamMuxer): void {
       stream.abort(new ConnectionClosedError('the connection has closed'))
     }
   })
-}
-
-/**
- * While it is opened, its connection must not be closed: see `LiveConnection`
- */
-async function createOn ({ scope }: MuxedConnection, create: () => Promise<Stream>): Promise<Stream> {
-  const live = scope?.holder as LiveConnection | undefined
-
-  if (live != null) {
-    live.opening++
-  }
-
-  try {
-    const stream = await create()
-
-    refuseTextOfOutbound(stream)
-
-    return stream
-  } finally {
-    if (live != null) {
-      live.opening--
-    }
-  }
 }

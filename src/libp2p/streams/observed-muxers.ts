@@ -17,8 +17,13 @@ export interface MuxerObserver {
    */
   opened(stream: Stream): boolean
 
-  /** Opens a stream */
-  open(create: () => Promise<Stream>): Promise<Stream>
+  /**
+   * Opens a stream
+   *
+   * @param create - the method of the muxer that does it
+   * @param options - what it is to be called with
+   */
+  open(create: StreamMuxer['createStream'], options?: CreateStreamOptions): Promise<Stream>
 }
 
 /**
@@ -98,9 +103,8 @@ function observeMuxerClass (muxer: AbstractMuxer): boolean {
 
   replace(target, 'createStream', async function (options?: CreateStreamOptions) {
     const observer = observerOf(this)
-    const create = async (): Promise<Stream> => createStream.call(this, options)
 
-    return observer === undefined ? create() : observer.open(create)
+    return observer === undefined ? createStream.call(this, options) : observer.open(createStream, options)
   })
 
   Object.defineProperty(target, OBSERVED, { value: true })
@@ -131,10 +135,10 @@ export function wrapMuxer (muxer: StreamMuxer, connection: MessageStream, observ
 
   wrapListeners(muxer, observer)
 
-  const createStream = muxer.createStream.bind(muxer)
+  const { createStream } = muxer
 
   // a class may have one that cannot be assigned to
-  replace(muxer, 'createStream', async (options?: CreateStreamOptions) => observer.open(async () => createStream(options)))
+  replace(muxer, 'createStream', async (options?: CreateStreamOptions) => observer.open(createStream, options))
 }
 
 type StreamListener = (event: CustomEvent<Stream>) => void

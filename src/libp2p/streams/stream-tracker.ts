@@ -15,18 +15,20 @@ import { DefaultStreamScope } from '../../scopes/stream-scope.ts'
 import { PositionedList } from '../../util/positioned-list.ts'
 import { liveStream, LiveStream } from '../buffers/live-stream.ts'
 import { StreamMemory } from '../buffers/stream-memory.ts'
+import { refuseTextOfOutbound } from '../connections/data-channels.ts'
 import { observeStreamClass } from './observed-classes.ts'
 import { RunningHandlers } from './running-handlers.ts'
 import type { Core } from '../../manager/core.ts'
 import type { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
 import type { Refusal } from '../../scopes/refusal.ts'
 import type { NameTable } from '../../util/name-table.ts'
+import type { LiveConnection } from '../buffers/live-connection.ts'
 import type { LiveStreamOwner } from '../buffers/live-stream.ts'
 import type { NodeFairness } from '../fairness/node-fairness.ts'
 import type { TransientHolders } from '../fairness/transient-holders.ts'
 import type { Pressures } from '../pressure/pressure.ts'
 import type { Sessions } from '../sessions/node-sessions.ts'
-import type { MessageStreamDirection, Stream, StreamMiddleware, StreamMuxer } from '@libp2p/interface'
+import type { CreateStreamOptions, MessageStreamDirection, Stream, StreamMiddleware, StreamMuxer } from '@libp2p/interface'
 
 /**
  * The connection that a muxer works for, once it is known
@@ -127,15 +129,19 @@ export class StreamTracker implements LiveStreamOwner {
   }
 
   /**
-   * Accounts for a stream, and then opens it
+   * Accounts for a stream, and then opens it. Meanwhile its connection must not be closed: see
+   * `LiveConnection`.
    *
+   * @param muxed
+   * @param create - the method of the muxer that opens it
+   * @param options - what that is to be called with
    * @throws {ResourceLimitExceededError} If it does not fit
    * @throws {MuxerClosedError} If the muxer or its connection is closed, as libp2p's muxers do
    */
-  async openOutbound (open: () => Promise<Stream>, muxed: MuxedConnection): Promise<Stream> {
-    const { scope: connection, muxer: { status } } = muxed
+  async openOutbound (muxed: MuxedConnection, create: StreamMuxer['createStream'], options?: CreateStreamOptions): Promise<Stream> {
+    const { muxer, scope: connection } = muxed
 
-    if (connection?.closed === true || status === 'closing' || status === 'closed') {
+    if (connection?.closed === true || muxer.status === 'closing' || muxer.status === 'closed') {
       throw new MuxerClosedError()
     }
 
@@ -145,10 +151,16 @@ export class StreamTracker implements LiveStreamOwner {
       throw this.#manager.errorOf(scope)
     }
 
+    const holder = connection?.holder as LiveConnection | undefined
     let stream: Stream | undefined
 
+    if (holder != null) {
+      holder.opening++
+    }
+
     try {
-      stream = await open()
+      stream = await create.call(muxer, options)
+      refuseTextOfOutbound(stream)
 
       if (liveStream(stream) == null) {
         this.#attach(stream, scope, muxed)
@@ -163,6 +175,10 @@ export class StreamTracker implements LiveStreamOwner {
       // one that nobody gets, and nobody accounts for
       stream?.abort(err)
       throw err
+    } finally {
+      if (holder != null) {
+        holder.opening--
+      }
     }
   }
 
