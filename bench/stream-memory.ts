@@ -77,7 +77,7 @@ function timeMessages (memory: StreamMemory): string {
   }
   const before = time(MESSAGES, send)
 
-  wrapMuxer(muxer as any, new EventTarget() as any, { received: bytes => { memory.countBytes(bytes) }, opened: () => true, open: async create => create() })
+  wrapMuxer(muxer as any, new EventTarget() as any, { muxer: muxer as any, tracker: { admitInbound: () => true }, received: bytes => { memory.countBytes(bytes) }, open: async create => create() })
 
   return (time(MESSAGES, send) - before).toFixed(1)
 }

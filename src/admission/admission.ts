@@ -187,7 +187,7 @@ export class Admission {
 
     const refusal = direction === 'inbound' && !this.allowlist.allowedIP(ip) ? this.#rates.connections?.peek(ip) ?? this.sharedRates?.peek(ip) : undefined
 
-    return refusal ?? this.#subnets.peek(ip, direction) ?? this.shared?.peek(ip, direction)
+    return refusal ?? this.peekCount(ip, direction)
   }
 
   /**
@@ -198,6 +198,13 @@ export class Admission {
    */
   count (ip: IPAddress | undefined, direction: MessageStreamDirection): Refusal | undefined {
     return ip == null ? undefined : this.#add(ip, direction)
+  }
+
+  /**
+   * What `count` would answer, with nothing counted
+   */
+  peekCount (ip: IPAddress | undefined, direction: MessageStreamDirection): Refusal | undefined {
+    return ip == null ? undefined : this.#subnets.peek(ip, direction) ?? this.shared?.peek(ip, direction)
   }
 
   /**

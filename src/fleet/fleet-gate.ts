@@ -84,12 +84,6 @@ export class FleetGate implements BanGate {
     return this.#findPeer(direction, peer, address) ?? this.#node?.findPeer(direction, peer, address)
   }
 
-  refusePeer (connection: DefaultConnectionScope, peer: PeerId): Refusal | undefined {
-    const reason = this.#findPeer(connection.inbound ? 'inbound' : 'outbound', peer, connection.endpoint)
-
-    return reason === undefined ? this.#node?.refusePeer(connection, peer) : this.#member.metricsSource.graph.refuse(reason, connection, peer.toString())
-  }
-
   refused (refusal: Refusal): void {
     this.#node?.refused(refusal)
   }

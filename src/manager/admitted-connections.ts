@@ -1,13 +1,14 @@
 import { Rule } from '../scopes/refusal.ts'
+import { changePair, scopesOfNormal } from '../scopes/scope-pair.ts'
 import { oneConnection } from '../scopes/usage.ts'
-import { findRefusal } from './opening.ts'
 import type { Admission } from '../admission/admission.ts'
-import type { ConnectionAdmission } from '../scopes/connection-scope.ts'
+import type { AggregateScope } from '../scopes/aggregate-scope.ts'
+import type { ConnectionAdmission } from '../scopes/connection-admission.ts'
 import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { IPAddress } from '../util/ip-address.ts'
-import type { PeerId } from '@libp2p/interface'
+import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 
 /**
  * Which part of the allowlisted system inbound connections may have whose peer may be one
@@ -53,8 +54,8 @@ export class AdmittedConnections implements ConnectionAdmission {
       return
     }
 
-    const prover = graph.newConnection(inbound ? 'inbound' : 'outbound', usefd, graph.proving, endpoint)
-    const find = (): Refusal | undefined => (inbound ? this.findProvers() : undefined) ?? findRefusal(prover, cost)
+    const prover = graph.newConnection(directionOf(refused), usefd, graph.proving, endpoint)
+    const find = (): Refusal | undefined => (inbound ? this.findProvers() : undefined) ?? prover.findRefusal(cost)
 
     return graph.makeRoom(find(), prover, find) == null ? prover : undefined
   }
@@ -88,36 +89,46 @@ export class AdmittedConnections implements ConnectionAdmission {
     return endpoint == null ? allowlist.allowedPeer(peer) : allowlist.allowedPeerAndMultiaddr(peer, endpoint)
   }
 
-  enterAllowlist (connection: DefaultConnectionScope): void {
-    const ip = connection.countedAddress as IPAddress | undefined
+  scopesToReturnTo (connection: DefaultConnectionScope, peer: PeerId): AggregateScope[] {
+    const scopes = scopesOfNormal(connection)
 
-    // first: who counts again must not find it
-    connection.countedAddress = undefined
-    this.#admission.release(ip)
+    return scopes.length > 0 && this.staysAllowlisted(peer, connection) ? [] : scopes
   }
 
-  leaveAllowlist (connection: DefaultConnectionScope, peer: string): Refusal | undefined {
-    const { endpoint, inbound } = connection
-    const full = inbound ? this.#graph.refuse(this.#findFull(), connection, peer) : undefined
+  findLeaving (connection: DefaultConnectionScope, peer: PeerId): Refusal | undefined {
+    if (this.scopesToReturnTo(connection, peer).length > 0) {
+      return (connection.inbound ? this.#findFull() : undefined) ?? this.#admission.peekCount(this.#uncountedIP(connection), directionOf(connection))
+    }
+  }
 
-    // one that had to prove who it is counts at its address already
-    if (full != null || !connection.allowlisted) {
-      return full
+  changePair (connection: DefaultConnectionScope, leaves: boolean): void {
+    const ip = leaves ? this.#uncountedIP(connection) : connection.countedAddress as IPAddress | undefined
+
+    if (!leaves) {
+      // first: who counts again must not find it
+      connection.countedAddress = undefined
+      this.#admission.release(ip)
+    } else if (this.#admission.count(ip, directionOf(connection)) === undefined) {
+      connection.countedAddress ??= ip
     }
 
-    const ip = endpoint == null ? undefined : this.#admission.ipOf(endpoint)
-    const denied = this.#admission.count(ip, inbound ? 'inbound' : 'outbound')
+    changePair(connection, leaves)
+  }
 
-    if (denied == null) {
-      connection.countedAddress = ip
-    }
-
-    return this.#graph.refuse(denied, connection, peer)
+  /**
+   * The address of a connection. One that had to prove who it is counts there already.
+   */
+  #uncountedIP ({ allowlisted, endpoint }: DefaultConnectionScope): IPAddress | undefined {
+    return allowlisted && endpoint != null ? this.#admission.ipOf(endpoint) : undefined
   }
 
   leave (connection: DefaultConnectionScope): void {
     this.#admission.release(connection.countedAddress as IPAddress | undefined)
   }
+}
+
+function directionOf ({ inbound }: DefaultConnectionScope): MessageStreamDirection {
+  return inbound ? 'inbound' : 'outbound'
 }
 
 function * countedAddresses ({ connections }: ScopeGraph): Generator<IPAddress> {

@@ -11,7 +11,6 @@
 
 import { checkDirection } from '../scopes/arguments.ts'
 import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
-import { findRefusal } from './opening.ts'
 import { placeConnection, placeStream } from './placement.ts'
 import { Trust } from './trust.ts'
 import type { BaseCosts, Check, Newcomer } from './opening.ts'
@@ -215,7 +214,7 @@ export class Core {
    * Why a connection does not fit into the scopes that it would be in, if so
    */
   findConnection (connection: DefaultConnectionScope): Refusal | undefined {
-    const reason = findRefusal(connection, this.baseCosts.connection)
+    const reason = connection.findRefusal(this.baseCosts.connection)
 
     // those that are trusted have limits of their own
     return reason !== undefined || this.findFull === undefined || !connection.inbound || connection.allowlisted ? reason : this.findFull()
@@ -294,7 +293,7 @@ export class Core {
       }
     }
 
-    const reason = findRefusal(stream, this.baseCosts.stream)
+    const reason = stream.findRefusal(this.baseCosts.stream)
     const refusal = reason === undefined ? undefined : placeStream(this, this.graph, stream, reason, peer, connection)
 
     if (refusal !== undefined) {

@@ -1,10 +1,8 @@
-import { findMemoryRefusal } from '../scopes/find-refusal.ts'
-import { MEMORY_PRIORITY_ALWAYS, MEMORY_PRIORITY_HIGH, memoryThreshold } from '../scopes/memory-priority.ts'
-import type { ScopePair } from '../scopes/aggregate-scope.ts'
+import { memoryThreshold, openingPriority } from '../scopes/memory-priority.ts'
 import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
-import type { MovableScope } from '../scopes/movable-scope.ts'
 import type { Refusal } from '../scopes/refusal.ts'
 import type { ConnectionScope } from '../scopes/resource-scope.ts'
+import type { ScopePair } from '../scopes/scope-pair.ts'
 import type { DefaultStreamScope } from '../scopes/stream-scope.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -49,7 +47,6 @@ export interface Newcomer {
  */
 export interface Opening {
   newConnection(direction: MessageStreamDirection, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr): DefaultConnectionScope
-  newStream(peer: PeerId, direction: MessageStreamDirection, connection?: object): DefaultStreamScope
 
   /**
    * Whether anybody can give way: a refusal must be cheap where nobody can
@@ -74,34 +71,8 @@ export interface Opening {
 }
 
 /**
- * What the remote opens may not fill the last 20% of the memory: that is for what this
- * node itself wants to do
- */
-const INBOUND_PRIORITY = MEMORY_PRIORITY_HIGH
-
-export function openingPriority ({ inbound }: Pick<MovableScope, 'inbound'>): number {
-  return inbound ? INBOUND_PRIORITY : MEMORY_PRIORITY_ALWAYS
-}
-
-/**
  * How many connections that remotes open a memory limit is enough for
  */
 export function affordableConnections (memory: number, { connection }: BaseCosts): number {
-  return Math.floor(memoryThreshold(memory, INBOUND_PRIORITY) / connection)
-}
-
-/**
- * Why a connection or stream with this base cost cannot be opened, if so
- */
-export function findRefusal (scope: DefaultConnectionScope | DefaultStreamScope, cost: number): Refusal | undefined {
-  const reason = scope.findRefusal()
-
-  if (reason != null || cost === 0) {
-    return reason
-  }
-
-  const priority = openingPriority(scope)
-  const full = scope.firstWithoutMemory(cost, priority)
-
-  return full == null ? undefined : findMemoryRefusal(scope, full, cost, priority)
+  return Math.floor(memoryThreshold(memory, openingPriority(true)) / connection)
 }

@@ -1,4 +1,3 @@
-import { findRefusal } from './opening.ts'
 import type { BaseCosts, Opening } from './opening.ts'
 import type { Trust } from './trust.ts'
 import type { DefaultConnectionScope } from '../scopes/connection-scope.ts'
@@ -59,7 +58,7 @@ export function placeConnection (source: PlacementSource, how: Opening, connecti
 export function placeStream (source: PlacementSource, how: Opening, stream: DefaultStreamScope, reason: Refusal | undefined, peer: PeerId, connection?: Pick<ConnectionScope, 'allowlisted'>): Refusal | undefined {
   if (connection !== undefined && source.trust.isTrusted(peer, connection)) {
     stream.pair = source.graph.allowlisted
-    reason = findRefusal(stream, source.baseCosts.stream)
+    reason = stream.findRefusal(source.baseCosts.stream)
   }
 
   if (reason !== undefined && how.canMakeRoom) {
@@ -76,5 +75,5 @@ function roomForConnection (source: PlacementSource, how: Opening, connection: D
 }
 
 function roomForStream ({ baseCosts }: PlacementSource, how: Opening, stream: DefaultStreamScope, reason: Refusal): Refusal | undefined {
-  return how.makeRoom(reason, stream, () => findRefusal(stream, baseCosts.stream))
+  return how.makeRoom(reason, stream, () => stream.findRefusal(baseCosts.stream))
 }

@@ -1,20 +1,21 @@
-import { UNLIMITED } from '../limits/limit.ts'
-import { findRefusal, openingPriority } from '../manager/opening.ts'
 import { placeConnection, placeStream } from '../manager/placement.ts'
 import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
-import { findMoveRefusal } from '../scopes/find-refusal.ts'
-import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from '../scopes/memory-priority.ts'
+import { MEMORY_PRIORITY_ALWAYS, memoryThreshold, openingPriority } from '../scopes/memory-priority.ts'
+import { refuseMove, TO_PEER, TO_PROTOCOL, TO_SERVICE } from '../scopes/moves.ts'
 import { Rule } from '../scopes/refusal.ts'
-import { DefaultStreamScope } from '../scopes/stream-scope.ts'
 import { NOTHING } from '../scopes/usage.ts'
 import { ipFromMultiaddr } from '../util/ip-from-address.ts'
-import { peerOf, protocolOf, serviceOf } from './constraints.ts'
-import type { Constraint } from './constraints.ts'
+import { ImaginedScopes } from './imagined-scopes.ts'
+import type { Constraint } from './imagined-scopes.ts'
 import type { ConnectionRequest, StreamRequest } from './reservation-request.ts'
 import type { Core } from '../manager/core.ts'
 import type { Check, Newcomer, Opening } from '../manager/opening.ts'
-import type { AggregateScope, ScopePair } from '../scopes/aggregate-scope.ts'
-import type { Refusal } from '../scopes/refusal.ts'
+import type { AggregateScope } from '../scopes/aggregate-scope.ts'
+import type { MoveCheck, Mover } from '../scopes/moves.ts'
+import type { Refusal, RefusingScope } from '../scopes/refusal.ts'
+import type { ScopeKind } from '../scopes/scope-kind.ts'
+import type { ScopePair } from '../scopes/scope-pair.ts'
+import type { DefaultStreamScope } from '../scopes/stream-scope.ts'
 import type { Usage } from '../scopes/usage.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -27,35 +28,41 @@ export interface Findings {
 
   /** The names of the scopes of those who would give way */
   readonly victims?: ReadonlySet<string>
-  readonly left: ReadonlyArray<{ readonly scope: Constraint, readonly left: number }>
+  readonly left: ReadonlyArray<{ readonly scope: RefusingScope, readonly left: number }>
 }
 
 type Scope = DefaultConnectionScope | DefaultStreamScope
 
 /**
- * Opens connections and streams in thought only: they are asked for what would be asked of them, by
- * the code that opens them, and never enter the graph.
+ * What one peer has
  */
-class ThoughtOpening implements Opening {
+const OF_PEERS = new Set<ScopeKind>(['stream', 'peer', 'protocolPeer', 'servicePeer'])
+
+/**
+ * Opens and moves connections and streams in thought only: what would be asked of them is asked by
+ * the code that opens and moves them, and they never enter the graph.
+ */
+class Thought extends ImaginedScopes implements Opening, Mover {
   /** The names of the scopes of those who would give way */
   readonly victims = new Set<string>()
 
   readonly canMakeRoom = true
 
-  /** What would have been opened last */
-  opened?: Scope
+  /** The connection that would have been opened last */
+  opened?: DefaultConnectionScope
   readonly #core: Core
   readonly #newcomer: Newcomer
   readonly #inbound: boolean
 
   constructor (core: Core, direction: MessageStreamDirection, newcomer: Newcomer) {
+    super(core.graph)
     this.#core = core
     this.#newcomer = newcomer
     this.#inbound = direction === 'inbound'
   }
 
   newConnection (direction: MessageStreamDirection, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr): DefaultConnectionScope {
-    const { graph } = this.#core
+    const { graph } = this
     const connection = new DefaultConnectionScope(graph, 0, graph.limiter.getConnLimits(), direction === 'inbound', usefd, pair, endpoint)
 
     this.opened = connection
@@ -63,24 +70,10 @@ class ThoughtOpening implements Opening {
     return connection
   }
 
-  newStream (peer: PeerId, direction: MessageStreamDirection): DefaultStreamScope {
-    const { graph } = this.#core
-    const peerScope = graph.peers.get(peer.toString()) ?? graph.imaginePeer(peer)
-    const stream = new DefaultStreamScope(graph, 0, graph.limiter.getStreamLimits(peer), peerScope, direction === 'inbound', graph.normal)
-
-    this.opened = stream
-
-    return stream
-  }
-
   /**
    * Nothing is left of a refusal where something would give way
    */
-  makeRoom (reason: Refusal): Refusal | undefined {
-    return this.giveWay(reason)
-  }
-
-  giveWay (reason: Refusal | undefined): Refusal | undefined {
+  makeRoom (reason: Refusal | undefined): Refusal | undefined {
     const victim = reason === undefined || !this.#inbound ? undefined : this.#core.findVictim?.(reason, this.#newcomer)
 
     if (victim === undefined) {
@@ -91,31 +84,31 @@ class ThoughtOpening implements Opening {
   }
 
   prove ({ endpoint, inbound, usefd }: DefaultConnectionScope, cost: number): DefaultConnectionScope | undefined {
-    const { graph } = this.#core
+    const { graph } = this
     const { peer } = this.#newcomer
 
-    if (peer === undefined || graph.admission?.trusts(peer) !== true || (inbound && this.giveWay(graph.admission.findProvers()) !== undefined)) {
+    if (peer === undefined || graph.admission?.trusts(peer) !== true || (inbound && this.makeRoom(graph.admission.findProvers()) !== undefined)) {
       return
     }
 
     const before = this.opened
     const prover = this.newConnection(inbound ? 'inbound' : 'outbound', usefd, graph.proving, endpoint)
 
-    if (findRefusal(prover, cost) === undefined) {
+    if (prover.findRefusal(cost) === undefined) {
       return prover
     }
 
     this.opened = before
   }
 
-  refuse (reason: Refusal): Refusal {
+  refuse <R extends Refusal | undefined> (reason: R): R {
     return reason
   }
 }
 
 export function explainConnection (core: Core, { address, direction, peer, service, usefd }: ConnectionRequest & { address?: Multiaddr }): Findings {
   const { graph } = core
-  const thought = new ThoughtOpening(core, direction, { request: 'connection', address, peer })
+  const thought = new Thought(core, direction, { request: 'connection', address, peer })
   const before = beforeConnection(core, direction, address)
   const first = thought.newConnection(direction, usefd === true, graph.normal, address)
   const reason = core.findConnection(first)
@@ -124,28 +117,27 @@ export function explainConnection (core: Core, { address, direction, peer, servi
   const refused = placed === connection ? undefined : placed as Refusal
   const cost = core.baseCosts.connection
   // a rule of the node leaves no scope with room
-  const left = refused?.refuser instanceof Rule ? [] : countLeft(connection, edgesOf(connection), cost, openingPriority(connection))
+  const left = refused?.refuser instanceof Rule ? [] : countLeft(connection, edgesOf(connection), cost, openingPriority(connection.inbound))
   const { victims } = thought
 
   if (peer == null) {
     return { victims, refusal: before ?? refused, left }
   }
 
-  const scopes = connection.scopesToReturnTo(peer)
-  const back = move(connection, scopes, cost)
-  const attached = move(connection, peerOf(graph, { peer }), cost)
-  const served = move(connection, serviceOf(graph, { peer, service }), cost)
+  const attached = moveOf(thought, TO_PEER, connection, peer, cost)
+
+  connection.peerScope = thought.getPeer(peer)
+
+  const served = service == null ? undefined : moveOf(thought, TO_SERVICE, connection, service, cost)
 
   return {
     victims,
     refusal: before ??
       refused ??
       findFirst(core.peerChecks, direction) ??
-      graph.bans?.findPeer(direction, peer, address) ??
-      back.refusal ??
-      attached.refusal ??
-      thought.giveWay(served.refusal),
-    left: [...left, ...back.left, ...attached.left, ...served.left]
+      attached.find() ??
+      served?.find(),
+    left: [...left, ...attached.left, ...served?.left ?? []]
   }
 }
 
@@ -161,18 +153,16 @@ function beforeConnection (core: Core, direction: MessageStreamDirection, addres
 }
 
 export function explainStream (core: Core, request: StreamRequest): Findings {
-  const { graph } = core
   const { connection, direction, peer, protocol } = request
-  const inbound = direction === 'inbound'
-  const thought = new ThoughtOpening(core, direction, { request: 'stream', connection, peer })
+  const thought = new Thought(core, direction, { request: 'stream', connection, peer })
   const service = request.service ?? (protocol == null ? undefined : core.serviceOf?.(protocol))
-  const stream = peer == null ? imagineStream(core, inbound) : thought.newStream(peer, direction)
+  const stream = thought.streamOf(direction, peer)
   const cost = core.baseCosts.stream
-  const reason = findRefusal(stream, cost)
+  const reason = stream.findRefusal(cost)
   const refused = reason && placeStream(core, thought, stream, reason, stream.peerScope.peer, peer == null ? undefined : connection)
-  const own = peer == null ? [stream.pair.transient, stream.pair.system] : edgesOf(stream)
-  const negotiated = move(stream, protocolOf(graph, { peer, protocol }), cost)
-  const served = move(stream, serviceOf(graph, { peer, service }), cost)
+  const left = countLeft(stream, edgesOf(stream), cost, openingPriority(stream.inbound))
+  const negotiated = protocol == null ? undefined : moveOf(thought, TO_PROTOCOL, stream, protocol, cost)
+  const served = service == null ? undefined : moveOf(thought, TO_SERVICE, stream, service, cost)
 
   return {
     victims: thought.victims,
@@ -180,10 +170,9 @@ export function explainStream (core: Core, request: StreamRequest): Findings {
       refused ??
       // only a node knows when a protocol was negotiated
       (core.serviceOf === undefined ? undefined : beforeProtocol(core, request)) ??
-      thought.giveWay(negotiated.refusal) ??
-      (service == null ? undefined : graph.serviceGate?.findRefusal({ kind: 'stream', inbound }, service)) ??
-      thought.giveWay(served.refusal),
-    left: [...countLeft(stream, own, cost, openingPriority(stream)), ...negotiated.left, ...served.left]
+      negotiated?.find() ??
+      served?.find(),
+    left: [...left, ...negotiated?.left ?? [], ...served?.left ?? []].filter(({ scope }) => peer != null || !OF_PEERS.has(scope.kind))
   }
 }
 
@@ -206,13 +195,6 @@ function beforeProtocol (core: Core, { direction, peer, protocol }: StreamReques
   return direction !== 'inbound' || peer == null || protocol == null ? undefined : findFirst(core.protocolChecks, protocol, peer.toString())
 }
 
-/**
- * A stream of nobody in particular: only what is for all of them constrains it
- */
-function imagineStream ({ graph }: Core, inbound: boolean): DefaultStreamScope {
-  return new DefaultStreamScope(graph, 0, UNLIMITED, graph.imaginePeer(), inbound, graph.normal)
-}
-
 function edgesOf (scope: Scope): Constraint[] {
   return scope.selfAndEdges as unknown as Constraint[]
 }
@@ -227,21 +209,25 @@ function findFirst <A extends unknown[]> (checks: ReadonlyArray<Check<A>>, ...re
   }
 }
 
-function move (scope: Scope, into: Constraint[], cost: number): Findings {
-  const added = { ...scope.usage, memory: cost }
+interface ThoughtMove {
+  readonly left: Findings['left']
 
-  return {
-    refusal: firstRefusal(into, scope => findMoveRefusal(scope, added)),
-    left: countLeft(scope, into, cost, MEMORY_PRIORITY_ALWAYS)
-  }
+  /**
+   * Why it is refused, if so
+   */
+  find(): Refusal | undefined
 }
 
-export function firstRefusal (scopes: Constraint[], find: (scope: Constraint) => Refusal | undefined): Refusal | undefined {
-  for (const scope of scopes) {
-    const refusal = find(scope)
+function moveOf <S extends Scope, T extends PeerId | string> (thought: Thought, checks: ReadonlyArray<MoveCheck<S, T>>, scope: S, to: T, cost: number): ThoughtMove {
+  const scopes = checks.map(check => check(scope, to, thought)).filter(Array.isArray).flat()
 
-    if (refusal != null) {
-      return refusal
+  return {
+    left: countLeft(scope, scopes, cost, MEMORY_PRIORITY_ALWAYS),
+    find: () => {
+      // what it holds moves along
+      scope.memory = cost
+
+      return refuseMove(thought, checks, scope, to)
     }
   }
 }

@@ -1,18 +1,18 @@
 import { formatSetting } from '../limits/setting.ts'
 import { checkDirection, checkName, checkPeer, checkPriority, checkSize } from '../scopes/arguments.ts'
+import { inOrder } from '../scopes/edges.ts'
 import { findMemoryRefusal } from '../scopes/find-refusal.ts'
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from '../scopes/memory-priority.ts'
 import { unwrapScope } from '../scopes/scope-views.ts'
-import { inOrder } from '../scopes/stream-scope.ts'
 import { ANY, BOOLEAN, checkDescribed } from '../util/description.ts'
 import { toMultiaddr } from '../util/to-multiaddr.ts'
 import { invalid } from '../util/validation.ts'
-import { imagine, peerOf, protocolOf, serviceOf } from './constraints.ts'
 import { explainConnection, explainStream } from './explain-opening.ts'
-import type { Constraint } from './constraints.ts'
+import { ImaginedScopes } from './imagined-scopes.ts'
 import type { Findings } from './explain-opening.ts'
 import type { ConnectionRequest, MemoryRequest, ReservationRequest, StreamRequest } from './reservation-request.ts'
 import type { Core } from '../manager/core.ts'
+import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 import type { SharedLimit } from '../scopes/shared-limit.ts'
 import type { Description } from '../util/description.ts'
@@ -118,16 +118,18 @@ export function explain (core: Core, request: ReservationRequest): Explanation {
   }
 }
 
-function explainMemory (graph: ScopeGraph, { size, priority = MEMORY_PRIORITY_ALWAYS, ...target }: MemoryRequest): Findings {
+function explainMemory (graph: ScopeGraph, { peer, priority = MEMORY_PRIORITY_ALWAYS, protocol, service, size }: MemoryRequest): Findings {
   checkSize(size)
   checkPriority(priority)
 
-  const [peer] = peerOf(graph, target)
-  const [protocol, protocolPeer] = protocolOf(graph, target)
-  const [service, servicePeer] = serviceOf(graph, target)
+  const imagined = new ImaginedScopes(graph)
+  const ofPeer = peer == null ? undefined : imagined.getPeer(peer)
+  const ofProtocol = protocol == null ? undefined : imagined.getProtocol(protocol)
+  const ofService = service == null ? undefined : imagined.getService(service)
+  const shareOf = (group?: AggregateScope): AggregateScope | undefined => ofPeer === undefined || group === undefined ? undefined : imagined.getPeerChild(ofPeer, group)
+  const edges = inOrder({ peer: ofPeer, protocol: ofProtocol, protocolPeer: shareOf(ofProtocol), service: ofService, servicePeer: shareOf(ofService), system: graph.normal.system })
   // only a stream is part of a protocol and a peer. How much it holds is not known.
-  const stream = target.peer == null || target.protocol == null ? [] : [imagine(graph, 'stream', '', graph.limiter.getStreamLimits(target.peer))]
-  const scopes = [...stream, ...inOrder<Constraint>({ peer, protocol, protocolPeer, service, servicePeer, system: graph.normal.system })]
+  const scopes = peer == null || protocol == null ? edges : [imagined.streamOf('inbound', peer), ...edges]
 
   return {
     refusal: scopes.map(scope => findMemoryRefusal(undefined, scope, size, priority)).find(refusal => refusal != null),

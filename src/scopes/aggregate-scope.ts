@@ -2,9 +2,9 @@ import { parseLimit, resolveParsed } from '../limits/build-limits.ts'
 import { checkPriority, checkSize } from './arguments.ts'
 import { LimitedCounts } from './limited-counts.ts'
 import { MEMORY_PRIORITY_ALWAYS } from './memory-priority.ts'
-import { scopeClosedError } from './refusal.ts'
+import { assertOpen } from './refusal.ts'
 import { NOTHING, scopeText, statOf } from './usage.ts'
-import type { Graph, GraphScope } from './graph.ts'
+import type { Graph } from './graph.ts'
 import type { LimitCap } from './limit-cap.ts'
 import type { Limited } from './limit-of.ts'
 import type { Refusal } from './refusal.ts'
@@ -145,7 +145,7 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
   /**
    * What is reserved directly in this scope is reserved in these
    */
-  get selfAndEdges (): GraphScope[] {
+  get selfAndEdges (): AggregateScope[] {
     return this.parent == null ? [this] : [this, this.parent]
   }
 
@@ -167,16 +167,17 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
   // what the scope is as an owner: of memory reserved directly in it, and of spans
 
   /**
-   * The first scope on the way up that has no room, or `undefined`
+   * Whether this scope is there, and there is room in it and above it
+   */
+  hasMemory (size: number, priority: number): boolean {
+    return !this.closed && this.fitsMemory(size, priority) && (this.parent == null || this.parent.fitsMemory(size, priority))
+  }
+
+  /**
+   * The first scope on the way up that was collected or has no room, or `undefined`
    */
   firstWithoutMemory (size: number, priority: number): AggregateScope | undefined {
-    if (this.closed || !this.fitsMemory(size, priority)) {
-      return this
-    }
-
-    if (this.parent != null && !this.parent.fitsMemory(size, priority)) {
-      return this.parent
-    }
+    return this.selfAndEdges.find(scope => scope.closed || !scope.fitsMemory(size, priority))
   }
 
   /**
@@ -252,7 +253,7 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
     checkSize(size)
     checkPriority(priority)
 
-    if (this.firstWithoutMemory(size, priority) != null) {
+    if (!this.hasMemory(size, priority)) {
       const refusal = this.graph.refuseMemory(this, size, priority)
 
       if (refusal != null) {
@@ -297,9 +298,7 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
   }
 
   beginSpan (): ResourceScopeSpan {
-    if (this.closed) {
-      throw scopeClosedError(this, this)
-    }
+    assertOpen(this)
 
     // the span needs this scope to stay
     this.references++
@@ -320,15 +319,4 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
   toString (): string {
     return scopeText(this)
   }
-}
-
-/**
- * The two scopes at the top of every connection and stream. There are the normal pair, one
- * for those who are trusted when the normal one is full, and one of both for connections that
- * have to prove first that they are.
- */
-export interface ScopePair {
-  readonly system: AggregateScope
-  readonly transient: AggregateScope
-  readonly allowlisted: boolean
 }

@@ -1,4 +1,5 @@
-import type { AggregateScope, ScopePair } from './aggregate-scope.ts'
+import type { AggregateScope } from './aggregate-scope.ts'
+import type { ScopePair } from './scope-pair.ts'
 
 /**
  * Where they are

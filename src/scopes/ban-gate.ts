@@ -1,5 +1,4 @@
 import type { Eviction } from './evictions.ts'
-import type { MovableScope } from './movable-scope.ts'
 import type { Refusal } from './refusal.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -17,11 +16,6 @@ export interface BanGate {
    * Why there must be no connection with a peer, if so. Nothing is counted.
    */
   findPeer(direction: MessageStreamDirection, peer: PeerId, address?: Multiaddr): Refusal | undefined
-
-  /**
-   * Why a connection must not have this peer, if so. It counts as a refusal.
-   */
-  refusePeer(connection: MovableScope, peer: PeerId): Refusal | undefined
 
   /**
    * Something was refused

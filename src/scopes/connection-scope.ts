@@ -1,16 +1,19 @@
-import { ResourceScopeStateError } from '../errors.ts'
 import { checkPeer } from './arguments.ts'
+import { inOrder } from './edges.ts'
 import { findConnectionRefusal } from './find-refusal.ts'
-import { MovableScope, nameOf } from './movable-scope.ts'
+import { MovableScope, nameOf, stateError } from './movable-scope.ts'
+import { findBan, refuseMove, TO_PEER } from './moves.ts'
+import { assertOpen } from './refusal.ts'
+import { countProver } from './scope-pair.ts'
 import { NOTHING, oneConnection } from './usage.ts'
-import type { AggregateScope, ScopePair } from './aggregate-scope.ts'
+import type { AggregateScope } from './aggregate-scope.ts'
 import type { BanGate } from './ban-gate.ts'
 import type { Evictable } from './evictable.ts'
-import type { GraphScope } from './graph.ts'
 import type { MovableGraph } from './movable-scope.ts'
 import type { Refusal } from './refusal.ts'
 import type { ConnectionManagementScope } from './resource-scope.ts'
 import type { ScopeKind } from './scope-kind.ts'
+import type { PairGate, ScopePair } from './scope-pair.ts'
 import type { Usage } from './usage.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { SettingPath } from '../limits/setting.ts'
@@ -22,75 +25,15 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  */
 export type CountedAddress = object
 
-/**
- * What is decided about connections by their address. The graph knows nothing of
- * addresses, it only says what becomes of its connections.
- */
-export interface ConnectionAdmission {
-  /**
-   * The system is full, but the peer of a connection may be one that is trusted wherever it
-   * is
-   *
-   * @param refused - the connection for which there is no room
-   * @param cost - its base cost, in bytes
-   * @returns The one to open instead, which has to prove who it is, if there may be one
-   */
-  prove(refused: DefaultConnectionScope, cost: number): DefaultConnectionScope | undefined
-
-  /**
-   * Whether a peer is trusted wherever it is
-   */
-  trusts(peer: PeerId): boolean
-
-  /**
-   * Whether many hosts have an address, or one of those beside it
-   */
-  isShared(address: CountedAddress): boolean
-
-  /**
-   * Why there may not be one more of those, if so
-   */
-  findProvers(): Refusal | undefined
-
-  /**
-   * Whether a connection that was opened under the allowlisted system may stay
-   * there now that its peer is known
-   */
-  staysAllowlisted(peer: PeerId, connection: Pick<DefaultConnectionScope, 'endpoint'>): boolean
-
-  /**
-   * The connection is in the allowlisted pair now, because of its peer
-   */
-  enterAllowlist(connection: DefaultConnectionScope): void
-
-  /**
-   * The connection moves from the allowlisted system to the normal one unless this
-   * answers why it must not
-   *
-   * @param connection
-   * @param peer - the id of its peer
-   */
-  leaveAllowlist(connection: DefaultConnectionScope, peer: string): Refusal | undefined
-
-  /**
-   * The connection has been closed
-   */
-  leave(connection: DefaultConnectionScope): void
-}
-
-const NO_SCOPES: AggregateScope[] = []
-
 interface ConnectionGraph extends MovableGraph {
   readonly connLimit: Readonly<Limit>
   readonly connections: { add(connection: DefaultConnectionScope): void, delete(connection: DefaultConnectionScope): unknown }
-  readonly admission?: ConnectionAdmission
+  readonly admission?: PairGate & { leave(connection: DefaultConnectionScope): void }
   readonly bans?: BanGate
   readonly normal: ScopePair
   readonly allowlisted: ScopePair
   readonly proving: ScopePair
   provers: number
-
-  getPeer(peer: PeerId): AggregateScope
 }
 
 /**
@@ -155,11 +98,10 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
     return this.graph.limitPath('conn')
   }
 
-  get edges (): GraphScope[] {
-    const { pair, servicePeer } = this
-    const first = this.peerScope ?? pair.transient
+  get edges (): AggregateScope[] {
+    const { pair: { system, transient }, peerScope, servicePeer } = this
 
-    return servicePeer == null ? [first, pair.system] : [first, servicePeer, servicePeer.group, pair.system]
+    return inOrder({ peer: peerScope, transient: peerScope === undefined ? transient : undefined, servicePeer, service: servicePeer?.group, system })
   }
 
   protected get missingForService (): 'peer' | undefined {
@@ -200,8 +142,10 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
 
   /**
    * Why the connection cannot be opened, if so
+   *
+   * @param cost - its base cost, in bytes
    */
-  findRefusal (): Refusal | undefined {
+  findRefusal (cost: number): Refusal | undefined {
     const { inbound, limit, pair, usefd } = this
 
     if ((inbound ? limit.connsInbound : limit.connsOutbound) < 1 || limit.conns < 1 || (usefd && limit.fd < 1)) {
@@ -215,6 +159,8 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
     if (!pair.system.fitsConnection(inbound, usefd)) {
       return findConnectionRefusal(this, pair.system, pair.system, oneConnection(inbound, usefd))
     }
+
+    return cost === 0 ? undefined : this.findCostRefusal(cost)
   }
 
   /**
@@ -233,68 +179,46 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
   }
 
   /**
-   * Moves the connection from transient to its peer, or answers why not.
-   *
-   * A connection that was let in because of its address, but whose peer is not
-   * the one that the allowlist names, moves to the normal pair as well. It must
-   * fit into all of that pair, transient included: it should not get around
-   * transient because it was almost allowlisted. One that was let in because its peer might
-   * be trusted is in transient already.
+   * Moves the connection from transient to its peer, or answers why not
    */
   trySetPeer (peer: PeerId): Refusal | undefined {
     checkPeer(peer)
-    this.assertOpen()
+    assertOpen(this)
 
     if (this.peerScope != null) {
-      throw new ResourceScopeStateError('connection scope already attached to a peer')
+      throw stateError(this, 'already attached to a peer')
     }
 
     const { graph, pair } = this
-    const scopes = pair === graph.normal ? NO_SCOPES : this.scopesToReturnTo(peer)
-    const leavesAllowlist = scopes.length > 0
+    const leaves = pair !== graph.normal && graph.admission?.scopesToReturnTo(this, peer).length !== 0
+    // whether nothing refuses it, in any order: the list says what does, and what is first
+    const found = leaves || findBan(this, peer) !== undefined ? undefined : graph.getPeer(peer)
 
-    const refused = graph.bans?.refusePeer(this, peer) ?? (leavesAllowlist ? this.refuseMove(peer.toString(), ...scopes) : undefined)
+    if (found === undefined || !this.fitsInto(found)) {
+      const refusal = refuseMove(graph, TO_PEER, this, peer)
 
-    if (refused != null) {
-      return refused
+      if (refusal !== undefined) {
+        return refusal
+      }
     }
 
-    const peerScope = graph.getPeer(peer)
-    const refusal = (this.fitsInto(peerScope) ? undefined : this.refuseMove(peerScope.key, peerScope)) ?? (leavesAllowlist ? graph.admission?.leaveAllowlist(this, peerScope.key) : undefined)
-
-    if (refusal != null) {
-      return refusal
-    }
+    const peerScope = found ?? graph.getPeer(peer)
 
     // who was told of the peer may have ended this
-    this.assertOpen()
+    assertOpen(this)
     this.removeFrom(pair.transient)
     this.addTo(peerScope)
 
     if (pair !== graph.normal) {
-      leavePair(this, leavesAllowlist)
+      graph.admission?.changePair(this, leaves)
     }
 
     this.peerScope = peerScope
     graph.placements?.placed(this)
 
     if (graph.tracer !== undefined) {
-      graph.tracer.moved(this, leavesAllowlist ? [peerScope, graph.normal.system] : [peerScope], leavesAllowlist ? [pair.transient, pair.system] : [pair.transient])
+      graph.tracer.moved(this, leaves ? [peerScope, graph.normal.system] : [peerScope], leaves ? [pair.transient, pair.system] : [pair.transient])
     }
-  }
-
-  /**
-   * The scopes that it must fit into because it may not stay in the allowlisted system, if so
-   */
-  scopesToReturnTo (peer: PeerId): AggregateScope[] {
-    const { graph: { admission, normal }, pair } = this
-    const { system, transient } = normal
-
-    if (pair === normal || admission?.staysAllowlisted(peer, this) === true) {
-      return NO_SCOPES
-    }
-
-    return pair.allowlisted ? [system, transient] : [system]
   }
 
   setPeer (peer: PeerId): void {
@@ -305,27 +229,11 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
     }
   }
 
-  protected firstEdgeWithoutMemory (size: number, priority: number): AggregateScope | undefined {
+  protected edgesHaveMemory (size: number, priority: number): boolean {
     const { pair, servicePeer } = this
-    const first = this.peerScope ?? pair.transient
 
-    if (!first.fitsMemory(size, priority)) {
-      return first
-    }
-
-    if (servicePeer != null) {
-      if (!servicePeer.fitsMemory(size, priority)) {
-        return servicePeer
-      }
-
-      if (!servicePeer.group.fitsMemory(size, priority)) {
-        return servicePeer.group
-      }
-    }
-
-    if (!pair.system.fitsMemory(size, priority)) {
-      return pair.system
-    }
+    return (this.peerScope ?? pair.transient).fitsMemory(size, priority) && pair.system.fitsMemory(size, priority) &&
+      (servicePeer == null || (servicePeer.fitsMemory(size, priority) && servicePeer.group.fitsMemory(size, priority)))
   }
 
   protected addMemoryToEdges (size: number): void {
@@ -378,33 +286,5 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
     this.graph.connections.delete(this)
     this.graph.placements?.left(this)
     this.graph.admission?.leave(this)
-  }
-}
-
-/**
- * Counts those whose peer may turn out to be trusted
- */
-function countProver ({ graph, inbound, pair }: DefaultConnectionScope, difference: 1 | -1): void {
-  if (inbound && pair === graph.proving) {
-    graph.provers += difference
-  }
-}
-
-/**
- * A connection whose peer is known now is in the pair from then on that it belongs to. Not a
- * private method: an object gets a mark for these when it is made.
- */
-function leavePair (connection: DefaultConnectionScope, leavesAllowlist: boolean): void {
-  const { graph, pair } = connection
-
-  countProver(connection, -1)
-
-  if (leavesAllowlist) {
-    connection.removeFrom(pair.system)
-    connection.addTo(graph.normal.system)
-    connection.pair = graph.normal
-  } else if (pair === graph.proving) {
-    connection.pair = graph.allowlisted
-    graph.admission?.enterAllowlist(connection)
   }
 }

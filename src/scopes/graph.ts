@@ -39,10 +39,11 @@ import type { SettingPath } from '../limits/setting.ts'
  * spans, is counted in the same scopes.
  *
  * - A request is *found* to fit, then *added*: no `await` is between the two, so there is nothing
- *   to take back. `fits…` and `first…` check, `find…` says why not, `add…`, `enter` and `join` commit.
+ *   to take back. `fits…` and `has…` check, `find…` says why not, `add…`, `enter` and `join` commit.
+ *   Where something does not fit, `moves.ts` and `edges.ts` say what is asked first.
  * - `try…` methods answer with a refusal, and what is public throws it. A refusal leaves usage,
- *   edges and names as they were; it is counted and reported by `ScopeGraph.refuse` alone.
- * - A move asks only the scopes that are new, and takes along all that is held.
+ *   edges and names as they were; it is counted and reported by `RefusingGraph.refuse` alone.
+ * - A move asks only the scopes that are new, and takes along all that is held (`moves.ts`).
  * - Closing releases everything, once; a second time does nothing. What is closed reserves nothing.
  * - Usage never falls below 0: releasing more than is held releases what is held, and is reported.
  * - Limits that are lowered, and bytes that are in a buffer already, may make usage exceed a limit.

@@ -24,6 +24,14 @@ export const MEMORY_PRIORITY_HIGH = 203
 export const MEMORY_PRIORITY_ALWAYS = 255
 
 /**
+ * The priority of the base cost of what is opened. What the remote opens may not fill the last 20% of
+ * the memory: that is for what this node itself wants to do.
+ */
+export function openingPriority (inbound: boolean): number {
+  return inbound ? MEMORY_PRIORITY_HIGH : MEMORY_PRIORITY_ALWAYS
+}
+
+/**
  * How many bytes of a limit a priority may fill: `floor((1 + p) × limit / 256)`.
  *
  * The product can pass 2^53, so the limit is split at its last byte: both parts

@@ -1,14 +1,18 @@
 import { ResourceScopeStateError } from '../errors.ts'
 import { checkName } from './arguments.ts'
-import { findMoveRefusal } from './find-refusal.ts'
-import { memoryThreshold } from './memory-priority.ts'
+import { findMemoryRefusal } from './find-refusal.ts'
+import { memoryThreshold, openingPriority } from './memory-priority.ts'
+import { findGated, refuseMove, TO_SERVICE } from './moves.ts'
 import { OwnedScope } from './owned-scope.ts'
 import { SERVICE_CHOSEN } from './rare-fields.ts'
-import { Refusal, scopeClosedError } from './refusal.ts'
-import type { AggregateScope, PeerShareScope, ScopePair } from './aggregate-scope.ts'
+import { assertOpen } from './refusal.ts'
+import type { AggregateScope, PeerShareScope } from './aggregate-scope.ts'
 import type { Evictable } from './evictable.ts'
 import type { Graph } from './graph.ts'
+import type { Mover, Moving } from './moves.ts'
+import type { Refusal } from './refusal.ts'
 import type { ServiceScope } from './resource-scope.ts'
+import type { ScopePair } from './scope-pair.ts'
 import type { Limit } from '../limits/limit.ts'
 
 /**
@@ -46,13 +50,18 @@ export interface PlacementObserver {
   left(scope: MovableScope): void
 }
 
-export interface MovableGraph extends Graph {
+export interface MovableGraph extends Graph, Mover {
   readonly serviceGate?: ServiceGate
   readonly placements?: PlacementObserver
 
-  getService(service: string): AggregateScope
-  getPeerChild(peerScope: AggregateScope, group: AggregateScope): PeerShareScope
-  makeRoom(refusal: Refusal | undefined, newcomer: AggregateScope | OwnedScope, check: () => Refusal | undefined): Refusal | undefined
+  refuse(refusal: Refusal | undefined, requester?: Refusal['requester'], joining?: string): Refusal | undefined
+}
+
+/**
+ * What is asked of it cannot be done as it is
+ */
+export function stateError ({ kind }: MovableScope, state: string): ResourceScopeStateError {
+  return new ResourceScopeStateError(`${kind === 'conn' ? 'connection' : 'stream'} scope ${state}`)
 }
 
 /**
@@ -67,7 +76,7 @@ export function nameOf ({ kind, serial }: MovableScope): string {
  * connection or a stream. It takes along all that it holds. When it does not fit
  * where it should go it stays where it is, and nothing has changed.
  */
-export abstract class MovableScope extends OwnedScope {
+export abstract class MovableScope extends OwnedScope implements Moving {
   declare readonly graph: MovableGraph
   declare readonly inbound: boolean
   declare pair: ScopePair
@@ -130,6 +139,11 @@ export abstract class MovableScope extends OwnedScope {
    */
   protected abstract readonly missingForService: 'peer' | 'protocol' | undefined
 
+  /**
+   * All of them are shared
+   */
+  abstract get edges (): AggregateScope[]
+
   abstract fitsInto (scope: AggregateScope): boolean
   abstract addTo (scope: AggregateScope): void
   abstract removeFrom (scope: AggregateScope): void
@@ -181,43 +195,40 @@ export abstract class MovableScope extends OwnedScope {
    */
   trySetService (service: string): Refusal | undefined {
     checkName('service', service)
-    this.assertOpen()
+    assertOpen(this)
 
     if (this.servicePeer != null) {
       if (this.rare?.serviceChosen !== true && this.servicePeer.group.key === service) {
         return
       }
 
-      throw new ResourceScopeStateError(`${this.kind === 'conn' ? 'connection' : 'stream'} scope already attached to a service`)
+      throw stateError(this, 'already attached to a service')
     }
 
     if (this.peerScope == null || this.missingForService != null) {
-      throw new ResourceScopeStateError(`${this.kind === 'conn' ? 'connection' : 'stream'} scope not attached to a ${this.missingForService}`)
+      throw stateError(this, `not attached to a ${this.missingForService}`)
     }
 
-    const { serviceGate } = this.graph
-    const reason = serviceGate?.findRefusal(this, service)
+    const { graph, peerScope } = this
+    const found = findGated(this, service) === undefined ? this.findShare(graph.getService(service), peerScope) : undefined
+    const refusal = found === undefined ? refuseMove(graph, TO_SERVICE, this, service) : undefined
 
-    if (reason !== undefined && this.graph.refuse(reason, this, service) !== undefined) {
-      return reason
+    if (refusal !== undefined) {
+      return refusal
     }
 
-    const child = this.join(this.graph.getService(service), this.peerScope)
+    const share = this.join(found ?? graph.getPeerChild(peerScope, graph.getService(service)))
 
-    if (child instanceof Refusal) {
-      return child
-    }
+    this.servicePeer = share
+    graph.placements?.placed(this)
 
-    this.servicePeer = child
-    this.graph.placements?.placed(this)
-
-    if (this.graph.tracer !== undefined) {
-      this.graph.tracer.joined(this, child)
+    if (graph.tracer !== undefined) {
+      graph.tracer.joined(this, share)
     }
 
     // who was told may have ended this
     if (!this.closed) {
-      serviceGate?.joined(this, service)
+      graph.serviceGate?.joined(this, service)
     }
   }
 
@@ -248,53 +259,35 @@ export abstract class MovableScope extends OwnedScope {
     }
   }
 
-  protected assertOpen (): void {
-    if (this.closed) {
-      throw scopeClosedError(this, this)
-    }
+  /**
+   * Why its base cost does not fit when it is opened, if so
+   */
+  protected findCostRefusal (cost: number): Refusal | undefined {
+    const priority = openingPriority(this.inbound)
+
+    return this.hasMemory(cost, priority) ? undefined : findMemoryRefusal(this, this.firstWithoutMemory(cost, priority) as AggregateScope, cost, priority)
   }
 
   /**
-   * Why it cannot be added to one of some scopes, if so, after whatever gives way has done so
-   *
-   * @param joining - the peer, protocol or service that it would become part of
-   * @param scopes
+   * The share that its peer has of a protocol or service, if there is room in both
    */
-  protected refuseMove (joining: string, ...scopes: AggregateScope[]): Refusal | undefined {
-    const find = (): Refusal | undefined => {
-      const full = scopes.find(scope => !this.fitsInto(scope))
+  protected findShare (group: AggregateScope, peerScope: AggregateScope): PeerShareScope | undefined {
+    const share = this.graph.getPeerChild(peerScope, group)
 
-      return full == null ? undefined : findMoveRefusal(full, { ...this.usage, memory: this.reserved })
-    }
-    const refusal = this.graph.refuse(this.graph.makeRoom(find(), this, find), this, joining)
+    // who was told of the share may have ended this
+    assertOpen(this)
 
-    // what gave way may have taken this with it
-    this.assertOpen()
-
-    return refusal
+    return this.fitsInto(group) && this.fitsInto(share) ? share : undefined
   }
 
   /**
-   * Adds it to a protocol or service and to the share that its peer has of that,
-   * or to neither. The caller has to remember it before anybody is told.
+   * Adds it to a protocol or service and to the share that its peer has of that. The caller has to
+   * remember it before anybody is told.
    */
-  protected join (group: AggregateScope, peerScope: AggregateScope): PeerShareScope | Refusal {
-    const child = this.graph.getPeerChild(peerScope, group)
+  protected join (share: PeerShareScope): PeerShareScope {
+    this.addTo(share.group)
+    this.addTo(share)
 
-    // who was told of the child may have ended this
-    this.assertOpen()
-
-    if (!this.fitsInto(group) || !this.fitsInto(child)) {
-      const refusal = this.refuseMove(group.key, group, child)
-
-      if (refusal != null) {
-        return refusal
-      }
-    }
-
-    this.addTo(group)
-    this.addTo(child)
-
-    return child
+    return share
   }
 }

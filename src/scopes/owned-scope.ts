@@ -2,7 +2,7 @@ import { resolveLimit } from '../limits/build-limits.ts'
 import { checkPriority, checkSize } from './arguments.ts'
 import { MEMORY_PRIORITY_ALWAYS, memoryThreshold } from './memory-priority.ts'
 import { RareFields, SERVICE_CHOSEN } from './rare-fields.ts'
-import { scopeClosedError } from './refusal.ts'
+import { assertOpen } from './refusal.ts'
 import { NOTHING, scopeText, statOf } from './usage.ts'
 import type { AggregateScope } from './aggregate-scope.ts'
 import type { Graph, GraphScope } from './graph.ts'
@@ -77,9 +77,9 @@ export abstract class OwnedScope implements ResourceScopeSpan {
   abstract get edges (): GraphScope[]
 
   /**
-   * The first of its edges that has no room
+   * Whether there is room in all of its edges, which are asked in any order
    */
-  protected abstract firstEdgeWithoutMemory (size: number, priority: number): AggregateScope | OwnedScope | undefined
+  protected abstract edgesHaveMemory (size: number, priority: number): boolean
 
   /**
    * Adds to its edges
@@ -133,15 +133,18 @@ export abstract class OwnedScope implements ResourceScopeSpan {
   }
 
   /**
+   * Whether this scope is open, and there is room in it and all of its edges
+   */
+  hasMemory (size: number, priority: number): boolean {
+    return !this.closed && this.fitsMemory(size, priority) && this.edgesHaveMemory(size, priority)
+  }
+
+  /**
    * The first scope, this one or one of its edges, that is closed or has no
    * room
    */
   firstWithoutMemory (size: number, priority: number): AggregateScope | OwnedScope | undefined {
-    if (this.closed || !this.fitsMemory(size, priority)) {
-      return this
-    }
-
-    return this.firstEdgeWithoutMemory(size, priority)
+    return (this.selfAndEdges as Array<AggregateScope | OwnedScope>).find(scope => scope.closed || !scope.fitsMemory(size, priority))
   }
 
   /**
@@ -168,7 +171,7 @@ export abstract class OwnedScope implements ResourceScopeSpan {
     checkSize(size)
     checkPriority(priority)
 
-    if (this.firstWithoutMemory(size, priority) != null) {
+    if (!this.hasMemory(size, priority)) {
       const refusal = this.graph.refuseMemory(this, size, priority)
 
       if (refusal != null) {
@@ -213,9 +216,7 @@ export abstract class OwnedScope implements ResourceScopeSpan {
   }
 
   beginSpan (): ResourceScopeSpan {
-    if (this.closed) {
-      throw scopeClosedError(this, this)
-    }
+    assertOpen(this)
 
     return this.graph.openSpan(this, ++this.makeRare().spans)
   }

@@ -335,6 +335,15 @@ function namesTo (requester: Pick<RequestingScope, 'name' | 'owner'> | undefined
   return names.join(': ')
 }
 
+/**
+ * @throws {ResourceScopeClosedError} If the scope is closed
+ */
+export function assertOpen (scope: RefusingScope & { readonly closed: boolean }): void {
+  if (scope.closed) {
+    throw scopeClosedError(scope, scope)
+  }
+}
+
 export function scopeClosedError (requester: RefusingScope, scope: RefusingScope): ResourceScopeClosedError {
   return new ResourceScopeClosedError(`${namesTo(requester, scope)}: resource scope closed`)
 }

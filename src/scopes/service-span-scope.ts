@@ -1,11 +1,12 @@
 import { checkDirection } from './arguments.ts'
 import { findConnectionRefusal, findStreamRefusal } from './find-refusal.ts'
-import { scopeClosedError } from './refusal.ts'
+import { assertOpen } from './refusal.ts'
 import { SpanScope } from './span-scope.ts'
 import { NOTHING, oneConnection, oneStream } from './usage.ts'
-import type { AggregateScope, ScopePair } from './aggregate-scope.ts'
+import type { AggregateScope } from './aggregate-scope.ts'
 import type { Graph } from './graph.ts'
 import type { OwnedServiceScope, ServiceScope } from './resource-scope.ts'
+import type { ScopePair } from './scope-pair.ts'
 import type { Usage } from './usage.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
@@ -95,9 +96,7 @@ export class ServiceSpanScope extends SpanScope implements OwnedServiceScope, Us
   }
 
   #reserve (added: Usage, findRefusal: typeof findStreamRefusal): void {
-    if (this.closed) {
-      throw scopeClosedError(this, this)
-    }
+    assertOpen(this)
 
     for (const scope of this.#scopes) {
       const reason = findRefusal(this, scope, scope, added)

@@ -47,8 +47,13 @@ export class SpanScope extends OwnedScope {
     return this.owner.closed ? [] : this.owner.selfAndEdges
   }
 
-  protected firstEdgeWithoutMemory (size: number, priority: number): AggregateScope | OwnedScope | undefined {
-    return this.owner.firstWithoutMemory(size, priority)
+  protected edgesHaveMemory (size: number, priority: number): boolean {
+    return this.owner.hasMemory(size, priority)
+  }
+
+  firstWithoutMemory (size: number, priority: number): AggregateScope | OwnedScope | undefined {
+    // its owner may be closed, and is no edge then
+    return this.closed || !this.fitsMemory(size, priority) ? this : this.owner.firstWithoutMemory(size, priority)
   }
 
   protected addMemoryToEdges (size: number): void {

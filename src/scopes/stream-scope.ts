@@ -1,16 +1,18 @@
-import { ResourceScopeStateError } from '../errors.ts'
 import { checkName } from './arguments.ts'
 import { DefaultConnectionScope } from './connection-scope.ts'
+import { inOrder } from './edges.ts'
 import { findStreamRefusal } from './find-refusal.ts'
-import { MovableScope, nameOf } from './movable-scope.ts'
-import { Refusal } from './refusal.ts'
+import { MovableScope, nameOf, stateError } from './movable-scope.ts'
+import { refuseMove, TO_PROTOCOL } from './moves.ts'
+import { assertOpen } from './refusal.ts'
 import { NOTHING, oneStream } from './usage.ts'
-import type { AggregateScope, PeerShareScope, ScopePair } from './aggregate-scope.ts'
+import type { AggregateScope, PeerShareScope } from './aggregate-scope.ts'
 import type { Evictable } from './evictable.ts'
-import type { GraphScope } from './graph.ts'
 import type { MovableGraph } from './movable-scope.ts'
+import type { Refusal } from './refusal.ts'
 import type { ProtocolScope, StreamManagementScope } from './resource-scope.ts'
 import type { ScopeKind } from './scope-kind.ts'
+import type { ScopePair } from './scope-pair.ts'
 import type { Usage } from './usage.ts'
 import type { Limit } from '../limits/limit.ts'
 import type { SettingPath } from '../limits/setting.ts'
@@ -21,16 +23,6 @@ interface StreamUser extends Evictable {
 
 interface StreamGraph extends MovableGraph {
   readonly streamLimit: Readonly<Limit>
-
-  getProtocol(protocol: string): AggregateScope
-}
-
-/**
- * The scopes above a stream whose protocol is known, in the order in which they are asked for
- * memory. `firstEdgeWithoutMemory` has the same, unrolled.
- */
-export function inOrder <T> ({ peer, protocol, protocolPeer, service, servicePeer, system }: Record<'peer' | 'protocol' | 'protocolPeer' | 'service' | 'servicePeer' | 'system', T | undefined>): T[] {
-  return [peer, protocolPeer, servicePeer, protocol, service, system].filter(scope => scope != null)
 }
 
 /**
@@ -90,20 +82,17 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
     return this.graph.limitPath('stream')
   }
 
-  get edges (): GraphScope[] {
-    const { pair, peerScope, protocolPeer, servicePeer } = this
-
-    if (protocolPeer == null) {
-      return [peerScope, pair.transient, pair.system]
-    }
+  get edges (): AggregateScope[] {
+    const { pair: { system, transient }, peerScope, protocolPeer, servicePeer } = this
 
     return inOrder({
       peer: peerScope,
+      transient: protocolPeer === undefined ? transient : undefined,
       protocolPeer,
       servicePeer,
-      protocol: protocolPeer.group,
+      protocol: protocolPeer?.group,
       service: servicePeer?.group,
-      system: pair.system
+      system
     })
   }
 
@@ -149,8 +138,10 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
 
   /**
    * Why the stream cannot be opened, if so
+   *
+   * @param cost - its base cost, in bytes
    */
-  findRefusal (): Refusal | undefined {
+  findRefusal (cost: number): Refusal | undefined {
     const { inbound, limit, pair, peerScope } = this
 
     if ((inbound ? limit.streamsInbound : limit.streamsOutbound) < 1 || limit.streams < 1) {
@@ -168,6 +159,8 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
     if (!pair.system.fitsStream(inbound)) {
       return findStreamRefusal(this, pair.system, pair.system, oneStream(inbound))
     }
+
+    return cost === 0 ? undefined : this.findCostRefusal(cost)
   }
 
   /**
@@ -189,24 +182,28 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
    */
   trySetProtocol (protocol: string): Refusal | undefined {
     checkName('protocol', protocol)
-    this.assertOpen()
+    assertOpen(this)
 
     if (this.protocolPeer != null) {
-      throw new ResourceScopeStateError('stream scope already attached to a protocol')
+      throw stateError(this, 'already attached to a protocol')
     }
 
-    const child = this.join(this.graph.getProtocol(protocol), this.peerScope)
+    const { graph, pair, peerScope } = this
+    const found = this.findShare(graph.getProtocol(protocol), peerScope)
+    const refusal = found === undefined ? refuseMove(graph, TO_PROTOCOL, this, protocol) : undefined
 
-    if (child instanceof Refusal) {
-      return child
+    if (refusal !== undefined) {
+      return refusal
     }
 
-    this.removeFrom(this.pair.transient)
-    this.protocolPeer = child
-    this.graph.placements?.placed(this)
+    const share = this.join(found ?? graph.getPeerChild(peerScope, graph.getProtocol(protocol)))
 
-    if (this.graph.tracer !== undefined) {
-      this.graph.tracer.joined(this, child, this.pair.transient)
+    this.removeFrom(pair.transient)
+    this.protocolPeer = share
+    graph.placements?.placed(this)
+
+    if (graph.tracer !== undefined) {
+      graph.tracer.joined(this, share, pair.transient)
     }
   }
 
@@ -218,38 +215,19 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
     }
   }
 
-  protected firstEdgeWithoutMemory (size: number, priority: number): AggregateScope | undefined {
+  protected edgesHaveMemory (size: number, priority: number): boolean {
     const { pair, peerScope, protocolPeer, servicePeer } = this
 
-    if (!peerScope.fitsMemory(size, priority)) {
-      return peerScope
+    if (!peerScope.fitsMemory(size, priority) || !pair.system.fitsMemory(size, priority)) {
+      return false
     }
 
     if (protocolPeer == null) {
-      if (!pair.transient.fitsMemory(size, priority)) {
-        return pair.transient
-      }
-    } else {
-      if (!protocolPeer.fitsMemory(size, priority)) {
-        return protocolPeer
-      }
-
-      if (servicePeer != null && !servicePeer.fitsMemory(size, priority)) {
-        return servicePeer
-      }
-
-      if (!protocolPeer.group.fitsMemory(size, priority)) {
-        return protocolPeer.group
-      }
-
-      if (servicePeer != null && !servicePeer.group.fitsMemory(size, priority)) {
-        return servicePeer.group
-      }
+      return pair.transient.fitsMemory(size, priority)
     }
 
-    if (!pair.system.fitsMemory(size, priority)) {
-      return pair.system
-    }
+    return protocolPeer.fitsMemory(size, priority) && protocolPeer.group.fitsMemory(size, priority) &&
+      (servicePeer == null || (servicePeer.fitsMemory(size, priority) && servicePeer.group.fitsMemory(size, priority)))
   }
 
   protected addMemoryToEdges (size: number): void {

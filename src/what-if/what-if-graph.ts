@@ -10,11 +10,11 @@
  */
 
 import { ConcreteLimiter } from '../limits/limiter.ts'
-import { findRefusal } from '../manager/opening.ts'
 import { AggregateScope } from '../scopes/aggregate-scope.ts'
 import { DefaultConnectionScope } from '../scopes/connection-scope.ts'
 import { MovableScope } from '../scopes/movable-scope.ts'
 import { ScopeGraph } from '../scopes/scope-graph.ts'
+import { changePair, scopesOfNormal } from '../scopes/scope-pair.ts'
 import { SpanScope } from '../scopes/span-scope.ts'
 import { DefaultStreamScope } from '../scopes/stream-scope.ts'
 import { atOnce } from '../util/slices.ts'
@@ -84,12 +84,13 @@ export class WhatIfGraph<K> extends HeldScopes<K> {
 
     this.graph.admission = {
       staysAllowlisted: () => this.#stays,
+      scopesToReturnTo: connection => this.#stays ? [] : scopesOfNormal(connection),
       prove: () => undefined,
       trusts: () => false,
       isShared: () => false,
       findProvers: () => undefined,
-      enterAllowlist: () => {},
-      leaveAllowlist: () => undefined,
+      findLeaving: () => undefined,
+      changePair,
       leave: () => {}
     }
   }
@@ -162,11 +163,11 @@ export class WhatIfGraph<K> extends HeldScopes<K> {
 
   #open (key: K | undefined, scope: DefaultConnectionScope | DefaultStreamScope, retry: (() => typeof scope) | undefined, cost: number, isOpen: boolean): boolean {
     let opened = scope
-    let refusal = findRefusal(opened, cost)
+    let refusal = opened.findRefusal(cost)
 
     if (refusal != null && retry !== undefined) {
       opened = retry()
-      refusal = findRefusal(opened, cost)
+      refusal = opened.findRefusal(cost)
     }
 
     if (this.graph.refuse(refusal) != null) {

@@ -25,14 +25,15 @@ class AbstractMuxer extends TypedEventEmitter<any> {
 
 class Observer implements MuxerObserver {
   readonly events: unknown[] = []
-  muxer?: unknown
+  muxer: any = undefined
+  readonly tracker = { admitInbound: (stream: Stream): boolean => this.#opened(stream) }
   refuses = false
 
   received (bytes: number): void {
     this.events.push(bytes)
   }
 
-  opened (stream: Stream): boolean {
+  #opened (stream: Stream): boolean {
     this.events.push(stream)
 
     return !this.refuses

@@ -113,6 +113,26 @@ export function roomsIn (text: string): Room[] {
   return Array.from(text.matchAll(/^\| `(src\/[\w/-]+)\/` \| `(src\/[\w./-]+)` \|$/gm), ([, directory, first]) => ({ directory, first }))
 }
 
+/**
+ * How many files a walk through the code says that it has, and those that it has
+ */
+export interface Walk {
+  readonly said: number
+  readonly files: ReadonlySet<string>
+}
+
+const NUMBERS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten', 'eleven', 'twelve']
+
+/**
+ * Sections that begin with a number of files, and have a table of steps with their files in its third column
+ */
+export function walksIn (text: string): Walk[] {
+  return Array.from(text.matchAll(/^## The walk [^\n]*\n+(\w+) files(.*?)(?=^## )/gms), ([, number, section]) => ({
+    said: NUMBERS.indexOf(number.toLowerCase()),
+    files: new Set(Array.from(section.matchAll(/^\| \d+ \|[^|]*\| ([^|]*) \|/gm), ([, files]) => spansIn(files)).flat())
+  }))
+}
+
 function spansIn (text: string): string[] {
   return Array.from(text.matchAll(/`([^`]+)`/g), ([, span]) => span)
 }

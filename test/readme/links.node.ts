@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { expect } from 'aegir/chai'
-import { anchorsIn, linksIn, namesIn, pathsIn, readDocuments, roomsIn, scriptsIn, testsIn } from './documents.ts'
+import { anchorsIn, linksIn, namesIn, pathsIn, readDocuments, roomsIn, scriptsIn, testsIn, walksIn } from './documents.ts'
 
 // a guide that leads nowhere, or that promises a test which is no longer there, is worse than
 // none: whatever documents refer to in this package has to exist
@@ -68,6 +68,13 @@ describe('what documents refer to', () => {
     }
 
     expect(missing).to.deep.equal([])
+  })
+
+  it('should be as many files as a walk says', () => {
+    const walks = walksIn(documents.get('docs/architecture.md') ?? '')
+
+    expect(walks).to.have.lengthOf(2)
+    expect(walks.map(({ files }) => files.size)).to.deep.equal(walks.map(({ said }) => said))
   })
 
   it('should be functions and classes that are where they are said to be', async () => {

@@ -3,6 +3,8 @@ import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { defaultFeatures } from '../../src/features/default-features.ts'
 import { DefaultResourceManager } from '../../src/manager/resource-manager.ts'
+import { Rule } from '../../src/scopes/refusal.ts'
+import { oneConnection } from '../../src/scopes/usage.ts'
 import { createManager, errorOf, peerA, peerB, unlimitedBut } from '../scopes/fixtures.ts'
 import { stopTime } from '../sessions/fixtures.ts'
 import type { ConnectionScope, Explanation, ReservationRequest, ResourceManagerInit, ResourceScopeSpan } from '../../src/index.ts'
@@ -252,6 +254,26 @@ describe('explain, with addresses, rates and weights', () => {
 
     manager.openConnection('inbound', false, TRUSTED_FOR_A)
     expect(manager.explain(request)).to.include({ fits: false, refusedBy: 'allowlistedSystem' })
+  })
+
+  it('should know that who has to leave the second pair counts for what a node may have', () => {
+    const manager = createManager({ peerDefault: { conns: 1 } }, { allowlist: [multiaddr(`/ip4/9.9.9.9/p2p/${peerA}`)] }) as DefaultResourceManager
+    const request = { resource: 'connection', direction: 'inbound', address: TRUSTED_FOR_A } as const
+    const full = new Rule('full', {})
+
+    manager.core.findFull = () => full.refuse('connection', oneConnection(true, false), 3, 3)
+
+    expect(manager.explain({ ...request, peer: peerA })).to.include({ fits: true })
+    expect(manager.explain({ ...request, peer: peerB })).to.include({ fits: false, refusedBy: 'full', current: 3, limit: 3 })
+
+    const connection = manager.openConnection('inbound', false, TRUSTED_FOR_A)
+
+    expect(errorOf(() => { connection.setPeer(peerB) })).to.include({ scope: 'full', current: 3, limit: 3 })
+
+    // scopes come first
+    manager.viewPeer(peerB, scope => { scope.setLimit({ conns: 0 }) })
+    expect(manager.explain({ ...request, peer: peerB })).to.include({ refusedBy: `peer:${peerB}` })
+    expect(errorOf(() => { connection.setPeer(peerB) })).to.include({ scope: `peer:${peerB}` })
   })
 
   it('should refuse an address that is none', () => {

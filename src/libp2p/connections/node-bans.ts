@@ -167,15 +167,6 @@ export class NodeBans implements BanGate {
     return ban === undefined || this.#isExempt(peer, address) ? undefined : refuseBanned(ban, direction)
   }
 
-  /**
-   * The same for a connection that has a scope. It counts as a refusal.
-   */
-  refusePeer (connection: DefaultConnectionScope, peer: PeerId): Refusal | undefined {
-    const { endpoint, inbound } = connection
-
-    return this.#init.manager.refuse(this.findPeer(inbound ? 'inbound' : 'outbound', peer, endpoint), connection, peer.toString())
-  }
-
   // strikes
 
   refused (refusal: Refusal): void {

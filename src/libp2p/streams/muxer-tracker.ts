@@ -91,26 +91,22 @@ export class MuxerTracker {
 /**
  * A muxer whose streams are accounted for
  */
-class TrackedMuxer implements MuxedConnection, MuxerObserver {
+class TrackedMuxer implements MuxerObserver {
   readonly muxer: StreamMuxer
   scope?: DefaultConnectionScope = undefined
 
   /** What it gets its data from, until its connection is open */
   encrypted?: MessageStream
-  readonly #tracker: StreamTracker
+  readonly tracker: StreamTracker
 
   constructor (tracker: StreamTracker, muxer: StreamMuxer, encrypted: MessageStream) {
-    this.#tracker = tracker
+    this.tracker = tracker
     this.muxer = muxer
     this.encrypted = encrypted
   }
 
   received (bytes: number): void {
-    this.#tracker.memory.countBytes(bytes)
-  }
-
-  opened (stream: Stream): boolean {
-    return this.#tracker.admitInbound(stream, this)
+    this.tracker.memory.countBytes(bytes)
   }
 
   async open (create: StreamMuxer['createStream'], options?: CreateStreamOptions): Promise<Stream> {
@@ -120,7 +116,7 @@ class TrackedMuxer implements MuxedConnection, MuxerObserver {
       await Promise.resolve()
     }
 
-    return this.#tracker.openOutbound(this, create, options)
+    return this.tracker.openOutbound(this, create, options)
   }
 }
 

@@ -1,4 +1,5 @@
 import { replace } from './observed-classes.ts'
+import type { MuxedConnection, StreamTracker } from './stream-tracker.ts'
 import type { CreateStreamOptions, MessageStream, Stream, StreamMessageEvent, StreamMuxer } from '@libp2p/interface'
 
 type Chunk = StreamMessageEvent['data']
@@ -6,16 +7,12 @@ type Chunk = StreamMessageEvent['data']
 /**
  * What is told of what a muxer does, and has a say in it
  */
-export interface MuxerObserver {
+export interface MuxerObserver extends MuxedConnection {
+  /** Who says whether a stream that the remote has opened may go on */
+  readonly tracker: Pick<StreamTracker, 'admitInbound'>
+
   /** What it gets from its connection, in bytes */
   received(bytes: number): void
-
-  /**
-   * The remote has opened a stream
-   *
-   * @returns Whether it may go on
-   */
-  opened(stream: Stream): boolean
 
   /**
    * Opens a stream
@@ -98,7 +95,7 @@ function observeMuxerClass (muxer: AbstractMuxer): boolean {
     const observer = event.type === 'stream' ? observerOf(this) : undefined
 
     // one that was refused never reaches the connection
-    return observer !== undefined && !observer.opened((event as CustomEvent<Stream>).detail) ? true : dispatchEvent.call(this, event)
+    return observer !== undefined && !observer.tracker.admitInbound((event as CustomEvent<Stream>).detail, observer) ? true : dispatchEvent.call(this, event)
   })
 
   replace(target, 'createStream', async function (options?: CreateStreamOptions) {
@@ -161,7 +158,7 @@ function wrapListeners (muxer: StreamMuxer, observer: MuxerObserver): void {
 
     if (wrapper == null) {
       wrapper = (event) => {
-        if (!observer.opened(event.detail)) {
+        if (!observer.tracker.admitInbound(event.detail, observer)) {
           return
         }
 
