@@ -21,35 +21,29 @@ export type Constraint = RefusingScope & Usage
 export class ImaginedScopes implements Destinations {
   readonly graph: ScopeGraph
 
-  /**
-   * Nobody in particular, and so without a limit
-   */
-  readonly #nobody: AggregateScope
-
   constructor (graph: ScopeGraph) {
     this.graph = graph
-    this.#nobody = new AggregateScope(graph, UNLIMITED, this.#init('peer', ''))
   }
 
-  getPeer (peer: PeerId): AggregateScope {
-    const key = peer.toString()
+  /**
+   * @param peer - left out where it is nobody in particular
+   */
+  getPeer (peer?: PeerId): AggregateScope {
+    const key = peer?.toString() ?? ''
 
-    return this.graph.peers.get(key) ?? this.graph.make({ ...this.#init('peer', key), peer })
+    return this.graph.peers.get(key) ?? this.#make({ kind: 'peer', key, peer })
   }
 
-  getProtocol (protocol: string): AggregateScope {
-    return this.graph.protocols.get(protocol) ?? this.graph.make(this.#init('protocol', protocol))
+  getProtocol (key: string): AggregateScope {
+    return this.graph.protocols.get(key) ?? this.#make({ kind: 'protocol', key })
   }
 
-  getService (service: string): AggregateScope {
-    return this.graph.services.get(service) ?? this.graph.make(this.#init('service', service))
+  getService (key: string): AggregateScope {
+    return this.graph.services.get(key) ?? this.#make({ kind: 'service', key })
   }
 
   getPeerChild (peerScope: AggregateScope, group: AggregateScope): PeerShareScope {
-    const init: AggregateScopeInit = { kind: `${group.kind as 'protocol' | 'service'}Peer`, key: peerScope.key, peerScope, group }
-    const share = findPeerChild(peerScope, group) ?? (peerScope === this.#nobody ? new AggregateScope(this.graph, UNLIMITED, init) : this.graph.make(init))
-
-    return share as PeerShareScope
+    return findPeerChild(peerScope, group) ?? this.#make({ kind: `${group.kind as 'protocol' | 'service'}Peer`, key: peerScope.key, peerScope, group }) as PeerShareScope
   }
 
   /**
@@ -60,12 +54,12 @@ export class ImaginedScopes implements Destinations {
    */
   streamOf (direction: MessageStreamDirection, peer?: PeerId): DefaultStreamScope {
     const { graph } = this
-    const peerScope = peer == null ? this.#nobody : this.getPeer(peer)
 
-    return new DefaultStreamScope(graph, 0, peer == null ? UNLIMITED : graph.limiter.getStreamLimits(peer), peerScope, direction === 'inbound', graph.normal)
+    return new DefaultStreamScope(graph, 0, peer == null ? UNLIMITED : graph.limiter.getStreamLimits(peer), this.getPeer(peer), direction === 'inbound', graph.normal)
   }
 
-  #init (kind: 'peer' | 'protocol' | 'service', key: string): AggregateScopeInit {
-    return { kind, key, parent: this.graph.normal.system }
+  #make (init: AggregateScopeInit): AggregateScope {
+    // nobody in particular has no limit
+    return init.key === '' ? new AggregateScope(this.graph, UNLIMITED, init) : this.graph.make(init)
   }
 }

@@ -101,7 +101,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
   get edges (): AggregateScope[] {
     const { pair: { system, transient }, peerScope, servicePeer } = this
 
-    return inOrder({ peer: peerScope, transient: peerScope === undefined ? transient : undefined, servicePeer, service: servicePeer?.group, system })
+    return inOrder({ peer: peerScope ?? transient, servicePeer, service: servicePeer?.group, system })
   }
 
   protected get missingForService (): 'peer' | undefined {
@@ -194,12 +194,10 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
     // whether nothing refuses it, in any order: the list says what does, and what is first
     const found = leaves || findBan(this, peer) !== undefined ? undefined : graph.getPeer(peer)
 
-    if (found === undefined || !this.fitsInto(found)) {
-      const refusal = refuseMove(graph, TO_PEER, this, peer)
+    const refusal = found === undefined || !this.fitsInto(found) ? refuseMove(graph, TO_PEER, this, peer) : undefined
 
-      if (refusal !== undefined) {
-        return refusal
-      }
+    if (refusal !== undefined) {
+      return refusal
     }
 
     const peerScope = found ?? graph.getPeer(peer)

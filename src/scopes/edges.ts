@@ -1,7 +1,8 @@
 /**
- * The scopes that something may be counted in beside itself
+ * The scopes that something may be counted in beside itself. As long as the peer of a connection, or the
+ * protocol of a stream, is not known, transient is in the place of `peer` or `protocolPeer`.
  */
-export type EdgeRole = 'peer' | 'transient' | 'protocolPeer' | 'servicePeer' | 'protocol' | 'service' | 'system'
+export type EdgeRole = 'peer' | 'protocolPeer' | 'servicePeer' | 'protocol' | 'service' | 'system'
 
 /**
  * The order in which scopes are asked for memory, and in which they are listed: connections and
@@ -10,6 +11,6 @@ export type EdgeRole = 'peer' | 'transient' | 'protocolPeer' | 'servicePeer' | '
  * Where there is room in all of them, the order does not matter: `edgesHaveMemory` of a connection
  * or stream only says whether there is.
  */
-export function inOrder <T> ({ peer, protocol, protocolPeer, service, servicePeer, system, transient }: Partial<Record<EdgeRole, T>>): T[] {
-  return [peer, transient, protocolPeer, servicePeer, protocol, service, system].filter(scope => scope != null)
+export function inOrder <T> ({ peer, protocol, protocolPeer, service, servicePeer, system }: Partial<Record<EdgeRole, T>>): T[] {
+  return [peer, protocolPeer, servicePeer, protocol, service, system].filter(scope => scope != null)
 }

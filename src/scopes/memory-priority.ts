@@ -1,4 +1,3 @@
-
 /**
  * A priority of `reserveMemory`, from 0 to 255, with the value of go-libp2p: such a reservation
  * fits while less than about 40% of the memory is in use

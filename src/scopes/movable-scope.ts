@@ -58,7 +58,7 @@ export interface MovableGraph extends Graph, Mover {
 }
 
 /**
- * What is asked of it cannot be done as it is
+ * A connection or stream cannot do what it is asked as it is
  */
 export function stateError ({ kind }: MovableScope, state: string): ResourceScopeStateError {
   return new ResourceScopeStateError(`${kind === 'conn' ? 'connection' : 'stream'} scope ${state}`)

@@ -17,6 +17,7 @@ import type { PlacementObserver } from './movable-scope.ts'
 import type { ServiceGate } from './movable-scope.ts'
 import type { OwnedScope } from './owned-scope.ts'
 import type { RefusingGraphInit } from './refusing-graph.ts'
+import type { ScopeKind } from './scope-kind.ts'
 import type { ScopePair } from './scope-pair.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -90,17 +91,17 @@ export class ScopeGraph extends RefusingGraph {
   // scopes by name, made when they are first asked for
 
   getService (service: string): AggregateScope {
-    return this.services.get(service) ?? this.#add(this.services, { kind: 'service', key: service, parent: this.normal.system })
+    return this.services.get(service) ?? this.#add(this.services, 'service', service)
   }
 
   getProtocol (protocol: string): AggregateScope {
-    return this.protocols.get(protocol) ?? this.#add(this.protocols, { kind: 'protocol', key: protocol, parent: this.normal.system })
+    return this.protocols.get(protocol) ?? this.#add(this.protocols, 'protocol', protocol)
   }
 
   getPeer (peer: PeerId): AggregateScope {
     const key = peer.toString()
 
-    return this.peers.get(key) ?? this.#add(this.peers, { kind: 'peer', key, peer, parent: this.normal.system })
+    return this.peers.get(key) ?? this.#add(this.peers, 'peer', key, peer)
   }
 
   /**
@@ -154,33 +155,24 @@ export class ScopeGraph extends RefusingGraph {
     const scope = this.getService(service)
     scope.references++
 
-    const span = new ServiceSpanScope(this, scope, ++scope.spans)
-
-    this.#uncap(span)
-    this.tracer?.created(span)
-
-    return span
+    return this.#opened(new ServiceSpanScope(this, scope, ++scope.spans))
   }
 
   openSpan (owner: AggregateScope | OwnedScope, serial: number): SpanScope {
-    const span = new SpanScope(this, owner, serial)
+    return this.#opened(new SpanScope(this, owner, serial))
+  }
 
-    this.#uncap(span)
+  #opened <S extends SpanScope> (span: S): S {
+    // it may outlive what its owner may have just now
+    if (this.limitCap !== undefined) {
+      span.ownLimit = this.limitCap.uncapped(span.owner as AggregateScope) ?? span.ownLimit
+    }
 
     if (this.tracer !== undefined) {
       this.tracer.created(span)
     }
 
     return span
-  }
-
-  /**
-   * A span may outlive what its owner may have just now
-   */
-  #uncap (span: SpanScope): void {
-    if (this.limitCap !== undefined) {
-      span.ownLimit = this.limitCap.uncapped(span.owner as AggregateScope) ?? span.ownLimit
-    }
   }
 
   /**
@@ -198,10 +190,10 @@ export class ScopeGraph extends RefusingGraph {
     return new AggregateScope(this, this.limitOf(init), init)
   }
 
-  #add (scopes: { set(key: string, scope: AggregateScope): unknown }, init: AggregateScopeInit): AggregateScope {
-    const scope = this.make(init)
+  #add (scopes: { set(key: string, scope: AggregateScope): unknown }, kind: ScopeKind, key: string, peer?: PeerId): AggregateScope {
+    const scope = this.make({ kind, key, peer, parent: this.normal.system })
 
-    scopes.set(init.key, scope)
+    scopes.set(key, scope)
     this.limitCap?.limitChanged(scope)
     scope.queueIfIdle()
     this.tracer?.created(scope)

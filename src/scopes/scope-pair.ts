@@ -51,8 +51,6 @@ export interface PairGate {
   changePair(connection: PairedConnection, leaves: boolean): void
 }
 
-const NO_SCOPES: AggregateScope[] = []
-
 /**
  * What a connection must fit into to be in the normal pair, beside its peer.
  *
@@ -63,7 +61,7 @@ const NO_SCOPES: AggregateScope[] = []
  */
 export function scopesOfNormal ({ graph: { normal }, pair }: PairedConnection): AggregateScope[] {
   if (pair === normal) {
-    return NO_SCOPES
+    return []
   }
 
   return pair.allowlisted ? [normal.system, normal.transient] : [normal.system]

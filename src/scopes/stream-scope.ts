@@ -87,8 +87,7 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
 
     return inOrder({
       peer: peerScope,
-      transient: protocolPeer === undefined ? transient : undefined,
-      protocolPeer,
+      protocolPeer: protocolPeer ?? transient,
       servicePeer,
       protocol: protocolPeer?.group,
       service: servicePeer?.group,
