@@ -3,7 +3,7 @@ import { liveConnection } from '../buffers/live-connection.ts'
 import { refuseTextInHandshakes, refuseTextOfInbound } from '../connections/data-channels.ts'
 import { observeMuxer, wrapMuxer } from './observed-muxers.ts'
 import type { MuxerObserver } from './observed-muxers.ts'
-import type { MuxedConnection, StreamTracker } from './stream-tracker.ts'
+import type { StreamTracker } from './stream-tracker.ts'
 import type { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
 import type { Connection, CreateStreamOptions, MessageStream, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 
