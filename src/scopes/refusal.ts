@@ -26,7 +26,7 @@ export interface RefusingScope {
   /**
    * The part of the configuration that its limit is from, where it is from one
    */
-  readonly limitPath?: SettingPath
+  readonly limitPath?: SettingPath | undefined
 
   /**
    * The scope that this one reserves in, where it is a span
