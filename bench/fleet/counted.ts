@@ -14,12 +14,12 @@ import type { Kind } from './admissions.ts'
 /** How long leases last, in ms: none is renewed while something is counted */
 const TTL = 600_000
 
-/** How much time passes between two looks, in operations: ten seconds */
+/** How much time passes between two scans, in operations: ten seconds */
 const STEP = 50_000
 
 /**
  * How often that much passes before anything is counted: two minutes, after which scopes that were
- * new have been looked at once
+ * new have been scanned once
  */
 const SETTLE = 12
 

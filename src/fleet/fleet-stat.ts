@@ -41,7 +41,7 @@ export interface FleetRateStat {
   /** How many tokens were missing in the whole fleet when the engine answered last */
   missing: number
 
-  /** How many connections this node has accepted, until it asked last. Of a rate that was changed since then. */
+  /** How many connections this node had accepted when it last asked, since the rate was set */
   accepted: number
 }
 

@@ -8,7 +8,7 @@
  * Fails: without an answer, leases end and `onLoss` says how the node goes on alone. A method that
  * needs the engine rejects. An option that cannot be used is an `InvalidParametersError`.
  * Costs: scopes are checked as without a fleet, subnets take a look-up more
- * (`node bench/fleet.ts`). All that the node holds is scanned four times a `ttl`, in slices.
+ * (`node bench/fleet.ts`). All that the node holds is scanned at least four times a `ttl`, in slices.
  */
 
 import { InvalidParametersError } from '@libp2p/interface'

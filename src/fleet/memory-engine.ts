@@ -182,12 +182,13 @@ export class MemoryEngine {
       return { status: 'old' }
     }
 
-    const scopes = known === undefined || known.seq < acked ? new Map<string, Map<number, Amounts>>() : known.scopes
+    const again = known !== undefined && known.seq < acked
+    const scopes = known === undefined || again ? new Map<string, Map<number, Amounts>>() : known.scopes
     const node = { seq, sum, at: now, expires: now + ttl, scopes, rates: known?.rates ?? { seq: 0, shares: new Map() }, owner }
 
     nodes.set(id, node)
 
-    const answer = { policy: fleet.policy, nodes: nodes.size, quiet: Math.max(0, fleet.quiet - now) }
+    const answer = { policy: fleet.policy, nodes: nodes.size, quiet: Math.max(0, fleet.quiet - now), again }
 
     if (policy !== fleet.policy) {
       return { ...answer, status: 'policy' }

@@ -79,6 +79,12 @@ export interface SyncAnswer {
   /** For how long nobody may have more, in ms */
   quiet?: number
 
+  /**
+   * What the engine had of the node was older than what it has answered, and is dropped: it knows
+   * only what this call has told
+   */
+  again?: boolean
+
   /** What the node may have, by scope and field as in the request */
   grants?: number[][]
 

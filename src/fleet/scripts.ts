@@ -44,9 +44,10 @@ local known = redis.call('ZSCORE', nodes, q.id) and tonumber(redis.call('HGET', 
 if known and q.seq <= known then
   return cjson.encode({ status = 'old' })
 end
+local again = known ~= false and known < (q.acked or 0)
 if not known then
   redis.call('DEL', me)
-elseif known < (q.acked or 0) then
+elseif again then
   for _, field in ipairs(redis.call('HKEYS', me)) do
     if string.sub(field, 1, 2) == 's:' then redis.call('HDEL', me, field) end
   end
@@ -56,7 +57,7 @@ redis.call('PEXPIRE', nodes, '${KEEP}')
 redis.call('HSET', me, 'seq', q.seq, 'at', now, 'sum', q.sum)
 redis.call('PEXPIRE', me, q.ttl)
 local ids = redis.call('ZRANGE', nodes, 0, -1)
-local answer = { status = 'ok', policy = policy, nodes = #ids, quiet = math.max(0, quiet - now), grants = {}, free = {}, others = {} }
+local answer = { status = 'ok', policy = policy, nodes = #ids, quiet = math.max(0, quiet - now), again = again, grants = {}, free = {}, others = {} }
 if policy ~= q.policy then
   answer.status = 'policy'
   return cjson.encode(answer)

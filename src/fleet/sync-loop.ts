@@ -15,7 +15,7 @@ import type { SharedDecisions } from './shared-decisions.ts'
 import type { FleetMember } from '../manager/fleet-link.ts'
 
 /**
- * The part of `ttl` after which a node scans all that it holds, and tells the fleet
+ * The part of `ttl` after which a node scans at the latest all that it holds, and tells the fleet
  */
 const SCAN = 1 / 4
 
@@ -309,6 +309,10 @@ export class SyncLoop {
     this.#acked = seq
     this.#quiet = quietOf(answer, ttl)
     leases.answered(request, answer, sentAt)
+
+    if (answer.again === true) {
+      leases.askAgain()
+    }
 
     if (this.#quiet > 0) {
       // until then there is nothing to have

@@ -229,6 +229,7 @@ class World {
       node.validUntil = sentAt + TTL
       node.acked = seq
       node.leases.answered(request, answer)
+      answer.again === true && node.leases.askAgain()
     }
   }
 

@@ -103,7 +103,14 @@ describe('fleet/memory-engine', () => {
   it('should forget what a call that came late has leased for a node that had given it back', () => {
     let now = 0
     const engine = new MemoryEngine(() => {}, () => now, true)
-    const sync = (request: Partial<SyncRequest>): string => JSON.parse(engine.run('sync', 'fleet', [JSON.stringify({ ...JSON.parse(syncOf('a', 0)), ...request })])).status
+    const again: unknown[] = []
+    const sync = (request: Partial<SyncRequest>): string => {
+      const answer = JSON.parse(engine.run('sync', 'fleet', [JSON.stringify({ ...JSON.parse(syncOf('a', 0)), ...request })]))
+
+      again.push(answer.again)
+
+      return answer.status
+    }
     const first: Partial<SyncRequest> = { seq: 1, acked: 0, scopes: [['peer:a', [[0, 20, 0, 1, 2]]]] }
 
     expect(sync(first)).to.equal('ok')
@@ -116,6 +123,7 @@ describe('fleet/memory-engine', () => {
     expect(engine.leased('fleet')).to.deep.equal(new Map([['peer:a 0', 2]]))
     expect(sync({ seq: 3, acked: 2 })).to.equal('ok')
     expect(engine.leased('fleet')).to.deep.equal(new Map())
+    expect(again).to.deep.equal([false, false, false, false, true])
   })
 
   it('should take only versions of decisions that another one can follow', () => {
