@@ -1,11 +1,11 @@
 /**
- * The wiring: has a libp2p node go through a core. The only room that touches components of libp2p.
+ * The wiring: has a libp2p node go through a core. The only room that changes components of libp2p.
  *
  * In: the components of a node, before anything of it starts.
  * Out: a scope for every socket, dial, connection and stream that the node has from then on.
  * Fails: an option that cannot be used is an `InvalidParametersError`, and nothing of the node has
  * changed. After that, a refusal rejects what this node opens, and ends what a remote has opened.
- * Costs: 2 to 5% of the CPU time of a stream over TCP (`npm run bench:node`).
+ * Costs: some percent of the CPU time of a stream, see bench/README.md.
  */
 
 import { ConnectionTracker } from './connections/connection-tracker.ts'

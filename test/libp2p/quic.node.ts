@@ -1,5 +1,6 @@
 import { expect } from 'aegir/chai'
 import { ConnectionLimitExceededError, getConnectionScope, getStreamScope, StreamLimitExceededError } from '../../src/index.ts'
+import { liveConnection } from '../../src/libp2p/buffers/live-connection.ts'
 import { eventually, eventuallyEqual, rejection } from './fixtures/eventually.ts'
 import { Inbox, PROTOCOL } from './fixtures/inbox.ts'
 import { eventuallyHeld, eventuallyOneStream, held, leaveRoom, otherEnd, TestNodes } from './fixtures/nodes.ts'
@@ -58,6 +59,17 @@ describe(`wiring: quic${overQuic == null ? ' (there is no binary of it for this 
     await local.close()
     await eventuallyHeld(dialer, {})
     await eventuallyHeld(listener, {})
+  })
+
+  it('should be able to close a connection while it opens a stream, however long the remote makes it wait', async () => {
+    const { dialer, listener, address } = await connect()
+    const inbox = await Inbox.of(listener)
+    const local = await dialer.dial(address)
+    const opening = local.newStream(PROTOCOL)
+
+    expect(liveConnection(local)?.opening).to.equal(0)
+    await opening
+    await inbox.next()
   })
 
   it('should refuse a dial before there is a connection', async () => {

@@ -57,7 +57,7 @@ export class LiveConnection extends SparseHolder<ConnectionBuffers> implements E
   /** What was made of it, once it is upgraded */
   declare opened?: Connection
 
-  /** How many streams this node is opening on it in this very step */
+  /** How many streams this node is opening on it in this very step, by libp2p's own muxers */
   declare opening: number
 
   /** When it last carried a stream of a service in `fairness.useful` */

@@ -5,7 +5,8 @@
  * Out: sessions of the collectors, and streams that wait because they would be too fast.
  * Fails: where a collector is full, the stream gets no service and is aborted. Streams whose class
  * cannot be observed are no sessions, and the log says so.
- * Costs: two methods of the stream are replaced, only where its service has a collector.
+ * Costs: an object for each stream; two methods of a stream are replaced where its service has a
+ * collector, four where it is slowed.
  */
 
 import { CONNECTIONS } from '../../sessions/sessions-init.ts'

@@ -151,7 +151,9 @@ export class StreamTracker implements LiveStreamOwner {
       throw this.#manager.errorOf(scope)
     }
 
-    const holder = connection?.holder as LiveConnection | undefined
+    // only libp2p's own muxers begin in a later microtask. Others may wait for the remote, which
+    // must not keep its connection from being closed.
+    const holder = 'onTransportClosed' in muxer ? connection?.holder as LiveConnection | undefined : undefined
     let stream: Stream | undefined
 
     if (holder != null) {
