@@ -81,7 +81,7 @@ export function fleetMetrics (view: View, leases: Leases, rates: Rates): readonl
     ofLimits('held', 'How much of such a limit this node holds'),
     ratesOf('rate_limit', 'How many connections in a second the whole fleet accepts for long: of all, and of networks that have a rate of their own', 'rate'),
     ratesOf('rate_tokens', 'How many connections this node may accept of such a rate until it has asked again', 'tokens'),
-    counter(ratesOf('rate_accepted', 'How many connections this node has accepted of such a rate, since the rate was set', 'accepted')),
+    counter(ratesOf('rate_accepted', 'How many connections this node has accepted of such a rate, since the rate was set and while the engine answered', 'accepted')),
     bitratesOf('bitrate_limit', 'Bit rates of the whole fleet, in bit/s: of all streams, and of collectors', 'limit'),
     bitratesOf('bitrate_share', 'How much of such a bit rate this node may use now, in bit/s', 'bitrate'),
     bitratesOf('bitrate', 'How much of such a bit rate this node has used lately, in bit/s', 'used'),

@@ -81,7 +81,7 @@ describe('fleet/metrics', () => {
       rates: { global, ipv4: [{ prefixLength: 24, rate: 100, burst: 100 }], prefixes: [{ network: '198.51.100.0/24', rate: 0.5, burst: 10 }] },
       sessions: { throttle: { system: { maxTxBitrate: 8_000_000 }, peer: { maxTxBitrate: 800_000 } }, collectors: { media: { maxRxBitrate: 1_000_000 } } }
     }
-    const { fleet: link, manager } = await members.add(engine.client(), { ttl: 1_000, limits }, { sessions: {} })
+    const { fleet: link, manager } = await members.add(engine.client(), { ttl: 4_000, limits }, { sessions: {} })
     const read = async (): Promise<Record<string, number>> => withPrefix(await scrapeManager(manager), 'libp2p_rcmgr_fleet_')
     const before = await read()
 
