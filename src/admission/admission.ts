@@ -202,9 +202,14 @@ export class Admission {
 
   /**
    * What `count` would answer, with nothing counted
+   *
+   * @param ip
+   * @param direction
+   * @param find - how to ask the limits that are shared: whether there is a connection that wants to be
+   * counted
    */
-  peekCount (ip: IPAddress | undefined, direction: MessageStreamDirection): Refusal | undefined {
-    return ip == null ? undefined : this.#subnets.peek(ip, direction) ?? this.shared?.peek(ip, direction)
+  peekCount (ip: IPAddress | undefined, direction: MessageStreamDirection, find: 'find' | 'peek' = 'peek'): Refusal | undefined {
+    return ip == null ? undefined : this.#subnets.peek(ip, direction) ?? this.shared?.[find](ip, direction)
   }
 
   /**

@@ -14,7 +14,12 @@ export interface SharedSubnets {
   add(ip: IPAddress, direction: MessageStreamDirection): Refusal | undefined
 
   /**
-   * What `add` would answer, with nothing counted
+   * Why one more connection that wants to be counted does not fit, if so: like `add`, but it does not count yet
+   */
+  find(ip: IPAddress, direction: MessageStreamDirection): Refusal | undefined
+
+  /**
+   * What `add` would answer, where nobody wants to be counted
    */
   peek(ip: IPAddress, direction: MessageStreamDirection): Refusal | undefined
 

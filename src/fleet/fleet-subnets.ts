@@ -76,16 +76,21 @@ export class FleetSubnets implements SharedSubnets {
   }
 
   add (ip: IPAddress, direction: MessageStreamDirection): Refusal | undefined {
+    const refusal = this.find(ip, direction)
+
+    if (refusal === undefined) {
+      this.#counts.add(ip)
+    }
+
+    return refusal
+  }
+
+  find (ip: IPAddress, direction: MessageStreamDirection): Refusal | undefined {
     this.#counts.refresh()
 
     const full = this.#makeRoom(ip)
 
-    if (full === undefined) {
-      this.#counts.add(ip)
-      return
-    }
-
-    return this.#refuse(full, direction)
+    return full === undefined ? undefined : this.#refuse(full, direction)
   }
 
   peek (ip: IPAddress, direction: MessageStreamDirection): Refusal | undefined {

@@ -95,9 +95,9 @@ export class AdmittedConnections implements ConnectionAdmission {
     return scopes.length > 0 && this.staysAllowlisted(peer, connection) ? [] : scopes
   }
 
-  findLeaving (connection: DefaultConnectionScope, peer: PeerId): Refusal | undefined {
+  findLeaving (connection: DefaultConnectionScope, peer: PeerId, moves: boolean): Refusal | undefined {
     if (this.scopesToReturnTo(connection, peer).length > 0) {
-      return (connection.inbound ? this.#findFull() : undefined) ?? this.#admission.peekCount(this.#uncountedIP(connection), directionOf(connection))
+      return (connection.inbound ? this.#findFull() : undefined) ?? this.#admission.peekCount(this.#uncountedIP(connection), directionOf(connection), moves ? 'find' : 'peek')
     }
   }
 

@@ -190,8 +190,9 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
     }
 
     const { graph, pair } = this
-    const leaves = pair !== graph.normal && graph.admission?.scopesToReturnTo(this, peer).length !== 0
-    // whether nothing refuses it, in any order: the list says what does, and what is first
+    const leaves = pair !== graph.normal && (graph.admission?.scopesToReturnTo(this, peer).length ?? 0) > 0
+    // if neither the pair nor a ban is in the way, and there is room in the peer: otherwise the list says
+    // what refuses it first
     const found = leaves || findBan(this, peer) !== undefined ? undefined : graph.getPeer(peer)
 
     const refusal = found === undefined || !this.fitsInto(found) ? refuseMove(graph, TO_PEER, this, peer) : undefined

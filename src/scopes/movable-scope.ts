@@ -21,7 +21,7 @@ import type { Limit } from '../limits/limit.ts'
  */
 export interface ServiceGate {
   /**
-   * Why it may not be part of the service, if so
+   * Why it may not be part of the service, if so. Nothing is counted.
    */
   findRefusal(scope: Pick<MovableScope, 'inbound' | 'kind'>, service: string): Refusal | undefined
 
@@ -265,7 +265,9 @@ export abstract class MovableScope extends OwnedScope implements Moving {
   protected findCostRefusal (cost: number): Refusal | undefined {
     const priority = openingPriority(this.inbound)
 
-    return this.hasMemory(cost, priority) ? undefined : findMemoryRefusal(this, this.firstWithoutMemory(cost, priority) as AggregateScope, cost, priority)
+    const full = this.hasMemory(cost, priority) ? undefined : this.firstWithoutMemory(cost, priority)
+
+    return full && findMemoryRefusal(this, full, cost, priority)
   }
 
   /**

@@ -96,7 +96,7 @@ export const TO_SERVICE: ReadonlyArray<MoveCheck<Joining, string>> = [
  * What those are asked that may not stay in the allowlisted pair
  */
 function ofPair (find: 'scopesToReturnTo' | 'findLeaving'): MoveCheck<MovingConnection, PeerId> {
-  return (connection, peer) => connection.graph.admission?.[find](connection, peer)
+  return (connection, peer, at) => connection.graph.admission?.[find](connection, peer, (at as object) === connection.graph)
 }
 
 /**

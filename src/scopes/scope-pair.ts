@@ -39,8 +39,12 @@ export interface PairGate {
   /**
    * Why a connection that may not stay in the allowlisted system must not leave it, whatever the scopes
    * say, if so. Nothing is counted.
+   *
+   * @param connection
+   * @param peer
+   * @param moves - whether it is to leave now, so that more room may be asked for
    */
-  findLeaving(connection: PairedConnection, peer: PeerId): Refusal | undefined
+  findLeaving(connection: PairedConnection, peer: PeerId, moves: boolean): Refusal | undefined
 
   /**
    * The connection is in the pair from now on that it belongs to

@@ -1,7 +1,7 @@
 import { expect } from 'aegir/chai'
 import delay from 'delay'
 import { fleet } from '../../src/fleet.ts'
-import { createResourceManager } from '../../src/index.ts'
+import { createResourceManager, SubnetLimitExceededError } from '../../src/index.ts'
 import { eventually, rejection } from '../libp2p/fixtures/eventually.ts'
 import { peerA, peerB } from '../scopes/fixtures.ts'
 import { fill, useFleet } from './fixtures.ts'
@@ -94,6 +94,27 @@ describe('fleet/leasing', function () {
     await eventually(() => evicted.length === 2, 'the end of two')
     expect(evicted).to.deep.equal(['/ip4/192.0.2.2/tcp/1', '/ip4/192.0.2.1/tcp/1'])
     expect(leaseOf(member, 'subnet:192.0.2.0/24')?.held).to.deep.equal({ conns: 1 })
+  })
+
+  it('should ask for more room for a connection that has to leave the allowlisted pair', async () => {
+    const { fleet: link, manager } = await members.add(engine.client(), { ttl: 600_000, timeout: 20_000, limits: { subnets: { ipv4: [{ prefixLength: 24, connCount: 40 }] } } }, {
+      allowlist: [`/ip4/192.0.2.0/ipcidr/24/p2p/${peerB}`],
+      limits: { system: { conns: 7 } }
+    })
+    // the normal pair is full
+    const others = [1, 2].flatMap(i => fill(manager, 4, `/ip4/198.51.${i}.1/tcp/1`))
+    const [first, second] = [1, 2].map(() => manager.openConnection('inbound', false, '/ip4/192.0.2.9/tcp/1'))
+
+    others.forEach(scope => { scope.done() })
+    // an eighth of the limit, which nobody has to be asked for
+    expect(fill(manager, 5, '/ip4/192.0.2.1/tcp/1')).to.have.lengthOf(5)
+    // `explain` asks nobody
+    expect(manager.explain({ resource: 'connection', direction: 'inbound', address: '/ip4/192.0.2.9/tcp/1', peer: peerA }).fits).to.equal(false)
+    expect(link.view().leases).to.be.empty()
+    expect(() => { first.setPeer(peerA) }).to.throw(SubnetLimitExceededError)
+    await eventually(() => link.view().leases.some(({ leased }) => leased.conns > 5), 'a lease')
+    second.setPeer(peerA)
+    expect(second.stat()).to.have.property('numConnsInbound', 1)
   })
 
   it('should not count who is trusted, also from now on', async () => {
