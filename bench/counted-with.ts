@@ -53,7 +53,7 @@ export function nodeOfPackage (): string {
 }
 
 export interface Differences {
-  /** With any of these nothing can be compared */
+  /** With any of these nothing that is stored can be compared */
   compiler: string[]
 
   /** With any of these instructions cannot be compared */

@@ -1,7 +1,7 @@
 /**
  * `node --expose-gc bench/sessions.ts`: what sessions cost. The heap of a session by
- * itself and of one that watches a stream of a real node, the time to count the bytes of
- * a message, and the time that a look at the highest bit rates takes when metrics are
+ * itself and of one that observes a stream of a real node, the time to count the bytes of
+ * a message, and the time that a scan for the highest bit rates takes when metrics are
  * scraped.
  */
 
