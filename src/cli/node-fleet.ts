@@ -6,7 +6,7 @@ import { writeTable } from './table.ts'
 import { writeLine } from './terminal.ts'
 import type { NodeOptions } from './node-request.ts'
 import type { Terminal } from './terminal.ts'
-import type { FleetNode, FleetStat, NodeSummary } from '../fleet/fleet-stat.ts'
+import type { FleetNode, FleetNodeStat, FleetStat, NodeSummary } from '../fleet/fleet-stat.ts'
 import type { ScopeStat } from '../scopes/resource-scope.ts'
 
 /**
@@ -55,6 +55,16 @@ export async function askFleet (options: NodeOptions): Promise<FleetOfNode> {
 }
 
 /**
+ * The names of the nodes of a fleet, of which one is the node that was asked: of several with its name, the one
+ * that was heard last. A run of it that has ended is there until its lease ends.
+ */
+export function memberNames (members: FleetNodeStat[], name: string): string[] {
+  const [own] = members.filter(({ node }) => node === name).sort((a, b) => a.age - b.age)
+
+  return members.map(member => member === own ? `${member.node} (this one)` : member.node)
+}
+
+/**
  * An age in ms, which JSON has no number for where there is none
  */
 export function formatAge (age: number | string): string {
@@ -85,11 +95,11 @@ export function writeFleet (terminal: Terminal, { age, error, members, name, nod
     return
   }
 
+  const names = memberNames(members, node)
+
   writeTable(terminal, ['node', { title: 'said', align: 'right' }, ...SCOPE_COLUMNS, { title: 'peers', align: 'right' }], [
     ['all together', '', ...scopeCells(total.system), String(total.peerCount)],
-    ...members.map(member => [
-      member.node === node ? `${member.node} (this one)` : member.node, `${formatAge(member.age)} ago`, ...scopeCells(member.system), String(member.peerCount)
-    ])
+    ...members.map(({ age, peerCount, system }, i) => [names[i], `${formatAge(age)} ago`, ...scopeCells(system), String(peerCount)])
   ])
 
   const collectors = Object.entries(total.sessions)

@@ -1,9 +1,11 @@
 import { isRecord } from '../util/validation.ts'
+import { CommandError } from './exit-codes.ts'
 import { askFleet, SCOPE_COLUMNS, scopeCells, writeFleet } from './node-fleet.ts'
 import { addNodeCommand, askNode, hasShape } from './node-request.ts'
 import { writeTable } from './table.ts'
 import { writeJSON } from './terminal.ts'
 import type { Register } from './command.ts'
+import type { FleetOfNode } from './node-fleet.ts'
 import type { NodeOptions } from './node-request.ts'
 import type { ResourceManagerStat } from '../manager/resource-manager-stat.ts'
 import type { ScopeStat } from '../scopes/resource-scope.ts'
@@ -29,6 +31,21 @@ function isStat (stat: any): boolean {
 }
 
 /**
+ * What the node itself holds has been read by then, and is written whatever comes of this
+ */
+async function tryFleet (options: NodeOptions): Promise<{ fleet?: FleetOfNode, problem?: CommandError }> {
+  try {
+    return { fleet: await askFleet(options) }
+  } catch (err) {
+    if (err instanceof CommandError) {
+      return { problem: err }
+    }
+
+    throw err
+  }
+}
+
+/**
  * `stat`
  */
 export const registerStat: Register = (program, terminal) => {
@@ -37,14 +54,17 @@ export const registerStat: Register = (program, terminal) => {
     examples: ['libp2p-resource-manager stat --url http://127.0.0.1:9095/', 'libp2p-resource-manager stat --json | jq .system']
   }).action(async (options: NodeOptions) => {
     const stat = await askNode<ResourceManagerStat>(options, 'stat', isStat)
-    const fleet = stat.fleet === undefined ? undefined : await askFleet(options)
+    const { fleet, problem } = stat.fleet === undefined ? {} : await tryFleet(options)
 
     if (options.json === true) {
       writeJSON(terminal, fleet === undefined ? stat : { ...stat, fleet })
-      return
+    } else {
+      writeTable(terminal, ['scope', ...SCOPE_COLUMNS], rowsOf(stat))
+      fleet === undefined || writeFleet(terminal, fleet)
     }
 
-    writeTable(terminal, ['scope', ...SCOPE_COLUMNS], rowsOf(stat))
-    fleet === undefined || writeFleet(terminal, fleet)
+    if (problem !== undefined) {
+      throw new CommandError(`the fleet could not be asked: ${problem.message}`, problem.exitCode)
+    }
   })
 }

@@ -1,6 +1,6 @@
 import { formatBytes } from '../reporting/scope-state.ts'
 import { formatAmount } from './figure.ts'
-import { formatAge } from './node-fleet.ts'
+import { formatAge, memberNames } from './node-fleet.ts'
 import type { TopRow } from './top-row.ts'
 import type { LiveData } from '../admin/live-data.ts'
 
@@ -13,15 +13,16 @@ export function fleetRows ({ fleet }: LiveData): TopRow[] {
   }
 
   const { age, error, leases, members, name, node, nodes, state } = fleet
+  const names = memberNames(members, node)
   const connections = members.reduce((sum, { system }) => sum + system.numConnsInbound + system.numConnsOutbound, 0)
 
   return [
     { name: `${name}, ${state}`, what: error ?? '', figure: `${nodes} nodes, known for ${formatAge(age)}`, share: 0, refusals: 0 },
-    ...members.map(({ age, node: member, peerCount, system }) => {
+    ...members.map(({ age, peerCount, system }, i) => {
       const own = system.numConnsInbound + system.numConnsOutbound
 
       return {
-        name: member === node ? `${member} (this one)` : member,
+        name: names[i],
         what: `${formatAge(age)} old`,
         figure: `${own} conns ${system.numStreamsInbound + system.numStreamsOutbound} streams ${peerCount} peers ${formatBytes(system.memory)}`,
         share: connections === 0 ? 0 : own / connections,

@@ -1,11 +1,20 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { expect } from 'aegir/chai'
+import { noRequests } from '../../src/admin/admin-stat.ts'
+import { DescribedMarks } from '../../src/admin/described-marks.ts'
+import { Snapshots } from '../../src/admin/snapshot.ts'
+import { takeSample } from '../../src/admin/time-line.ts'
 import { adminServer } from '../../src/admin.ts'
 import { EXIT } from '../../src/cli/exit-codes.ts'
+import { memberNames } from '../../src/cli/node-fleet.ts'
+import { fleetRows } from '../../src/cli/top-fleet.ts'
+import { createResourceManager } from '../../src/index.ts'
 import { Members, readUntil, TestEngine } from '../fleet/fixtures.ts'
 import { NOTHING, peerA } from '../scopes/fixtures.ts'
 import { runCommand } from './fixtures.ts'
+import type { LiveData } from '../../src/admin.ts'
+import type { ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 // an operator of many nodes asks one of them, and has to be told what all of them hold
@@ -73,6 +82,80 @@ describe('stat of a node in a fleet', function () {
     }
   })
 
+  it('should say what the node itself holds where it answers that, and then not what the fleet holds', async () => {
+    const manager = createResourceManager({ rateLimits: false, warnings: false })
+    const stat = JSON.stringify({ ...manager.stat(), fleet: { name: 'relays', node: 'n0' } })
+    let fails: (res: ServerResponse) => void = () => {}
+    const server = createServer(({ url }, res) => { url === '/stat' ? res.end(stat) : fails(res) }).listen(0, '127.0.0.1')
+
+    await once(server, 'listening')
+
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+
+    try {
+      for (const [fail, problem] of [
+        [res => { res.writeHead(503).end('{"error":"overloaded"}') }, 'the fleet could not be asked: .*overloaded'],
+        [res => { res.writeHead(404).end('{"error":"the node is in no fleet"}') }, 'the fleet could not be asked: .*the node is in no fleet'],
+        [res => { res.destroy() }, 'the fleet could not be asked: .'],
+        [res => { res.end('no JSON') }, 'the fleet could not be asked: .*expected JSON']
+      ] as Array<[typeof fails, string]>) {
+        fails = fail
+
+        const text = await runCommand(['stat', '--url', url])
+
+        expect(text).to.include({ exitCode: EXIT.UNREACHABLE }).and.nested.property('stderr').that.matches(new RegExp(problem))
+        expect(text.stdout).to.match(/^system +0 +0 /m).and.not.include('relays')
+
+        const json = await runCommand(['stat', '--url', url, '--json'])
+
+        expect(json).to.include({ exitCode: EXIT.UNREACHABLE }).and.nested.property('stderr').that.matches(new RegExp(problem))
+        expect(JSON.parse(json.stdout)).to.deep.equal(JSON.parse(stat))
+      }
+    } finally {
+      server.closeAllConnections()
+      server.close()
+    }
+  })
+
+  it('should take one node only for the one that was asked, whose earlier run has the same name until its lease ends', () => {
+    const members = [['n1', 1], ['n0', 4_000], ['n0', 200], ['n0', 200], ['n0', 900]].map(([node, age]) => ({ node: String(node), age: Number(age), system: NOTHING, peerCount: 0 }))
+
+    expect(memberNames(members, 'n0')).to.deep.equal(['n1', 'n0', 'n0 (this one)', 'n0', 'n0'])
+    expect(memberNames(members, 'n1')).to.deep.equal(['n1 (this one)', 'n0', 'n0', 'n0', 'n0'])
+    expect(memberNames(members, 'n2')).to.deep.equal(['n1', 'n0', 'n0', 'n0', 'n0'])
+    expect(memberNames([], 'n0')).to.deep.equal([])
+  })
+
+  it('should name one node of a restarted name as this one, also in top', async () => {
+    const engine = new TestEngine()
+    const client = engine.client()
+    // its process was killed: nobody says that it has left
+    const killed = await members.add({ ...client, run: async (script, ...rest) => script.name === 'leave' ? '{"status":"ok"}' : client.run(script, ...rest) }, { node: 'n0', ttl: 600_000 })
+
+    killed.manager.openConnection('inbound', true)
+    await members.stop()
+
+    const { manager } = await members.add(engine.client(), { node: 'n0', ttl: 600_000 })
+    const admin = await adminServer(manager, { port: 0 })
+    const marks = new DescribedMarks(manager)
+    const snapshots = new Snapshots(manager, marks)
+
+    try {
+      const { exitCode, stderr, stdout } = await runCommand(['stat', '--url', admin.url])
+
+      expect(exitCode).to.equal(EXIT.FINE, stderr)
+      expect(stdout.match(/^n0 .*$/gm)).to.have.lengthOf(2)
+      expect(stdout.match(/^n0 \(this one\) /gm)).to.have.lengthOf(1)
+
+      const data = await readUntil(async (): Promise<LiveData> => JSON.parse((await snapshots.take(takeSample(manager, 0), noRequests())).text), ({ fleet }) => fleet?.members.length === 2, 'both of them')
+
+      expect(fleetRows(data).map(({ name }) => name).filter(name => name.startsWith('n0')).sort()).to.deep.equal(['n0', 'n0 (this one)'])
+    } finally {
+      marks.close()
+      await admin.close()
+    }
+  })
+
   it('should write nothing of a server that answers with something else, and not let one move the cursor', async () => {
     const scopes = { system: NOTHING, transient: NOTHING, allowlistedSystem: NOTHING, allowlistedTransient: NOTHING, services: {}, protocols: {}, peers: {} }
     const evil = '\u001b[2J\u009b1A\u2028\u202e'
@@ -92,6 +175,11 @@ describe('stat of a node in a fleet', function () {
         expect(await run()).to.include({ exitCode: EXIT.UNREACHABLE, stdout: '' })
       }
 
+      fleet = undefined
+
+      const { stdout: own } = await run()
+
+      expect(own).to.match(/^system /m)
       fleet = {}
 
       for (answer of [
@@ -104,7 +192,8 @@ describe('stat of a node in a fleet', function () {
         { view, nodes: [{ ...node, system: {} }], total: summary },
         { view, nodes: [node], total: { ...summary, sessions: { media: {} } } }
       ]) {
-        expect(await run(), JSON.stringify(answer)).to.include({ exitCode: EXIT.UNREACHABLE, stdout: '' }).and.nested.property('stderr').that.includes('expected the answer of an admin server')
+        // what it has said of itself is written all the same
+        expect(await run(), JSON.stringify(answer)).to.include({ exitCode: EXIT.UNREACHABLE, stdout: own }).and.nested.property('stderr').that.matches(/the fleet could not be asked: .*expected the answer of an admin server/)
       }
 
       for (answer of [{ view, nodes: [node], total: summary }, { view, error: evil }]) {
