@@ -104,7 +104,7 @@ export function simulate ({ delay, nodes: count, rate, use }: Load): Simulated {
     atOnce(slice => node.leases.scan(slice))
     node.scanAt = now + TTL / 4
 
-    const request = node.leases.request()
+    const request = node.leases.request(now, TTL)
     const answer = JSON.parse(engine.run('sync', KEY, [JSON.stringify({ id: node.id, seq: ++node.seq, ttl: TTL, policy: 0, sum: '', ...request })]))
 
     node.pace.called(now)

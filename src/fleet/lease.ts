@@ -14,6 +14,12 @@ const VISIBLE = 3 / 4
 const LEAST_RESERVE = 4
 
 /**
+ * The part of `ttl` after which spare room that was not needed is halved, however often the node
+ * asks meanwhile: the time between two scans, less what timers may be early
+ */
+const HALVING = 0.9 / 4
+
+/**
  * Something on this node that a limit of the fleet is for
  */
 export interface LeasedScope {
@@ -53,6 +59,9 @@ export interface FieldLease {
   visible: number
   headroom: number
 
+  /** When it was doubled or halved last */
+  headroomAt: number
+
   /** What others could have, as far as it is known */
   free: number
 
@@ -91,7 +100,7 @@ export function newLease (scope: LeasedScope, limits: FieldLimits, rules: Withou
     told: false,
     asked: false,
     fields: limits.map(([field, limit]) => {
-      return { field, limit, room: 0, visible: 0, headroom: baseOf(scope, limit, rules), free: Infinity, asked: -1, short: false }
+      return { field, limit, room: 0, visible: 0, headroom: baseOf(scope, limit, rules), headroomAt: -Infinity, free: Infinity, asked: -1, short: false }
     })
   }
 }
@@ -113,15 +122,21 @@ export function hasChanged ({ fields, scope }: Lease): boolean {
 
 /**
  * What to ask the engine for. The node has stopped using what it gives back when this returns.
+ *
+ * @param lease
+ * @param field
+ * @param rules
+ * @param now - in ms
+ * @param ttl - how long leases last, in ms
  */
-export function askFor (lease: Lease, field: FieldLease, rules: WithoutLease): FieldRequest {
+export function askFor (lease: Lease, field: FieldLease, rules: WithoutLease, now: number, ttl: number): FieldRequest {
   const held = lease.scope.held(field.field)
   const spare = field.free === Infinity ? Infinity : Math.floor((field.free + Math.max(0, field.room - held)) / 2)
   // nodes that need more at the same time would take it from each other
   const most = Math.ceil(field.limit / Math.max(2, rules.nodes / 2))
   const base = baseOf(lease.scope, field.limit, rules)
 
-  field.headroom = Math.min(most, Math.max(base, field.short ? 2 * field.headroom : Math.ceil(field.headroom / 2)))
+  field.headroom = Math.min(most, Math.max(base, headroomOf(field, now, ttl)))
   // what others need is not kept for oneself
   const headroom = Math.min(field.headroom, Math.max(field.short ? 1 : 0, spare))
   // the share of each node adds up to the limit, so all of them may go on with it
@@ -137,6 +152,19 @@ export function askFor (lease: Lease, field: FieldLease, rules: WithoutLease): F
   }
 
   return [field.field, field.limit, Math.max(claimed, held), held, want]
+}
+
+/**
+ * More after something did not fit, and otherwise less
+ */
+function headroomOf (field: FieldLease, now: number, ttl: number): number {
+  if (!field.short && now - field.headroomAt < HALVING * ttl) {
+    return field.headroom
+  }
+
+  field.headroomAt = now
+
+  return field.short ? 2 * field.headroom : Math.ceil(field.headroom / 2)
 }
 
 /**

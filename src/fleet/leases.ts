@@ -169,8 +169,11 @@ export class Leases {
   /**
    * What to tell and ask the engine. The node has stopped using what it gives back when this
    * returns.
+   *
+   * @param now - in ms
+   * @param ttl - how long leases last, in ms
    */
-  request (): LeaseRequest {
+  request (now: number, ttl: number): LeaseRequest {
     const scopes: ScopeRequest[] = []
 
     for (const lease of this.#due) {
@@ -180,7 +183,7 @@ export class Leases {
 
       this.#due.delete(lease)
       lease.asked = true
-      scopes.push([lease.scope.key, lease.fields.map(field => askFor(lease, field, this.#rules))])
+      scopes.push([lease.scope.key, lease.fields.map(field => askFor(lease, field, this.#rules, now, ttl))])
     }
 
     const gone = [...this.#gone].slice(0, MAX_SCOPES)

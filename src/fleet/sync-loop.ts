@@ -244,7 +244,7 @@ export class SyncLoop {
 
     const seq = ++this.#seq
     const sentAt = this.#now()
-    const request = leases.request()
+    const request = leases.request(sentAt, ttl)
 
     decisions.listen(() => { this.#refresh() })
     this.#calling = seq

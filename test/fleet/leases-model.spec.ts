@@ -178,7 +178,7 @@ class World {
       case 'ask':
         // now and then only what did not fit is asked for
         pick % 5 === 4 || atOnce(slice => node.leases.scan(slice))
-        this.messages.calls.push({ node, seq: ++node.seq, acked: node.acked, sentAt: this.now, request: structuredClone(node.leases.request()) })
+        this.messages.calls.push({ node, seq: ++node.seq, acked: node.acked, sentAt: this.now, request: structuredClone(node.leases.request(this.now, TTL)) })
         break
       case 'round':
         this.step('ask', pick)

@@ -60,7 +60,7 @@ describe('fleet/leases', () => {
 
     first.holds = 3
     leases.add(first, [[CONNS, 10]])
-    answer(leases, leases.request())
+    answer(leases, leases.request(0, 0))
 
     const leased = first.room
 
@@ -73,7 +73,7 @@ describe('fleet/leases', () => {
     leases.add(second, [[CONNS, 10]])
     expect(second.room).to.equal(leased)
 
-    const request = leases.request()
+    const request = leases.request(0, 0)
 
     // it is asked for, and not given back by the way
     expect(keysOf(request)).to.deep.equal(['peer:a'])
@@ -87,9 +87,9 @@ describe('fleet/leases', () => {
     const first = new TestScope('peer:a')
 
     leases.add(first, [[CONNS, 10]])
-    answer(leases, leases.request())
+    answer(leases, leases.request(0, 0))
     leases.remove(first)
-    expect(leases.request().gone).to.deep.equal(['peer:a'])
+    expect(leases.request(0, 0).gone).to.deep.equal(['peer:a'])
 
     const second = new TestScope('peer:a')
 
@@ -105,7 +105,7 @@ describe('fleet/leases', () => {
     scopes.forEach(scope => { leases.add(scope, [[CONNS, 10]]) })
 
     for (let calls = 0; asked.size < scopes.length; calls++) {
-      const request = leases.request()
+      const request = leases.request(0, 0)
 
       expect(calls).to.be.below(4)
       expect(request.scopes.length).to.be.at.most(256)
@@ -127,22 +127,22 @@ describe('fleet/leases', () => {
       leases.add(scope, [[CONNS, 100]])
     }
 
-    answer(leases, leases.request())
+    answer(leases, leases.request(0, 0))
     expect(leases.due).to.equal(false)
-    expect(keysOf(leases.request())).to.deep.equal([])
+    expect(keysOf(leases.request(0, 0))).to.deep.equal([])
 
     peers[3].holds = 2
     leases.short('peer:4', CONNS)
-    expect(keysOf(leases.request())).to.deep.equal(['peer:4'])
+    expect(keysOf(leases.request(0, 0))).to.deep.equal(['peer:4'])
     look(leases)
-    expect(keysOf(leases.request()).sort()).to.deep.equal(['peer:3', 'system'])
+    expect(keysOf(leases.request(0, 0)).sort()).to.deep.equal(['peer:3', 'system'])
     look(leases)
-    expect(keysOf(leases.request())).to.deep.equal(['system'])
+    expect(keysOf(leases.request(0, 0))).to.deep.equal(['system'])
     leases.askAgain()
-    expect(leases.request().scopes).to.have.lengthOf(6)
+    expect(leases.request(0, 0).scopes).to.have.lengthOf(6)
     leases.remove(peers[0])
     leases.askAgain()
-    expect(leases.request().scopes).to.have.lengthOf(5)
+    expect(leases.request(0, 0).scopes).to.have.lengthOf(5)
   })
 
   it('should use what it has before it asks for more', () => {
@@ -150,7 +150,7 @@ describe('fleet/leases', () => {
     const system = new TestScope('system', true)
 
     leases.add(system, [[CONNS, 100]])
-    answer(leases, leases.request())
+    answer(leases, leases.request(0, 0))
 
     const visible = system.room
 
@@ -161,6 +161,42 @@ describe('fleet/leases', () => {
     expect(leases.short('system', CONNS + 1)).to.equal(false)
   })
 
+  it('should halve spare room that is not needed once in a quarter of a ttl, however often it asks for others', () => {
+    const TTL = 4_000
+    const leases = new Leases(0, 'refuse', 2)
+
+    leases.add(new TestScope('system', true), [[CONNS, 1_000]])
+
+    const ask = (now: number): number => {
+      look(leases)
+
+      const request = leases.request(now, TTL)
+
+      answer(leases, request)
+
+      return request.scopes[0][1][0][4]
+    }
+    const base = ask(0)
+
+    for (const times of [2, 4]) {
+      leases.short('system', CONNS)
+      expect(ask(100)).to.equal(times * base)
+    }
+
+    // something else is short all the time
+    for (let now = 150; now < 1_000; now += 50) {
+      expect(ask(now), String(now)).to.equal(4 * base)
+    }
+
+    for (let now = 1_100; now < 1_950; now += 50) {
+      expect(ask(now), String(now)).to.equal(2 * base)
+    }
+
+    // a timer that is a little early does not put it off
+    expect(ask(2_095)).to.equal(base)
+    expect(ask(3_095)).to.equal(base)
+  })
+
   it('should end what is too much, and no more', () => {
     const leases = new Leases(0.5, 'refuse', 2)
     const peer = new TestScope('peer:a')
@@ -168,7 +204,7 @@ describe('fleet/leases', () => {
     leases.add(peer, [[CONNS, 4]])
     peer.holds = 2
 
-    const request = leases.request()
+    const request = leases.request(0, 0)
 
     // the others hold three of the four
     leases.answered(request, { status: 'ok', nodes: 2, grants: [[1]], free: [[0]], others: [[3]] })
@@ -196,7 +232,7 @@ describe('fleet/leases', () => {
       const scopes = [new TestScope('system', true), new TestScope('peer:a')]
 
       scopes.forEach(scope => { leases.add(scope, [[CONNS, 100]]) })
-      leases.answered(leases.request(), { status: 'ok', nodes: 4, grants: [[40], [30]], free: [[0], [0]], others: [[0], [0]] })
+      leases.answered(leases.request(0, 0), { status: 'ok', nodes: 4, grants: [[40], [30]], free: [[0], [0]], others: [[0], [0]] })
       leases.lose()
       expect(leases.lost).to.equal(true)
       expect(scopes.map(({ room }) => room)).to.deep.equal([ahead, other])
