@@ -82,7 +82,7 @@ class FakeStream {
 }
 
 describe('when buffers are looked at', () => {
-  const LOOK_AFTER_BYTES = 64 * KiB
+  const MEASURE_AFTER_BYTES = 64 * KiB
   let clock: SinonFakeTimers
 
   beforeEach(() => {
@@ -124,27 +124,27 @@ describe('when buffers are looked at', () => {
     const { manager, memory, streams } = await setUp(1)
     const receive = (bytes: number): void => { memory.countBytes(bytes) }
 
-    streams[0].readBufferLength = LOOK_AFTER_BYTES
+    streams[0].readBufferLength = MEASURE_AFTER_BYTES
 
-    receive(LOOK_AFTER_BYTES - 1)
+    receive(MEASURE_AFTER_BYTES - 1)
     await Promise.resolve()
     expect(memoryOf(manager)).to.equal(0)
 
     receive(1)
     await Promise.resolve()
-    expect(memoryOf(manager)).to.equal(LOOK_AFTER_BYTES)
+    expect(memoryOf(manager)).to.equal(MEASURE_AFTER_BYTES)
   })
 
   it('should not wait for the interval once a lot could not be sent', async () => {
     const { manager, streams } = await setUp(1)
 
-    streams[0].send(new Uint8Array(LOOK_AFTER_BYTES - 1))
+    streams[0].send(new Uint8Array(MEASURE_AFTER_BYTES - 1))
     await Promise.resolve()
     expect(memoryOf(manager)).to.equal(0)
 
     streams[0].send(new Uint8Array(1))
     await Promise.resolve()
-    expect(memoryOf(manager)).to.equal(LOOK_AFTER_BYTES)
+    expect(memoryOf(manager)).to.equal(MEASURE_AFTER_BYTES)
   })
 
   it('should look in intervals while there are streams, with one timer, and no longer', async () => {
