@@ -19,6 +19,9 @@ import type { AddressInfo } from 'node:net'
 
 // an operator of many nodes asks one of them, and has to be told what all of them hold
 
+/** How long leases last, in ms: a machine that stands still for a moment has not lost the fleet */
+const TTL = 10_000
+
 describe('stat of a node in a fleet', function () {
   this.timeout(120_000)
 
@@ -30,7 +33,7 @@ describe('stat of a node in a fleet', function () {
 
   it('should say what all nodes hold, together and each, also while the engine does not answer', async () => {
     const engine = new TestEngine()
-    const [one, other] = await Promise.all([0, 1].map(async i => members.add(engine.client(), { node: `n${i}`, ttl: 1_000 })))
+    const [one, other] = await Promise.all([0, 1].map(async i => members.add(engine.client(), { node: `n${i}`, ttl: TTL })))
     const admin = await adminServer(one.manager, { port: 0 })
     const text = async (): Promise<string> => {
       const { exitCode, stderr, stdout } = await runCommand(['stat', '--url', admin.url])
