@@ -172,12 +172,12 @@ function placesOf (member: MovableScope): Array<FairMember<MovableScope>> {
 function isIn (member: MovableScope, scope: AggregateScope): boolean {
   const { pair, peerScope, servicePeer } = member
 
-  if (scope === pair.system || scope === servicePeer?.group) {
+  if (scope === pair.system || scope === servicePeer?.whole) {
     return true
   }
 
   if (member instanceof DefaultStreamScope) {
-    return scope === (member.protocolPeer?.group ?? pair.transient)
+    return scope === (member.protocolPeer?.whole ?? pair.transient)
   }
 
   return peerScope === undefined && scope === pair.transient

@@ -126,7 +126,7 @@ function explainMemory (graph: ScopeGraph, { peer, priority = MEMORY_PRIORITY_AL
   const ofPeer = peer == null ? undefined : imagined.getPeer(peer)
   const ofProtocol = protocol == null ? undefined : imagined.getProtocol(protocol)
   const ofService = service == null ? undefined : imagined.getService(service)
-  const shareOf = (group?: AggregateScope): AggregateScope | undefined => ofPeer === undefined || group === undefined ? undefined : imagined.getPeerChild(ofPeer, group)
+  const shareOf = (whole?: AggregateScope): AggregateScope | undefined => ofPeer === undefined || whole === undefined ? undefined : imagined.getPeerChild(ofPeer, whole)
   const edges = inOrder({ peer: ofPeer, protocol: ofProtocol, protocolPeer: shareOf(ofProtocol), service: ofService, servicePeer: shareOf(ofService), system: graph.normal.system })
   // only a stream is part of a protocol and a peer. How much it holds is not known.
   const scopes = peer == null || protocol == null ? edges : [imagined.streamOf('inbound', peer), ...edges]

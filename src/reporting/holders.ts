@@ -141,7 +141,7 @@ function connectionHolder ({ scope, connection: { remoteAddr, timeline } }: Hold
     direction: scope.inbound ? 'inbound' : 'outbound',
     peer: scope.peerScope?.key,
     address: remoteAddr.toString(),
-    service: scope.servicePeer?.group.key,
+    service: scope.servicePeer?.whole.key,
     age: now - timeline.open,
     memory: scope.memory,
     streams
@@ -153,8 +153,8 @@ function streamHolder ({ scope, stream }: HoldingStream, now: number): Holder {
     scope: scope.name,
     direction: scope.inbound ? 'inbound' : 'outbound',
     peer: scope.peerScope.key,
-    protocol: scope.protocolPeer?.group.key,
-    service: scope.servicePeer?.group.key,
+    protocol: scope.protocolPeer?.whole.key,
+    service: scope.servicePeer?.whole.key,
     age: now - stream.timeline.open,
     memory: scope.memory,
     streams: 1

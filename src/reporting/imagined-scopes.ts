@@ -42,8 +42,8 @@ export class ImaginedScopes implements Destinations {
     return this.graph.services.get(key) ?? this.#make({ kind: 'service', key })
   }
 
-  getPeerChild (peerScope: AggregateScope, group: AggregateScope): PeerShareScope {
-    return findPeerChild(peerScope, group) ?? this.#make({ kind: `${group.kind as 'protocol' | 'service'}Peer`, key: peerScope.key, peerScope, group }) as PeerShareScope
+  getPeerChild (peerScope: AggregateScope, whole: AggregateScope): PeerShareScope {
+    return findPeerChild(peerScope, whole) ?? this.#make({ kind: `${whole.kind as 'protocol' | 'service'}Peer`, key: peerScope.key, peerScope, whole }) as PeerShareScope
   }
 
   /**

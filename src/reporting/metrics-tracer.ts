@@ -69,16 +69,16 @@ export class MetricsTracer implements GraphTracer {
     }
   }
 
-  joined (_scope: MovableScope, { group }: PeerShareScope): void {
+  joined (_scope: MovableScope, { whole }: PeerShareScope): void {
     const { idle } = this.#init
 
     idle.held++
 
     try {
-      if (group.kind === 'protocol') {
-        this.#reporter.allowProtocol?.(group.key)
+      if (whole.kind === 'protocol') {
+        this.#reporter.allowProtocol?.(whole.key)
       } else {
-        this.#reporter.allowService?.(group.key)
+        this.#reporter.allowService?.(whole.key)
       }
     } catch (err) {
       this.#fail(err)

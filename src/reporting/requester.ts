@@ -46,14 +46,14 @@ export function requesterOf ({ joining, requester }: Pick<Refusal, 'requester'> 
     scope = scope.owner
   }
 
-  const { connection, endpoint, group, kind, peerScope, protocolPeer, servicePeer } = scope
+  const { connection, endpoint, whole, kind, peerScope, protocolPeer, servicePeer } = scope
   const result: Known = { address: endpoint ?? connection?.endpoint, peer: undefined, protocol: undefined, service: undefined }
 
   addTo(result, scope)
-  addTo(result, group)
+  addTo(result, whole)
   addTo(result, peerScope)
-  addTo(result, protocolPeer?.group)
-  addTo(result, servicePeer?.group)
+  addTo(result, protocolPeer?.whole)
+  addTo(result, servicePeer?.whole)
 
   if (joining != null) {
     // connections get a peer and then a service, streams a protocol and then a service

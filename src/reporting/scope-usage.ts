@@ -150,7 +150,7 @@ export function * readUsage (graph: ScopeGraph, options: UsageOptions = {}, slic
     }
 
     // not between the shares of a peer: each that is used comes to the front
-    if (scope.group === undefined && slice.over) {
+    if (scope.whole === undefined && slice.over) {
       yield
     }
   }

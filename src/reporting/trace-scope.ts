@@ -27,16 +27,16 @@ export function traceScope (scope: AnyScope): TraceScope {
   return { class: 'stream', stream: String(scope.serial), ...connection === undefined ? {} : { conn: String(connection.serial) } }
 }
 
-function aggregateScope ({ group, key, kind }: AggregateScope): TraceScope {
+function aggregateScope ({ whole, key, kind }: AggregateScope): TraceScope {
   switch (kind) {
     case 'service':
       return { class: 'service', service: key }
     case 'servicePeer':
-      return { class: 'service-peer', service: group?.key, peer: key }
+      return { class: 'service-peer', service: whole?.key, peer: key }
     case 'protocol':
       return { class: 'protocol', protocol: key }
     case 'protocolPeer':
-      return { class: 'protocol-peer', protocol: group?.key, peer: key }
+      return { class: 'protocol-peer', protocol: whole?.key, peer: key }
     case 'peer':
       return { class: 'peer', peer: key }
     default:

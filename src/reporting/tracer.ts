@@ -112,7 +112,7 @@ export class Tracer implements GraphTracer, SessionObserver {
   }
 
   joined (scope: MovableScope, share: PeerShareScope, left?: AggregateScope): void {
-    this.moved(scope, [share.group, share], left === undefined ? [] : [left])
+    this.moved(scope, [share.whole, share], left === undefined ? [] : [left])
   }
 
   moved (scope: MovableScope, to: AggregateScope[], from: AggregateScope[]): void {

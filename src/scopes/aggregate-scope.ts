@@ -27,14 +27,14 @@ export interface AggregateScopeInit extends Limited {
   parent?: AggregateScope
 
   /**
-   * For a child of a peer, that peer's scope
+   * For a share, the scope of its peer
    */
   peerScope?: AggregateScope
 
   /**
-   * For a child of a peer, the scope of the protocol or service
+   * For a share, the protocol or service that it is a share of
    */
-  group?: AggregateScope
+  whole?: AggregateScope
 }
 
 /**
@@ -42,7 +42,7 @@ export interface AggregateScopeInit extends Limited {
  */
 export type PeerShareScope = AggregateScope & {
   readonly peerScope: AggregateScope
-  readonly group: AggregateScope
+  readonly whole: AggregateScope
 }
 
 /**
@@ -63,7 +63,7 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
    * It waits in the list of scopes that may be idle, or is never collected
    */
   queued: boolean
-  readonly group?: AggregateScope
+  readonly whole?: AggregateScope
 
   // the list of the shares that a peer has of protocols and services, see
   // peer-children.ts
@@ -111,7 +111,7 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
   constructor (graph: AggregateGraph, limit: Readonly<Limit>, init: AggregateScopeInit) {
     super(limit)
     this.queued = !COLLECTED.has(init.kind)
-    this.group = init.group
+    this.whole = init.whole
     this.parent = init.parent
     this.kind = init.kind
     this.key = init.key
@@ -128,14 +128,14 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
         return `${this.kind}:${this.key}`
       case 'servicePeer':
       case 'protocolPeer':
-        return `${this.group?.name}.peer:${this.key}`
+        return `${this.whole?.name}.peer:${this.key}`
       default:
         return this.kind
     }
   }
 
   get limitPath (): SettingPath | undefined {
-    return this.graph.limitPath(this.kind, this.group?.key ?? this.key)
+    return this.graph.limitPath(this.kind, this.whole?.key ?? this.key)
   }
 
   get usage (): Usage {
@@ -204,7 +204,7 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
    */
   markBuffers (size: number): void {
     // memory is short where there is nothing above, whatever holds it
-    if (this.parent != null || this.group != null) {
+    if (this.parent != null || this.whole != null) {
       this.buffers += size
     }
   }

@@ -101,7 +101,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
   get edges (): AggregateScope[] {
     const { pair: { system, transient }, peerScope, servicePeer } = this
 
-    return inOrder({ peer: peerScope ?? transient, servicePeer, service: servicePeer?.group, system })
+    return inOrder({ peer: peerScope ?? transient, servicePeer, service: servicePeer?.whole, system })
   }
 
   protected get missingForService (): 'peer' | undefined {
@@ -232,7 +232,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
     const { pair, servicePeer } = this
 
     return (this.peerScope ?? pair.transient).fitsMemory(size, priority) && pair.system.fitsMemory(size, priority) &&
-      (servicePeer == null || (servicePeer.fitsMemory(size, priority) && servicePeer.group.fitsMemory(size, priority)))
+      (servicePeer == null || (servicePeer.fitsMemory(size, priority) && servicePeer.whole.fitsMemory(size, priority)))
   }
 
   protected addMemoryToEdges (size: number): void {
@@ -244,7 +244,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
 
     if (servicePeer != null) {
       servicePeer.memory += size
-      servicePeer.group.memory += size
+      servicePeer.whole.memory += size
     }
   }
 
@@ -261,7 +261,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
 
     if (servicePeer != null) {
       servicePeer.addBuffers(size)
-      servicePeer.group.addBuffers(size)
+      servicePeer.whole.addBuffers(size)
     }
   }
 
@@ -279,7 +279,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
 
     if (servicePeer != null) {
       this.removeFrom(servicePeer)
-      this.removeFrom(servicePeer.group)
+      this.removeFrom(servicePeer.whole)
     }
 
     this.graph.connections.delete(this)

@@ -22,14 +22,14 @@ export interface Limited {
   /**
    * Where it is the share that a peer has of a protocol or service
    */
-  readonly group?: { readonly key: string }
+  readonly whole?: { readonly key: string }
 }
 
 /**
  * The limit that a limiter has for a scope
  */
-export function limitOf (limiter: Limiter, { group, key, kind, peer }: Limited): Readonly<Limit> {
-  const name = group?.key ?? key
+export function limitOf (limiter: Limiter, { whole, key, kind, peer }: Limited): Readonly<Limit> {
+  const name = whole?.key ?? key
 
   switch (kind) {
     case 'system':

@@ -187,7 +187,7 @@ export abstract class MovableScope extends OwnedScope implements Moving {
   }
 
   get serviceScope (): ServiceScope | undefined {
-    return this.servicePeer?.group
+    return this.servicePeer?.whole
   }
 
   /**
@@ -198,7 +198,7 @@ export abstract class MovableScope extends OwnedScope implements Moving {
     assertOpen(this)
 
     if (this.servicePeer != null) {
-      if (this.rare?.serviceChosen !== true && this.servicePeer.group.key === service) {
+      if (this.rare?.serviceChosen !== true && this.servicePeer.whole.key === service) {
         return
       }
 
@@ -273,13 +273,13 @@ export abstract class MovableScope extends OwnedScope implements Moving {
   /**
    * The share that its peer has of a protocol or service, if there is room in both
    */
-  protected findShare (group: AggregateScope, peerScope: AggregateScope): PeerShareScope | undefined {
-    const share = this.graph.getPeerChild(peerScope, group)
+  protected findShare (whole: AggregateScope, peerScope: AggregateScope): PeerShareScope | undefined {
+    const share = this.graph.getPeerChild(peerScope, whole)
 
     // who was told of the share may have ended this
     assertOpen(this)
 
-    return this.fitsInto(group) && this.fitsInto(share) ? share : undefined
+    return this.fitsInto(whole) && this.fitsInto(share) ? share : undefined
   }
 
   /**
@@ -287,7 +287,7 @@ export abstract class MovableScope extends OwnedScope implements Moving {
    * remember it before anybody is told.
    */
   protected join (share: PeerShareScope): PeerShareScope {
-    this.addTo(share.group)
+    this.addTo(share.whole)
     this.addTo(share)
 
     return share

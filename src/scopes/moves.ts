@@ -42,7 +42,7 @@ export interface Destinations {
   getPeer(peer: PeerId): AggregateScope
   getProtocol(protocol: string): AggregateScope
   getService(service: string): AggregateScope
-  getPeerChild(peerScope: AggregateScope, group: AggregateScope): PeerShareScope
+  getPeerChild(peerScope: AggregateScope, whole: AggregateScope): PeerShareScope
 }
 
 /**
@@ -104,9 +104,9 @@ function ofPair (find: 'scopesToReturnTo' | 'findLeaving'): MoveCheck<MovingConn
  */
 function groupAndShare (get: 'getProtocol' | 'getService'): MoveCheck<Joining, string> {
   return ({ peerScope }, name, at) => {
-    const group = at[get](name)
+    const whole = at[get](name)
 
-    return [group, at.getPeerChild(peerScope as AggregateScope, group)]
+    return [whole, at.getPeerChild(peerScope as AggregateScope, whole)]
   }
 }
 

@@ -10,10 +10,10 @@ import type { AggregateScope, PeerShareScope } from './aggregate-scope.ts'
 /**
  * The share of a peer in a protocol or service, if there is one
  */
-export function findPeerChild (peerScope: AggregateScope, group: AggregateScope): PeerShareScope | undefined {
+export function findPeerChild (peerScope: AggregateScope, whole: AggregateScope): PeerShareScope | undefined {
   let child = peerScope.firstChild
 
-  while (child !== undefined && child.group !== group) {
+  while (child !== undefined && child.whole !== whole) {
     child = child.nextSibling
   }
 
@@ -23,11 +23,11 @@ export function findPeerChild (peerScope: AggregateScope, group: AggregateScope)
 /**
  * The same, for somebody who is going to use it
  */
-export function usePeerChild (peerScope: AggregateScope, group: AggregateScope): PeerShareScope | undefined {
+export function usePeerChild (peerScope: AggregateScope, whole: AggregateScope): PeerShareScope | undefined {
   let previous: PeerShareScope | undefined
   let child = peerScope.firstChild
 
-  while (child !== undefined && child.group !== group) {
+  while (child !== undefined && child.whole !== whole) {
     previous = child
     child = child.nextSibling
   }
@@ -49,9 +49,9 @@ export function addPeerChild (child: PeerShareScope): void {
 }
 
 export function deletePeerChild (child: PeerShareScope): void {
-  const { group, peerScope } = child
+  const { whole, peerScope } = child
 
-  if (usePeerChild(peerScope, group) === child) {
+  if (usePeerChild(peerScope, whole) === child) {
     peerScope.firstChild = child.nextSibling
     child.nextSibling = undefined
   }

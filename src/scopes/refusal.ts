@@ -48,7 +48,7 @@ interface Named {
  * The share of a peer, which is one of a protocol or service
  */
 interface Share {
-  readonly group?: Named
+  readonly whole?: Named
 }
 
 /**
@@ -59,7 +59,7 @@ export interface RequestingScope extends Partial<Named> {
   readonly name: string
 
   /** What it is a share of */
-  readonly group?: Named
+  readonly whole?: Named
 
   /** What a span is a span of */
   readonly owner?: RequestingScope

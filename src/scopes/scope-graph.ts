@@ -105,13 +105,13 @@ export class ScopeGraph extends RefusingGraph {
 
   /**
    * The share of a peer in a protocol or service. It has no parent: what it holds
-   * is counted in the peer and in the group by its streams themselves.
+   * is counted in the peer and in its whole by its streams themselves.
    */
-  getPeerChild (peerScope: AggregateScope, group: AggregateScope): PeerShareScope {
-    let scope = usePeerChild(peerScope, group)
+  getPeerChild (peerScope: AggregateScope, whole: AggregateScope): PeerShareScope {
+    let scope = usePeerChild(peerScope, whole)
 
     if (scope == null) {
-      scope = this.make({ kind: `${group.kind as 'protocol' | 'service'}Peer`, key: peerScope.key, peerScope, group }) as PeerShareScope
+      scope = this.make({ kind: `${whole.kind as 'protocol' | 'service'}Peer`, key: peerScope.key, peerScope, whole }) as PeerShareScope
       addPeerChild(scope)
       scope.queueIfIdle()
       this.tracer?.created(scope)
@@ -208,7 +208,7 @@ export class ScopeGraph extends RefusingGraph {
 
     scope.closed = true
 
-    if (scope.group != null) {
+    if (scope.whole != null) {
       deletePeerChild(scope as PeerShareScope)
     } else if (scope.kind === 'peer') {
       this.peers.delete(scope.key)

@@ -89,14 +89,14 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
       peer: peerScope,
       protocolPeer: protocolPeer ?? transient,
       servicePeer,
-      protocol: protocolPeer?.group,
-      service: servicePeer?.group,
+      protocol: protocolPeer?.whole,
+      service: servicePeer?.whole,
       system
     })
   }
 
   get protocolScope (): ProtocolScope | undefined {
-    return this.protocolPeer?.group
+    return this.protocolPeer?.whole
   }
 
   protected get missingForService (): 'protocol' | undefined {
@@ -225,8 +225,8 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
       return pair.transient.fitsMemory(size, priority)
     }
 
-    return protocolPeer.fitsMemory(size, priority) && protocolPeer.group.fitsMemory(size, priority) &&
-      (servicePeer == null || (servicePeer.fitsMemory(size, priority) && servicePeer.group.fitsMemory(size, priority)))
+    return protocolPeer.fitsMemory(size, priority) && protocolPeer.whole.fitsMemory(size, priority) &&
+      (servicePeer == null || (servicePeer.fitsMemory(size, priority) && servicePeer.whole.fitsMemory(size, priority)))
   }
 
   protected addMemoryToEdges (size: number): void {
@@ -241,11 +241,11 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
     }
 
     protocolPeer.memory += size
-    protocolPeer.group.memory += size
+    protocolPeer.whole.memory += size
 
     if (servicePeer != null) {
       servicePeer.memory += size
-      servicePeer.group.memory += size
+      servicePeer.whole.memory += size
     }
   }
 
@@ -266,11 +266,11 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
     }
 
     protocolPeer.addBuffers(size)
-    protocolPeer.group.addBuffers(size)
+    protocolPeer.whole.addBuffers(size)
 
     if (servicePeer != null) {
       servicePeer.addBuffers(size)
-      servicePeer.group.addBuffers(size)
+      servicePeer.whole.addBuffers(size)
     }
   }
 
@@ -295,11 +295,11 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
     }
 
     this.removeFrom(protocolPeer)
-    this.removeFrom(protocolPeer.group)
+    this.removeFrom(protocolPeer.whole)
 
     if (servicePeer != null) {
       this.removeFrom(servicePeer)
-      this.removeFrom(servicePeer.group)
+      this.removeFrom(servicePeer.whole)
     }
   }
 }

@@ -2,13 +2,13 @@ import { NamedPeer } from './named-peer.ts'
 import type { AggregateScope } from '../scopes/aggregate-scope.ts'
 import type { ScopeGraph } from '../scopes/scope-graph.ts'
 
-type Described = Pick<AggregateScope, 'kind' | 'key'> & { group?: Pick<AggregateScope, 'kind' | 'key'> | undefined }
+type Described = Pick<AggregateScope, 'kind' | 'key'> & { whole?: Pick<AggregateScope, 'kind' | 'key'> | undefined }
 
 /**
  * The scope of a graph that corresponds to a scope of another graph. It is made if there is
  * none.
  */
-export function counterpart (graph: ScopeGraph, { group, key, kind }: Described): AggregateScope {
+export function counterpart (graph: ScopeGraph, { whole, key, kind }: Described): AggregateScope {
   switch (kind) {
     case 'transient':
       return graph.normal.transient
@@ -24,7 +24,7 @@ export function counterpart (graph: ScopeGraph, { group, key, kind }: Described)
       return graph.getPeer(new NamedPeer(key))
     case 'servicePeer':
     case 'protocolPeer':
-      return graph.getPeerChild(graph.getPeer(new NamedPeer(key)), counterpart(graph, group as Described))
+      return graph.getPeerChild(graph.getPeer(new NamedPeer(key)), counterpart(graph, whole as Described))
     default:
       return graph.normal.system
   }

@@ -51,11 +51,11 @@ export class ShadowTracer implements GraphTracer {
     this.#open(scope, scope.memory, true)
   }
 
-  joined (scope: MovableScope, { group }: PeerShareScope): void {
-    if (group.kind === 'protocol') {
-      this.#shadow.setProtocol(scope, group.key)
+  joined (scope: MovableScope, { whole }: PeerShareScope): void {
+    if (whole.kind === 'protocol') {
+      this.#shadow.setProtocol(scope, whole.key)
     } else {
-      this.#shadow.setService(scope, group.key)
+      this.#shadow.setService(scope, whole.key)
     }
   }
 

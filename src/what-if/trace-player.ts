@@ -252,13 +252,13 @@ export class TracePlayer {
   }
 
   #shared ({ kind, peer, protocol, service }: ParsedScopeName): AggregateScope {
-    const groups = {
+    const wholes = {
       servicePeer: { kind: 'service' as const, key: service ?? '' },
       protocolPeer: { kind: 'protocol' as const, key: protocol ?? '' }
     }
-    const group = kind === 'servicePeer' || kind === 'protocolPeer' ? groups[kind] : undefined
+    const whole = kind === 'servicePeer' || kind === 'protocolPeer' ? wholes[kind] : undefined
 
-    return counterpart(this.#graph.graph, { kind, key: peer ?? protocol ?? service ?? '', group })
+    return counterpart(this.#graph.graph, { kind, key: peer ?? protocol ?? service ?? '', whole })
   }
 }
 
