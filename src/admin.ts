@@ -49,4 +49,4 @@ export async function adminServer (manager: ResourceManager, init: AdminServerIn
 export type { AdminServer } from './admin/admin-server.ts'
 export type { AdminServerInit } from './admin/admin-server-init.ts'
 export type { AdminStat } from './admin/admin-stat.ts'
-export type { BarStat, FleetView, LiveData, LiveSample, NetworkStat, PeakStat, PeerStat, ServiceStat, SessionStat } from './admin/live-data.ts'
+export type { BarStat, FleetView, GroupStat, LiveData, LiveSample, NetworkStat, PeakStat, PeerStat, ServiceStat, SessionStat } from './admin/live-data.ts'
