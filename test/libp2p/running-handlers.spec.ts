@@ -119,7 +119,7 @@ describe('what is kept for handlers', () => {
   let clock: SinonFakeTimers
 
   beforeEach(() => {
-    clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+    clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] })
   })
 
   afterEach(() => {

@@ -134,7 +134,7 @@ describe('sockets that are not connections', () => {
   })
 
   async function closedInTime (send: string): Promise<void> {
-    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], shouldClearNativeTimers: true })
+    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'], shouldClearNativeTimers: true })
 
     const listener = await listen()
     const socket = await openSocket(listener)
@@ -255,7 +255,7 @@ describe('sockets of connections that are over', () => {
   })
 
   it('should be closed in time when the remote does not agree to close', async () => {
-    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], shouldClearNativeTimers: true })
+    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'], shouldClearNativeTimers: true })
 
     const listener = await nodes.create(WS)
     const socket = await openWebSocket(listener)
@@ -297,7 +297,7 @@ describe('sockets of connections that are over', () => {
       await new Promise(resolve => setImmediate(resolve))
     }
 
-    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], shouldClearNativeTimers: true })
+    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'], shouldClearNativeTimers: true })
     const ended = new Promise(resolve => rawConnection(remote).addEventListener('close', resolve))
 
     localSocket.end()

@@ -197,7 +197,7 @@ export class AcceptedSockets {
       socket,
       scope,
       address,
-      until: Date.now() + UPGRADE_TIMEOUT,
+      until: performance.now() + UPGRADE_TIMEOUT,
       active: 0,
       evict: () => {
         this.#release(accepted)
@@ -251,11 +251,11 @@ export class AcceptedSockets {
       this.#timer = undefined
       this.#endDue()
       this.#start()
-    }, Math.max(0, oldest.until - Date.now()))
+    }, Math.max(0, oldest.until - performance.now()))
   }
 
   #endDue (): void {
-    const now = Date.now()
+    const now = performance.now()
 
     for (const accepted of this.#sockets.values()) {
       if (accepted.until > now) {

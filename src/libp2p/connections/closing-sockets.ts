@@ -37,33 +37,29 @@ export class ClosingSockets {
       return
     }
 
-    this.#closing.push({ connection, until: Date.now() + CLOSE_GRACE })
+    this.#closing.push({ connection, until: performance.now() + CLOSE_GRACE })
     this.#start()
   }
 
   #start (): void {
-    if (this.#closing.length === 0 || this.#timer != null) {
-      return
+    if (this.#closing.length > 0) {
+      this.#timer ??= setBackgroundTimer(() => {
+        this.#timer = undefined
+        this.#endDue()
+        this.#start()
+      }, CHECK_INTERVAL)
     }
-
-    this.#timer = setBackgroundTimer(() => {
-      this.#timer = undefined
-      this.#endDue()
-      this.#start()
-    }, CHECK_INTERVAL)
   }
 
   #endDue (): void {
-    const now = Date.now()
+    const now = performance.now()
 
     this.#closing = this.#closing.filter(({ connection, until }) => {
-      const left = isSocketLeft(connection)
-
-      if (left && until <= now) {
+      if (until <= now) {
         endSocket(connection)
       }
 
-      return left && until > now
+      return until > now && isSocketLeft(connection)
     })
   }
 }

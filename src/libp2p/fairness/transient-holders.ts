@@ -105,7 +105,7 @@ export class TransientHolders {
   /**
    * @throws {InvalidParametersError} If the share is not a number above 0, up to 1
    */
-  constructor (manager: Core, share: number = DEFAULT_SHARE, now: () => number = Date.now) {
+  constructor (manager: Core, share: number = DEFAULT_SHARE, now: () => number = () => performance.now()) {
     checkTransientShare(share)
 
     this.#manager = manager
@@ -173,9 +173,15 @@ export class TransientHolders {
   }
 
   /**
-   * Connections or streams that remotes opened before some time, and that are not trusted
+   * Connections or streams that remotes opened, that are not trusted, and that have been here for
+   * longer than some time
+   *
+   * @param kind
+   * @param age - in ms
    */
-  inboundBefore (kind: 'connection' | 'stream', time: number): Transient[] {
+  inboundFor (kind: 'connection' | 'stream', age: number): Transient[] {
+    const time = this.#now() - age
+
     return [...this.#holders].filter(({ scope, since }) => {
       return since < time && scope.inbound && !scope.allowlisted && (scope instanceof DefaultConnectionScope) === (kind === 'connection') &&
         !this.#manager.trust.isAllowlisted(scope instanceof DefaultConnectionScope ? scope.endpoint : scope.connection?.endpoint) &&
@@ -193,7 +199,7 @@ export class TransientHolders {
       scope: scope.name,
       direction: scope.inbound ? 'inbound' : 'outbound',
       remote,
-      age: now - since
+      age: Math.floor(now - since)
     }))
   }
 

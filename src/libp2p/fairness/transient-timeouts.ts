@@ -39,7 +39,6 @@ type Kind = 'connection' | 'stream'
 export class TransientTimeouts {
   readonly #manager: Core
   readonly #holders: TransientHolders
-  readonly #now: () => number
   readonly #usual: Record<Kind, number>
   readonly #patience: Record<Kind, Patience>
   readonly #timeouts: Record<Kind, number>
@@ -51,14 +50,12 @@ export class TransientTimeouts {
    * @param manager
    * @param holders - what is transient
    * @param upgrader - whose timeouts are shortened
-   * @param now - the same clock that `holders` has
    */
-  constructor (manager: Core, holders: TransientHolders, upgrader: object, now: () => number = Date.now) {
+  constructor (manager: Core, holders: TransientHolders, upgrader: object) {
     const { inboundStreamProtocolNegotiationTimeout, inboundUpgradeTimeout } = upgrader as Timeouts
 
     this.#manager = manager
     this.#holders = holders
-    this.#now = now
     this.#usual = { connection: timeoutOr(inboundUpgradeTimeout), stream: timeoutOr(inboundStreamProtocolNegotiationTimeout) }
     this.#patience = { connection: new Patience(this.#usual.connection, LEAST), stream: new Patience(this.#usual.stream, LEAST) }
     this.#timeouts = { ...this.#usual }
@@ -107,7 +104,7 @@ export class TransientTimeouts {
       return 0
     }
 
-    const late = this.#holders.inboundBefore(kind, this.#now() - timeout)
+    const late = this.#holders.inboundFor(kind, timeout)
 
     // what was late before another one was ended may have ended with it
     for (const { scope } of late) {

@@ -1,5 +1,6 @@
 import { availableResources } from '../../limits/available-resources.ts'
 import { parseMemorySize } from '../../limits/memory-size.ts'
+import { startClock } from '../../util/clock.ts'
 import { checkObject, invalid } from '../../util/validation.ts'
 import { refuseForPressure, Thresholds } from './pressure.ts'
 import type { Pressure } from './pressure.ts'
@@ -78,7 +79,7 @@ export class ProcessMemory implements Pressure {
   /**
    * @throws {InvalidParametersError} naming the value that cannot be used
    */
-  constructor (manager: Core, init: ProcessMemoryInit, read: () => number | undefined = residentMemory, now: () => number = Date.now) {
+  constructor (manager: Core, init: ProcessMemoryInit, read: () => number | undefined = residentMemory, now: () => number = startClock()) {
     this.#manager = manager
     this.#read = read
     this.#now = now

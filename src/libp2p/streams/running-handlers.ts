@@ -50,7 +50,7 @@ export class RunningHandlers {
    * @param now
    * @throws {InvalidParametersError} If the grace is not a number of ms
    */
-  constructor (manager: Core, end: (live: LiveStream) => void, grace: number = DEFAULT_GRACE, now: () => number = Date.now) {
+  constructor (manager: Core, end: (live: LiveStream) => void, grace: number = DEFAULT_GRACE, now: () => number = () => performance.now()) {
     checkHandlerGrace(grace)
 
     this.#manager = manager
@@ -177,11 +177,7 @@ export class RunningHandlers {
   }
 
   #startTimer (delay: number): void {
-    if (this.#timer != null) {
-      return
-    }
-
-    this.#timer = setBackgroundTimer(() => {
+    this.#timer ??= setBackgroundTimer(() => {
       this.#timer = undefined
       this.#releaseOverdue()
     }, delay)
