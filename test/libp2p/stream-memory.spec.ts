@@ -221,6 +221,33 @@ describe('when buffers are looked at', () => {
     expect(memoryOf(manager)).to.equal(50)
   })
 
+  it('should end the next ones, and count nothing of it, where a stream throws when it is aborted', async () => {
+    const { manager, live, memory, streams } = await setUp(3, { system: { memory: fillable(100) } })
+
+    streams[0].abort = () => { throw new Error('no') }
+    ;[90, 80, 70].forEach((size, i) => { streams[i].readBufferLength = size })
+    memory.measure()
+
+    expect(live.size).to.equal(2)
+    expect(streams[1].status).to.equal('aborted')
+    expect(streams[2].status).to.equal('open')
+    expect(memoryOf(manager)).to.equal(70)
+  })
+
+  it('should go on in its intervals after an error', async () => {
+    const { manager, streams, timers } = await setUp(2)
+
+    Object.defineProperty(streams[0], 'readBufferLength', { configurable: true, get: () => { throw new Error('no') } })
+    streams[1].readBufferLength = 7
+    expect(() => clock.tick(250)).to.throw('no')
+    expect(timers()).to.equal(1)
+
+    Object.defineProperty(streams[0], 'readBufferLength', { value: 5 })
+    clock.tick(250)
+    expect(memoryOf(manager)).to.equal(12)
+    expect(timers()).to.equal(1)
+  })
+
   it('should count what the channel of a stream has not sent, while it says so', async () => {
     const { manager, memory, live, streams } = await setUp(1)
     const [before] = live

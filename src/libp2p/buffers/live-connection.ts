@@ -1,5 +1,6 @@
 import { attachedToConnection } from '../../scopes/attached-scopes.ts'
 import { receiverOf } from '../connections/web-socket-receiver.ts'
+import { tryCall } from '../try-call.ts'
 import { piecesIn } from './compact-list.ts'
 import { ConnectionBuffers } from './connection-buffers.ts'
 import { SparseHolder } from './held-buffers.ts'
@@ -190,13 +191,16 @@ export class LiveConnection extends SparseHolder<ConnectionBuffers> implements E
    * which a stream is being opened has ended for us now, and is closed after that.
    */
   abort (err: Error): void {
+    const abort = (): void => { tryCall(this.connection, 'abort', err) }
+
     if (this.opening === 0) {
-      this.connection.abort(err)
-      return
+      abort()
+    } else {
+      setTimeout(abort)
     }
 
+    // one that ends later than it says, or cannot be aborted, has ended for us
     this.end()
-    setTimeout(() => { this.connection.abort(err) })
   }
 
   evict (err: Error): boolean {
@@ -206,11 +210,6 @@ export class LiveConnection extends SparseHolder<ConnectionBuffers> implements E
     }
 
     this.abort(err)
-
-    // one that ends later than it says has ended for us
-    if (!this.scope.closed) {
-      this.end()
-    }
 
     return true
   }

@@ -1,5 +1,6 @@
 import { attachedToStream } from '../../scopes/attached-scopes.ts'
 import { nextActivity } from '../../util/clock.ts'
+import { tryCall } from '../try-call.ts'
 import { SparseHolder } from './held-buffers.ts'
 import { StreamBuffers } from './stream-buffers.ts'
 import type { Iterated } from './iterated-bytes.ts'
@@ -237,7 +238,7 @@ export class LiveStream extends SparseHolder<StreamBuffers> implements Evictable
   grantWindow (): void {
     if (this.held?.withheld === true && this.stream.status === 'open') {
       // asks again whether it may
-      (this.stream as unknown as WindowedStream).sendWindowUpdate()
+      tryCall(this.stream as unknown as WindowedStream, 'sendWindowUpdate')
     }
   }
 
@@ -257,7 +258,7 @@ export class LiveStream extends SparseHolder<StreamBuffers> implements Evictable
     const held = this.ensureHeld()
 
     held.endedBy = err
-    this.stream.abort(err)
+    tryCall(this.stream, 'abort', err)
 
     // they remember the last piece that they have seen
     held.readList = undefined

@@ -105,7 +105,10 @@ export class StreamMemory {
 
   #uncounted = 0
   #measureQueued = false
-  #measuring = false
+
+  /**
+   * Set until the measurement that it begins is over
+   */
   #timer?: ReturnType<typeof setTimeout>
 
   /**
@@ -167,44 +170,53 @@ export class StreamMemory {
    * the event loop where there are very many.
    */
   * #measureInSlices (slice: Slice): Generator<undefined, void, undefined> {
-    // some may be measured twice, see `at`
-    const streams = new Set<LiveStream>()
-    const connections = new Set<LiveConnection>()
-    const measurements = this.#measurements
+    try {
+      // some may be measured twice, see `at`
+      const streams = new Set<LiveStream>()
+      const connections = new Set<LiveConnection>()
+      const measurements = this.#measurements
 
-    this.#uncounted = 0
+      this.#uncounted = 0
 
-    for (let i = this.#streams.size - 1; i >= 0; i--) {
-      const stream = this.#streams.at(i)
+      for (let i = this.#streams.size - 1; i >= 0; i--) {
+        const stream = this.#streams.at(i)
 
-      if (stream !== undefined && (stream.counted + stream.measure() > 0 || stream.progress !== undefined)) {
-        streams.add(stream)
+        if (stream !== undefined && (stream.counted + stream.measure() > 0 || stream.progress !== undefined)) {
+          streams.add(stream)
+        }
+
+        if (slice.over) {
+          yield
+        }
       }
 
-      if (slice.over) {
-        yield
+      for (let i = this.connections.size - 1; i >= 0; i--) {
+        const connection = this.connections.at(i)
+
+        if (connection !== undefined && (connection.counted + connection.measure() > 0 || connection.progress !== undefined)) {
+          connections.add(connection)
+        }
+
+        if (slice.over) {
+          yield
+        }
+      }
+
+      // if everything was measured in one piece meanwhile, all of this is counted already, and more
+      if (measurements === this.#measurements) {
+        this.#count(streams, connections)
+      }
+
+      this.eviction.relieveProcess()
+      this.#standingStill.measured(streams, connections, MEASURE_INTERVAL)
+    } finally {
+      // also after an error, or nothing would be measured any more
+      this.#timer = undefined
+
+      if (this.#streams.size > 0 || this.connections.size > 0) {
+        this.start()
       }
     }
-
-    for (let i = this.connections.size - 1; i >= 0; i--) {
-      const connection = this.connections.at(i)
-
-      if (connection !== undefined && (connection.counted + connection.measure() > 0 || connection.progress !== undefined)) {
-        connections.add(connection)
-      }
-
-      if (slice.over) {
-        yield
-      }
-    }
-
-    // if everything was measured in one piece meanwhile, all of this is counted already, and more
-    if (measurements === this.#measurements) {
-      this.#count(streams, connections)
-    }
-
-    this.eviction.relieveProcess()
-    this.#standingStill.measured(streams, connections, MEASURE_INTERVAL)
   }
 
   /**
@@ -274,21 +286,8 @@ export class StreamMemory {
    * There is something to measure from now on
    */
   start (): void {
-    if (this.#timer !== undefined || this.#measuring) {
-      return
-    }
-
-    this.#timer = setBackgroundTimer(() => {
-      this.#timer = undefined
-      this.#measuring = true
-
-      runInSlices(slice => this.#measureInSlices(slice), () => {
-        this.#measuring = false
-
-        if (this.#streams.size > 0 || this.connections.size > 0) {
-          this.start()
-        }
-      }, setBackgroundTimer)
+    this.#timer ??= setBackgroundTimer(() => {
+      runInSlices(slice => this.#measureInSlices(slice), () => {}, setBackgroundTimer)
     }, MEASURE_INTERVAL)
   }
 }

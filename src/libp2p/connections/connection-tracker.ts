@@ -14,6 +14,7 @@ import { attachToConnection } from '../../scopes/attached-scopes.ts'
 import { DefaultConnectionScope } from '../../scopes/connection-scope.ts'
 import { liveConnection, LiveConnection } from '../buffers/live-connection.ts'
 import { observeConnectionClass } from '../streams/observed-classes.ts'
+import { tryCall } from '../try-call.ts'
 import { AcceptedSockets } from './accepted-sockets.ts'
 import { ClosingSockets } from './closing-sockets.ts'
 import { DirectHandshakes } from './direct-handshakes.ts'
@@ -149,7 +150,7 @@ export class ConnectionTracker implements LiveConnectionOwner {
 
     for (const { connection } of [...this.#memory.connections]) {
       if (this.#upgrading.has(connection)) {
-        connection.abort(new ConnectionClosedError('the node stops'))
+        tryCall(connection, 'abort', new ConnectionClosedError('the node stops'))
       }
     }
   }
@@ -265,12 +266,7 @@ export class ConnectionTracker implements LiveConnectionOwner {
    * it instead: that would end the process. Its dialer forgets the connection.
    */
   #abort (maConn: MultiaddrConnection, err: any): void {
-    try {
-      maConn.abort(err)
-    } catch {
-      // the connections of others can be anything. Why the upgrade failed is what matters.
-    }
-
+    tryCall(maConn, 'abort', err)
     endWebSocket(maConn)
   }
 

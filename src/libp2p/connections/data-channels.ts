@@ -1,3 +1,4 @@
+import { tryCall } from '../try-call.ts'
 import type { Stream, StreamMuxer } from '@libp2p/interface'
 
 type MessageListener = ((event: { data: unknown }) => void) | null
@@ -90,7 +91,7 @@ function refuseTextFromNow (channel: DataChannel): void {
 
   channel.dispatchEvent = event => {
     if (event.type === 'message' && typeof (event as MessageEvent).data === 'string') {
-      channel.close()
+      tryCall(channel, 'close')
       return true
     }
 
@@ -105,7 +106,7 @@ function refuseText (channel: DataChannel): void {
   if (onmessage != null) {
     channel.onmessage = event => {
       if (typeof event.data === 'string') {
-        channel.close()
+        tryCall(channel, 'close')
       } else {
         onmessage.call(channel, event)
       }

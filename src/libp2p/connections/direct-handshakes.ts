@@ -1,4 +1,5 @@
 import { CODE_WEBRTC_DIRECT, multiaddr } from '@multiformats/multiaddr'
+import { tryCall } from '../try-call.ts'
 import { refuseTextInHandshakes } from './data-channels.ts'
 import { ObservedListeners } from './observed-listeners.ts'
 import type { Core } from '../../manager/core.ts'
@@ -144,7 +145,7 @@ export class DirectHandshakes {
       // with some of what a remote may send it waits for ever
       end.addEventListener('abort', () => {
         if (this.#handshakes.get(name) === handshake) {
-          connections.get(name)?.close()
+          tryCall(connections.get(name), 'close')
         }
 
         this.#release(name, handshake)

@@ -1,3 +1,4 @@
+import { tryCall } from '../try-call.ts'
 import { socketOfDialled } from './dialled-web-sockets.ts'
 import type { MultiaddrConnection } from '@libp2p/interface'
 
@@ -52,7 +53,7 @@ export function isSocketLeft (maConn: MultiaddrConnection): boolean {
  */
 export function endSocket (maConn: MultiaddrConnection): void {
   if (!endWebSocket(maConn)) {
-    socketOf(maConn)?.destroy()
+    tryCall(socketOf(maConn), 'destroy')
   }
 }
 
@@ -77,17 +78,14 @@ export function endWebSocket (maConn: MultiaddrConnection): boolean {
  * pages have only the polite way.
  */
 function terminate (webSocket: WebSocketLike): void {
-  if (typeof webSocket.terminate === 'function') {
-    webSocket.terminate()
-    return
-  }
-
   const socket = socketOfDialled(webSocket)
 
-  if (socket == null) {
-    webSocket.close()
+  if (typeof webSocket.terminate === 'function') {
+    tryCall(webSocket, 'terminate')
+  } else if (socket == null) {
+    tryCall(webSocket, 'close')
   } else {
-    socket.destroy()
+    tryCall(socket, 'destroy')
   }
 }
 
@@ -97,8 +95,6 @@ function webSocketOf (maConn: MultiaddrConnection): WebSocketLike | undefined {
   return typeof websocket?.addEventListener === 'function' ? websocket as WebSocketLike : undefined
 }
 
-function socketOf (maConn: MultiaddrConnection): SocketLike | undefined {
-  const { socket } = maConn as { socket?: Partial<SocketLike> }
-
-  return typeof socket?.destroy === 'function' ? socket as SocketLike : undefined
+function socketOf (maConn: MultiaddrConnection): Partial<SocketLike> | undefined {
+  return (maConn as { socket?: Partial<SocketLike> }).socket
 }

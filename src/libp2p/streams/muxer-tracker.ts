@@ -1,6 +1,7 @@
 import { ConnectionClosedError } from '@libp2p/interface'
 import { liveConnection } from '../buffers/live-connection.ts'
 import { refuseTextInHandshakes, refuseTextOfInbound } from '../connections/data-channels.ts'
+import { tryCall } from '../try-call.ts'
 import { observeMuxer, wrapMuxer } from './observed-muxers.ts'
 import type { MuxerObserver } from './observed-muxers.ts'
 import type { StreamTracker } from './stream-tracker.ts'
@@ -135,7 +136,7 @@ function endStreamsWith (encrypted: MessageStream, muxer: StreamMuxer): void {
 
   encrypted.addEventListener('close', () => {
     for (const stream of [...streams]) {
-      stream.abort(new ConnectionClosedError('the connection has closed'))
+      tryCall(stream, 'abort', new ConnectionClosedError('the connection has closed'))
     }
   })
 }

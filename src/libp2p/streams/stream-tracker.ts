@@ -16,6 +16,7 @@ import { PositionedList } from '../../util/positioned-list.ts'
 import { liveStream, LiveStream } from '../buffers/live-stream.ts'
 import { StreamMemory } from '../buffers/stream-memory.ts'
 import { refuseTextOfOutbound } from '../connections/data-channels.ts'
+import { tryCall } from '../try-call.ts'
 import { observeStreamClass } from './observed-classes.ts'
 import { RunningHandlers } from './running-handlers.ts'
 import type { Core } from '../../manager/core.ts'
@@ -123,7 +124,7 @@ export class StreamTracker implements LiveStreamOwner {
       this.#manager.warn(`refused an inbound stream because of an error - ${err}`)
     }
 
-    stream.abort(INBOUND_STREAM_REFUSED)
+    tryCall(stream, 'abort', INBOUND_STREAM_REFUSED)
 
     return false
   }
@@ -175,7 +176,7 @@ export class StreamTracker implements LiveStreamOwner {
     } catch (err: any) {
       scope.done()
       // one that nobody gets, and nobody accounts for
-      stream?.abort(err)
+      tryCall(stream, 'abort', err)
       throw err
     } finally {
       if (holder != null) {
