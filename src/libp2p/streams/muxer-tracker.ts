@@ -110,14 +110,12 @@ class TrackedMuxer implements MuxerObserver {
     this.tracker.memory.countBytes(bytes)
   }
 
-  async open (create: StreamMuxer['createStream'], options?: CreateStreamOptions): Promise<Stream> {
-    if (this.scope == null) {
-      // another listener of `connection:open` may open a stream before ours has
-      // been called, which happens before any microtask
-      await Promise.resolve()
-    }
-
-    return this.tracker.openOutbound(this, create, options)
+  open (create: StreamMuxer['createStream'], options?: CreateStreamOptions): Promise<Stream> {
+    // another listener of `connection:open` may open a stream before ours has
+    // been called, which happens before any microtask
+    return this.scope == null
+      ? Promise.resolve().then(async () => this.tracker.openOutbound(this, create, options))
+      : this.tracker.openOutbound(this, create, options)
   }
 }
 

@@ -98,7 +98,7 @@ function observeMuxerClass (muxer: AbstractMuxer): boolean {
     return observer !== undefined && !observer.tracker.admitInbound((event as CustomEvent<Stream>).detail, observer) ? true : dispatchEvent.call(this, event)
   })
 
-  replace(target, 'createStream', async function (options?: CreateStreamOptions) {
+  replace(target, 'createStream', function (options?: CreateStreamOptions) {
     const observer = observerOf(this)
 
     return observer === undefined ? createStream.call(this, options) : observer.open(createStream, options)
