@@ -51,7 +51,7 @@ export async function measureCollection (peers: PeerId[]): Promise<CollectionFig
 
 /**
  * Lets many peers become idle at once, each with a stream that was opened and closed,
- * and watches the event loop until they are forgotten
+ * and observes the event loop until they are forgotten
  */
 async function collectOnce (peers: PeerId[]): Promise<CollectionFigures> {
   const manager = createResourceManager() as DefaultResourceManager
@@ -68,7 +68,7 @@ async function collectOnce (peers: PeerId[]): Promise<CollectionFigures> {
   globalThis.gc?.()
   observer.observe({ entryTypes: ['gc'] })
 
-  const turns = await watchTurns(() => manager.core.graph.peers.size > 0)
+  const turns = await observeTurns(() => manager.core.graph.peers.size > 0)
 
   // entries are delivered later
   await setImmediate()
@@ -90,7 +90,7 @@ async function collectOnce (peers: PeerId[]): Promise<CollectionFigures> {
   }
 }
 
-async function watchTurns (goesOn: () => boolean): Promise<Turn[]> {
+async function observeTurns (goesOn: () => boolean): Promise<Turn[]> {
   const turns: Turn[] = []
   let start = performance.now()
 

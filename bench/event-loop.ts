@@ -30,7 +30,7 @@ const RUNS = 9
 /**
  * For how long the measuring of buffers is observed, in ms: it happens four times a second
  */
-const WATCHED = 600
+const OBSERVED_FOR = 600
 
 /**
  * Every so manyth stream has something in its buffer
@@ -88,7 +88,7 @@ async function connect (node: WiredNode, peers: PeerId[]): Promise<WiredConnecti
 }
 
 async function observeMeasuring (): Promise<void> {
-  await new Promise(resolve => setTimeout(resolve, WATCHED))
+  await new Promise(resolve => setTimeout(resolve, OBSERVED_FOR))
 }
 
 async function measureViews (manager: ResourceManager): Promise<void> {

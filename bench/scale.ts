@@ -52,7 +52,7 @@ const PROCESSES = 3
 const HOLD_RUNS = 5
 
 /** In ms: buffers are measured four times a second */
-const WATCHED = 600
+const OBSERVED_FOR = 600
 const MESSAGE = new Uint8Array(64)
 
 /** All of them fit */
@@ -155,7 +155,7 @@ async function measureHolds (manager: ResourceManager): Promise<Record<string, n
     scrape: await holdOf(async () => registry.metrics()),
     'stat in slices': await holdOf(async () => sliced.stat()),
     'setLimits in slices': await holdOf(async () => sliced.setLimits(OTHERS.limits), () => { manager.setLimits(LIMITS.limits) }),
-    'measuring buffers': await holdOf(async () => new Promise(resolve => setTimeout(resolve, WATCHED)))
+    'measuring buffers': await holdOf(async () => new Promise(resolve => setTimeout(resolve, OBSERVED_FOR)))
   }
 }
 

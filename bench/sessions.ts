@@ -215,9 +215,9 @@ const differences: number[] = []
 
 for (let round = 0; round < 3; round++) {
   const without = await heapPerStream(undefined, `without-${round}`)
-  const watched = await heapPerStream({ collectors: { [SERVICE]: { sessionTimeout: 600_000 } } }, `with-${round}`)
+  const observed = await heapPerStream({ collectors: { [SERVICE]: { sessionTimeout: 600_000 } } }, `with-${round}`)
 
-  differences.push(watched - without)
+  differences.push(observed - without)
 }
 
 print('heap that a session adds to a stream of a node', median(differences), 'bytes')

@@ -25,11 +25,11 @@ export function breaks (): number {
  * @returns How long turns of the event loop were, in ms
  */
 async function measureTurns (work: Work): Promise<Turns> {
-  const watched = { done: false }
+  const state = { done: false }
   const turns: Turns = { longest: 0, undisturbed: 0 }
   let before = breaks()
   let start = performance.now()
-  const working = Promise.resolve(work()).finally(() => { watched.done = true })
+  const working = Promise.resolve(work()).finally(() => { state.done = true })
 
   do {
     await setImmediate()
@@ -44,7 +44,7 @@ async function measureTurns (work: Work): Promise<Turns> {
 
     before = breaks()
     start = performance.now()
-  } while (!watched.done)
+  } while (!state.done)
 
   await working
 

@@ -28,7 +28,7 @@ describe('a resource manager in slices', () => {
   beforeEach(() => {
     let now = 0
 
-    // a clock on which every look at it takes longer than a slice
+    // a clock on which every reading of it takes longer than a slice
     sinon.stub(performance, 'now').callsFake(() => { now += 10; return now })
   })
 

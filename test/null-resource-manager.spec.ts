@@ -5,7 +5,7 @@ import { createManager, NOTHING, peerA, PROTOCOL, SERVICE } from './scopes/fixtu
 import type { ConnectionScope, ResourceManager, StreamScope } from '../src/index.ts'
 import type { Connection, Stream } from '@libp2p/interface'
 
-describe('scopes that no manager watches', () => {
+describe('scopes that nothing limits', () => {
   const connection = { timeline: { open: 1 } } as unknown as Connection
   const stream = { id: 'a stream' } as unknown as Stream
   const manager = createManager()

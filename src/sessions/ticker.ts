@@ -11,7 +11,7 @@ export const STEP_DURATION = 1_000
  * How many calls of `coarseStep` share one reading of the clock, which takes longer than
  * everything else when bytes are counted
  */
-const CALLS_PER_LOOK = 16
+const CALLS_PER_READING = 16
 
 /**
  * What a task expects of the ticker:
@@ -75,11 +75,11 @@ export class Ticker {
   }
 
   /**
-   * The same without always looking at the clock. While a task waits, the timer does
+   * The same without always reading the clock. While a task waits, the timer does
    * so at the beginning of each step; in case that it is late, some of the calls do.
    */
   coarseStep (): number {
-    return ++this.#calls < CALLS_PER_LOOK ? this.#step : this.step()
+    return ++this.#calls < CALLS_PER_READING ? this.#step : this.step()
   }
 
   add (task: TickTask): void {

@@ -1,5 +1,5 @@
 /**
- * What is protected: somebody who watches and does not read costs the node the memory of one
+ * What is protected: a viewer who does not read costs the node the memory of one
  * event, and its place is free again in the end.
  */
 
@@ -23,7 +23,7 @@ import type { AddressInfo, Socket } from 'node:net'
 const MAX_TICKS = 20_000
 
 /**
- * What one that watches has heard
+ * What a viewer has heard
  */
 class Viewer {
   readonly #socket: Socket
@@ -65,7 +65,7 @@ interface Started {
 
   /** Lets some time pass, in ms */
   tick(ms: number): Promise<void>
-  watch(): Promise<Viewer>
+  open(): Promise<Viewer>
 }
 
 describe('live feed', function () {
@@ -111,7 +111,7 @@ describe('live feed', function () {
         time += ms
         await feed.tick()
       },
-      watch: async () => {
+      open: async () => {
         const socket = createConnection((server.address() as AddressInfo).port, '127.0.0.1')
 
         await once(socket, 'connect')
@@ -173,8 +173,8 @@ describe('live feed', function () {
   })
 
   it('should take snapshots less often the longer they take', async () => {
-    const { feed, manager, tick, watch } = await start(async (snapshots, sample, admin) => ({ ...await snapshots.take(sample, admin), duration: 10 }))
-    const viewer = await watch()
+    const { feed, manager, tick, open } = await start(async (snapshots, sample, admin) => ({ ...await snapshots.take(sample, admin), duration: 10 }))
+    const viewer = await open()
 
     await viewer.until('live')
 
@@ -182,7 +182,7 @@ describe('live feed', function () {
       await tick(100)
     }
 
-    // the one for who begins to watch, and one after a second less the half of one, which the next has to wait for
+    // the one for a new viewer, and one after a second less the half of one, which the next has to wait for
     await tick(300)
     await viewer.until('sample', 8)
     expect(viewer.count('live')).to.equal(2)
@@ -196,29 +196,29 @@ describe('live feed', function () {
 
   for (const duration of [1, 4, 10, 60]) {
     it(`should take no more snapshots however many live views are opened and closed, where that takes ${duration} ms`, async () => {
-      let looks = 0
-      const { feed, manager, tick, watch } = await start(async (snapshots, sample, admin) => {
-        looks++
+      let taken = 0
+      const { feed, manager, tick, open } = await start(async (snapshots, sample, admin) => {
+        taken++
 
         return { ...await snapshots.take(sample, admin), duration }
       })
 
       for (let i = 0; i < 12; i++) {
-        const viewer = await watch()
+        const viewer = await open()
 
         // each sees what was seen last
         await viewer.until('live')
         await viewer.end()
       }
 
-      expect(looks).to.equal(1)
+      expect(taken).to.equal(1)
 
-      const viewer = await watch()
+      const viewer = await open()
 
       await viewer.until('live')
       await tick(100 * duration)
       await viewer.until('live', 2)
-      expect(looks).to.equal(2)
+      expect(taken).to.equal(2)
 
       feed.close()
       await viewer.end()
@@ -227,18 +227,18 @@ describe('live feed', function () {
   }
 
   it('should take one snapshot for all who begin to listen meanwhile, and go on with the time line', async () => {
-    let looks = 0
+    let taken = 0
     let go = (): void => {}
-    const { feed, manager, tick, watch } = await start(async (snapshots, sample, admin) => {
-      looks++
+    const { feed, manager, tick, open } = await start(async (snapshots, sample, admin) => {
+      taken++
       await new Promise<void>(resolve => { go = resolve })
 
       return snapshots.take(sample, admin)
     })
-    const viewers = [await watch(), await watch()]
+    const viewers = [await open(), await open()]
 
     await Promise.all(viewers.map(async viewer => viewer.until('history')))
-    expect(looks).to.equal(1)
+    expect(taken).to.equal(1)
 
     // nobody waits for the snapshot
     await tick(1_000)
@@ -246,7 +246,7 @@ describe('live feed', function () {
     manager.openConnection('inbound', true, '/ip4/192.0.2.1/tcp/1')
     go()
     await Promise.all(viewers.map(async viewer => viewer.until('live')))
-    expect(looks).to.equal(1)
+    expect(taken).to.equal(1)
     expect(viewers.map(viewer => viewer.count('live'))).to.deep.equal([1, 1])
 
     // what happened meanwhile is seen
@@ -265,14 +265,14 @@ describe('live feed', function () {
 
   it('should report a manager that fails, and try again', async () => {
     let fails = true
-    const { errors, feed, manager, tick, watch } = await start(async (snapshots, sample, admin) => {
+    const { errors, feed, manager, tick, open } = await start(async (snapshots, sample, admin) => {
       if (fails) {
         throw new Error('urk!')
       }
 
       return snapshots.take(sample, admin)
     })
-    const viewer = await watch()
+    const viewer = await open()
 
     await viewer.until('history')
     await tick(1_000)

@@ -131,7 +131,7 @@ async function soak (minutes: number, seed: number): Promise<string[]> {
 
   const before = await victim.ask<VictimMemory>('memory')
 
-  await victim.ask('watch')
+  await victim.ask('observe')
   await honest.ask('start')
   print(`seed ${seed}, ${minutes} minutes, heap ${(before.heap / MiB).toFixed(1)} MiB`)
 

@@ -8,7 +8,7 @@ const CHUNKS_PER_STREAM = 16
 
 /**
  * What nobody reads counts as memory. Buffers may fill 60% of the 64 MiB, and there is
- * what came since they were looked at.
+ * what came since they were measured.
  */
 export const unreadData: Attack = {
   name: 'unread-data',

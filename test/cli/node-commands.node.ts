@@ -134,7 +134,7 @@ describe('commands for a running node', function () {
     expect(({} as any).Streams).to.equal(undefined)
   })
 
-  it('should write a line for each look until the node stops, and say so then', async () => {
+  it('should write a line for each sample until the node stops, and say so then', async () => {
     const stdout = new PassThrough()
     const stderr = new PassThrough()
     const said = text(stderr)

@@ -360,18 +360,18 @@ describe('fair shares of streams', () => {
     }
   })
 
-  it('should not look at all streams of one who keeps them active', () => {
+  it('should not examine all streams of one who keeps them active', () => {
     const count = 200
     const world = new FairWorld({ limits: { protocol: { [PROTOCOL]: { streamsInbound: count } } } })
     const hostile = opened(world.connect('1.1.1.1', 1))
     const held = Array.from({ length: count }, () => opened(world.stream(hostile, PROTOCOL)))
     let now = 0
-    let looks = 0
+    let examined = 0
 
-    // each of them has been active since it was last looked at
+    // each of them has been active since it was last examined
     const active = {
       get: () => {
-        looks++
+        examined++
 
         return ++now
       }
@@ -383,9 +383,9 @@ describe('fair shares of streams', () => {
     opened(world.stream(opened(world.connect('2.2.2.2', 2)), PROTOCOL))
 
     for (let i = 3; i < 20; i++) {
-      looks = 0
+      examined = 0
       opened(world.stream(opened(world.connect(`${i}.1.1.1`, i)), PROTOCOL))
-      expect(looks).to.be.at.most(20)
+      expect(examined).to.be.at.most(20)
       expect(world.evicted).to.have.lengthOf(i - 1)
     }
   })

@@ -84,9 +84,9 @@ describe('fleet/alerts, with a real engine', () => {
       return (await server.alerts()).filter(({ labels, state }) => state === 'firing' && labels.alertname.startsWith('ResourceManagerFleet')).map(({ labels }) => labels)
     }
     const names = async (): Promise<string[]> => (await firing()).map(({ alertname }) => alertname)
-    /** Alerts are looked at once a second: that has been the case for some of these looks */
+    /** Alerts are evaluated once a second: that has been the case for some of these evaluations */
     const lasts = async (condition: string): Promise<void> => {
-      await readUntil(async () => server.query(`count_over_time((${condition})[1m:1s])`), ([looks = 0]) => looks >= 4, condition)
+      await readUntil(async () => server.query(`count_over_time((${condition})[1m:1s])`), ([evaluations = 0]) => evaluations >= 4, condition)
     }
     const held = (amount: number): string => `sum(libp2p_rcmgr_fleet_held{scope="system",resource="conns_inbound"}) == ${amount}`
     const opened = nodes.map(() => [] as ReturnType<typeof fill>)

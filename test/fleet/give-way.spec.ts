@@ -19,7 +19,7 @@ interface TestConnection {
 }
 
 describe('fleet/give-way', () => {
-  let looked: number
+  let checked: number
   let ended: number[]
   let room: number
   let held: number[]
@@ -27,7 +27,7 @@ describe('fleet/give-way', () => {
   let yielding: GiveWay
 
   beforeEach(() => {
-    looked = 0
+    checked = 0
     ended = []
     room = 0
     held = Array<number>(SCOPES).fill(0)
@@ -65,24 +65,24 @@ describe('fleet/give-way', () => {
       held: () => held[i],
       roomOf: () => room,
       yields: connection => {
-        looked++
+        checked++
 
         return (connection as any).scope === i
       }
     }
   }
 
-  it('should not hold the event loop until it has looked at all, and end the newest of each', async () => {
-    let before = looked
+  it('should not hold the event loop until it has checked all, and end the newest of each', async () => {
+    let before = checked
     let most = 0
 
     await eventually(() => {
-      most = Math.max(most, looked - before)
-      before = looked
+      most = Math.max(most, checked - before)
+      before = checked
 
       return held.every(count => count === KEEP)
     }, 'the end of all that are too many', 50_000)
-    // all looks together take much longer than a slice
+    // all checks together take much longer than a slice
     expect(most).to.be.below(SCOPES * CONNECTIONS / 2)
     expect(ended).to.have.lengthOf(CONNECTIONS - SCOPES * KEEP)
     expect(Math.min(...ended)).to.equal(SCOPES * KEEP)
@@ -90,13 +90,13 @@ describe('fleet/give-way', () => {
 
   it('should let be who may have more meanwhile', async () => {
     room = 1_000
-    await eventually(() => looked >= SCOPES * CONNECTIONS, 'all looks', 50_000)
+    await eventually(() => checked >= SCOPES * CONNECTIONS, 'all checks', 50_000)
     expect(ended).to.have.lengthOf(0)
   })
 
   it('should end nothing any more when it is stopped', async () => {
     yielding.stop()
     await delay(50)
-    expect({ ended, looked }).to.deep.equal({ ended: [], looked: 0 })
+    expect({ ended, checked }).to.deep.equal({ ended: [], checked: 0 })
   })
 })

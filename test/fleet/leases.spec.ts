@@ -49,7 +49,7 @@ function keysOf ({ scopes }: LeaseRequest): string[] {
   return scopes.map(([key]) => key)
 }
 
-function look (leases: Leases): void {
+function scan (leases: Leases): void {
   atOnce(slice => leases.scan(slice))
 }
 
@@ -134,9 +134,9 @@ describe('fleet/leases', () => {
     peers[3].holds = 2
     leases.short('peer:4', CONNS)
     expect(keysOf(leases.request(0, 0))).to.deep.equal(['peer:4'])
-    look(leases)
+    scan(leases)
     expect(keysOf(leases.request(0, 0)).sort()).to.deep.equal(['peer:3', 'system'])
-    look(leases)
+    scan(leases)
     expect(keysOf(leases.request(0, 0))).to.deep.equal(['system'])
     leases.askAgain()
     expect(leases.request(0, 0).scopes).to.have.lengthOf(6)
@@ -168,7 +168,7 @@ describe('fleet/leases', () => {
     leases.add(new TestScope('system', true), [[CONNS, 1_000]])
 
     const ask = (now: number): number => {
-      look(leases)
+      scan(leases)
 
       const request = leases.request(now, TTL)
 

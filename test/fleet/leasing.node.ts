@@ -131,7 +131,7 @@ describe('fleet/leasing', function () {
     await eventually(() => link.view().leases.some(({ held }) => held.conns === 10), 'the sum')
   })
 
-  it('should lease room for all subnets, however many come and go between two looks', async () => {
+  it('should lease room for all subnets, however many come and go between two scans', async () => {
     const unlimited = { conns: 'unlimited', connsInbound: 'unlimited', memory: 'unlimited' } as const
     const { manager } = await members.add(engine.client(), { ttl: 2_000, limits: { subnets: { ipv4: [{ prefixLength: 24, connCount: 8 }] } } }, { limits: { system: unlimited, transient: unlimited } })
     const subnets = 1_100
@@ -254,7 +254,7 @@ describe('fleet/leasing', function () {
 
     const { calls } = link.view()
 
-    // they would be there after the next look
+    // they would be there after the next scan
     await eventually(() => link.view().calls >= calls + 2, 'two calls')
     expect([...engine.engine.leased('{libp2p-rm:test}').keys()].sort()).to.deep.equal(['protocol:/a/1.0.0 0', 'system 3'])
   })

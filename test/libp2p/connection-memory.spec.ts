@@ -145,7 +145,7 @@ class FakeConnection {
   }
 }
 
-describe('when the buffers of connections are looked at', () => {
+describe('when the buffers of connections are measured', () => {
   let clock: SinonFakeTimers
 
   beforeEach(() => {
@@ -280,7 +280,7 @@ describe('when the buffers of connections are looked at', () => {
     expect(held()).to.equal(70)
   })
 
-  it('should look in intervals while there are connections, and no longer', () => {
+  it('should measure in intervals while there are connections, and no longer', () => {
     const { add, memory, held } = setUp()
     const others = clock.countTimers()
     const { connection, buffers, scope } = add()

@@ -112,7 +112,7 @@ describe('bit rates of sessions', function () {
     let last = start
     let asleep = 0
 
-    const watch = setInterval(() => {
+    const sampling = setInterval(() => {
       const gap = performance.now() - last
 
       asleep += gap > LATE ? gap : 0
@@ -127,7 +127,7 @@ describe('bit rates of sessions', function () {
       }
     }))
     await received.promise
-    clearInterval(watch)
+    clearInterval(sampling)
 
     const time = performance.now() - start
 

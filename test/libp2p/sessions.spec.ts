@@ -16,7 +16,7 @@ const SERVICE = 'test.service'
 const COLLECTOR = 'testService'
 const OTHER = 'other'
 
-function watching (config: ServiceCollectorConfig = {}, init: ResourceManagerInit = {}): { manager: ResourceManagerInit } {
+function observing (config: ServiceCollectorConfig = {}, init: ResourceManagerInit = {}): { manager: ResourceManagerInit } {
   return { manager: { services: { [SERVICE]: [PROTOCOL] }, sessions: { collectors: { [SERVICE]: config } }, ...init } }
 }
 
@@ -55,7 +55,7 @@ describe('sessions of streams', () => {
   }
 
   it('should have the protocol, address and peer of the stream, at both ends', async () => {
-    const { dialer, listener, inbox, local } = await connect({ dialer: watching(), listener: watching() })
+    const { dialer, listener, inbox, local } = await connect({ dialer: observing(), listener: observing() })
     const stream = await local.newStream(PROTOCOL)
     const inbound = await inbox.next()
 
@@ -77,7 +77,7 @@ describe('sessions of streams', () => {
   })
 
   it('should become part of the history when the stream ends, whatever the reason', async () => {
-    const { listener, local } = await connect({ listener: watching() })
+    const { listener, local } = await connect({ listener: observing() })
     const closed = await local.newStream(PROTOCOL)
     const aborted = await local.newStream(PROTOCOL)
 
@@ -94,7 +94,7 @@ describe('sessions of streams', () => {
   })
 
   it('should be pending until there are bytes, and leave nothing if there are none', async () => {
-    const { dialer, local, inbox } = await connect({ dialer: watching() })
+    const { dialer, local, inbox } = await connect({ dialer: observing() })
     const stream = await local.newStream(PROTOCOL)
     await inbox.next()
     const { name } = dialer.services.resourceManager.getStreamScope(stream)
@@ -108,7 +108,7 @@ describe('sessions of streams', () => {
   })
 
   it('should count what arrives and is never read', async () => {
-    const { listener, dialer, local } = await connect({ listener: watching() })
+    const { listener, dialer, local } = await connect({ listener: observing() })
     await listener.unhandle(PROTOCOL)
     await listener.handle(PROTOCOL, (stream) => { stream.pause() })
 
@@ -120,7 +120,7 @@ describe('sessions of streams', () => {
   })
 
   it('should not count twice what is put back and read again', async () => {
-    const { listener, local } = await connect({ listener: watching() })
+    const { listener, local } = await connect({ listener: observing() })
     const read: number[] = []
     await listener.unhandle(PROTOCOL)
     await listener.handle(PROTOCOL, (stream) => {
@@ -141,7 +141,7 @@ describe('sessions of streams', () => {
   })
 
   it('should not count what could not be sent', async () => {
-    const { dialer, listener, local } = await connect({ dialer: watching() })
+    const { dialer, listener, local } = await connect({ dialer: observing() })
     await listener.unhandle(PROTOCOL)
     await listener.handle(PROTOCOL, (stream) => { stream.pause() })
 
@@ -154,7 +154,7 @@ describe('sessions of streams', () => {
   })
 
   it('should be one again when a stream goes on after the collector has forgotten it', async () => {
-    const { listener, local, inbox } = await connect({ listener: watching() })
+    const { listener, local, inbox } = await connect({ listener: observing() })
     const collector = collectorOf(listener)
     const stream = await local.newStream(PROTOCOL)
     const inbound = await inbox.next()
@@ -173,7 +173,7 @@ describe('sessions of streams', () => {
   })
 
   it('should begin when the handler says which service it is', async () => {
-    const { listener, local } = await connect({ listener: watching({}, { services: {} }) })
+    const { listener, local } = await connect({ listener: observing({}, { services: {} }) })
     await listener.unhandle(PROTOCOL)
     await listener.handle(PROTOCOL, (stream) => {
       listener.services.resourceManager.getStreamScope(stream).setService(SERVICE)
@@ -187,10 +187,10 @@ describe('sessions of streams', () => {
 
   it('should be of no other service', async () => {
     const { listener, local, inbox } = await connect({
-      listener: watching({}, { sessions: { collectors: { [SERVICE]: {}, [OTHER]: {} } } })
+      listener: observing({}, { sessions: { collectors: { [SERVICE]: {}, [OTHER]: {} } } })
     })
-    await Inbox.of(listener, '/unwatched/1.0.0')
-    await local.newStream('/unwatched/1.0.0').then(stream => stream.send(new Uint8Array(10)))
+    await Inbox.of(listener, '/unobserved/1.0.0')
+    await local.newStream('/unobserved/1.0.0').then(stream => stream.send(new Uint8Array(10)))
     const stream = await local.newStream(PROTOCOL)
     await inbox.next()
 
@@ -201,7 +201,7 @@ describe('sessions of streams', () => {
   })
 
   it('should ask an IP limiter only about IP addresses', async () => {
-    const { listener, local, inbox } = await connect({ listener: watching({ limiter: new IPLimiter({ allow: ['10.0.0.0/8'] }) }) })
+    const { listener, local, inbox } = await connect({ listener: observing({ limiter: new IPLimiter({ allow: ['10.0.0.0/8'] }) }) })
     const stream = await local.newStream(PROTOCOL)
     await inbox.next()
 
@@ -211,7 +211,7 @@ describe('sessions of streams', () => {
   })
 
   it('should go on after a restart of the node, which ends them', async () => {
-    const { dialer, listener, local, inbox } = await connect({ dialer: watching() })
+    const { dialer, listener, local, inbox } = await connect({ dialer: observing() })
     const stream = await local.newStream(PROTOCOL)
     await inbox.next()
     stream.send(new Uint8Array(100))
@@ -286,7 +286,7 @@ describe('limits of sessions', () => {
   })
 
   async function connect (config: ServiceCollectorConfig, init?: ResourceManagerInit): Promise<{ dialer: TestNode, listener: TestNode, local: Connection, inbox: Inbox }> {
-    const { dialer, listener, address } = await overMemory().connect(nodes, { dialer: watching(config, init) })
+    const { dialer, listener, address } = await overMemory().connect(nodes, { dialer: observing(config, init) })
     const inbox = await Inbox.of(listener)
 
     return { dialer, listener, inbox, local: await dialer.dial(address) }
@@ -321,7 +321,7 @@ describe('limits of sessions', () => {
   })
 
   it('should reset an inbound stream above the most sessions', async () => {
-    const { dialer, listener, address } = await overMemory().connect(nodes, { listener: watching({ maxSessions: 1 }) })
+    const { dialer, listener, address } = await overMemory().connect(nodes, { listener: observing({ maxSessions: 1 }) })
     const inbox = await Inbox.of(listener)
     const local = await dialer.dial(address)
     await local.newStream(PROTOCOL)

@@ -224,26 +224,26 @@ for (const [name, muxer] of Object.entries({ yamux: yamux(), mplex: mplex() })) 
       expect(ended[0]).to.be.instanceOf(MemoryLimitExceededError)
     })
 
-    it('should deliver the same bytes whenever somebody looks at the buffers', async () => {
+    it('should deliver the same bytes whenever the buffers are measured', async () => {
       const { listener, open } = await connect()
       const { near, far } = await open()
       const live = [near, far].map(stream => new LiveStream(stream, attachedToStream(far)?.scope as DefaultStreamScope, {} as DefaultConnectionScope, ownerOf(new PositionedList())))
-      const look = (): void => { live.forEach(one => { one.measure() }) }
+      const measure = (): void => { live.forEach(one => { one.measure() }) }
       const sent: number[] = []
       const echoed: number[] = []
 
       far.addEventListener('message', ({ data }) => { far.send(data) })
       near.addEventListener('message', ({ data }) => { echoed.push(...data.subarray()) })
 
-      await fc.assert(fc.asyncProperty(fc.array(fc.oneof(fc.integer({ min: 1, max: 3_000 }), fc.constantFrom(1, 'pause', 'resume', 'look', 'wait'))), async (steps) => {
+      await fc.assert(fc.asyncProperty(fc.array(fc.oneof(fc.integer({ min: 1, max: 3_000 }), fc.constantFrom(1, 'pause', 'resume', 'measure', 'wait'))), async (steps) => {
         for (const step of steps) {
           if (typeof step === 'number') {
             const data = crypto.getRandomValues(new Uint8Array(step))
 
             near.send(data)
             sent.push(...data)
-          } else if (step === 'look') {
-            look()
+          } else if (step === 'measure') {
+            measure()
           } else if (step === 'wait') {
             await delay(0)
           } else {
@@ -253,7 +253,7 @@ for (const [name, muxer] of Object.entries({ yamux: yamux(), mplex: mplex() })) 
 
         far.resume()
         await eventually(() => {
-          look()
+          measure()
 
           return echoed.length === sent.length
         }, 'the echo')

@@ -81,7 +81,7 @@ class FakeStream {
   }
 }
 
-describe('when buffers are looked at', () => {
+describe('when buffers are measured', () => {
   const MEASURE_AFTER_BYTES = 64 * KiB
   let clock: SinonFakeTimers
 
@@ -147,7 +147,7 @@ describe('when buffers are looked at', () => {
     expect(memoryOf(manager)).to.equal(MEASURE_AFTER_BYTES)
   })
 
-  it('should look in intervals while there are streams, with one timer, and no longer', async () => {
+  it('should measure in intervals while there are streams, with one timer, and no longer', async () => {
     const { manager, live, streams, timers } = await setUp(10)
 
     expect(timers()).to.equal(1)
@@ -161,10 +161,10 @@ describe('when buffers are looked at', () => {
     expect(timers()).to.equal(0)
   })
 
-  it('should count everything when a look takes several turns of the event loop, and what comes and goes meanwhile', async () => {
+  it('should count everything when a measurement takes several turns of the event loop, and what comes and goes meanwhile', async () => {
     const { live, manager, memory, streams, timers } = await setUp(300)
     let now = 0
-    // every look at the clock takes longer than a slice
+    // every reading of the clock takes longer than a slice
     const slow = sinon.stub(performance, 'now').callsFake(() => { now += 10; return now })
 
     try {
@@ -173,7 +173,7 @@ describe('when buffers are looked at', () => {
       expect(memoryOf(manager), 'nothing is counted before all of it is measured').to.equal(0)
       expect(timers()).to.equal(1)
 
-      // what was looked at already is gone, and what was not
+      // what was measured already is gone, and what was not
       const gone = [[...live][299], [...live][0]]
 
       gone.forEach(one => {
@@ -181,7 +181,7 @@ describe('when buffers are looked at', () => {
         one.scope.done()
       })
 
-      // a new connection does not begin a second look
+      // a new connection does not begin a second measurement
       memory.start()
       expect(timers()).to.equal(1)
 
@@ -189,7 +189,7 @@ describe('when buffers are looked at', () => {
       expect(memoryOf(manager)).to.equal(7 * 298)
       expect(timers()).to.equal(1)
 
-      // what had something and has nothing is looked at again
+      // what had something and has nothing is measured again
       streams.forEach(stream => { stream.readBufferLength = 0 })
       clock.tick(260)
       expect(memoryOf(manager)).to.equal(0)
@@ -270,15 +270,15 @@ describe('when buffers are looked at', () => {
     expect(memoryOf(manager)).to.equal(0)
   })
 
-  it('should not forget what was found in the middle of looking at very many', async () => {
+  it('should not forget what was found in the middle of measuring very many', async () => {
     const { manager, memory, streams } = await setUp(200, { system: { memory: fillable(100) } })
     let now = 0
 
-    // a clock on which every part of the look takes longer than it may
+    // a clock on which every part of it takes longer than it may
     const stub = sinon.stub(performance, 'now').callsFake(() => { now += 10; return now })
 
     try {
-      // a part of them has been looked at, and the rest has not
+      // a part of them has been measured, and the rest has not
       clock.tick(250)
       expect(clock.countTimers()).to.be.at.least(1)
 
@@ -305,7 +305,7 @@ describe('when buffers are looked at', () => {
   })
 
   function describeEmptied (what: string, count: number): void {
-    it(`should not keep counting ${what} that were empty in the middle of looking at very many`, async () => {
+    it(`should not keep counting ${what} that were empty in the middle of measuring very many`, async () => {
       const { manager, memory, streams } = await setUp(count, { transient: { conns: 201, connsOutbound: 201 } })
       const sockets = Array.from({ length: 200 - count }, () => ({ writableLength: 7 }))
       let now = 0
@@ -323,7 +323,7 @@ describe('when buffers are looked at', () => {
       memory.measure()
       expect(memoryOf(manager)).to.equal(7 * 200)
 
-      // the look of the interval begins with these
+      // the measurement of the interval begins with these
       streams.slice(190).forEach(stream => { Object.assign(stream, { readBufferLength: 0, writeBufferLength: 0 }) })
       sockets.slice(190).forEach(socket => { socket.writableLength = 0 })
 
@@ -472,7 +472,7 @@ describe('when buffers are looked at', () => {
     expect(streams.filter(({ status }) => status === 'open').length).to.be.at.most(1)
   })
 
-  it('should ask again with each look whether a remote still has to wait, and only those that do', async () => {
+  it('should ask again with each measurement whether a remote still has to wait, and only those that do', async () => {
     const { memory, streams, live } = await setUp(4, { system: { memory: 2 ** 30 } })
     const windowUpdates = (): number[] => streams.map(stream => stream.windowUpdates)
 
@@ -492,7 +492,7 @@ describe('when buffers are looked at', () => {
     // it waits once more
     streams[0].readBufferLength = MAX_UNREAD + 1
     streams[0].sendWindowUpdate()
-    // this one is read before anybody looks
+    // this one is read before anything is measured
     streams[1].readBufferLength = 0
     ;[...live][1].read(1)
     // and this one is closed

@@ -15,7 +15,7 @@ const ALERTS = 'dashboards/alerts.yml'
 const PATIENCE = 30_000
 
 /**
- * How long to wait between two looks, in ms
+ * How long to wait between two readings, in ms
  */
 const ROUND = 250
 

@@ -24,7 +24,7 @@ const DASHBOARD = 'dashboards/resource-manager.json'
 const PATIENCE = 30_000
 
 /**
- * How long to wait between two looks, in ms
+ * How long to wait between two readings, in ms
  */
 const ROUND = 250
 

@@ -4,7 +4,7 @@ import { createManager, fakePeer, peerA, PROTOCOL, SERVICE } from '../scopes/fix
 import type { HighWaterMark, ResourceManager, StreamManagementScope } from '../../src/index.ts'
 import type { SinonFakeTimers } from 'sinon'
 
-// the most that scopes have held is remembered, exactly where somebody looks in time, and
+// the most that scopes have held is remembered, exactly where somebody reads it in time, and
 // there are only so many marks whatever remotes do
 
 const NOW = 1_750_000_000_000
@@ -31,7 +31,7 @@ describe('high-water marks', () => {
     expect(manager.highWaterMarks()).to.deep.equal([])
   })
 
-  it('should have the most that was held when somebody looked, when that was, and the limit', () => {
+  it('should have the most that was held at a sample, when that was, and the limit', () => {
     const streams = [1, 2, 3].map(() => manager.openStream(peerA, 'inbound'))
 
     expect(markOf(manager, 'system', 'streamsInbound')).to.deep.equal({ kind: 'system', scope: 'system', field: 'streamsInbound', value: 3, limit: 10, time: NOW })
@@ -90,7 +90,7 @@ describe('high-water marks', () => {
     ])
   })
 
-  it('should look at all peers in turn where there are very many', () => {
+  it('should sample all peers in turn where there are very many', () => {
     const streams = Array.from({ length: 1_000 }, (_, i) => manager.openStream(fakePeer(i), 'outbound'))
 
     streams.push(manager.openStream(fakePeer(999), 'outbound'))
@@ -116,7 +116,7 @@ describe('high-water marks', () => {
     expect(manager.highWaterMarks().filter(({ kind }) => kind === 'protocol')).to.have.lengthOf(2 * 257)
   })
 
-  it('should look at all protocols in turn where there are many', () => {
+  it('should sample all protocols in turn where there are many', () => {
     const protocols = Array.from({ length: 200 }, (_, i) => `/many/${i}`)
 
     manager.setLimits({ system: { streamsInbound: 1_000 } })

@@ -55,7 +55,7 @@ describe('metrics of the process', () => {
     expect(refusalCounts(manager)).to.deep.equal([{ kind: 'process', resource: 'memory', direction: 'inbound', count: 3 }])
   })
 
-  it('should have no number for what is not watched', () => {
+  it('should have no number for what is not observed', () => {
     const manager = managerWith()
 
     for (const family of ['process_memory', 'event_loop_delay', 'process_refusing', 'handlers_after_close', 'handlers_overdue', 'oldest_age']) {
@@ -118,7 +118,7 @@ describe('metrics of sessions', () => {
           [SERVICE]: { maxSessions: 1, maxRxBitrate: 8 },
           other: { maxSessions: 1 },
           slowed: { maxRxBitrate: 8, maxTxBitrate: 8, throttle: true },
-          watched: {}
+          unlimited: {}
         }
       }
     })

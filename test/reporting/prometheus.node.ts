@@ -241,7 +241,7 @@ describe('prometheus metrics', () => {
     })
   })
 
-  it('should not look at anything until it is scraped, so that it costs nothing in between', async () => {
+  it('should read nothing until it is scraped, so that it costs nothing in between', async () => {
     const registry = new Registry()
     const reads: string[] = []
     const { metricsSource } = busyManager() as DefaultResourceManager

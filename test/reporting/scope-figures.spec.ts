@@ -56,7 +56,7 @@ describe('what is read of all scopes', () => {
   })
 
   /**
-   * A clock on which every look at it takes longer than a slice
+   * A clock on which every reading of it takes longer than a slice
    */
   function slowClock (): void {
     let now = 0
@@ -100,7 +100,7 @@ describe('what is read of all scopes', () => {
     await readScopeFigures(manager.core.graph)
     done = true
 
-    // it looks at the clock after every 64 peers, and then after every 64 connections
+    // it reads the clock after every 64 peers, and then after every 64 connections
     expect(turns).to.be.at.least(4)
   })
 

@@ -1,5 +1,5 @@
 /**
- * What is protected: what is usual is found out from looks at regular intervals, whoever asks in
+ * What is protected: what is usual is found out from samples at regular intervals, whoever asks in
  * between, and in bounded memory
  */
 
@@ -38,10 +38,10 @@ describe('what is usual', () => {
     return read().find(mark => mark.scope === scope && mark.field === field)
   }
 
-  it('should know what is usual from regular looks, whoever asks in between', async () => {
+  it('should know what is usual from regular samples, whoever asks in between', async () => {
     const open = (count: number): StreamManagementScope[] => Array.from({ length: count }, () => manager.openStream(peerA, 'outbound'))
 
-    // nothing for 40 looks, then 2 for 50, 5 for 8 and 9 for 2
+    // nothing for 40 samples, then 2 for 50, 5 for 8 and 9 for 2
     clock.tick(4_000)
     open(2)
     clock.tick(5_000)
@@ -84,7 +84,7 @@ describe('what is usual', () => {
     expect(markOf('system', 'memory')?.p99).to.equal(50_000_000)
   })
 
-  it('should be unknown before anybody has looked', () => {
+  it('should be unknown before the first sample', () => {
     manager.openStream(peerA, 'outbound')
     expect(read()[0]).to.include({ scope: 'system', value: 1 }).and.not.have.property('p50')
   })

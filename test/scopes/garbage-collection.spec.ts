@@ -247,7 +247,7 @@ describe('garbage collection in the background', () => {
       useOnce(manager, i)
     }
 
-    // every look at the fake clock shows that 2 ms have passed
+    // every reading of the fake clock shows that 2 ms have passed
     let now = 0
     let slices = 0
     performance.now = () => {

@@ -58,7 +58,7 @@ describe('sessions/ticker', () => {
     expect([0, 1, 999, 1_000, 1_001, 5_000].map(toSteps)).to.deep.equal([0, 1, 1, 1, 2, 5])
   })
 
-  it('should look at the clock now and then even if the timer is late', () => {
+  it('should read the clock now and then even if the timer is late', () => {
     let now = 0
     const ticker = new Ticker({ now: () => now })
 

@@ -50,7 +50,7 @@ describe('a table of names', () => {
     expect(() => new NameTable('names', Array.from({ length: 256 }, (_, i) => [`${i}*`, i] as const))).to.not.throw()
   })
 
-  it('should find what a look at every pattern finds', () => {
+  it('should find what a comparison with every pattern finds', () => {
     const text = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 4 })
     const patterns = fc.uniqueArray(fc.tuple(text, text), { selector: ([a, b]) => `${a}*${b}`, maxLength: 8 })
 

@@ -24,7 +24,7 @@ describe('work in slices', () => {
     sinon.restore()
   })
 
-  /** A clock on which every look at it takes longer than a slice */
+  /** A clock on which every reading of it takes longer than a slice */
   function slowClock (): void {
     let now = 0
 
@@ -77,7 +77,7 @@ describe('work in slices', () => {
   })
 
   it('should see all that are in a list and stay, whatever comes and goes in between', () => {
-    const step = fc.record({ index: fc.nat(), looks: fc.nat(3), adds: fc.boolean() })
+    const step = fc.record({ index: fc.nat(), checks: fc.nat(3), adds: fc.boolean() })
 
     fc.assert(fc.property(fc.integer({ min: 0, max: 20 }), fc.array(step, { maxLength: 30 }), (size, steps) => {
       const list = new PositionedList<{ position: number }>()
@@ -93,8 +93,8 @@ describe('work in slices', () => {
 
       let i = list.size - 1
 
-      for (const { adds, index, looks } of [...steps, { looks: size, adds: true, index: 0 }]) {
-        for (let look = 0; look < looks && i >= 0; look++, i--) {
+      for (const { adds, index, checks } of [...steps, { checks: size, adds: true, index: 0 }]) {
+        for (let check = 0; check < checks && i >= 0; check++, i--) {
           seen.add(list.at(i))
         }
 

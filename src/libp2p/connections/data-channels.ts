@@ -51,7 +51,7 @@ export function refuseTextOfOutbound (stream: Stream): void {
 /**
  * Marks a class whose channels are observed
  */
-const WATCHED = Symbol('channels')
+const OBSERVED = Symbol('channels')
 
 /**
  * The same for the handshakes of WebRTC Direct, from its first peer connection on. Their
@@ -61,14 +61,14 @@ const WATCHED = Symbol('channels')
 export function refuseTextInHandshakes (peerConnection: object): void {
   const prototype = Object.getPrototypeOf(peerConnection)
 
-  if (WATCHED in prototype || !Object.hasOwn(prototype, 'remoteFingerprint') || !Object.isExtensible(prototype)) {
+  if (OBSERVED in prototype || !Object.hasOwn(prototype, 'remoteFingerprint') || !Object.isExtensible(prototype)) {
     return
   }
 
   const { createDataChannel } = prototype as { createDataChannel (...args: unknown[]): DataChannel }
 
   Object.defineProperties(prototype, {
-    [WATCHED]: { value: true },
+    [OBSERVED]: { value: true },
     createDataChannel: {
       configurable: true,
       writable: true,

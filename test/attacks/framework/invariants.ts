@@ -2,7 +2,7 @@ import type { ResourceManager, ResourceScope, ScopeStat } from '../../../src/ind
 import type { AggregateScope } from '../../../src/scopes/aggregate-scope.ts'
 
 /**
- * What may be in buffers before they are looked at, in bytes: 1 MiB and a chunk of
+ * What may be in buffers before they are measured, in bytes: 1 MiB and a chunk of
  * each of the connections that deliver at the same time
  */
 const UNSEEN_BUFFERS = 4 * 2 ** 20

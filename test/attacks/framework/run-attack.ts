@@ -102,7 +102,7 @@ async function endAll (children: Child[]): Promise<void> {
 
 /**
  * Starts a victim, its attackers and honest peers, each in a process of its own, and
- * watches what happens
+ * observes what happens
  *
  * @param attack
  * @param enabled - whether the victim has a resource manager
@@ -137,7 +137,7 @@ export async function runAttack (attack: Attack, enabled: boolean): Promise<Outc
 
     const before = await victim.ask<VictimMemory>('memory')
 
-    await victim.ask('watch')
+    await victim.ask('observe')
 
     const each = async (question: string): Promise<void> => {
       await Promise.all(honest.map(async party => party.ask(question)))

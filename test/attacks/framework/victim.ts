@@ -9,8 +9,8 @@ import { findAttack } from '../index.ts'
 import { findHeld } from './invariants.ts'
 import { childOptions, serve } from './serve.ts'
 import { startVictim } from './victim-node.ts'
-import { VictimWatch } from './victim-watch.ts'
-import type { Peaks } from './victim-watch.ts'
+import { VictimObserver } from './victim-observer.ts'
+import type { Peaks } from './victim-observer.ts'
 
 export interface VictimOptions {
   /** The name of the attack that it is prepared for, if it is a certain one */
@@ -58,7 +58,7 @@ const { attack, relay, enabled, checkInterval } = childOptions<VictimOptions>()
 const logger = new CapturedLogger()
 const victim = await startVictim(attack == null ? { honest: 'trusted' } : findAttack(attack), enabled, logger, relay)
 const manager = victim.node.services.resourceManager
-let watch: VictimWatch | undefined
+let observer: VictimObserver | undefined
 
 serve({
   address: () => victim.node.getMultiaddrs()[0].toString(),
@@ -67,18 +67,18 @@ serve({
 
     return { resident: process.memoryUsage.rss(), heap: process.memoryUsage().heapUsed }
   },
-  watch: () => { watch = new VictimWatch(victim, enabled ? checkInterval : 0) },
+  observe: () => { observer = new VictimObserver(victim, enabled ? checkInterval : 0) },
   /** Whether there is not enough for everybody */
   contested: () => manager.refusals().length + manager.evictions().length > 0,
-  report: (): VictimReport | undefined => watch == null
+  report: (): VictimReport | undefined => observer == null
     ? undefined
     : {
-        ...watch.peaks,
+        ...observer.peaks,
         refused: manager.refusals().reduce((sum, { count }) => sum + count, 0),
         refusedBy: manager.refusals().map(({ count, kind, resource }) => `${count} ${resource} by ${kind}`),
         evicted: manager.evictions().reduce((sum, { count }) => sum + count, 0),
         log: logger.errors,
-        violations: watch.violations
+        violations: observer.violations
       },
   /** Whether nobody but the honest peer is connected, which has up to two connections */
   calm: () => victim.node.getConnections().length <= 2,

@@ -49,7 +49,7 @@ export interface CampaignOptions {
   from: number
   to: number
 
-  /** How many cases there are between two looks at the victim */
+  /** How many cases there are between two samples of the victim */
   batch: number
 
   /** How long cases are begun with, in ms, of each victim */

@@ -74,7 +74,7 @@ export class HostileNode {
       services: { identify: identify(), ping: ping(), fetch: fetch() }
     }))
 
-    hostile.#watch((hostile.node as any).components.upgrader)
+    hostile.#observe((hostile.node as any).components.upgrader)
 
     return hostile
   }
@@ -94,7 +94,7 @@ export class HostileNode {
     this.#sockets.splice(0).forEach(socket => { socket.abort(new Error('the case is over')) })
   }
 
-  #watch (upgrader: Upgrader): void {
+  #observe (upgrader: Upgrader): void {
     for (const method of ['upgradeOutbound', 'upgradeInbound'] as const) {
       const upgrade: (maConn: MultiaddrConnection, options: any) => Promise<any> = upgrader[method].bind(upgrader)
 

@@ -30,9 +30,9 @@ export interface VictimMemory {
 }
 
 /**
- * How often the resident memory is looked at, in ms
+ * How often the resident memory is sampled, in ms
  */
-const LOOK_INTERVAL = 20
+const SAMPLE_INTERVAL = 20
 
 setFlagsFromString('--expose-gc')
 
@@ -44,7 +44,7 @@ const manager = node.services.resourceManager
 let peak = 0
 let within: Cases | undefined
 
-setInterval(() => { peak = Math.max(peak, process.memoryUsage.rss()) }, LOOK_INTERVAL)
+setInterval(() => { peak = Math.max(peak, process.memoryUsage.rss()) }, SAMPLE_INTERVAL)
 
 serve({
   /** Once it can be reached */

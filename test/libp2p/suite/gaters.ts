@@ -81,7 +81,7 @@ export function gaterCases (transport: TransportUnderTest): void {
 
     it('should find the scope of a raw connection, from its first call on', async () => {
       const found: Array<[GaterMethod, Partial<ScopeStat>]> = []
-      const look = (method: GaterMethod, maConn: MultiaddrConnection): boolean => {
+      const find = (method: GaterMethod, maConn: MultiaddrConnection): boolean => {
         const scope = getConnectionScope(maConn)
         const { numConnsInbound, numConnsOutbound } = scope.stat()
 
@@ -100,13 +100,13 @@ export function gaterCases (transport: TransportUnderTest): void {
 
       gaters = {
         dialer: {
-          denyOutboundEncryptedConnection: (_, maConn) => look('denyOutboundEncryptedConnection', maConn),
-          denyOutboundUpgradedConnection: (_, maConn) => look('denyOutboundUpgradedConnection', maConn)
+          denyOutboundEncryptedConnection: (_, maConn) => find('denyOutboundEncryptedConnection', maConn),
+          denyOutboundUpgradedConnection: (_, maConn) => find('denyOutboundUpgradedConnection', maConn)
         },
         listener: {
-          denyInboundConnection: (maConn) => look('denyInboundConnection', maConn),
-          denyInboundEncryptedConnection: (_, maConn) => look('denyInboundEncryptedConnection', maConn),
-          denyInboundUpgradedConnection: (_, maConn) => look('denyInboundUpgradedConnection', maConn)
+          denyInboundConnection: (maConn) => find('denyInboundConnection', maConn),
+          denyInboundEncryptedConnection: (_, maConn) => find('denyInboundEncryptedConnection', maConn),
+          denyInboundUpgradedConnection: (_, maConn) => find('denyInboundUpgradedConnection', maConn)
         }
       }
 

@@ -99,7 +99,7 @@ async function receiveAll (stream: Stream, random: Random): Promise<Uint8Array> 
 }
 
 /**
- * Whatever watches or slows a stream, the data must be what it was
+ * Whatever observes or slows a stream, the data must be what it was
  */
 export function sessionEcho (name: string, transport: TransportUnderTest, managers: Record<string, ResourceManagerInit | false>): void {
   describe(`an echo with sessions: ${name}`, () => {

@@ -3,9 +3,9 @@ import { findViolations } from './invariants.ts'
 import type { Victim } from './victim-node.ts'
 
 /**
- * How often memory, connections and streams are looked at, in ms
+ * How often memory, connections and streams are sampled, in ms
  */
-const LOOK_INTERVAL = 20
+const SAMPLE_INTERVAL = 20
 
 /**
  * How many violations are kept
@@ -13,7 +13,7 @@ const LOOK_INTERVAL = 20
 const KEPT_VIOLATIONS = 10
 
 /**
- * What a victim has come to, at most, since the watch began
+ * What a victim has come to, at most, since it is observed
  */
 export interface Peaks {
   /** Resident memory of the process, in bytes */
@@ -34,10 +34,10 @@ export interface Peaks {
 }
 
 /**
- * Watches a victim from within its process. What is counted comes from libp2p and not
+ * Observes a victim from within its process. What is counted comes from libp2p and not
  * from the resource manager, unless it says so, and is the same without one.
  */
-export class VictimWatch {
+export class VictimObserver {
   readonly #victim: Victim
   readonly #delay = monitorEventLoopDelay({ resolution: 10 })
   readonly #peaks: Peaks = { resident: 0, sockets: 0, connections: 0, streams: 0, buffered: 0, handlers: 0, accounted: 0, delay: 0 }
@@ -51,8 +51,8 @@ export class VictimWatch {
   constructor (victim: Victim, checkInterval: number) {
     this.#victim = victim
     this.#delay.enable()
-    this.#look()
-    setInterval(() => { this.#look() }, LOOK_INTERVAL)
+    this.#sample()
+    setInterval(() => { this.#sample() }, SAMPLE_INTERVAL)
 
     if (checkInterval > 0) {
       setInterval(() => { this.#check() }, checkInterval)
@@ -60,7 +60,7 @@ export class VictimWatch {
   }
 
   get peaks (): Peaks {
-    this.#look()
+    this.#sample()
 
     return { ...this.#peaks, delay: this.#delay.max / 1e6 }
   }
@@ -84,7 +84,7 @@ export class VictimWatch {
     return { connections: connections.length, streams, buffered }
   }
 
-  #look (): void {
+  #sample (): void {
     const peaks = this.#peaks
     const { connections, streams, buffered } = this.count()
 
