@@ -16,12 +16,16 @@ import type { MessageStream, MultiaddrConnection, Stream, StreamCloseEvent, Stre
 const CONNECTIONS = Symbol('connection')
 const STREAMS = Symbol('stream')
 
+/** What is replaced */
+const CONNECTION_METHODS = ['dispatchEvent']
+const STREAM_METHODS = ['dispatchEvent', 'send', 'sendWindowUpdate', 'close', Symbol.asyncIterator]
+
 /**
  * Makes all connections of the class of a raw connection report what they receive, and when
  * they are closed
  */
 export function observeConnectionClass (connection: MultiaddrConnection): void {
-  const target = targetOf(connection, CONNECTIONS, ['dispatchEvent'])
+  const target = targetOf(connection, CONNECTIONS, CONNECTION_METHODS)
 
   if (target == null) {
     return
@@ -47,7 +51,7 @@ export function observeConnectionClass (connection: MultiaddrConnection): void {
  * send, when they are read, and before they let the remote send more
  */
 export function observeStreamClass (stream: Stream): void {
-  const target = targetOf(stream, STREAMS, ['dispatchEvent', 'send', 'sendWindowUpdate', 'close', Symbol.asyncIterator])
+  const target = targetOf(stream, STREAMS, STREAM_METHODS)
 
   if (target == null) {
     return
@@ -146,13 +150,11 @@ function observeSending (target: Stream): void {
 function observeClosing (target: Stream): void {
   const { close } = target
 
-  replace(target, 'close', async function (options) {
+  replace(target, 'close', function (options) {
     // only what has to wait can be ended meanwhile
-    if (liveStream(this) == null || (this.writeBufferLength === 0 && !this.writableNeedsDrain)) {
-      return close.call(this, options)
-    }
-
-    return closeOrEnd(this, async () => close.call(this, options))
+    return liveStream(this) == null || (this.writeBufferLength === 0 && !this.writableNeedsDrain)
+      ? close.call(this, options)
+      : closeOrEnd(this, async () => close.call(this, options))
   })
 }
 
