@@ -22,7 +22,7 @@ interface AggregateGraph extends Graph {
 
 export interface AggregateScopeInit extends Limited {
   /**
-   * Where a reservation that is made directly in this scope goes as well
+   * Also counts what is reserved directly in this scope
    */
   parent?: AggregateScope
 
@@ -32,7 +32,7 @@ export interface AggregateScopeInit extends Limited {
   peerScope?: AggregateScope
 
   /**
-   * For a share, the protocol or service that it is a share of
+   * For a share, its protocol or service
    */
   whole?: AggregateScope
 }
@@ -46,8 +46,8 @@ export type PeerShareScope = AggregateScope & {
 }
 
 /**
- * Remote peers decide how many of these there are. The others are few, and are
- * kept.
+ * Remote peers decide how many of these there are, so they are forgotten when they hold nothing.
+ * The other kinds are few, and stay.
  */
 const COLLECTED = new Set<ScopeKind>(['peer', 'protocol', 'servicePeer', 'protocolPeer'])
 
@@ -55,35 +55,31 @@ const COLLECTED = new Set<ScopeKind>(['peer', 'protocol', 'servicePeer', 'protoc
  * A scope that adds up what streams, connections and spans hold: system,
  * transient, services, protocols, peers and the two allowlisted ones.
  *
- * There is one class for all of them, so that the code that checks and commits
- * stays monomorphic.
+ * One class for all of them keeps the code that checks and commits monomorphic.
  */
 export class AggregateScope extends LimitedCounts implements PeerScope, ProtocolScope, ServiceScope {
   /**
-   * It waits in the list of scopes that may be idle, or is never collected
+   * It waits in the list of scopes that may be idle. Kinds that are never collected have this set
+   * from the start.
    */
   queued: boolean
   readonly whole?: AggregateScope
 
-  // the list of the shares that a peer has of protocols and services, see
-  // peer-children.ts
+  // see peer-children.ts
   firstChild?: PeerShareScope = undefined
   nextSibling?: PeerShareScope = undefined
   readonly #peer?: PeerId
 
   /**
-   * Views, spans and handles that need this scope to stay
+   * How many views, spans and handles need this scope to stay
    */
   references = 0
 
   /**
-   * What was set by hand, on this scope: collecting the scope would forget it
+   * What `setLimit` has set. Collecting the scope would forget it.
    */
   ownLimits?: ParsedLimits = undefined
 
-  /**
-   * It was collected
-   */
   closed = false
   readonly parent?: AggregateScope
   readonly kind: ScopeKind
@@ -91,18 +87,14 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
   readonly graph: AggregateGraph
 
   /**
-   * The part of `memory` that was reserved directly in this scope: the most that
-   * may be released here
+   * The part of `memory` that was reserved directly in this scope. No more can be released here.
    */
   ownMemory = 0
 
-  /**
-   * How many requests this scope has refused
-   */
   refusals = 0
 
   /**
-   * How many spans were opened, which numbers them
+   * How many spans were ever opened: the latest has this number
    */
   spans = 0
 
@@ -143,14 +135,14 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
   }
 
   /**
-   * What is reserved directly in this scope is reserved in these
+   * The scopes that count what is reserved directly in this one
    */
   get selfAndEdges (): AggregateScope[] {
     return this.parent == null ? [this] : [this, this.parent]
   }
 
   /**
-   * Only what is handed out as a `PeerScope` is asked for its peer
+   * Set in every scope that is handed out as a `PeerScope`
    */
   get peer (): PeerId {
     return this.#peer as PeerId
@@ -164,24 +156,24 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
     return this.key
   }
 
-  // what the scope is as an owner: of memory reserved directly in it, and of spans
+  // as the owner of spans, and of memory that is reserved directly in it
 
   /**
-   * Whether this scope is there, and there is room in it and above it
+   * Whether this scope is open, and it and its parent have room
    */
   hasMemory (size: number, priority: number): boolean {
     return !this.closed && this.fitsMemory(size, priority) && (this.parent == null || this.parent.fitsMemory(size, priority))
   }
 
   /**
-   * The first scope on the way up that was collected or has no room, or `undefined`
+   * The first scope on the way up that is closed or has no room
    */
   firstWithoutMemory (size: number, priority: number): AggregateScope | undefined {
     return this.selfAndEdges.find(scope => scope.closed || !scope.fitsMemory(size, priority))
   }
 
   /**
-   * Adds memory that was found to fit, for this scope or for a span of it
+   * Adds memory that fits, for this scope or for a span of it
    */
   addMemory (size: number): void {
     this.memory += size
@@ -192,7 +184,7 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
   }
 
   /**
-   * Adds memory that is in buffers, or takes it out
+   * Adds memory of buffers: below 0, there is less
    */
   addBuffers (size: number): void {
     this.memory += size
@@ -200,10 +192,10 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
   }
 
   /**
-   * Some of the memory that was added is in buffers, or some that is going to be taken out
+   * Says how much of the memory that was added, or below 0 is about to be removed, is in buffers
    */
   markBuffers (size: number): void {
-    // memory is short where there is nothing above, whatever holds it
+    // the system counts buffers against its limit like all other memory
     if (this.parent != null || this.whole != null) {
       this.buffers += size
     }
@@ -230,7 +222,7 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
   }
 
   /**
-   * Nothing is held here and nobody needs this scope
+   * It holds nothing and nobody needs it: it can be forgotten
    */
   get idle (): boolean {
     return this.empty && this.references === 0 && this.ownLimits === undefined
@@ -243,8 +235,8 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
     }
   }
 
-  // ResourceScope. Owned scopes have the same: one method for all classes would be
-  // called with more shapes than V8 keeps apart, on the hottest path that there is
+  // ResourceScope. Owned scopes repeat this code: V8 would see too many shapes in a shared method,
+  // on the hottest path of all
 
   /**
    * Reserves memory, or answers why not
@@ -300,7 +292,6 @@ export class AggregateScope extends LimitedCounts implements PeerScope, Protocol
   beginSpan (): ResourceScopeSpan {
     assertOpen(this)
 
-    // the span needs this scope to stay
     this.references++
 
     return this.graph.openSpan(this, ++this.spans)

@@ -21,7 +21,7 @@ import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * What the admission remembers an address by. The graph only keeps it.
+ * An address in the form that the admission uses. The graph only keeps it.
  */
 export type CountedAddress = object
 
@@ -37,18 +37,18 @@ interface ConnectionGraph extends MovableGraph {
 }
 
 /**
- * One connection. What constrains it, in the order in which it is checked:
+ * One connection. Its edges, in the order in which they are checked:
  *
- * - transient, system, when it is opened
- * - peer, system, once the peer is known
- * - peer, service peer, service, system, once it belongs to a service
+ * - when it is opened: transient, system
+ * - once its peer is known: peer, system
+ * - once it has a service: peer, service peer, service, system
  */
 export class DefaultConnectionScope extends MovableScope implements ConnectionManagementScope {
   declare readonly graph: ConnectionGraph
   declare readonly usefd: boolean
 
   /**
-   * The address of the other end
+   * The address of the remote
    */
   declare readonly endpoint?: Multiaddr
 
@@ -70,7 +70,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
   }
 
   /**
-   * The groups that it is in by its address, once somebody has asked. The graph only keeps
+   * The groups that its address belongs to, once fairness has asked for them. The graph only keeps
    * them.
    */
   get origin (): object | undefined {
@@ -90,7 +90,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
   }
 
   get limit (): Readonly<Limit> {
-    // nearly always, and a getter less
+    // nearly always `undefined`: this saves a getter
     return this.rare === undefined ? this.graph.connLimit : this.rare.ownLimit ?? this.graph.connLimit
   }
 
@@ -132,7 +132,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
   }
 
   removeFrom (scope: AggregateScope): void {
-    // first: the scope may become idle with what leaves it last
+    // before the connection leaves, which may make the scope idle
     if (this.buffers !== 0) {
       scope.markBuffers(-this.buffers)
     }
@@ -141,7 +141,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
   }
 
   /**
-   * Why the connection cannot be opened, if so
+   * Why the connection cannot be opened, if so. Counts nothing.
    *
    * @param cost - its base cost, in bytes
    */
@@ -164,7 +164,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
   }
 
   /**
-   * Commits a new connection that was found to fit
+   * Counts a new connection that fits
    */
   enter (): void {
     countProver(this, 1)
@@ -191,8 +191,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
 
     const { graph, pair } = this
     const leaves = pair !== graph.normal && (graph.admission?.scopesToReturnTo(this, peer).length ?? 0) > 0
-    // if neither the pair nor a ban is in the way, and there is room in the peer: otherwise the list says
-    // what refuses it first
+    // the short way, for nearly all connections. The others ask the list, which knows what refuses first.
     const found = leaves || findBan(this, peer) !== undefined ? undefined : graph.getPeer(peer)
 
     const refusal = found === undefined || !this.fitsInto(found) ? refuseMove(graph, TO_PEER, this, peer) : undefined
@@ -203,7 +202,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
 
     const peerScope = found ?? graph.getPeer(peer)
 
-    // who was told of the peer may have ended this
+    // a tracer that was told of the peer may have ended this
     assertOpen(this)
     this.removeFrom(pair.transient)
     this.addTo(peerScope)
@@ -249,7 +248,7 @@ export class DefaultConnectionScope extends MovableScope implements ConnectionMa
   }
 
   protected removeMemoryFromEdges (size: number): void {
-    // none of them can become idle, the connection itself is still in them
+    // none of them can become idle: the connection itself is still in them
     this.addMemoryToEdges(-size)
   }
 

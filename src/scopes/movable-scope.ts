@@ -16,37 +16,29 @@ import type { ScopePair } from './scope-pair.ts'
 import type { Limit } from '../limits/limit.ts'
 
 /**
- * Has a say in what becomes part of a service, besides the scopes, and is told what
- * does
+ * Decides with the scopes what may join a service, and is told what has joined it
  */
 export interface ServiceGate {
   /**
-   * Why it may not be part of the service, if so. Nothing is counted.
+   * Why something may not join the service, if so. Counts nothing.
    */
   findRefusal(scope: Pick<MovableScope, 'inbound' | 'kind'>, service: string): Refusal | undefined
 
-  /**
-   * It has become part of the service
-   */
   joined(scope: MovableScope, service: string): void
 }
 
 /**
- * Observes which connections and streams are where. It is called after the change, and must
- * not throw.
+ * Is told which scopes connections and streams are in, after each change. It must not throw.
  *
- * There is one only while something is full. Without, nothing but a look at one field
- * happens.
+ * There is an observer only while something is full. Without one, a change costs the reading of one
+ * field.
  */
 export interface PlacementObserver {
   /**
-   * It has entered the graph, or has moved in it
+   * A connection or stream has entered the graph, or has moved
    */
   placed(scope: MovableScope): void
 
-  /**
-   * It has left the graph
-   */
   left(scope: MovableScope): void
 }
 
@@ -57,24 +49,21 @@ export interface MovableGraph extends Graph, Mover {
   refuse(refusal: Refusal | undefined, requester?: Refusal['requester'], joining?: string): Refusal | undefined
 }
 
-/**
- * A connection or stream cannot do what it is asked as it is
- */
 export function stateError ({ kind }: MovableScope, state: string): ResourceScopeStateError {
   return new ResourceScopeStateError(`${kind === 'conn' ? 'connection' : 'stream'} scope ${state}`)
 }
 
 /**
- * What `explain` looks at has no number
+ * The scopes that `explain` imagines have no number
  */
 export function nameOf ({ kind, serial }: MovableScope): string {
   return serial === 0 ? kind : `${kind}-${serial}`
 }
 
 /**
- * A scope that moves through the graph as more becomes known about it: a
- * connection or a stream. It takes along all that it holds. When it does not fit
- * where it should go it stays where it is, and nothing has changed.
+ * A connection or a stream. It moves through the graph as more becomes known about it, with
+ * everything that it holds. If it does not fit into its destination, it stays where it is and
+ * nothing changes.
  */
 export abstract class MovableScope extends OwnedScope implements Moving {
   declare readonly graph: MovableGraph
@@ -84,8 +73,8 @@ export abstract class MovableScope extends OwnedScope implements Moving {
   declare servicePeer?: PeerShareScope
 
   /**
-   * The part of `memory` that is in buffers, which refuses nothing here. A field: a getter
-   * that looks at `rare` is called with several shapes, for each reservation.
+   * The part of `memory` that is in buffers. It does not count against the limit of this scope. It
+   * is not in `rare` because each reservation reads it, and `rare` has several shapes.
    */
   declare buffers: number
 
@@ -111,7 +100,7 @@ export abstract class MovableScope extends OwnedScope implements Moving {
   }
 
   /**
-   * Where it is among others, while somebody follows the graph. The graph only keeps it.
+   * What a `PlacementObserver` remembers of it. The graph only keeps it.
    */
   get places (): object | undefined {
     return this.rare?.places
@@ -122,7 +111,7 @@ export abstract class MovableScope extends OwnedScope implements Moving {
   }
 
   /**
-   * What uses it, where that can be made to give way to others
+   * The user of the scope, if it can give way to others
    */
   abstract holder?: Evictable | undefined
 
@@ -135,29 +124,23 @@ export abstract class MovableScope extends OwnedScope implements Moving {
   }
 
   /**
-   * What has to be known about it before its service can be
+   * What it needs, and does not have yet, before it can have a service
    */
   protected abstract readonly missingForService: 'peer' | 'protocol' | undefined
 
-  /**
-   * All of them are shared
-   */
   abstract get edges (): AggregateScope[]
 
   abstract fitsInto (scope: AggregateScope): boolean
   abstract addTo (scope: AggregateScope): void
   abstract removeFrom (scope: AggregateScope): void
 
-  /**
-   * Adds memory that is in buffers to what constrains this one
-   */
   protected abstract addBuffersToEdges (size: number): void
 
   /**
-   * Counts memory that is in buffers: it is there already, so there is nothing to check.
-   * Whoever counts it sees to it that there is room in the system.
+   * Counts memory of buffers. It is in use already, so nothing is checked. The caller makes sure
+   * that the system has room for it.
    *
-   * @param size - how much more or, below 0, less it is than before, in bytes
+   * @param size - how many bytes more or, below 0, fewer there are than before
    */
   addBuffers (size: number): void {
     if (this.closed) {
@@ -174,8 +157,8 @@ export abstract class MovableScope extends OwnedScope implements Moving {
   }
 
   /**
-   * A refusal that is remembered has the scope that asked, and so what extends this forgets its
-   * holder too: it must not keep the stream or connection and all that it held
+   * Remembered refusals keep the scope that they were for. So subclasses also forget their holder
+   * here, or such a refusal would keep the whole stream or connection in memory.
    */
   protected empty (): void {
     super.empty()
@@ -226,15 +209,15 @@ export abstract class MovableScope extends OwnedScope implements Moving {
       graph.tracer.joined(this, share)
     }
 
-    // who was told may have ended this
+    // a tracer or observer may have ended this
     if (!this.closed) {
       graph.serviceGate?.joined(this, service)
     }
   }
 
   /**
-   * Adds it to the service that is known to be the one for its protocol, or
-   * answers why not
+   * Adds it to the service of its protocol, or answers why not. Its user may still name this
+   * service, but no other.
    */
   tryAssignService (service: string): Refusal | undefined {
     return this.trySetService(service)
@@ -260,7 +243,7 @@ export abstract class MovableScope extends OwnedScope implements Moving {
   }
 
   /**
-   * Why its base cost does not fit when it is opened, if so
+   * Why its base cost does not fit, if so
    */
   protected findCostRefusal (cost: number): Refusal | undefined {
     const priority = openingPriority(this.inbound)
@@ -271,20 +254,20 @@ export abstract class MovableScope extends OwnedScope implements Moving {
   }
 
   /**
-   * The share that its peer has of a protocol or service, if there is room in both
+   * The share that its peer has of a protocol or service, if both have room
    */
   protected findShare (whole: AggregateScope, peerScope: AggregateScope): PeerShareScope | undefined {
     const share = this.graph.getPeerChild(peerScope, whole)
 
-    // who was told of the share may have ended this
+    // a tracer that was told of the share may have ended this
     assertOpen(this)
 
     return this.fitsInto(whole) && this.fitsInto(share) ? share : undefined
   }
 
   /**
-   * Adds it to a protocol or service and to the share that its peer has of that. The caller has to
-   * remember it before anybody is told.
+   * Adds it to a share, and to the protocol or service that this is a share of. The caller has to
+   * set its own field before it tells anybody.
    */
   protected join (share: PeerShareScope): PeerShareScope {
     this.addTo(share.whole)

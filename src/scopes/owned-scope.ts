@@ -14,15 +14,14 @@ import type { Limit, ResourceLimits } from '../limits/limit.ts'
 import type { SettingPath } from '../limits/setting.ts'
 
 /**
- * A scope that somebody opens and has to close: a connection, a stream, a span or
- * what a service holds itself. It reserves in its edges.
+ * A scope that somebody opens and has to close: a connection, a stream, a span, or what a service
+ * holds itself. What it reserves is reserved in its edges as well.
  *
- * These exist by the ten thousand, so they have few fields, and what can be
- * derived is.
+ * There are tens of thousands of these. So they have few fields, and derive what they can.
  */
 export abstract class OwnedScope implements ResourceScopeSpan {
-  // not fields of the class but set in the constructor, here and in what extends this:
-  // V8 compiles a constructor into the one that calls it only if its class has no fields
+  // set in the constructor, here and in subclasses: V8 inlines the constructor of a class only if
+  // the class has no fields
   declare readonly graph: Graph
 
   /**
@@ -31,18 +30,17 @@ export abstract class OwnedScope implements ResourceScopeSpan {
   declare readonly serial: number
 
   /**
-   * What it holds, its open spans included
+   * Includes what its open spans hold
    */
   declare memory: number
 
   /**
-   * The part of `memory` that was reserved directly in this scope: the most that
-   * may be released here
+   * The part of `memory` that was reserved directly in this scope. No more can be released here.
    */
   declare ownMemory: number
 
   /**
-   * Left out where none of it is set
+   * `undefined` until one of these fields is set
    */
   declare rare?: RareFields
   declare closed: boolean
@@ -59,7 +57,7 @@ export abstract class OwnedScope implements ResourceScopeSpan {
   abstract get kind (): ScopeKind
 
   /**
-   * A limit of its own, which does not follow the configuration
+   * A limit that no longer follows the configuration
    */
   abstract ownLimit?: Readonly<Limit> | undefined
   abstract get name (): string
@@ -67,33 +65,25 @@ export abstract class OwnedScope implements ResourceScopeSpan {
   abstract get limitPath (): SettingPath | undefined
 
   /**
-   * What it is and what it holds, as something that is added to another scope
+   * What it adds to each of its edges
    */
   abstract get usage (): Usage
 
   /**
-   * The scopes that it is counted in, all that are above it
+   * All other scopes that it is counted in
    */
   abstract get edges (): GraphScope[]
 
   /**
-   * Whether there is room in all of its edges, which are asked in any order
+   * Whether all of its edges have room. The order in which they are asked does not matter.
    */
   protected abstract edgesHaveMemory (size: number, priority: number): boolean
 
-  /**
-   * Adds to its edges
-   */
   protected abstract addMemoryToEdges (size: number): void
-
-  /**
-   * The opposite of {@link addMemoryToEdges}
-   */
   protected abstract removeMemoryFromEdges (size: number): void
 
   /**
-   * Takes what this scope is, itself and the memory that it still holds, out of
-   * its edges. It is called once.
+   * Removes this scope, with the memory that it still holds, from its edges. Called once.
    */
   protected abstract leave (): void
 
@@ -106,7 +96,7 @@ export abstract class OwnedScope implements ResourceScopeSpan {
   }
 
   /**
-   * Forgets what it held, after {@link leave}
+   * Forgets what it held. Called after {@link leave}.
    */
   protected empty (): void {
     this.memory = 0
@@ -126,29 +116,28 @@ export abstract class OwnedScope implements ResourceScopeSpan {
   }
 
   /**
-   * What is reserved in this scope is reserved in these
+   * The scopes that count what is reserved in this one
    */
   get selfAndEdges (): GraphScope[] {
     return [this, ...this.edges]
   }
 
   /**
-   * Whether this scope is open, and there is room in it and all of its edges
+   * Whether this scope is open, and it and all of its edges have room
    */
   hasMemory (size: number, priority: number): boolean {
     return !this.closed && this.fitsMemory(size, priority) && this.edgesHaveMemory(size, priority)
   }
 
   /**
-   * The first scope, this one or one of its edges, that is closed or has no
-   * room
+   * The first of this scope and its edges that is closed or has no room
    */
   firstWithoutMemory (size: number, priority: number): AggregateScope | OwnedScope | undefined {
     return (this.selfAndEdges as Array<AggregateScope | OwnedScope>).find(scope => scope.closed || !scope.fitsMemory(size, priority))
   }
 
   /**
-   * Adds memory that was found to fit, for this scope or for a span of it
+   * Adds memory that fits, for this scope or for a span of it
    */
   addMemory (size: number): void {
     this.memory += size

@@ -25,8 +25,7 @@ export interface ScopeStat {
 }
 
 /**
- * A scope of the graph: it accounts for what is held below it and refuses what does not fit
- * into its limit
+ * A scope of the graph: it counts what is held in it and refuses what exceeds its limit
  */
 export interface ResourceScope {
   /**
@@ -37,13 +36,15 @@ export interface ResourceScope {
   readonly name: string
 
   /**
-   * What this scope is checked against
+   * The limit of this scope
    */
   readonly limit: Readonly<Limit>
 
   /**
-   * Reserves memory here and in every scope above, or nowhere. Call it before
-   * the memory is allocated.
+   * Reserves memory in this scope and in every scope above it, or in none of them. Call it before
+   * you allocate the memory.
+   *
+   * An unlimited scope refuses nothing, and counts exactly up to 2^53-1 bytes.
    *
    * @param size - A whole number of bytes
    * @param priority - From 0 to 255: the reservation may fill
@@ -52,15 +53,13 @@ export interface ResourceScope {
    * @throws {MemoryLimitExceededError} If it does not fit
    * @throws {ResourceScopeClosedError} If the scope has been closed
    * @throws {InvalidParametersError} If the size or priority is invalid
-   *
-   * What is unlimited is never refused, and counted exactly up to 2^53-1 bytes
    */
   reserveMemory(size: number, priority?: number): void
 
   /**
-   * Gives back memory that was reserved in this scope. To give back more than it holds is a
-   * mistake of the caller: the log has a warning, and what it holds is released. It does
-   * nothing in a closed scope.
+   * Releases memory that was reserved in this scope. Releasing more than it holds is a mistake of
+   * the caller: it logs a warning and releases what the scope holds. A closed scope ignores the
+   * call.
    *
    * @param size - A whole number of bytes
    * @throws {InvalidParametersError} If the size is invalid
@@ -68,12 +67,12 @@ export interface ResourceScope {
   releaseMemory(size: number): void
 
   /**
-   * What is held now
+   * What the scope holds now
    */
   stat(): ScopeStat
 
   /**
-   * Opens a temporary child, a span. When it is done, what it still holds is released.
+   * Opens a temporary child, a span. Closing it releases what it still holds.
    *
    * ```ts
    * using span = scope.beginSpan()
@@ -90,14 +89,14 @@ export interface ResourceScope {
  */
 export interface ResourceScopeLimiter {
   /**
-   * Changes the limit of this scope, and only of this one. What is held already
-   * stays, even where it is more than the new limit allows.
+   * Changes the limit of this scope only. What the scope holds stays, even if it exceeds the new
+   * limit.
    *
-   * A service, protocol or peer scope whose limit was set is kept when it is
-   * idle, so that the limit is not forgotten.
+   * A service, protocol or peer scope with a limit of its own is kept while it is idle, so that
+   * the limit is not forgotten.
    *
    * @param limits - Fields that are left out or `'default'` keep their value
-   * @throws {InvalidParametersError} If a value is not one a limit can have
+   * @throws {InvalidParametersError} If a limit cannot have one of the values
    */
   setLimit(limits: ResourceLimits): void
 }
@@ -107,14 +106,13 @@ export interface ResourceScopeLimiter {
  */
 export interface ResourceScopeSpan extends ResourceScope, ResourceScopeLimiter {
   /**
-   * Releases everything that was reserved in this scope and not released yet. Its
-   * spans keep what they hold, and the scope stays open.
+   * Releases everything that is still reserved in this scope. Its spans keep what they hold, and
+   * the scope stays open.
    */
   release(): void
 
   /**
-   * Releases everything that is still held and closes the scope. Doing it again
-   * does nothing.
+   * Releases everything that the scope still holds, and closes it. A second call does nothing.
    */
   done(): void
 
@@ -125,7 +123,7 @@ export interface ResourceScopeSpan extends ResourceScope, ResourceScopeLimiter {
 }
 
 /**
- * All that is held for one peer
+ * Everything that is held for one peer
  */
 export interface PeerScope extends ResourceScope, ResourceScopeLimiter {
   /** The peer */
@@ -136,26 +134,24 @@ export interface PeerScope extends ResourceScope, ResourceScopeLimiter {
  * All streams of one protocol
  */
 export interface ProtocolScope extends ResourceScope, ResourceScopeLimiter {
-  /** The protocol, without the `protocol:` that the scope's name has */
+  /** The protocol, without the prefix `protocol:` of the scope's name */
   readonly protocol: string
 }
 
 /**
- * All that is held by one service
+ * Everything that one service holds
  */
 export interface ServiceScope extends ResourceScope, ResourceScopeLimiter {
-  /**
-   * The name of the service, without the `service:` that the scope's name has
-   */
+  /** The name of the service, without the prefix `service:` of the scope's name */
   readonly service: string
 }
 
 /**
- * A scope under a service for what the service holds itself, such as its tables
- * and queues, and connections and streams that the manager does not see
+ * A scope for what a service holds itself, such as tables, queues, and the connections and streams
+ * that the manager does not see
  */
 export interface OwnedServiceScope extends ResourceScopeSpan {
-  /** The scope of the service, which counts all that this one holds too */
+  /** The scope of the service. It also counts everything that this one holds. */
   readonly serviceScope: ServiceScope
 
   /**
@@ -168,8 +164,8 @@ export interface OwnedServiceScope extends ResourceScopeSpan {
   reserveStream(direction: MessageStreamDirection): void
 
   /**
-   * Releases a stream that `reserveStream` accounts for. Releasing more than is held logs a
-   * warning and changes nothing.
+   * Releases a stream that was reserved by `reserveStream`. Without one, it logs a warning and
+   * changes nothing. A closed scope ignores the call.
    *
    * @throws {InvalidParametersError} If the direction is unknown
    */
@@ -187,20 +183,22 @@ export interface OwnedServiceScope extends ResourceScopeSpan {
   reserveConnection(direction: MessageStreamDirection, usefd?: boolean): void
 
   /**
-   * Releases a connection that `reserveConnection` accounts for. Releasing more than is held
-   * logs a warning and changes nothing.
+   * Releases a connection that was reserved by `reserveConnection`. Without one, it logs a warning
+   * and changes nothing. A closed scope ignores the call.
    *
+   * @param direction
+   * @param usefd - The same as for `reserveConnection`. Default: `false`
    * @throws {InvalidParametersError} If the direction is unknown
    */
   releaseConnection(direction: MessageStreamDirection, usefd?: boolean): void
 }
 
 /**
- * One connection, as those see it who use it. It is under `transient` until its peer is known.
+ * One connection, as its users see it. It is counted in `transient` until its peer is known.
  */
 export interface ConnectionScope extends ResourceScope {
   /**
-   * Whether it is accounted for under the allowlisted pair of scopes
+   * Whether it is counted in the allowlisted pair: `allowlistedSystem` and `allowlistedTransient`
    */
   readonly allowlisted: boolean
 
@@ -216,10 +214,10 @@ export interface ConnectionScope extends ResourceScope {
   readonly serviceScope?: ServiceScope | undefined
 
   /**
-   * Accounts for the connection under a service as well
+   * Counts the connection in a service as well
    *
-   * @throws {ResourceLimitExceededError} If it does not fit there. Nothing has
-   * changed then.
+   * @throws {ResourceLimitExceededError} If it does not fit into the service. Nothing has changed
+   * then.
    * @throws {ResourceScopeStateError} If it belongs to a service already or has no
    * peer yet
    * @throws {ResourceScopeClosedError} If the scope has been closed
@@ -229,32 +227,32 @@ export interface ConnectionScope extends ResourceScope {
 }
 
 /**
- * One connection, as its owner sees it, who opened its scope and closes it
+ * One connection, as the owner sees it who opens and closes its scope
  */
 export interface ConnectionManagementScope extends ConnectionScope, ResourceScopeSpan {
   /**
-   * Moves the connection, and all that it holds, from `transient` to its peer
+   * Moves the connection, with everything that it holds, from `transient` to its peer
    *
-   * @throws {ResourceLimitExceededError} If it does not fit there. Nothing has
+   * @throws {ResourceLimitExceededError} If it does not fit into the scope of the peer. Nothing has
    * changed then.
    * @throws {ResourceScopeStateError} If it has a peer already
    * @throws {ResourceScopeClosedError} If the scope has been closed
+   * @throws {InvalidParametersError} If the peer is not a `PeerId`
    */
   setPeer(peer: PeerId): void
 }
 
 /**
- * One stream, as those see it who use it. It is under `transient` until its protocol is known.
+ * One stream, as its users see it. It is counted in `transient` until its protocol is known.
  */
 export interface StreamScope extends ResourceScope {
   /**
-   * Whether it is accounted for under the allowlisted pair of scopes
+   * Whether it is counted in the allowlisted pair: `allowlistedSystem` and `allowlistedTransient`
    */
   readonly allowlisted: boolean
 
   /**
-   * The scope of the peer. Only the scope of a stream that no manager observes has
-   * none.
+   * The scope of the peer. It is `undefined` only if no manager observes the stream.
    */
   readonly peerScope?: PeerScope | undefined
 
@@ -270,11 +268,11 @@ export interface StreamScope extends ResourceScope {
   readonly serviceScope?: ServiceScope | undefined
 
   /**
-   * Accounts for the stream under a service as well. Where the service of the
-   * protocol is known already, saying the same again does nothing.
+   * Counts the stream in a service as well. If the protocol of the stream has a service, naming
+   * that service does nothing.
    *
-   * @throws {ResourceLimitExceededError} If it does not fit there. Nothing has
-   * changed then.
+   * @throws {ResourceLimitExceededError} If it does not fit into the service. Nothing has changed
+   * then.
    * @throws {ResourceScopeStateError} If it belongs to a service already or has no
    * protocol yet
    * @throws {ResourceScopeClosedError} If the scope has been closed
@@ -284,14 +282,14 @@ export interface StreamScope extends ResourceScope {
 }
 
 /**
- * One stream, as its owner sees it, who opened its scope and closes it
+ * One stream, as the owner sees it who opens and closes its scope
  */
 export interface StreamManagementScope extends StreamScope, ResourceScopeSpan {
   /**
-   * Moves the stream, and all that it holds, from `transient` to its protocol
+   * Moves the stream, with everything that it holds, from `transient` to its protocol
    *
-   * @throws {ResourceLimitExceededError} If it does not fit there. Nothing has
-   * changed then.
+   * @throws {ResourceLimitExceededError} If it does not fit into the scope of the protocol. Nothing
+   * has changed then.
    * @throws {ResourceScopeStateError} If it has a protocol already
    * @throws {ResourceScopeClosedError} If the scope has been closed
    * @throws {InvalidParametersError} If the name is empty

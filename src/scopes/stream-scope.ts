@@ -26,12 +26,11 @@ interface StreamGraph extends MovableGraph {
 }
 
 /**
- * One stream. What constrains it, in the order in which it is checked:
+ * One stream. Its edges, in the order in which they are checked:
  *
- * - peer, transient, system, when it is opened
- * - peer, protocol peer, protocol, system, once the protocol is known
- * - peer, protocol peer, service peer, protocol, service, system, once the service
- * is known too
+ * - when it is opened: peer, transient, system
+ * - once its protocol is known: peer, protocol peer, protocol, system
+ * - once its service is known too: peer, protocol peer, service peer, protocol, service, system
  */
 export class DefaultStreamScope extends MovableScope implements StreamManagementScope {
   declare readonly graph: StreamGraph
@@ -39,8 +38,8 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
   declare protocolPeer?: PeerShareScope
 
   /**
-   * What it is a stream of, where that is known, until there is what uses the stream and knows it
-   * too
+   * The holder of the stream, which knows the connection. Before there is a holder, the connection
+   * itself, if it is known.
    */
   declare user?: DefaultConnectionScope | StreamUser
 
@@ -59,7 +58,7 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
   }
 
   /**
-   * What it is a stream of, where that is known
+   * The connection that it was opened on, if it is known
    */
   get connection (): DefaultConnectionScope | undefined {
     return this.user instanceof DefaultConnectionScope ? this.user : this.user?.connectionScope
@@ -74,7 +73,7 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
   }
 
   get limit (): Readonly<Limit> {
-    // nearly always, and a getter less
+    // nearly always `undefined`: this saves a getter
     return this.rare === undefined ? this.graph.streamLimit : this.rare.ownLimit ?? this.graph.streamLimit
   }
 
@@ -127,7 +126,7 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
   }
 
   removeFrom (scope: AggregateScope): void {
-    // first: the scope may become idle with what leaves it last
+    // before the stream leaves, which may make the scope idle
     if (this.buffers !== 0) {
       scope.markBuffers(-this.buffers)
     }
@@ -136,7 +135,7 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
   }
 
   /**
-   * Why the stream cannot be opened, if so
+   * Why the stream cannot be opened, if so. Counts nothing.
    *
    * @param cost - its base cost, in bytes
    */
@@ -163,7 +162,7 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
   }
 
   /**
-   * Commits a new stream that was found to fit
+   * Counts a new stream that fits
    */
   enter (): void {
     this.addTo(this.peerScope)
@@ -250,7 +249,7 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
   }
 
   protected removeMemoryFromEdges (size: number): void {
-    // none of them can become idle, the stream itself is still in them
+    // none of them can become idle: the stream itself is still in them
     this.addMemoryToEdges(-size)
   }
 
@@ -305,7 +304,7 @@ export class DefaultStreamScope extends MovableScope implements StreamManagement
 }
 
 /**
- * The connection that something is, or that it is opened on, as far as that is known
+ * The connection itself, or that of a stream, if it is known
  */
 export function connectionOf (scope: MovableScope): DefaultConnectionScope | undefined {
   return scope instanceof DefaultStreamScope ? scope.connection : scope as DefaultConnectionScope
