@@ -3,8 +3,8 @@ import { Refusal } from './refusal.ts'
 import type { RefusingScope } from './refusal.ts'
 import type { Usage } from './usage.ts'
 
-// What exactly does not fit into a scope, if something does not. Whether something fits is asked by the
-// `fits…` methods of `limited-counts.ts`; this is the cold path, after one of them has said no.
+// The cold path: which resource exactly does not fit, after a `fits…` method of `limited-counts.ts` has
+// said that something does not
 
 export function findMemoryRefusal (requester: RefusingScope | undefined, scope: RefusingScope, size: number, priority: number): Refusal | undefined {
   const threshold = memoryThreshold(scope.limit.memory, priority)
@@ -15,9 +15,8 @@ export function findMemoryRefusal (requester: RefusingScope | undefined, scope: 
 }
 
 /**
- * The limit of the direction comes first, then the total. The total is checked
- * even where nothing is added: what moves into a scope that is over its limit is
- * refused.
+ * The limit of the direction comes first, then the total. The total is checked even if no stream is
+ * added: nothing may move into a scope that exceeds its limit.
  */
 export function findStreamRefusal (requester: RefusingScope | undefined, scope: RefusingScope, held: Usage, added: Usage): Refusal | undefined {
   const { limit } = scope
@@ -65,8 +64,8 @@ export function findConnectionRefusal (requester: RefusingScope | undefined, sco
 }
 
 /**
- * Finds the first resource that does not fit when something moves into a scope.
- * All of them are checked, whatever it is that moves.
+ * The first resource that does not fit when something moves into a scope. All resources are checked,
+ * whatever moves.
  */
 export function findMoveRefusal (scope: RefusingScope & Usage, added: Usage): Refusal | undefined {
   return findMemoryRefusal(undefined, scope, added.memory, MEMORY_PRIORITY_ALWAYS) ??

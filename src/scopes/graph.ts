@@ -1,12 +1,12 @@
 /**
- * The graph of scopes: usage and limits, and what reserves and releases.
+ * The graph of scopes: usage, limits, and how requests are counted or refused.
  *
  * In: a request for a connection, a stream or memory, and the scopes that it belongs to.
- * Out: it is counted in all of them, or in none and there is a refusal.
- * Fails: public methods throw a `ResourceLimitExceededError` or a `ResourceScopeClosedError`. The
- * others answer with a refusal. Usage is unchanged then.
- * Costs: one comparison and one addition for each edge, up to seven. What fits allocates nothing
- * but its own scope (`npm run bench -- --check`).
+ * Out: the request is counted in all of these scopes, or it is refused and counted in none.
+ * Fails: public methods throw a `ResourceLimitExceededError` or a `ResourceScopeClosedError`. All
+ * others return a refusal. Either way, usage is unchanged.
+ * Costs: one comparison and one addition for each edge, up to seven. A request that fits allocates
+ * only its own scope (`npm run bench -- --check`).
  */
 
 import type { Refusal, RefusingScope } from './refusal.ts'
@@ -16,16 +16,16 @@ import type { Usage } from './usage.ts'
 import type { SettingPath } from '../limits/setting.ts'
 
 /*
- * The graph of scopes bounds what a libp2p node holds: connections, streams, file descriptors and
- * bytes. Each scope has a usage and a limit. What somebody opens is counted in every scope that it
- * belongs to, its *edges*, or it is refused and counted in none.
+ * The graph bounds what a libp2p node holds: connections, streams, file descriptors and bytes. Each
+ * scope has a usage and a limit. A request is counted in every scope that it belongs to, its
+ * *edges*, or it is refused and counted in none.
  *
  *   manager ──owns──> ScopeGraph ──owns──> AggregateScope: adds up what others hold
  *                         │                   system, transient, and the allowlisted two
- *                         │                   services ──owns──> what each peer has of one
- *                         │                   protocols ─owns──> what each peer has of one
+ *                         │                   services ──owns──> the share of each peer
+ *                         │                   protocols ─owns──> the share of each peer
  *                         │                   peers
- *                         └──opens─> OwnedScope: held by who opened it, until done()
+ *                         └──opens─> OwnedScope: open until its owner calls done()
  *                                       connection ──┐
  *                                       stream ──────┼──opens──> span ──opens──> span
  *                                       service span ┘
@@ -35,36 +35,35 @@ import type { SettingPath } from '../limits/setting.ts'
  *   stream-1 ──> peer:A ──> protocol:/ipfs/bitswap/1.2.0.peer:A ──> service:bitswap.peer:A
  *            ──> protocol:/ipfs/bitswap/1.2.0 ──> service:bitswap ──> system
  *
- * Before its protocol is known these are peer:A, transient and system. Its memory, and that of its
- * spans, is counted in the same scopes.
+ * Before its protocol is known, its edges are peer:A, transient and system. The memory of the stream
+ * and its spans is counted in the same scopes.
  *
- * - A request is *found* to fit, then *added*: no `await` is between the two, so there is nothing
- *   to take back. `fits…` and `has…` check, `find…` says why not, `add…`, `enter` and `join` commit.
- *   Where something does not fit, `moves.ts` and `edges.ts` say what is asked first.
- * - `try…` methods answer with a refusal, and what is public throws it. A refusal leaves usage,
- *   edges and names as they were; it is counted and reported by `RefusingGraph.refuse` alone.
- * - A move asks only the scopes that are new, and takes along all that is held (`moves.ts`).
- * - Closing releases everything, once; a second time does nothing. What is closed reserves nothing.
- * - Usage never falls below 0: releasing more than is held releases what is held, and is reported.
- * - Limits that are lowered, and bytes that are in a buffer already, may make usage exceed a limit.
- *   Nothing else does.
- * - Aggregates of peers and protocols that hold nothing and that nobody references are forgotten
- *   (`idle-scopes.ts`), so a graph is as large as what it counts.
+ * - A request is checked in all scopes, then counted in all. There is no `await` in between, so
+ *   nothing has to be undone. `fits…` and `has…` check, `find…` says why something does not fit,
+ *   `add…`, `enter` and `join` count. `moves.ts` and `edges.ts` have the order of the checks.
+ * - `try…` methods return a refusal, and public methods throw it. A refusal leaves usage, edges and
+ *   names unchanged. Only `RefusingGraph.refuse` counts and reports it.
+ * - A move asks only the new scopes, and takes along everything that is held (`moves.ts`).
+ * - Closing a scope releases everything. A second call does nothing. A closed scope reserves nothing.
+ * - Usage is never negative: releasing more than is held releases what is held, and is reported.
+ * - Only a lowered limit, and bytes that are in a buffer already, can make usage exceed a limit.
+ * - Scopes of peers and protocols are forgotten when they hold nothing and nobody references them
+ *   (`idle-scopes.ts`). So the size of the graph follows what it counts.
  *
- * Two classes, not one for each kind, hold the usage: what checks them has few shapes of objects to
- * know and stays fast. `test/scopes/graph-properties.spec.ts` compares all of this with a model that
- * keeps one list of holders and adds up anew each time.
+ * Only two classes hold usage, whatever the kind of scope: the checks see few shapes of objects and
+ * stay fast. `test/scopes/graph-properties.spec.ts` compares all of this with a model that has one
+ * list of holders and adds up anew each time.
  */
 
 /**
- * A scope of the graph, as those see it who are told of it
+ * A scope of the graph, as tracers see it
  */
 export interface GraphScope extends RefusingScope {
   readonly closed: boolean
 }
 
 /**
- * A scope that is counted in others
+ * A scope that is counted in other scopes
  */
 export interface CountedScope extends GraphScope {
   readonly edges: GraphScope[]
@@ -72,7 +71,7 @@ export interface CountedScope extends GraphScope {
 }
 
 /**
- * Is told of everything that changes, after it has changed
+ * Is told of every change, after it has happened
  */
 export interface ChangeListener {
   entered(scope: CountedScope): void
@@ -87,9 +86,8 @@ export interface ChangeListener {
 }
 
 /**
- * What every scope needs of the graph that it is in. `scope-graph.ts` knows all kinds of
- * scopes, and so none of them can know it: each says what it needs beside this where it is
- * declared.
+ * What every scope needs of its graph. `scope-graph.ts` imports all kinds of scopes, so none of them
+ * can import it: each kind declares what else it needs.
  */
 export interface Graph {
   readonly tracer?: ChangeListener

@@ -2,23 +2,23 @@ import { setBackgroundTimer } from '../util/timers.ts'
 import type { AggregateScope } from './aggregate-scope.ts'
 
 /**
- * How long idle scopes may wait, in ms. go-libp2p collects once a minute.
+ * How long idle scopes wait at most, in ms. go-libp2p collects once a minute.
  */
 const COLLECT_INTERVAL = 30_000
 
 /**
- * How many scopes may wait. A flood of ever new peers passes this long before the
- * interval is over, and then has them collected right away.
+ * How many scopes may wait. A flood of new peers exceeds this long before the interval is over, and
+ * then they are collected at once.
  */
 const MAX_WAITING = 16_384
 
 /**
- * How long collecting may hold the event loop at a time, in ms
+ * How long collecting holds the event loop at a time, in ms
  */
 const SLICE_DURATION = 1
 
 /**
- * How many scopes are collected until the clock is read again
+ * How many scopes are collected between two readings of the clock
  */
 const SCOPES_PER_READING = 32
 
@@ -30,9 +30,9 @@ export interface IdleScopesInit {
 }
 
 /**
- * The scopes that have become idle. They wait here until they are collected, so
- * that collecting costs what is idle and not what exists. A scope that has been
- * used again by then is let go, and comes back when it is next idle.
+ * Scopes that have become idle wait here until they are collected. So the cost of collecting
+ * depends on how many are idle, not on how many there are. A scope that is in use again by then
+ * stays, and comes back when it is next idle.
  */
 export class IdleScopes {
   readonly #collect: (scope: AggregateScope) => void
@@ -43,9 +43,8 @@ export class IdleScopes {
   #collectsSoon = false
 
   /**
-   * How many calls of code that is not the graph's own are running: of limiters, of those
-   * who follow the graph and of those who make room in it. One may come between looking a
-   * scope up and using it, and so nothing is collected until all have returned.
+   * How many calls of limiters, observers and room makers are running. The graph may call them
+   * between finding a scope and using it, so nothing is collected until all have returned.
    */
   held = 0
 
@@ -65,9 +64,6 @@ export class IdleScopes {
     }
   }
 
-  /**
-   * From now on scopes are collected in the background
-   */
   start (): void {
     this.#running = true
 
@@ -82,8 +78,8 @@ export class IdleScopes {
   }
 
   /**
-   * Collects everything that is idle, at once or, where the graph is in the middle of a
-   * change, as soon as it is not
+   * Collects everything that is idle: at once or, if the graph is in the middle of a change, right
+   * after it
    */
   collectAll (): void {
     if (this.held > 0) {
@@ -96,7 +92,7 @@ export class IdleScopes {
   }
 
   /**
-   * All changes are synchronous
+   * A microtask is late enough: all changes are synchronous
    */
   #collectSoon (): void {
     if (this.#collectsSoon) {
@@ -123,7 +119,7 @@ export class IdleScopes {
       this.#collectUntil(performance.now() + SLICE_DURATION)
 
       if (this.#waiting.length > 0) {
-        // what is left has waited long enough, only the event loop goes first
+        // the rest has waited long enough: it only lets others have the event loop
         this.#schedule(0)
       }
     }, delay)
@@ -136,9 +132,9 @@ export class IdleScopes {
   }
 
   /**
-   * Collects the one that came last, if it is idle
+   * Collects the scope that was added last, if it is still idle
    *
-   * @returns Whether there was one
+   * @returns Whether a scope was waiting
    */
   collectNext (): boolean {
     const scope = this.#waiting.pop()

@@ -3,14 +3,13 @@ import type { Usage } from './usage.ts'
 import type { Limit } from '../limits/limit.ts'
 
 /**
- * What is held of each resource, and the limit of it: plain number fields.
+ * How much of each resource is held, and the limit.
  *
- * A request first asks `fits…` of everything that constrains it and then calls
- * `add…` on all of it: nothing can happen in between, so nothing ever has to be
- * undone.
+ * A request first calls `fits…` of all of its scopes, and then `add…` of all of them. Nothing can
+ * happen in between, so nothing has to be undone.
  */
 export abstract class LimitedCounts implements Usage {
-  // what every stream reads comes first, to be in as few cache lines as possible
+  // what every stream reads comes first, so that it is in few cache lines
   limit: Readonly<Limit>
   streamsInbound = 0
   streamsOutbound = 0
@@ -20,8 +19,8 @@ export abstract class LimitedCounts implements Usage {
   fd = 0
 
   /**
-   * The part of `memory` that is in the buffers of streams and connections and refuses
-   * nothing here. It is 0 in the system, where all memory counts.
+   * The part of `memory` that is in the buffers of streams and connections. It does not count
+   * against the limit of this scope. In the system it is 0, because all memory counts there.
    */
   buffers = 0
 
@@ -30,12 +29,12 @@ export abstract class LimitedCounts implements Usage {
   }
 
   /**
-   * Called when something was taken out
+   * Called after something was removed
    */
   abstract queueIfIdle (): void
 
   /**
-   * What a reservation must fit in together with
+   * The memory that counts against the limit, in bytes
    */
   get reserved (): number {
     return this.memory - this.buffers
@@ -128,8 +127,8 @@ export abstract class LimitedCounts implements Usage {
   }
 
   /**
-   * A stream moves in: everything is checked, as go-libp2p does, so that nothing
-   * moves into a scope that is over a limit for another reason
+   * Whether a stream can move here. As in go-libp2p, all resources are checked, so that nothing moves
+   * into a scope that exceeds its limit of another resource.
    */
   fitsStreamMove (inbound: boolean, memory: number): boolean {
     return this.memory - this.buffers + memory <= this.limit.memory &&
@@ -138,7 +137,7 @@ export abstract class LimitedCounts implements Usage {
   }
 
   /**
-   * A connection moves in: everything is checked, as go-libp2p does
+   * Whether a connection can move here. As in go-libp2p, all resources are checked.
    */
   fitsConnectionMove (inbound: boolean, usefd: boolean, memory: number): boolean {
     return this.memory - this.buffers + memory <= this.limit.memory &&

@@ -17,18 +17,17 @@ import type { Slice } from '../util/slices.ts'
 import type { PeerId } from '@libp2p/interface'
 
 /**
- * What of a graph is about limits: which apply to its scopes, and how they change while there are
- * scopes
+ * The part of the graph that knows limits: which one each scope has, and how limits change at run
+ * time
  */
 export abstract class LimitedGraph {
   /**
-   * What connections and streams are checked against themselves, where the
-   * configuration says it for all of them
+   * The limits of single connections and streams, if the configuration has one for all of them
    */
   connLimit: Readonly<Limit> = UNLIMITED
   streamLimit: Readonly<Limit> = UNLIMITED
 
-  /** Set where limits are shared with other nodes */
+  /** Set if other nodes share the limits */
   limitCap?: LimitCap = undefined
 
   abstract readonly normal: ScopePair
@@ -40,7 +39,7 @@ export abstract class LimitedGraph {
 
   #limiter: Limiter
 
-  /** Whether peers are still to get limits, so that the limiter does not say which they have */
+  /** Whether some peers still have the limits of an earlier limiter */
   #peersBehind = false
 
   constructor (limiter: Limiter) {
@@ -53,26 +52,25 @@ export abstract class LimitedGraph {
   }
 
   /**
-   * The part of the configuration that the limit of a scope is from, where there is
-   * a configuration
+   * Where the configuration has the limit of a scope, if there is a configuration
    *
    * @param kind - the kind of the scope
-   * @param name - the name of the service, the protocol or the peer id
+   * @param name - the service, the protocol or the id of the peer
    */
   limitPath (kind: ScopeKind, name: string = ''): SettingPath | undefined {
     return this.#limiter instanceof ConcreteLimiter ? limitPath(this.#limiter, kind, name) : undefined
   }
 
   /**
-   * Applies other limits to everything that exists. What is held stays, even where it is more
-   * than the new limits allow. Where the limiter throws, nothing has changed.
+   * Applies new limits to all scopes. What is held stays, even if it exceeds the new limits. If the
+   * limiter throws, nothing has changed.
    *
-   * Peers that there are get their limits in slices, where the work is done in slices. All
-   * others have them at the end of the first one, and so have all that come. A limiter that
-   * computes is asked in one piece, because it may throw.
+   * There may be very many peers, so they get their limits in slices. All other scopes, and new
+   * peers, have them after the first slice. A limiter that computes limits is asked for all at once,
+   * because it may throw.
    *
    * @param limiter
-   * @param keep - Whether what was set on a scope stays
+   * @param keep - whether limits that `setLimit` has set stay
    * @param slice
    */
   * changeLimiter (limiter: Limiter, keep: boolean, slice: Slice): Generator<undefined, void, undefined> {
@@ -83,7 +81,7 @@ export abstract class LimitedGraph {
     this.#limiter = limiter
 
     if (!keep) {
-      // of all at once: what is set on a scope from now on stays
+      // at once and not in slices: what is set from now on must stay
       for (const scope of allScopes(this)) {
         scope.ownLimits = undefined
       }
@@ -104,7 +102,7 @@ export abstract class LimitedGraph {
     this.#peersBehind = true
 
     for (const peer of this.peers.values()) {
-      // somebody has set others
+      // there are newer limits
       if (this.#limiter !== limiter) {
         return
       }
@@ -126,7 +124,7 @@ export abstract class LimitedGraph {
   }
 
   /**
-   * Gives a scope the limit of the configuration, under what was set on the scope itself
+   * Gives a scope its limit of the configuration. What `setLimit` has set on it has precedence.
    */
   #setConfigured (scope: AggregateScope, limit: Readonly<Limit>): void {
     if (scope.closed) {
@@ -139,7 +137,7 @@ export abstract class LimitedGraph {
   }
 
   /**
-   * A limiter of somebody else may do anything
+   * Collects nothing meanwhile: a limiter of the user's may call the graph
    */
   protected limitOf (init: Limited): Readonly<Limit> {
     this.idle.held++
@@ -152,8 +150,8 @@ export abstract class LimitedGraph {
   }
 
   /**
-   * A list of limits has the same for all connections and streams, and so they
-   * follow it when it changes. A limiter that computes is asked for each of them.
+   * A plain configuration has one limit for all connections and one for all streams, so these follow
+   * it when it changes. A limiter that computes limits is asked for each connection and stream.
    */
   #readSharedLimits (): void {
     if (this.#limiter instanceof ConcreteLimiter) {

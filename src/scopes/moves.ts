@@ -9,15 +9,15 @@ import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /*
- * What is asked before something moves, in this order. It is said here only: whoever moves something
- * asks these lists where anything refuses it, and `explain` asks the same lists.
+ * The checks before a move, in their order. Only this file has the order: refused moves and
+ * `explain` ask the same lists.
  *
- * Nearly always nothing refuses, and then the order does not matter. So those who move first look
- * whether anything does, without a list.
+ * Nearly always a move fits, and then the order does not matter. So `trySetPeer` and the like first
+ * check, without a list, whether anything refuses at all.
  */
 
 /**
- * A connection or stream, as what moves
+ * A connection or stream that moves
  */
 export interface Moving extends OwnedScope {
   readonly inbound: boolean
@@ -36,7 +36,7 @@ interface Joining extends Moving {
 }
 
 /**
- * Where the scopes are that something moves to
+ * Has the scopes that something can move to
  */
 export interface Destinations {
   getPeer(peer: PeerId): AggregateScope
@@ -46,8 +46,8 @@ export interface Destinations {
 }
 
 /**
- * Who moves something: the graph, which makes the scopes that there are not yet, or `explain`, in
- * thought only
+ * What moves something: the graph, which makes missing scopes, or `explain`, which only imagines
+ * the move
  */
 export interface Mover extends Destinations {
   /**
@@ -56,19 +56,19 @@ export interface Mover extends Destinations {
   makeRoom(refusal: Refusal | undefined, newcomer: OwnedScope, check: () => Refusal | undefined): Refusal | undefined
 
   /**
-   * What has to be turned down of what does not fit
+   * Counts and reports a refusal. Answers nothing if limits are not enforced.
    */
   refuse(refusal: Refusal | undefined, requester: Moving, joining: string): Refusal | undefined
 }
 
 /**
- * One of the things that a move asks. It answers why a rule forbids the move, if so, and counts
- * nothing, or which scopes must have room for all that moves, in the order in which they are asked.
+ * One check of a move. It answers with the refusal of a rule, which is not counted yet, or with the
+ * scopes that must have room for all that moves, in the order in which they are asked.
  */
 export type MoveCheck<S, T> = (scope: S, to: T, at: Destinations) => Refusal | AggregateScope[] | undefined
 
 /**
- * Of a connection to its peer
+ * A connection moves to its peer
  */
 export const TO_PEER: ReadonlyArray<MoveCheck<MovingConnection, PeerId>> = [
   findBan,
@@ -78,14 +78,14 @@ export const TO_PEER: ReadonlyArray<MoveCheck<MovingConnection, PeerId>> = [
 ]
 
 /**
- * Of a stream to its protocol
+ * A stream moves to its protocol
  */
 export const TO_PROTOCOL: ReadonlyArray<MoveCheck<Joining, string>> = [
   groupAndShare('getProtocol')
 ]
 
 /**
- * Of either to a service
+ * Either moves to a service
  */
 export const TO_SERVICE: ReadonlyArray<MoveCheck<Joining, string>> = [
   findGated,
@@ -93,14 +93,14 @@ export const TO_SERVICE: ReadonlyArray<MoveCheck<Joining, string>> = [
 ]
 
 /**
- * What those are asked that may not stay in the allowlisted pair
+ * For a connection that may not stay in the allowlisted pair
  */
 function ofPair (find: 'scopesToReturnTo' | 'findLeaving'): MoveCheck<MovingConnection, PeerId> {
   return (connection, peer, at) => connection.graph.admission?.[find](connection, peer, (at as object) === connection.graph)
 }
 
 /**
- * All of a protocol or service, before the share that the peer has of it
+ * The whole protocol or service, then the share that the peer has of it
  */
 function groupAndShare (get: 'getProtocol' | 'getService'): MoveCheck<Joining, string> {
   return ({ peerScope }, name, at) => {
@@ -111,22 +111,22 @@ function groupAndShare (get: 'getProtocol' | 'getService'): MoveCheck<Joining, s
 }
 
 /**
- * Why a connection must not have this peer, if so
+ * Why a connection must not have this peer, if it is banned
  */
 export function findBan ({ endpoint, graph: { bans }, inbound }: MovingConnection, peer: PeerId): Refusal | undefined {
   return bans?.findPeer(inbound ? 'inbound' : 'outbound', peer, endpoint)
 }
 
 /**
- * Why something may not be part of a service, if so, beside the scopes of that
+ * Why something may not join a service although the scopes have room, if so
  */
 export function findGated (scope: Joining, service: string): Refusal | undefined {
   return scope.graph.serviceGate?.findRefusal(scope, service)
 }
 
 /**
- * Why something cannot move, if so: the first of the checks that refuses it, after whatever gives way
- * has done so
+ * Runs the checks of a move, lets others give way, and answers with the first refusal that is left,
+ * if any
  *
  * @throws {ResourceScopeClosedError} If what moves was ended meanwhile
  */
@@ -138,7 +138,7 @@ export function refuseMove <S extends Moving, T extends PeerId | string> (mover:
     const scopes = Array.isArray(found)
     const refusal = mover.refuse(scopes ? makeRoom(mover, found, scope) : found, scope, joining)
 
-    // who was told may have ended it, and what gave way may have taken it along
+    // an observer may have ended it, or it ended together with what gave way
     if (refusal === undefined || scopes) {
       assertOpen(scope)
     }

@@ -16,22 +16,21 @@ import type { ResourceLimitExceededError } from '../errors.ts'
 import type { Limiter } from '../limits/limiter.ts'
 
 /**
- * What the graph tells the outside. Every method must return quickly and must
- * not throw.
+ * Is told what happens in the graph. Its methods must be quick and must not throw.
  */
 export interface GraphObserver {
   /**
-   * A request was refused or, where limits are not enforced, would have been
+   * A request was refused or, if limits are not enforced, would have been
    */
   onRefusal(refusal: Refusal): void
 
   /**
-   * Something gave way to somebody else or, where limits are not enforced, would have
+   * Something gave way or, if limits are not enforced, would have
    */
   onEviction(eviction: Eviction): void
 
   /**
-   * Who asked for what is refused, for the error
+   * Properties that tell the requester, for the error
    */
   requesterOf?(refusal: Refusal): object | undefined
 
@@ -51,25 +50,23 @@ export interface RefusingGraphInit {
   enforce: boolean
 
   /**
-   * Whether errors carry a stack trace, which costs more than all the rest of a
-   * refusal
+   * Whether errors have a stack trace, which costs more than the rest of the refusal
    */
   captureStackTraces: boolean
 }
 
 /**
- * What of a graph is about what does not fit: who may give way to it, and who is told that it is
- * refused
+ * The part of the graph that handles what does not fit: it lets others give way, and counts and
+ * reports refusals
  */
 export abstract class RefusingGraph extends LimitedGraph {
-  /** Set where somebody may be banned */
+  /** Set if there are bans */
   bans?: BanGate = undefined
   tracer?: GraphTracer = undefined
   readonly evictions = new EvictionCounts()
 
   /**
-   * Who is asked, in this order, before something is refused. There is nobody in a graph
-   * that no node uses.
+   * Asked in this order before something is refused. Only a node has any.
    */
   readonly roomMakers: RoomMaker[] = []
 
@@ -95,11 +92,10 @@ export abstract class RefusingGraph extends LimitedGraph {
   /**
    * Lets others give way to something that does not fit
    *
-   * @param refusal - why it does not fit, if so
+   * @param refusal - why it does not fit. Without one, there is nothing to do.
    * @param newcomer - what does not fit
-   * @param check - whether it still does not fit. It is called after each time that
-   * something was ended.
-   * @returns Why it does not fit now, if so
+   * @param check - called each time something was ended: answers why it still does not fit, if so
+   * @returns Why it does not fit in the end, if so
    */
   makeRoom (refusal: Refusal | undefined, newcomer: AggregateScope | OwnedScope, check: () => Refusal | undefined): Refusal | undefined {
     if (refusal == null) {
@@ -109,7 +105,7 @@ export abstract class RefusingGraph extends LimitedGraph {
     this.idle.held++
 
     try {
-      // a loop over an iterator takes several times as long, and refusals come in floods
+      // not `of`, which takes several times as long: refusals come in floods
       for (let i = 0; i < this.roomMakers.length; i++) {
         while (refusal != null && this.roomMakers[i].makeRoom(refusal, newcomer)) {
           refusal = check()
@@ -123,7 +119,7 @@ export abstract class RefusingGraph extends LimitedGraph {
   }
 
   /**
-   * Why memory cannot be reserved, if so, after whatever gives way has done so
+   * Lets others give way, and answers why the memory cannot be reserved all the same, if so
    *
    * @throws {ResourceScopeClosedError} If one of the scopes is closed
    */
@@ -140,22 +136,22 @@ export abstract class RefusingGraph extends LimitedGraph {
 
     const refusal = this.refuse(this.makeRoom(find(), requester, find))
 
-    // who was told may have ended it, where limits are not enforced
+    // an observer may have ended it, and without enforcement it would go on
     assertOpen(requester)
 
     return refusal
   }
 
   /**
-   * Counts and reports what does not fit. The answer is what the caller has to
-   * turn down: nothing where limits are not enforced.
+   * Counts and reports a refusal
    *
    * @param refusal
-   * @param requester - what it was asked for, where the refusal does not know
-   * @param joining - the peer, protocol or service that it was to become part of
+   * @param requester - the scope or address that the request was for, if the refusal does not say
+   * @param joining - the peer, protocol or service that the requester was to join
+   * @returns What the caller has to refuse: nothing if limits are not enforced
    */
   refuse (refusal: Refusal | undefined, requester?: Refusal['requester'], joining?: string): Refusal | undefined {
-    // nearly always, and this much is compiled into whoever calls it
+    // nearly always `undefined`: V8 inlines this much into the callers
     return refusal == null ? undefined : this.#refuse(refusal, requester, joining)
   }
 
@@ -183,7 +179,7 @@ export abstract class RefusingGraph extends LimitedGraph {
       return refusal
     }
 
-    // what is refused is used after this
+    // without enforcement, the caller goes on to use the scopes
     this.idle.held++
 
     try {
@@ -194,7 +190,7 @@ export abstract class RefusingGraph extends LimitedGraph {
   }
 
   /**
-   * The limit of several nodes because of which something does not fit, if so
+   * The shared limit because of which something does not fit, if it is one
    */
   sharedLimit ({ direction, refuser, resource, shared }: Refusal): SharedLimit | undefined {
     return refuser instanceof AggregateScope ? this.limitCap?.sharedLimit(refuser, limitField(resource as 'connection', direction)) : shared
@@ -207,7 +203,7 @@ export abstract class RefusingGraph extends LimitedGraph {
   }
 
   /**
-   * Counts and reports what gives way to somebody else
+   * Counts and reports that something has given way
    */
   gaveWay (eviction: Eviction): void {
     this.evictions.add(eviction)

@@ -22,28 +22,28 @@ import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * The graph of scopes: it makes the scopes, finds them by name and forgets those
- * that are idle. Which limits they have, and what becomes of refusals, is in what it extends.
+ * Makes scopes, finds them by name, and forgets idle ones. Its base classes know about limits and
+ * refusals.
  */
 export class ScopeGraph extends RefusingGraph {
   admission?: ConnectionAdmission
   serviceGate?: ServiceGate = undefined
 
   /**
-   * Is told where connections and streams are, while something is full
+   * Set while something is full
    */
   placements?: PlacementObserver = undefined
   readonly normal: ScopePair
   readonly allowlisted: ScopePair
 
   /**
-   * Of connections that may turn out to be trusted: their system is the allowlisted one until
-   * their peer is known, and in transient they are like all others
+   * For connections that may turn out to be trusted: until their peer is known, they are in the
+   * allowlisted system, but in the normal transient
    */
   readonly proving: ScopePair
 
   /**
-   * How many inbound connections are in that pair
+   * How many inbound connections are in the `proving` pair
    */
   provers = 0
   readonly services = new Map<string, AggregateScope>()
@@ -52,7 +52,7 @@ export class ScopeGraph extends RefusingGraph {
   readonly connections = new PositionedList<DefaultConnectionScope>()
   readonly idle: IdleScopes
 
-  /** Set where what is full is shared by groups */
+  /** Set if full scopes are shared fairly */
   groups?: FairGroups = undefined
 
   #connections = 0
@@ -75,8 +75,8 @@ export class ScopeGraph extends RefusingGraph {
   }
 
   /**
-   * From now on somebody follows what changes. There must be nothing in the graph yet
-   * but the scopes that are always there.
+   * Reports all changes to a tracer from now on. The graph must have no scopes yet but those that
+   * are always there.
    */
   startTracing (tracer: GraphTracer): void {
     for (const { system, transient } of [this.normal, this.allowlisted]) {
@@ -87,7 +87,7 @@ export class ScopeGraph extends RefusingGraph {
     this.tracer = tracer
   }
 
-  // scopes by name, made when they are first asked for
+  // scopes by name, made on demand
 
   getService (service: string): AggregateScope {
     return this.services.get(service) ?? this.#add(this.services, 'service', service)
@@ -104,8 +104,8 @@ export class ScopeGraph extends RefusingGraph {
   }
 
   /**
-   * The share of a peer in a protocol or service. It has no parent: what it holds
-   * is counted in the peer and in its whole by its streams themselves.
+   * The share that a peer has of a protocol or service. It has no parent: its streams count
+   * themselves in the peer and in the protocol or service.
    */
   getPeerChild (peerScope: AggregateScope, whole: AggregateScope): PeerShareScope {
     let scope = usePeerChild(peerScope, whole)
@@ -123,19 +123,19 @@ export class ScopeGraph extends RefusingGraph {
   // what is opened
 
   /**
-   * A connection that is not counted yet. It uses up a number even if it never is.
+   * A connection that is not counted yet. It uses up a serial number even if it is refused.
    */
   newConnection (direction: MessageStreamDirection, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr): DefaultConnectionScope {
     return new DefaultConnectionScope(this, ++this.#connections, this.ownConnLimit(), direction === 'inbound', usefd, pair, endpoint)
   }
 
   /**
-   * A stream that is not counted yet. It uses up a number even if it never is.
+   * A stream that is not counted yet. It uses up a serial number even if it is refused.
    *
    * @param peer
    * @param direction
-   * @param connection - what it is opened on: where that is open, the scope of its peer
-   * is at hand
+   * @param connection - the connection that it is opened on. An open one already has the scope of
+   * the peer.
    */
   newStream (peer: PeerId, direction: MessageStreamDirection, connection?: object): DefaultStreamScope {
     checkPeer(peer)
@@ -162,7 +162,7 @@ export class ScopeGraph extends RefusingGraph {
   }
 
   #opened <S extends SpanScope> (span: S): S {
-    // it may outlive what its owner may have just now
+    // what this node leases of a limit changes, and the span may outlive that
     if (this.limitCap !== undefined) {
       span.ownLimit = this.limitCap.uncapped(span.owner as AggregateScope) ?? span.ownLimit
     }
@@ -175,8 +175,8 @@ export class ScopeGraph extends RefusingGraph {
   }
 
   /**
-   * Opens a connection for which the system has no room in the pair of those who may turn out to be
-   * trusted, if it may be one
+   * Opens a connection for which the system has no room in the `proving` pair, if its peer may turn
+   * out to be trusted
    */
   prove (refused: DefaultConnectionScope, cost: number): DefaultConnectionScope | undefined {
     return this.admission?.prove(refused, cost)
@@ -201,7 +201,7 @@ export class ScopeGraph extends RefusingGraph {
   }
 
   #collect (scope: AggregateScope): void {
-    // it may have gone with its peer already
+    // a share may have been collected with its peer
     if (scope.closed) {
       return
     }
@@ -213,7 +213,7 @@ export class ScopeGraph extends RefusingGraph {
     } else if (scope.kind === 'peer') {
       this.peers.delete(scope.key)
 
-      // they hold part of what the peer holds, which is nothing
+      // the peer holds nothing, so its shares do not either
       for (const child of [...peerChildren(scope)]) {
         this.#collect(child)
       }

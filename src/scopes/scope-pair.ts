@@ -3,9 +3,9 @@ import type { Refusal } from './refusal.ts'
 import type { PeerId } from '@libp2p/interface'
 
 /**
- * The two scopes at the top of every connection and stream. There are the normal pair, one
- * for those who are trusted when the normal one is full, and one of both for connections that
- * have to prove first that they are.
+ * The two scopes that every connection and stream begins in. There are three pairs: the normal one,
+ * the allowlisted one for trusted remotes if the normal one is full, and a mixed one for connections
+ * that still have to prove that they are trusted.
  */
 export interface ScopePair {
   readonly system: AggregateScope
@@ -28,26 +28,27 @@ export interface PairedConnection {
 }
 
 /**
- * Decides which connections may be in another pair than the normal one, now that their peer is known
+ * Decides, once the peer of a connection is known, whether it may stay out of the normal pair
  */
 export interface PairGate {
   /**
-   * The scopes that a connection must fit into because it may not stay in the allowlisted system, if so
+   * The scopes that a connection must fit into if it may not stay in the allowlisted system. None if
+   * it may stay.
    */
   scopesToReturnTo(connection: PairedConnection, peer: PeerId): AggregateScope[]
 
   /**
-   * Why a connection that may not stay in the allowlisted system must not leave it, whatever the scopes
-   * say, if so. Nothing is counted.
+   * Why a connection that may not stay in the allowlisted system cannot leave it although the scopes
+   * have room, if so. Counts nothing.
    *
    * @param connection
    * @param peer
-   * @param moves - whether it is to leave now, so that more room may be asked for
+   * @param moves - whether it really moves. Then a fleet may be asked for more room.
    */
   findLeaving(connection: PairedConnection, peer: PeerId, moves: boolean): Refusal | undefined
 
   /**
-   * The connection is in the pair from now on that it belongs to
+   * Moves the connection to the pair that it belongs to
    *
    * @param connection - one that is not in the normal pair
    * @param leaves - whether it may not stay in the allowlisted system
@@ -56,12 +57,11 @@ export interface PairGate {
 }
 
 /**
- * What a connection must fit into to be in the normal pair, beside its peer.
+ * The scopes, beside its peer, that a connection must fit into to move to the normal pair.
  *
- * One that was let in because of its address, but whose peer is not the one that the allowlist
- * names, must fit into all of that pair, transient included: it should not get around
- * transient because it was almost allowlisted. One that was let in because its peer might
- * be trusted is in transient already.
+ * A connection from the allowlisted pair must fit into transient too. It was admitted because of its
+ * address, but its peer is not the one that the allowlist names: an address alone must not be a way
+ * around transient. A connection that had to prove that it is trusted is in transient already.
  */
 export function scopesOfNormal ({ graph: { normal }, pair }: PairedConnection): AggregateScope[] {
   if (pair === normal) {
@@ -72,7 +72,7 @@ export function scopesOfNormal ({ graph: { normal }, pair }: PairedConnection): 
 }
 
 /**
- * Counts those whose peer may turn out to be trusted
+ * Counts inbound connections that have to prove that they are trusted
  */
 export function countProver ({ graph, inbound, pair }: PairedConnection, difference: 1 | -1): void {
   if (inbound && pair === graph.proving) {

@@ -10,9 +10,6 @@ import type { ScopePair } from './scope-pair.ts'
 import type { Usage } from './usage.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
-/**
- * Streams, connections and file descriptors
- */
 type Counts = { -readonly [K in keyof Omit<Usage, 'memory'>]: Usage[K] }
 
 function addCounts (counts: Counts, added: Counts, sign: 1 | -1): void {
@@ -24,7 +21,7 @@ function addCounts (counts: Counts, added: Counts, sign: 1 | -1): void {
 }
 
 /**
- * A span of a service that can hold streams and connections too
+ * A span of a service that can also hold streams and connections
  */
 export class ServiceSpanScope extends SpanScope implements OwnedServiceScope, Usage {
   declare readonly graph: Graph & { readonly normal: ScopePair }
@@ -68,7 +65,7 @@ export class ServiceSpanScope extends SpanScope implements OwnedServiceScope, Us
     const inbound = direction === 'inbound'
     const held = inbound ? this.connsInbound : this.connsOutbound
 
-    // those that are left must be able to hold the file descriptors that are left
+    // without `usefd`, one of the connections that are held must have no file descriptor
     const isHeld = held > 0 && (usefd ? this.fd > 0 : this.fd < this.connsInbound + this.connsOutbound)
 
     this.#release(oneConnection(inbound, usefd), isHeld, `${direction} connections ${usefd ? 'with' : 'without'} a file descriptor`)
@@ -131,8 +128,8 @@ export class ServiceSpanScope extends SpanScope implements OwnedServiceScope, Us
   }
 
   /**
-   * Where it is counted. None of the others is ever collected, so nothing has to look
-   * whether they have become idle.
+   * The scopes that it is counted in. Services and the system are never collected, so they need not
+   * be checked for being idle.
    */
   get #scopes (): [this, AggregateScope, AggregateScope] {
     return [this, this.owner, this.graph.normal.system]

@@ -8,10 +8,10 @@ import type { Limit } from '../limits/limit.ts'
 import type { SettingPath } from '../limits/setting.ts'
 
 /**
- * A temporary child of any scope. It has the limit that its owner had when it
- * began, and reserves in its owner and so in everything that constrains that.
+ * A temporary child of any scope. It has the limit that its owner had when the span was opened. What
+ * it reserves is reserved in its owner and the owner's edges as well.
  *
- * It may outlive its owner: what it held was released with the owner then.
+ * It may outlive its owner. Closing the owner releases what the span holds.
  */
 export class SpanScope extends OwnedScope {
   declare ownLimit: Readonly<Limit>
@@ -52,7 +52,7 @@ export class SpanScope extends OwnedScope {
   }
 
   firstWithoutMemory (size: number, priority: number): AggregateScope | OwnedScope | undefined {
-    // its owner may be closed, and is no edge then
+    // a closed owner is no edge, but must be found
     return this.closed || !this.fitsMemory(size, priority) ? this : this.owner.firstWithoutMemory(size, priority)
   }
 
