@@ -11,14 +11,13 @@ import type { IPAddress } from '../util/ip-address.ts'
 import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 
 /**
- * Which part of the allowlisted system inbound connections may have whose peer may be one
- * that is trusted, and may be anybody: the others are there for those who are, whoever comes
+ * The part of the allowlisted system that inbound connections may fill before they have proved that
+ * they are trusted. The rest stays free for those that are.
  */
 const PROVERS = 1 / 4
 
 /**
- * What becomes of connections whose address or peer the admission knows: which of them may
- * use the allowlisted scopes, and which count at their address
+ * Decides which connections may use the allowlisted scopes, and which are counted in their subnets
  */
 export class AdmittedConnections implements ConnectionAdmission {
   readonly #graph: ScopeGraph
@@ -26,16 +25,15 @@ export class AdmittedConnections implements ConnectionAdmission {
   readonly #findFull: () => Refusal | undefined
 
   /**
-   * As many connections as may are in their handshake although the system is full, because
-   * their peer may turn out to be trusted. They are in transient, where one may give way to another.
+   * Refuses more than `PROVERS`. Its scope is transient, where one of them may give way to another.
    */
   readonly #proving: Rule
 
   /**
    * @param graph
    * @param admission
-   * @param findFull - why the node may not have one more inbound connection, whatever the
-   * scopes say, if so
+   * @param findFull - why the node may not have one more inbound connection although the scopes
+   * have room, if so
    */
   constructor (graph: ScopeGraph, admission: Admission, findFull: () => Refusal | undefined) {
     this.#graph = graph
@@ -49,7 +47,7 @@ export class AdmittedConnections implements ConnectionAdmission {
     const graph = this.#graph
     const { endpoint, inbound, usefd } = refused
 
-    // what this node dials names its peer
+    // anybody may come in, but the address of a dial names the peer
     if (!(inbound || (endpoint != null && this.#admission.allowlist.allowedDial(endpoint)))) {
       return
     }
@@ -60,9 +58,6 @@ export class AdmittedConnections implements ConnectionAdmission {
     return graph.makeRoom(find(), prover, find) == null ? prover : undefined
   }
 
-  /**
-   * Why there may not be one more inbound connection that has to prove who it is, if so
-   */
   findProvers (): Refusal | undefined {
     const { allowlisted, provers } = this.#graph
     const { conns, connsInbound } = allowlisted.system.limit
@@ -105,7 +100,7 @@ export class AdmittedConnections implements ConnectionAdmission {
     const ip = leaves ? this.#uncountedIP(connection) : connection.countedAddress as IPAddress | undefined
 
     if (!leaves) {
-      // first: who counts again must not find it
+      // before the release: `countedAddresses` must not find it
       connection.countedAddress = undefined
       this.#admission.release(ip)
     } else if (this.#admission.count(ip, directionOf(connection)) === undefined) {
@@ -116,7 +111,8 @@ export class AdmittedConnections implements ConnectionAdmission {
   }
 
   /**
-   * The address of a connection. One that had to prove who it is counts there already.
+   * The address to count when a connection leaves the allowlisted pair. One from the `proving` pair
+   * is counted already.
    */
   #uncountedIP ({ allowlisted, endpoint }: DefaultConnectionScope): IPAddress | undefined {
     return allowlisted && endpoint != null ? this.#admission.ipOf(endpoint) : undefined

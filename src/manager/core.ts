@@ -1,12 +1,12 @@
 /**
- * The core of a resource manager: the graph, and the ordered lists of what is asked before something
- * is opened in it.
+ * The core of a resource manager: the graph, and the ordered lists of checks before something opens
+ * in it.
  *
- * In: the direction, address or peer of what somebody wants to open.
- * Out: its scope, or the refusal of the first check that it does not pass.
- * Fails: nothing throws what is refused. A later refusal gives back what earlier checks took, but
- * for the token of a rate.
- * Costs: one synchronous pass over the checks that options have added, and the scopes.
+ * In: the direction, address or peer of what is to be opened.
+ * Out: its scope, or the refusal of the first check that fails.
+ * Fails: refusals are returned, not thrown. A refusal gives back what earlier checks have taken,
+ * except for tokens of rates.
+ * Costs: one synchronous pass over the checks that options have added, and over the scopes.
  */
 
 import { checkDirection } from '../scopes/arguments.ts'
@@ -30,16 +30,13 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 type ConnectionCheck = Check<[direction: MessageStreamDirection, endpoint?: Multiaddr, ip?: IPAddress]>
 
 /**
- * All of them are about the address
+ * For connections without an address: all checks need one
  */
 const NO_CHECKS: ConnectionCheck[] = []
 
 /**
- * What a resource manager does: the graph, and the ordered lists of what is asked before something
- * is opened in it. Nothing here throws what is refused: an attacker makes refusals the hot path,
- * and so they are answers. `DefaultResourceManager` throws them.
- *
- * Everything happens in one synchronous step.
+ * Opens connections and streams, in one synchronous step each. It returns refusals, because during
+ * an attack they are the hot path. `DefaultResourceManager` throws them.
  */
 export class Core {
   readonly graph: ScopeGraph
@@ -48,16 +45,16 @@ export class Core {
 
   readonly trust: Trust
 
-  /** Where streams are slowed, or refused for what they transfer */
+  /** Set by the feature `sessions`. It slows streams, or refuses them for what they transfer. */
   collectors?: { shared?: SharedBitrates | undefined } = undefined
   baseCosts: BaseCosts = { connection: 0, stream: 0 }
 
-  // what is asked, in this order
+  // the checks, in their order
 
-  /** What a node asks before strangers may have a connection, by the address that it counts as */
+  /** Of a node, before an inbound connection whose address is not trusted, by that address */
   readonly strangersConnections: Array<Check<[address?: Multiaddr]>> = []
 
-  /** What a node asks before strangers may have a stream, by the scope of their peer */
+  /** Of a node, before an inbound stream of a peer that is not trusted, by the scope of the peer */
   readonly strangersStreams: Array<Check<[peer?: AggregateScope]>> = []
 
   /** Before a connection with an address has a scope */
@@ -66,33 +63,33 @@ export class Core {
   /** Before an inbound stream is counted, by the id of its peer */
   readonly streamChecks: Array<Required<Check<[peer: string]>>> = []
 
-  /** Before an inbound stream that was negotiated gets its protocol */
+  /** Before an inbound stream gets the protocol that was negotiated */
   readonly protocolChecks: Array<Required<Check<[protocol: string, peer: string]>>> = []
 
-  /** Before a connection whose peer is known becomes part of that, beside bans */
+  /** Before a connection moves to its peer, beside bans */
   readonly peerChecks: Array<Check<[direction: MessageStreamDirection]>> = []
 
-  // what only a node has
+  // set by nodes only
 
   /**
-   * Why it may not have one more inbound connection, whatever the scopes say, if so
+   * Why the node may not have one more inbound connection although the scopes have room, if so
    */
   findFull?: () => Refusal | undefined
 
   /**
-   * What would give way to something that does not fit, where full scopes are shared fairly
+   * What would give way to a newcomer. Set if full scopes are shared fairly.
    */
   findVictim?: (refusal: Refusal, newcomer: Newcomer) => MovableScope | undefined
 
   /**
-   * The service that the streams of a protocol belong to, if they do
+   * The service of a protocol, if it has one
    */
   serviceOf?: (protocol: string) => string | undefined
 
   /**
    * @param graph
    * @param log
-   * @param warnings - where a flood of warnings is thinned out
+   * @param warnings - limits how many warnings are logged
    */
   constructor (graph: ScopeGraph, log?: Logger, warnings?: WarningLog) {
     this.graph = graph
@@ -104,7 +101,7 @@ export class Core {
   }
 
   /**
-   * Where anything is decided by address
+   * Set by the feature `admission`
    */
   get admission (): Admission | undefined {
     return this.trust.admission
@@ -116,14 +113,14 @@ export class Core {
    * Opens a connection that a node has accepted, or answers why not
    *
    * @param usefd
-   * @param address - the one that it counts as: none if it comes from a proxy
+   * @param address - of the remote: none if the connection comes from a proxy
    */
   acceptConnection (usefd: boolean, address?: Multiaddr): DefaultConnectionScope | Refusal {
     return this.refuseStranger(address) ?? this.openConnection('inbound', usefd, address)
   }
 
   /**
-   * Why a node turns down an inbound connection before it has a scope, if so
+   * Why a node refuses an inbound connection before it has a scope, if so
    */
   refuseStranger (address?: Multiaddr): Refusal | undefined {
     if (this.strangersConnections.length === 0 || this.trust.isAllowlisted(address)) {
@@ -148,7 +145,7 @@ export class Core {
     const ip = endpoint == null ? undefined : this.admission?.ipOf(endpoint)
     let countedIP = ip
 
-    // not `of`, which takes as long as all of the checks
+    // no `for…of` below: it takes as long as all of the checks
     const checks = endpoint == null ? NO_CHECKS : this.connectionChecks
 
     for (let i = 0; i < checks.length; i++) {
@@ -168,7 +165,7 @@ export class Core {
       }
 
       if (check.take !== undefined) {
-        // one that was let in although it does not fit is not counted by address
+        // without enforcement, what does not fit is admitted, but not counted in its subnets
         countedIP = undefined
       }
     }
@@ -176,7 +173,7 @@ export class Core {
     try {
       return this.#openCounted(direction, usefd, endpoint, countedIP)
     } catch (err) {
-      // a limiter of the user's may throw
+      // from a limiter of the user's
       this.admission?.release(countedIP)
       throw err
     }
@@ -211,18 +208,17 @@ export class Core {
   }
 
   /**
-   * Why a connection does not fit into the scopes that it would be in, if so
+   * Why a connection does not fit into its scopes, or the node may not have one more, if so
    */
   findConnection (connection: DefaultConnectionScope): Refusal | undefined {
     const reason = connection.findRefusal(this.baseCosts.connection)
 
-    // those that are trusted have limits of their own
+    // the allowlisted pair has limits of its own instead
     return reason !== undefined || this.findFull === undefined || !connection.inbound || connection.allowlisted ? reason : this.findFull()
   }
 
   /**
-   * Why a connection whose peer is known must not be part of that, if so. Bans, and the scopes that
-   * it moves to, are asked by the move.
+   * Why a connection must not move to its peer, if so. The move itself asks bans and scopes.
    */
   refusePeer (connection: DefaultConnectionScope, peer: PeerId): Refusal | undefined {
     for (let i = 0; i < this.peerChecks.length; i++) {
@@ -235,7 +231,8 @@ export class Core {
   }
 
   /**
-   * Closes an inbound connection that somebody else has turned down: it has cost nothing
+   * Closes an inbound connection that was admitted here and refused by somebody else, and gives back
+   * the token of its rate
    */
   forgetConnection (connection: DefaultConnectionScope): void {
     if (connection.closed) {
@@ -252,7 +249,7 @@ export class Core {
   // streams
 
   /**
-   * Opens a stream that a node was sent, or answers why not
+   * Opens a stream that a remote has opened, or answers why not
    */
   acceptStream (peer: PeerId, connection: DefaultConnectionScope): DefaultStreamScope | Refusal {
     return this.#refuseStrangersStream(peer, connection) ?? this.openStream(peer, 'inbound', connection)
@@ -277,8 +274,8 @@ export class Core {
    *
    * @param peer
    * @param direction
-   * @param connection - the connection with this peer that it is opened on: where that
-   * is allowlisted, or its address and peer are, the stream may use the allowlisted pair too
+   * @param connection - the connection that it is opened on. If it is allowlisted, or its address and
+   * peer are, the stream may use the allowlisted pair.
    */
   openStream (peer: PeerId, direction: MessageStreamDirection, connection?: Pick<ConnectionScope, 'allowlisted'>): DefaultStreamScope | Refusal {
     const stream = this.graph.newStream(peer, direction, connection)
@@ -307,7 +304,7 @@ export class Core {
   }
 
   /**
-   * Why an inbound stream whose protocol was negotiated must not have it, if so
+   * Why an inbound stream must not have the protocol that was negotiated, if so
    */
   refuseProtocol (protocol: string, stream: DefaultStreamScope): Refusal | undefined {
     for (let i = 0; i < this.protocolChecks.length; i++) {
@@ -319,16 +316,16 @@ export class Core {
     }
   }
 
-  // what is refused
+  // refusals
 
   /**
-   * Counts and reports what is turned down
+   * Counts and reports a refusal
    *
    * @param refusal
-   * @param requester - what it was asked for: a scope, or the address of a connection that
-   * has none yet
-   * @param joining - the peer, protocol or service that the scope was to become part of
-   * @returns What the caller has to turn down: nothing where limits are not enforced
+   * @param requester - what the request was for: a scope, or the address of a connection that has no
+   * scope
+   * @param joining - the peer, protocol or service that the requester was to join
+   * @returns What the caller has to refuse: nothing if limits are not enforced
    */
   refuse (refusal: Refusal | undefined, requester?: Refusal['requester'], joining?: string): Refusal | undefined {
     return this.graph.refuse(refusal, requester, joining)
@@ -349,7 +346,7 @@ export class Core {
   }
 
   /**
-   * The error that a caller gets who was refused
+   * The error to throw for a refusal
    */
   errorOf (refusal: Refusal): Error {
     return this.graph.errorOf(refusal)

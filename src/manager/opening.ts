@@ -8,8 +8,7 @@ import type { MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * The base costs of connections and streams, in bytes. It is reserved when
- * they open.
+ * The base costs of connections and streams, in bytes. They are reserved when these open.
  */
 export interface BaseCosts {
   readonly connection: number
@@ -17,22 +16,22 @@ export interface BaseCosts {
 }
 
 /**
- * One of the things that are asked, in their order, before something happens
+ * A check in one of the ordered lists
  */
 export interface Check<A extends unknown[]> {
   /**
-   * Why it must not happen, if so. Nothing is counted.
+   * Why the request is refused, if so. Counts nothing.
    */
   find(...request: A): Refusal | undefined
 
   /**
-   * Answers the same, and takes what is used up by what passes
+   * The same, and if the request passes, takes what it uses up, such as a token of a rate
    */
   take?(...request: A): Refusal | undefined
 }
 
 /**
- * Where something would come from that does not fit
+ * Where a request comes from that does not fit
  */
 export interface Newcomer {
   readonly request: 'connection' | 'stream'
@@ -42,14 +41,13 @@ export interface Newcomer {
 }
 
 /**
- * How connections and streams are opened: by the graph, or in thought only, to explain what
- * would become of them
+ * Opens connections and streams: the graph, or `explain`, which only imagines them
  */
 export interface Opening {
   newConnection(direction: MessageStreamDirection, usefd: boolean, pair: ScopePair, endpoint?: Multiaddr): DefaultConnectionScope
 
   /**
-   * Whether anybody can give way: a refusal must be cheap where nobody can
+   * Whether anybody can give way. If nobody can, a refusal has to be cheap.
    */
   readonly canMakeRoom: boolean
 
@@ -59,19 +57,19 @@ export interface Opening {
   makeRoom(reason: Refusal, newcomer: DefaultConnectionScope | DefaultStreamScope, check: () => Refusal | undefined): Refusal | undefined
 
   /**
-   * What is opened in the place of a connection for which the system has no room, if its peer may
-   * turn out to be trusted
+   * The connection to open in the `proving` pair if the system has no room, but the peer may turn
+   * out to be trusted
    */
   prove(refused: DefaultConnectionScope, cost: number): DefaultConnectionScope | undefined
 
   /**
-   * What has to be turned down of what does not fit
+   * Counts and reports a refusal. Answers nothing if limits are not enforced.
    */
   refuse(reason: Refusal): Refusal | undefined
 }
 
 /**
- * How many connections that remotes open a memory limit is enough for
+ * For how many inbound connections a memory limit is enough
  */
 export function affordableConnections (memory: number, { connection }: BaseCosts): number {
   return Math.floor(memoryThreshold(memory, openingPriority(true)) / connection)

@@ -8,7 +8,7 @@ import type { DefaultStreamScope } from '../scopes/stream-scope.ts'
 import type { PeerId } from '@libp2p/interface'
 
 /**
- * What is known where something has to be placed
+ * What is needed to find a place for a connection or stream
  */
 export interface PlacementSource {
   readonly baseCosts: BaseCosts
@@ -16,15 +16,15 @@ export interface PlacementSource {
   readonly trust: Trust
 
   /**
-   * Why a connection does not fit into the scopes that it would be in, if so
+   * Why a connection does not fit into its scopes, or the node may not have one more, if so
    */
   findConnection(connection: DefaultConnectionScope): Refusal | undefined
 }
 
 /**
- * What is opened in place of a connection that does not fit into the normal pair, or why there is
- * nothing: the allowlisted pair is asked, then others may give way, then those who may turn out to be
- * trusted may prove it
+ * Finds a place for a connection that does not fit into the normal pair, or answers why there is none.
+ * First it is tried in the allowlisted pair, then others may give way, then it may prove that it is
+ * trusted.
  */
 export function placeConnection (source: PlacementSource, how: Opening, connection: DefaultConnectionScope, reason: Refusal | undefined): DefaultConnectionScope | Refusal {
   const { endpoint } = connection
@@ -39,7 +39,7 @@ export function placeConnection (source: PlacementSource, how: Opening, connecti
     reason = roomForConnection(source, how, connection, reason)
   }
 
-  // in this order: what is asked of every refusal is cheap
+  // in this order: the conditions that every refusal meets are cheap
   if (reason !== undefined && trust.namesPeers && reason.fullScope === graph.normal.system) {
     const prover = how.prove(connection, source.baseCosts.connection)
 
@@ -52,8 +52,8 @@ export function placeConnection (source: PlacementSource, how: Opening, connecti
 }
 
 /**
- * Why there is no place for a stream that does not fit into the normal pair, if so: the allowlisted
- * pair is asked, then others may give way
+ * Finds a place for a stream that does not fit into the normal pair, or answers why there is none.
+ * First it is tried in the allowlisted pair, then others may give way.
  */
 export function placeStream (source: PlacementSource, how: Opening, stream: DefaultStreamScope, reason: Refusal | undefined, peer: PeerId, connection?: Pick<ConnectionScope, 'allowlisted'>): Refusal | undefined {
   if (connection !== undefined && source.trust.isTrusted(peer, connection)) {
@@ -68,7 +68,7 @@ export function placeStream (source: PlacementSource, how: Opening, stream: Defa
   return reason === undefined ? undefined : how.refuse(reason)
 }
 
-// functions of their own: where there is a closure in it, all of a function is slower
+// functions of their own: a closure makes all of the function slower that has it
 
 function roomForConnection (source: PlacementSource, how: Opening, connection: DefaultConnectionScope, reason: Refusal): Refusal | undefined {
   return how.makeRoom(reason, connection, () => source.findConnection(connection))

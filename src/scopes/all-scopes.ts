@@ -1,13 +1,10 @@
 import type { AggregateScope } from './aggregate-scope.ts'
 import type { ScopePair } from './scope-pair.ts'
 
-/**
- * Where they are
- */
 type Scopes = Record<'normal' | 'allowlisted', ScopePair> & Record<'services' | 'protocols' | 'peers', { values(): Iterable<AggregateScope> }>
 
 /**
- * The scopes that many peers share: the singles, then services and protocols
+ * The scopes that many peers share: systems and transients, then services and protocols
  */
 export function * sharedScopes (graph: Omit<Scopes, 'peers'>): Generator<AggregateScope> {
   yield graph.normal.system
@@ -19,8 +16,7 @@ export function * sharedScopes (graph: Omit<Scopes, 'peers'>): Generator<Aggrega
 }
 
 /**
- * All scopes that add up what others hold: those that many peers share, then peers with
- * their shares
+ * All scopes that add up others: those that many peers share, then peers, each with its shares
  */
 export function * allScopes (graph: Scopes): Generator<AggregateScope> {
   yield * sharedScopes(graph)
@@ -28,7 +24,7 @@ export function * allScopes (graph: Scopes): Generator<AggregateScope> {
   for (const peer of graph.peers.values()) {
     yield peer
 
-    // not by another generator: there are very many
+    // not `peerChildren`: there are very many peers, and each would need a generator
     for (let child = peer.firstChild; child !== undefined; child = child.nextSibling) {
       yield child
     }

@@ -6,23 +6,22 @@ import type { DefaultStreamScope } from './stream-scope.ts'
 import type { Connection, MultiaddrConnection, Stream } from '@libp2p/interface'
 
 /**
- * Where connections and streams have who follows them: in their `timeline`. A raw
- * connection and the one that is made of it have the same.
+ * The keys of what is attached to connections and streams. It is in their `timeline`, which a raw
+ * connection shares with the connection that is made of it.
  *
- * A `WeakMap` of all of them would have V8 keep those that are closed until it next
- * collects its whole heap. A property of the stream itself would make it another kind of
- * object for the compiler, in all that libp2p does with it.
+ * With a `WeakMap`, V8 would keep closed ones until it next collects its whole heap. A property of
+ * the stream itself would give the stream another shape, which slows all of libp2p's code for it.
  *
- * Two copies of this package in one program change the same classes, and each must only
- * follow what is its own: these symbols are those of one copy.
+ * Two copies of this package in one program change the same classes, and each must observe only its
+ * own connections and streams. So each copy has symbols of its own.
  */
 const CONNECTION = Symbol('libp2p-resource-manager.connection')
 const STREAM = Symbol('libp2p-resource-manager.stream')
 
 /**
- * What other copies find as well, so that a protocol may have been built with another copy than
- * the node. The number is the version of what is promised: a `scope` with the methods
- * of `ConnectionScope` or `StreamScope`.
+ * Other copies of the package find these too, so a protocol may use another copy than the node. The
+ * number is the version of the contract: an object whose `scope` has the methods of
+ * `ConnectionScope` or `StreamScope`.
  */
 const SHARED_CONNECTION = Symbol.for('libp2p-resource-manager/connection/1')
 const SHARED_STREAM = Symbol.for('libp2p-resource-manager/stream/1')
@@ -31,7 +30,7 @@ export const NULL_CONNECTION = new ConnectionScopeView(nullScope())
 export const NULL_STREAM = new StreamScopeView(nullScope())
 
 /**
- * Who follows a connection or stream
+ * A connection or stream together with its scope
  */
 export interface Live<T> {
   readonly scope: T
@@ -46,7 +45,7 @@ interface Timeline {
 }
 
 interface Timed {
-  // some that pose as streams have none
+  // objects of others that pass for streams may have none
   timeline?: Timeline
 }
 
@@ -73,12 +72,12 @@ export function attachedToStream (stream: Timed): Live<DefaultStreamScope> | und
 }
 
 /**
- * The scope of a connection, for those who use it: it cannot be closed or moved. Where no
- * resource manager observes the connection it
- * is one that accepts everything, so that it can be used unconditionally.
+ * The scope of a connection, for users of the connection: they cannot close or move it. If no
+ * resource manager observes the connection, the scope accepts everything. So it can be used
+ * unconditionally.
  *
- * A raw connection has the scope of the connection that is made of it, from the first call of
- * a connection gater on.
+ * A raw connection has the scope of the connection that is made of it. It is there from the first
+ * call of a connection gater on.
  */
 export function getConnectionScope (connection: Connection | MultiaddrConnection): ConnectionScope {
   const scope = (connection as Timed).timeline?.[SHARED_CONNECTION]?.scope
@@ -87,9 +86,9 @@ export function getConnectionScope (connection: Connection | MultiaddrConnection
 }
 
 /**
- * The scope of a stream, for those who use it: it cannot be closed or moved. Where no
- * resource manager observes the stream it is one
- * that accepts everything, so that a protocol can use it unconditionally:
+ * The scope of a stream, for users of the stream: they cannot close or move it. If no resource
+ * manager observes the stream, the scope accepts everything. So a protocol can use it
+ * unconditionally:
  *
  * ```ts
  * import { getStreamScope } from 'libp2p-resource-manager'

@@ -5,43 +5,40 @@ import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * What is decided about connections by their address. The graph knows nothing of
- * addresses, it only says what becomes of its connections.
+ * Decides about connections by their address, of which the graph itself knows nothing
  */
 export interface ConnectionAdmission extends PairGate {
   /**
-   * The system is full, but the peer of a connection may be one that is trusted wherever it
-   * is
+   * Asked when the system is full, but the peer of a connection may turn out to be trusted
    *
-   * @param refused - the connection for which there is no room
+   * @param refused - the connection for which the system has no room
    * @param cost - its base cost, in bytes
-   * @returns The one to open instead, which has to prove who it is, if there may be one
+   * @returns The connection to open in its place, in the `proving` pair, if it may be opened
    */
   prove(refused: DefaultConnectionScope, cost: number): DefaultConnectionScope | undefined
 
   /**
-   * Whether a peer is trusted wherever it is
+   * Whether a peer is trusted at any address
    */
   trusts(peer: PeerId): boolean
 
   /**
-   * Whether a connection with an address may be in the allowlisted system, now that its peer is
-   * known
+   * Whether a connection may stay in the allowlisted system, now that its peer is known
    */
   staysAllowlisted(peer: PeerId, connection: { readonly endpoint?: Multiaddr }): boolean
 
   /**
-   * Whether many hosts have an address, or one of those beside it
+   * Whether an address is in a network that the configuration names: many hosts may share that
    */
   isShared(address: CountedAddress): boolean
 
   /**
-   * Why there may not be one more of those, if so
+   * Why there may not be one more inbound connection in the `proving` pair, if so
    */
   findProvers(): Refusal | undefined
 
   /**
-   * The connection has been closed
+   * Called when the connection has been closed
    */
   leave(connection: DefaultConnectionScope): void
 }

@@ -3,25 +3,25 @@ import type { MovableScope } from './movable-scope.ts'
 import type { Refusal } from './refusal.ts'
 
 /**
- * Something gives way to somebody else
+ * A connection or stream that gives way to something else
  */
 export interface Eviction {
-  /** What gives way: a connection or a stream */
+  /** What gives way */
   readonly victim: MovableScope
 
-  /** Where it is from, for people: its groups from the network to the peer */
+  /** Its groups, from the network to the peer, for people */
   readonly from: readonly string[]
 
-  /** The same of what gets the place */
+  /** The groups of what gets the place */
   readonly to: readonly string[]
 
-  /** What would have been refused otherwise, and the scope that is full */
+  /** The refusal that this avoids, and the scope that is full */
   readonly refusal: Refusal
   readonly scope: AggregateScope
 }
 
 /**
- * How often something has given way in one kind of scope
+ * How often connections or streams have given way in one kind of scope
  */
 export interface EvictionCount {
   /** The kind of the scope that was full: `system`, `transient`, `protocol` or `service` */
@@ -35,7 +35,8 @@ export interface EvictionCount {
 }
 
 /**
- * Counts evictions by the kind of the scope that was full: a handful of numbers
+ * Counts evictions by resource and by the kind of the scope that was full. There are few of these,
+ * so a list is enough.
  */
 export class EvictionCounts {
   readonly #counts: EvictionCount[] = []

@@ -1,32 +1,32 @@
 import type { DefaultConnectionScope } from './connection-scope.ts'
 
 /**
- * What groups hold on other nodes, as those have told a short time ago
+ * What groups hold on the other nodes of a fleet, as these have told
  */
 export interface HeldElsewhere {
-  /** Whether that is not too long ago */
+  /** Whether the other nodes have told it recently enough */
   readonly valid: boolean
 
   /**
    * @param what - inbound connections or streams
    * @param group - a network such as `192.0.0.0/16`, or the id of a peer
-   * @returns 0 where it is not known
+   * @returns 0 if it is not known
    */
   held(what: 'connections' | 'streams', group: string): number
 }
 
 /**
- * Who shares what is full, and may be told what groups hold elsewhere
+ * Shares full scopes fairly, and may be told what groups hold on other nodes
  */
 export interface FairGroups {
-  /** Counts with what is held here, as long as it is valid */
+  /** Added to what is held here while it is valid */
   elsewhere?: HeldElsewhere | undefined
 
-  /** Set when the system was full, by whoever wanted something of it */
+  /** Set to `true` when a request finds the system full */
   full: boolean
 
   /**
-   * The network that a connection is from, if it says where it is from
+   * The network of a connection, if its address says it
    */
   networkOf(connection: DefaultConnectionScope): string | undefined
 }

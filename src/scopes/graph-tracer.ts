@@ -8,10 +8,9 @@ import type { Usage } from './usage.ts'
 export type AnyScope = AggregateScope | OwnedScope
 
 /**
- * Observes everything that changes in the graph. It is called after the change, and
- * must not throw.
+ * Is told of every change of the graph, after it has happened. It must not throw.
  *
- * There usually is none, and then nothing but a look at one field happens.
+ * There usually is no tracer, and then a change costs the reading of one field.
  */
 export interface GraphTracer {
   created(scope: AnyScope): void
@@ -19,66 +18,64 @@ export interface GraphTracer {
   destroyed(scope: AnyScope): void
 
   /**
-   * A connection or stream is there, and counted in its edges
+   * A connection or stream was opened, and is counted in its edges
    */
   entered(scope: MovableScope): void
 
   /**
-   * It counts in a protocol or service as well
+   * A connection or stream has joined a protocol or service
    *
    * @param scope
-   * @param share - that of its peer
-   * @param left - where it counts no longer, if anywhere
+   * @param share - the share that its peer has of that
+   * @param left - the scope that no longer counts it, if there is one
    */
   joined(scope: MovableScope, share: PeerShareScope, left?: AggregateScope): void
 
   /**
-   * A scope is closed, and counts nowhere any more
+   * A scope was closed, and no other scope counts it any more
    */
   ended(scope: OwnedScope): void
 
   /**
-   * A connection has become one of a peer
+   * A connection has moved to its peer
    *
    * @param scope
-   * @param to - where it counts now and did not before, the peer first
-   * @param from - where it counts no longer
+   * @param to - the scopes that count it from now on, the peer first
+   * @param from - the scopes that no longer count it
    */
   moved(scope: MovableScope, to: AggregateScope[], from: AggregateScope[]): void
 
   /**
-   * There is more in the buffers of a connection or stream or, below 0, less. Nobody was
-   * asked whether it fits.
+   * The buffers of a connection or stream have grown or, below 0, shrunk. No limit was checked.
    */
   buffered(scope: MovableScope, size: number): void
 
   /**
-   * The same was added to all of these, of which the first has asked for it. The priority is
-   * that of a reservation of memory.
+   * Usage was added to all of these scopes, for the first of them. Memory has a priority.
    */
   added(scopes: AnyScope[], usage: Usage, priority?: number): void
 
   /**
-   * The same was taken out of all of these, of which the first has given it back
+   * Usage was removed from all of these scopes: the first of them has released it
    */
   removed(scopes: AnyScope[], usage: Usage): void
 
   /**
-   * A request was refused or, where limits are not enforced, would have been
+   * A request was refused or, if limits are not enforced, would have been
    */
   refused(refusal: Refusal): void
 
   /**
-   * Something gave way to a request or, where limits are not enforced, would have
+   * Something gave way or, if limits are not enforced, would have
    */
   evicted(eviction: Eviction): void
 
   /**
-   * Somebody is banned, or not any more
+   * A ban has begun or ended
    *
    * @param type
-   * @param level - what is banned
-   * @param target - who is
+   * @param level
+   * @param target - the peer, host or subnet
    */
   ban(type: 'ban' | 'lift', level: 'peer' | 'host' | 'subnet', target: string): void
 }

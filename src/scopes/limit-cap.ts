@@ -10,22 +10,22 @@ export interface CappedScope extends Limited {
 }
 
 /**
- * Lets scopes have less than their limit says. It changes the limit itself, so that nothing
- * that is checked has to ask it.
+ * Lowers the limits of scopes to what a fleet lets this node have. It changes the limit itself, so
+ * the checks need not know of it.
  */
 export interface LimitCap {
   /**
-   * The scope is new, or has another limit now
+   * Called when a scope is new or has got another limit
    */
   limitChanged(scope: CappedScope): void
 
   /**
-   * The limit that the scope would have by itself
+   * The limit that the scope would have without a fleet
    */
   uncapped(scope: CappedScope): Readonly<Limit> | undefined
 
   /**
-   * The limit because of which a scope has less than it would have by itself, if so
+   * The shared limit that lowers a limit of a scope, if one does
    */
   sharedLimit(scope: Limited & { readonly limit: Readonly<Limit> }, field: keyof Limit): SharedLimit | undefined
 }

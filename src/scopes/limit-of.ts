@@ -4,7 +4,7 @@ import type { Limiter } from '../limits/limiter.ts'
 import type { PeerId } from '@libp2p/interface'
 
 /**
- * A scope that adds up what others hold, as far as its limit depends on it
+ * What the limit of a scope depends on
  */
 export interface Limited {
   readonly kind: ScopeKind
@@ -15,12 +15,12 @@ export interface Limited {
   readonly key: string
 
   /**
-   * Where it is one of a peer
+   * Set for the scope of a peer
    */
   readonly peer?: PeerId
 
   /**
-   * Where it is the share that a peer has of a protocol or service
+   * For a share, its protocol or service
    */
   readonly whole?: { readonly key: string }
 }

@@ -23,18 +23,17 @@ export const MEMORY_PRIORITY_HIGH = 203
 export const MEMORY_PRIORITY_ALWAYS = 255
 
 /**
- * The priority of the base cost of what is opened. What the remote opens may not fill the last 20% of
- * the memory: that is for what this node itself wants to do.
+ * The priority with which base costs are reserved. What remotes open may not fill the last 20% of the
+ * memory, which is for this node itself.
  */
 export function openingPriority (inbound: boolean): number {
   return inbound ? MEMORY_PRIORITY_HIGH : MEMORY_PRIORITY_ALWAYS
 }
 
 /**
- * How many bytes of a limit a priority may fill: `floor((1 + p) × limit / 256)`.
+ * How many bytes of a limit a priority may fill: `floor((1 + p) × limit / 256)`, as in go-libp2p.
  *
- * The product can pass 2^53, so the limit is split at its last byte: both parts
- * then stay exact.
+ * The product can exceed 2^53, so the limit is split at its last byte: both parts stay exact.
  */
 export function memoryThreshold (limit: number, priority: number): number {
   if (priority === MEMORY_PRIORITY_ALWAYS || limit === Infinity) {

@@ -5,22 +5,22 @@ import type { Limit } from '../limits/limit.ts'
 import type { PeerId } from '@libp2p/interface'
 
 /**
- * What a null scope is about, which is all that there is to know about it
+ * What a null scope says of itself
  */
 export interface NullScopeSubject {
-  /** The peer that it stands for */
+  /** The peer, if it is the scope of one */
   readonly peer?: PeerId
 
-  /** The protocol that it stands for */
+  /** The protocol, if it is the scope of one */
   readonly protocol?: string
 
-  /** The service that it stands for */
+  /** The name of the service, if it is the scope of one */
   readonly service?: string
 }
 
 /**
- * Accepts everything and remembers nothing, whatever kind of scope it is used as: for resource
- * managers of your own, and for protocols on nodes without one
+ * A scope of any kind that accepts everything and counts nothing. It is for resource managers of your
+ * own, and for protocols on nodes without one.
  */
 export class NullScope implements ConnectionManagementScope, StreamManagementScope {
   readonly name: string = 'null'
@@ -30,9 +30,6 @@ export class NullScope implements ConnectionManagementScope, StreamManagementSco
   readonly protocol?: string
   readonly service?: string
 
-  /**
-   * Its peer, protocol and service are for those who ask for them
-   */
   constructor ({ peer, protocol, service }: NullScopeSubject = {}) {
     this.peer = peer
     this.protocol = protocol
@@ -73,15 +70,14 @@ export class NullScope implements ConnectionManagementScope, StreamManagementSco
 const NULL_SCOPE = new NullScope()
 
 /**
- * A scope of whatever kind, except those that have to say what they are about
+ * A scope of any kind that has no name of its own
  */
 export function nullScope (): ConnectionManagementScope & StreamManagementScope {
   return NULL_SCOPE
 }
 
 /**
- * A scope that says what it is about. Who calls this knows what kind of scope has to say
- * that.
+ * The scope of a peer, protocol or service. The caller knows which of these it needs.
  */
 export function nullScopeOf (subject: NullScopeSubject): StreamManagementScope & OwnedServiceScope & PeerScope & ProtocolScope & ServiceScope {
   return new NullScope(subject) as any

@@ -1,10 +1,9 @@
 import type { AggregateScope, PeerShareScope } from './aggregate-scope.ts'
 
 /**
- * The shares that a peer has of protocols and services, in a list that runs through
- * the shares themselves. The one that was used last comes first, so that finding it
- * again reads no memory but its own: where there are very many peers, what a stream
- * costs is the memory that is in no cache.
+ * The shares that a peer has of protocols and services are a linked list. The share that was used
+ * last is the first, so finding it again reads no other share: with very many peers, a stream mainly
+ * costs the reading of memory that is in no cache.
  */
 
 /**
@@ -21,7 +20,7 @@ export function findPeerChild (peerScope: AggregateScope, whole: AggregateScope)
 }
 
 /**
- * The same, for somebody who is going to use it
+ * The same for a share that is about to be used: it becomes the first of the list
  */
 export function usePeerChild (peerScope: AggregateScope, whole: AggregateScope): PeerShareScope | undefined {
   let previous: PeerShareScope | undefined

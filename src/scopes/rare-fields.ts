@@ -1,9 +1,9 @@
 import type { Limit } from '../limits/limit.ts'
 
 /**
- * What only some connections, streams and spans have: those whose limit or service was set,
- * that have spans, or that are observed while something is full. It is made when the first of it is set, so that
- * the rest does not pay for it.
+ * Fields that only some connections, streams and spans need: those whose limit or service was set,
+ * that have spans, or that are observed while something is full. They are made when the first is set,
+ * so that all others do not pay for them.
  */
 export class RareFields {
   // see owned-scope.ts for why these are not fields of the class
@@ -11,8 +11,8 @@ export class RareFields {
   declare spans: number
 
   /**
-   * The service was set by the one that uses the stream or connection. Where it was the one
-   * for its protocol, who uses it may still say that it is this one.
+   * Whether the user of the stream or connection has set the service. If it comes from the protocol
+   * instead, the user may still name the same one.
    */
   declare serviceChosen: boolean
   declare places?: object
@@ -28,8 +28,7 @@ export class RareFields {
 }
 
 /**
- * What all have of whom nothing else is rare than that their service was set. It is never
- * changed.
+ * Shared by all of which only the service was set. Never changed.
  */
 export const SERVICE_CHOSEN = new RareFields()
 

@@ -11,7 +11,7 @@ import type { MessageStreamDirection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * The part of a scope that a refusal needs to explain itself
+ * What a refusal needs of the scope that refuses
  */
 export interface RefusingScope {
   readonly kind: ScopeKind
@@ -19,17 +19,17 @@ export interface RefusingScope {
   readonly limit: Readonly<Limit>
 
   /**
-   * The memory that what is reserved here must fit in together with, in bytes
+   * The memory that counts against the limit, in bytes
    */
   readonly reserved: number
 
   /**
-   * The part of the configuration that its limit is from, where it is from one
+   * Where the configuration has its limit, if it is from there
    */
   readonly limitPath?: SettingPath | undefined
 
   /**
-   * The scope that this one reserves in, where it is a span
+   * For a span, the scope that opened it
    */
   readonly owner?: RefusingScope
 
@@ -44,30 +44,26 @@ interface Named {
   readonly kind: ScopeKind
 }
 
-/**
- * The share of a peer, which is one of a protocol or service
- */
 interface Share {
   readonly whole?: Named
 }
 
 /**
- * What something was asked for: an owned or an aggregate scope, with what it says about who
- * that is
+ * The scope that a request was for, with what tells who that is
  */
 export interface RequestingScope extends Partial<Named> {
   readonly name: string
 
-  /** What it is a share of */
+  /** For a share, its protocol or service */
   readonly whole?: Named
 
-  /** What a span is a span of */
+  /** For a span, the scope that opened it */
   readonly owner?: RequestingScope
 
   /** The address of a connection */
   readonly endpoint?: Multiaddr
 
-  /** What a stream is opened on */
+  /** The connection of a stream */
   readonly connection?: RequestingScope
   readonly peerScope?: Named
   readonly protocolPeer?: Share
@@ -76,12 +72,12 @@ export interface RequestingScope extends Partial<Named> {
 
 export interface RuleInit<S> {
   /**
-   * Where it is configured
+   * Where the configuration has the rule
    */
   setting?: SettingPath
 
   /**
-   * What is exceeded, for the message
+   * Which limit is exceeded, for the message
    *
    * @default 'resource'
    */
@@ -93,21 +89,21 @@ export interface RuleInit<S> {
   scope?: RefusingScope
 
   /**
-   * What somebody else has thrown, whose rule it is
+   * For a rule of the user's, what it has thrown
    */
   cause?: { readonly message?: unknown }
 
   /**
-   * What it is called for one of those that it is for
+   * The name of the rule for a subject
    *
-   * @default the kind, and after a colon the subject, if there is one
+   * @default `KIND:SUBJECT`, or `KIND` without a subject
    */
   nameOf?(subject: S): string
 }
 
 /**
- * A limit that is not one of a scope: by address, of a rate, of a collector, a ban. It is made
- * once, and says what is the same for all that it refuses.
+ * A limit that belongs to no scope, such as that of a subnet, a rate or a collector, or a ban. It is
+ * made once, and has what is the same for all of its refusals.
  */
 export class Rule<S = unknown> {
   readonly kind: string
@@ -117,7 +113,7 @@ export class Rule<S = unknown> {
   declare readonly cause?: RuleInit<S>['cause']
 
   /**
-   * @param kind - what the limit is for, or what has it
+   * @param kind - what the limit is for, such as `subnet`
    * @param init
    */
   constructor (kind: string, init: RuleInit<S>) {
@@ -128,11 +124,11 @@ export class Rule<S = unknown> {
   /**
    * Refuses a connection or stream
    *
-   * @param resource - what there is not enough of
-   * @param added - what it is
+   * @param resource - the resource that is short
+   * @param added - the connection or stream
    * @param current
    * @param limit
-   * @param subject - which of those that the rule is for
+   * @param subject - the subnet, peer or the like that the rule refuses
    * @param attempted
    */
   refuse (resource: Resource, added: Usage, current: number, limit: number, subject?: S, attempted: number = 1): Refusal {
@@ -145,23 +141,23 @@ export class Rule<S = unknown> {
 }
 
 /**
- * Why a request does not fit, whatever it is that refuses it. It is what the graph answers
- * instead of throwing, so that a refusal costs about as much as an admission: nothing is
- * formatted and no stack trace is captured until somebody asks for it.
+ * Why a request does not fit, whatever refuses it. The graph returns it instead of throwing. So a
+ * refusal costs about as much as an admission: nothing is formatted, and no stack trace is captured,
+ * until somebody asks for it.
  */
 export class Refusal implements RefusedRequest {
   // see owned-scope.ts for why these are not fields of the class
 
   /**
-   * What it was asked for: a scope, or the address that a connection would have been with.
-   * Where the request has no scope of its own, it is set when the refusal is counted.
+   * What the request was for: a scope, or the address of a connection that was not opened. If the
+   * request has no scope of its own, this is set when the refusal is counted.
    */
   declare requester?: RequestingScope | Multiaddr | undefined
   declare readonly refuser: RefusingScope | Rule
   declare readonly resource: Resource
 
   /**
-   * Set where the limit is one for a single direction
+   * Set if the limit is for one direction
    */
   declare readonly direction?: MessageStreamDirection | undefined
   declare readonly current: number
@@ -170,31 +166,30 @@ export class Refusal implements RefusedRequest {
   declare readonly priority?: number | undefined
 
   /**
-   * How much was asked for, other than memory
+   * What was requested, unless it was memory
    */
   declare readonly added?: Usage | undefined
 
   /**
-   * Which of those that a rule is for: a subnet, a peer, a protocol. It is turned into text when
-   * somebody asks.
+   * What a rule refuses: a subnet, a peer, a protocol. It becomes text only when somebody asks.
    */
   declare readonly subject?: unknown
 
   /**
-   * The peer, protocol or service that the requester was to become part of. It is set when
-   * the refusal is counted.
+   * The peer, protocol or service that the requester was to join. It is set when the refusal is
+   * counted.
    */
   declare joining?: string | undefined
 
   /**
-   * Set where the limit is what this node may have of one that several nodes share. It is found
-   * out when the refusal is counted.
+   * The shared limit, if the limit is the part of one that this node may use. It is set when the
+   * refusal is counted.
    */
   declare shared?: SharedLimit
 
   /**
-   * Whether a connection that has no scope would have used a file descriptor, where somebody is
-   * told
+   * Whether a connection that was not opened would have used a file descriptor. Set if there is a
+   * tracer.
    */
   declare usefd?: boolean
 
@@ -213,15 +208,14 @@ export class Refusal implements RefusedRequest {
   }
 
   /**
-   * The kind of what refused: a kind of scope, or what a limit by address or of a
-   * rate is for
+   * The kind of the scope or rule that refuses
    */
   get kind (): string {
     return this.refuser.kind
   }
 
   /**
-   * The name of what refused
+   * The name of the scope or rule that refuses
    */
   get scope (): string {
     const { refuser } = this
@@ -230,7 +224,7 @@ export class Refusal implements RefusedRequest {
   }
 
   /**
-   * The scope that is full, if one is
+   * The scope that is full. Not all rules have one.
    */
   get fullScope (): RefusingScope | undefined {
     const { refuser } = this
@@ -239,7 +233,7 @@ export class Refusal implements RefusedRequest {
   }
 
   /**
-   * What was asked for, where `resource` does not say
+   * What was requested, if `resource` does not say it
    */
   get request (): 'connection' | 'stream' | undefined {
     const { added, resource } = this
@@ -269,7 +263,7 @@ export class Refusal implements RefusedRequest {
     const { joining, refuser, requester } = this
 
     if (!(refuser instanceof Rule)) {
-      // what moves is not part of those that it asks
+      // what moves is not part of its destination yet
       return `${namesTo(joining === undefined && isScope(requester) ? requester : undefined, refuser)}${describe(this)}`
     }
 
@@ -283,7 +277,7 @@ export class Refusal implements RefusedRequest {
     const error = new ERRORS[resource](message, this, resource as 'connection' | 'fd')
 
     if (refuser instanceof Rule && refuser.cause !== undefined) {
-      // theirs may be frozen, or always the same
+      // set on our error: the cause may be frozen, or the same object each time
       error.cause = refuser.cause
     }
 
@@ -318,8 +312,7 @@ function isScope (requester: Refusal['requester']): requester is RequestingScope
 }
 
 /**
- * The names from the scope that was asked, through the owners of spans, to the
- * one that refused
+ * The names of the requester, of the owners of its span, and of the scope that refuses
  */
 function namesTo (requester: Pick<RequestingScope, 'name' | 'owner'> | undefined, scope: RefusingScope): string {
   const names: string[] = []

@@ -3,21 +3,19 @@ import type { OwnedScope } from './owned-scope.ts'
 import type { Refusal } from './refusal.ts'
 
 /**
- * Ends something so that something else fits: in a scope that is full, whoever holds most
- * gives way.
+ * Ends something so that something else fits. It decides what gives way.
  */
 export interface RoomMaker {
   /**
-   * Called before a request is refused, with the reason. What is ended must have left its
-   * scopes when this returns. The request is then checked again, and this is called again
-   * if it still does not fit.
+   * Called before a request is refused. What this ends must have left its scopes when it returns.
+   * Then the request is checked again, and if it still does not fit, this is called again.
    *
-   * Ending something runs code of others, which may end the newcomer too or open something
-   * else: nothing that was found out before may be relied on afterwards. The newcomer itself
-   * is never ended to make room for it. Where limits are not enforced, nothing is ended.
+   * Ending something may run any code, which may also end the newcomer or open something else. So
+   * everything has to be checked again afterwards. The newcomer itself is never ended to make room
+   * for it. If limits are not enforced, nothing is ended.
    *
    * @param refusal - why the newcomer does not fit
-   * @param newcomer - what is opened, is moved or reserves memory
+   * @param newcomer - what is opened, moves or reserves memory
    * @returns Whether something was ended
    */
   makeRoom(refusal: Refusal, newcomer: AggregateScope | OwnedScope): boolean

@@ -2,9 +2,9 @@ import type { ConnectionScope, PeerScope, ProtocolScope, ResourceScopeSpan, Scop
 import type { Limit } from '../limits/limit.ts'
 
 /**
- * What users of a connection or stream get of its scope. The scope itself can be closed and
- * moved, and its limit can be changed: with that, a slip in a handler would make a stream that
- * is open an uncounted one. go-libp2p has the same distinction, in types only.
+ * The part of a scope that users of the connection or stream get. They cannot close or move the scope
+ * or change its limit: otherwise a mistake in a handler could leave an open stream uncounted.
+ * go-libp2p has the same distinction, but only in its types.
  */
 abstract class ScopeView<S extends ConnectionScope | StreamScope> {
   readonly #scope: S
@@ -20,7 +20,7 @@ abstract class ScopeView<S extends ConnectionScope | StreamScope> {
     return typeof value === 'object' && value !== null && #scope in value ? value.#scope : value
   }
 
-  /** For those that extend this */
+  /** For subclasses */
   protected get viewed (): S {
     return this.#scope
   }

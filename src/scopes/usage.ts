@@ -2,7 +2,7 @@ import { printable } from '../util/printable.ts'
 import type { ScopeStat } from './resource-scope.ts'
 
 /**
- * What a scope holds, or what is about to be added to it
+ * What a scope holds, or what a request adds. Memory is in bytes.
  */
 export interface Usage {
   readonly memory: number
@@ -22,7 +22,7 @@ export const NOTHING: Usage = Object.freeze({
   fd: 0
 })
 
-// they are made once, or each refusal would make one
+// made once: each refusal needs one
 
 const INBOUND_STREAM: Usage = Object.freeze({ ...NOTHING, streamsInbound: 1 })
 const OUTBOUND_STREAM: Usage = Object.freeze({ ...NOTHING, streamsOutbound: 1 })
@@ -32,14 +32,14 @@ const INBOUND_SOCKET: Usage = Object.freeze({ ...INBOUND_CONNECTION, fd: 1 })
 const OUTBOUND_SOCKET: Usage = Object.freeze({ ...OUTBOUND_CONNECTION, fd: 1 })
 
 /**
- * A stream that holds nothing
+ * A stream without memory
  */
 export function oneStream (inbound: boolean): Usage {
   return inbound ? INBOUND_STREAM : OUTBOUND_STREAM
 }
 
 /**
- * A connection that holds nothing
+ * A connection without memory
  */
 export function oneConnection (inbound: boolean, usefd: boolean): Usage {
   if (usefd) {
@@ -50,7 +50,7 @@ export function oneConnection (inbound: boolean, usefd: boolean): Usage {
 }
 
 /**
- * A stream, or a connection of which nothing more is known
+ * A stream, or a connection without a file descriptor, for refusals that know no more
  */
 export function oneOf (request: 'connection' | 'stream', inbound: boolean): Usage {
   return request === 'stream' ? oneStream(inbound) : oneConnection(inbound, false)
@@ -68,7 +68,8 @@ export function statOf (usage: Usage): ScopeStat {
 }
 
 /**
- * A scope and what it holds, for people: remotes may have chosen part of its name
+ * A scope and what it holds, for people. Made printable, because a remote may have chosen part of the
+ * name.
  */
 export function scopeText (scope: { readonly name: string, stat(): ScopeStat }): string {
   const { memory, numConnsInbound, numConnsOutbound, numFD, numStreamsInbound, numStreamsOutbound } = scope.stat()

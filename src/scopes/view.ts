@@ -1,7 +1,7 @@
 import type { AggregateScope } from './aggregate-scope.ts'
 
 /**
- * Keeps a scope while a function, sync or async, works with it
+ * Runs a function, sync or async, with a scope, which is not collected meanwhile
  */
 export function view<T> (scope: AggregateScope, fn: (scope: AggregateScope) => T): T {
   let result: T
