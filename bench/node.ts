@@ -3,6 +3,7 @@
  *
  * - `npm run bench:node -- streams`: only the experiments with `streams` in their names
  * - `npm run bench:node -- --rounds 480`: takes longer, and is less noisy
+ * - `npm run bench:node -- --warm-up 300 connections`: of a node that has run for a while
  *
  * Each variant runs in a process of its own. Over TCP the other end is in this process
  * here. Over the memory transport it is in the process of the variant. It has no manager
@@ -22,7 +23,7 @@ import { countStreamInstructions } from './node/stream-instructions.ts'
 import { run, serve } from './node/traffic.ts'
 import { createNode, METRICS, PLAIN } from './node/variants.ts'
 import { formatInterval } from './statistics.ts'
-import type { Experiment, Figures, Samples } from './node/rounds.ts'
+import type { Experiment, Figures, Rounds, Samples } from './node/rounds.ts'
 import type { Task } from './node/traffic.ts'
 import type { VariantName } from './node/variants.ts'
 import type { Libp2p } from '@libp2p/interface'
@@ -83,7 +84,7 @@ function printFigures (figures: Figures[]): void {
 /**
  * @returns What each experiment has measured
  */
-async function measureGeneration (experiments: Experiment[], variants: VariantName[], rounds: number): Promise<Samples[]> {
+async function measureGeneration (experiments: Experiment[], variants: VariantName[], rounds: Rounds): Promise<Samples[]> {
   const processes = await Promise.all(variants.map(async name => MeasuredProcess.start(name)))
   const samples: Samples[] = []
 
@@ -99,13 +100,14 @@ async function measureGeneration (experiments: Experiment[], variants: VariantNa
 /**
  * @param experiments
  * @param variants - those that are compared, and are measured in turn
- * @param rounds - of all generations
  */
-async function compareVariants (experiments: Experiment[], variants: VariantName[], rounds: number): Promise<Figures[]> {
+async function compareVariants (experiments: Experiment[], variants: VariantName[]): Promise<Figures[]> {
+  const rounds = { warmUp: Number(values['warm-up']), counted: Math.ceil(Number(values.rounds) / GENERATIONS) }
+
   const generations: Samples[][] = []
 
   for (let i = 0; i < GENERATIONS && experiments.length > 0; i++) {
-    generations.push(await measureGeneration(experiments, variants, Math.ceil(rounds / GENERATIONS)))
+    generations.push(await measureGeneration(experiments, variants, rounds))
   }
 
   return experiments.flatMap((experiment, i) => {
@@ -119,7 +121,13 @@ async function compareVariants (experiments: Experiment[], variants: VariantName
 
 const { values, positionals: wanted } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: 'string', default: '240' } }
+  options: {
+    /** Of all generations together */
+    rounds: { type: 'string', default: '240' },
+
+    /** Of each process, not counted, while the compiler works */
+    'warm-up': { type: 'string', default: '12' }
+  }
 })
 const isWanted = (name: string): boolean => wanted.length === 0 || wanted.some(part => name.includes(part))
 
@@ -132,8 +140,8 @@ const experiments = experimentsWith(node).filter(({ name }) => isWanted(name))
 print(`Node.js ${process.version}, ${cpus()[0].model}, ${cpus().length} cores`)
 
 const results = [
-  ...await compareVariants(experiments, PLAIN, Number(values.rounds)),
-  ...await compareVariants(experiments.filter(({ unit }) => unit === 'stream'), METRICS, Number(values.rounds))
+  ...await compareVariants(experiments, PLAIN),
+  ...await compareVariants(experiments.filter(({ unit }) => unit === 'stream'), METRICS)
 ]
 
 const idleConnections = isWanted(IDLE_CONNECTIONS) ? await measureIdleConnections(node) : undefined

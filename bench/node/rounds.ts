@@ -6,14 +6,17 @@ import type { VariantName } from './variants.ts'
 import type { Interval } from '../statistics.ts'
 
 /**
- * Rounds that are not counted, while the compiler works
- */
-const WARM_UP = 12
-
-/**
- * How many of them are with collections, see `Collector`
+ * How many rounds of the warm-up are with collections, see `Collector`
  */
 const COLLECTED = 3
+
+export interface Rounds {
+  /** How many are not counted, while the compiler works */
+  warmUp: number
+
+  /** How many are counted */
+  counted: number
+}
 
 /**
  * What is measured of some variants in turn
@@ -73,7 +76,7 @@ export interface Comparison {
  * Measures all variants again and again, each time in another order: whatever else the
  * machine does then hits all of them alike, and ratios of one round mean something
  */
-export async function measureInRounds (experiment: Experiment, processes: MeasuredProcess[], rounds: number): Promise<Samples> {
+export async function measureInRounds (experiment: Experiment, processes: MeasuredProcess[], { counted, warmUp }: Rounds): Promise<Samples> {
   const samples: Samples = new Map(processes.map(({ name }) => [name, []]))
 
   for (const process of processes) {
@@ -81,13 +84,13 @@ export async function measureInRounds (experiment: Experiment, processes: Measur
     await experiment.perform(process)
   }
 
-  for (let round = 0; round < WARM_UP; round++) {
+  for (let round = 0; round < warmUp; round++) {
     for (const process of processes) {
       await (round < COLLECTED ? performCollected(experiment, process) : experiment.perform(process))
     }
   }
 
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < counted; round++) {
     for (const process of orderOf(processes, round)) {
       samples.get(process.name)?.push(await measureOnce(experiment, process))
     }
