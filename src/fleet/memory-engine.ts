@@ -188,7 +188,7 @@ export class MemoryEngine {
 
     nodes.set(id, node)
 
-    const answer = { policy: fleet.policy, nodes: nodes.size, quiet: Math.max(0, fleet.quiet - now), again }
+    const answer = { policy: fleet.policy, now, nodes: nodes.size, quiet: Math.max(0, fleet.quiet - now), again }
 
     if (policy !== fleet.policy) {
       return { ...answer, status: 'policy' }

@@ -73,6 +73,9 @@ export interface SyncAnswer {
   /** The version of the decisions */
   policy?: number
 
+  /** The time of the engine, in ms since 1970 */
+  now?: number
+
   /** How many nodes there are */
   nodes?: number
 

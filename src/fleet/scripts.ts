@@ -57,7 +57,7 @@ redis.call('PEXPIRE', nodes, '${KEEP}')
 redis.call('HSET', me, 'seq', q.seq, 'at', now, 'sum', q.sum)
 redis.call('PEXPIRE', me, q.ttl)
 local ids = redis.call('ZRANGE', nodes, 0, -1)
-local answer = { status = 'ok', policy = policy, nodes = #ids, quiet = math.max(0, quiet - now), again = again, grants = {}, free = {}, others = {} }
+local answer = { status = 'ok', policy = policy, now = now, nodes = #ids, quiet = math.max(0, quiet - now), again = again, grants = {}, free = {}, others = {} }
 if policy ~= q.policy then
   answer.status = 'policy'
   return cjson.encode(answer)

@@ -41,8 +41,8 @@ export class SharedDecisions {
   #limits: ResolvedFleetLimits
 
   /**
-   * How far the clock of the engine was ahead of `now` when the node was told of them, in ms. The
-   * time of day of the node is not asked: somebody may set it while they are in force.
+   * How far the clock of the engine was ahead of `now` when it answered last, in ms. The time of
+   * day of the node is not asked: somebody may set it while they are in force.
    */
   #ahead = 0
 
@@ -75,6 +75,16 @@ export class SharedDecisions {
   /** The latest version that this node has seen, whether or not it could be read */
   get seen (): number {
     return this.#seen
+  }
+
+  /**
+   * The engine has answered, and said what time it is. The clock of this node stands still while
+   * its machine sleeps.
+   */
+  heard (now: unknown): void {
+    if (Number.isSafeInteger(now)) {
+      this.#ahead = Number(now) - this.#init.now()
+    }
   }
 
   start (member: FleetMember, admission?: Admission): void {
@@ -150,7 +160,7 @@ export class SharedDecisions {
     const { config: { name }, engine } = this.#init
 
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
-      const { now, policy, text } = await engine.read('')
+      const { now, policy, text } = await this.#read()
       const before = (policy === 0 ? undefined : this.#parse(policy, text)) ?? this.#decisions
       const changed = change({ ...before, block: before.block.filter(({ end }) => end > now) }, now)
 
@@ -160,7 +170,7 @@ export class SharedDecisions {
       const { status } = await engine.callInTime<DecideAnswer>('decide', { policy, next, text: JSON.stringify(changed) })
 
       if (status === 'ok') {
-        this.#decide(changed, next, now)
+        this.#decide(changed, next)
         return
       }
     }
@@ -175,7 +185,7 @@ export class SharedDecisions {
    */
   async refresh (): Promise<void> {
     const { engine } = this.#init
-    const { now, policy, text } = await engine.read('')
+    const { policy, text } = await this.#read()
 
     if (policy < this.#version || policy === 0) {
       const next = Math.max(1, this.#version)
@@ -192,9 +202,17 @@ export class SharedDecisions {
         this.#seen = policy
       } else {
         this.#compareLimits(decisions.limits)
-        this.#decide(decisions, policy, now)
+        this.#decide(decisions, policy)
       }
     }
+  }
+
+  async #read (): ReturnType<Engine['read']> {
+    const answer = await this.#init.engine.read('')
+
+    this.heard(answer.now)
+
+    return answer
   }
 
   #parse (version: number, text: string): FleetDecisions | undefined {
@@ -218,7 +236,7 @@ export class SharedDecisions {
     }
   }
 
-  #decide (decisions: FleetDecisions, version: number, now: number): void {
+  #decide (decisions: FleetDecisions, version: number): void {
     if (version <= this.#version) {
       return
     }
@@ -227,7 +245,6 @@ export class SharedDecisions {
     const areOthers = JSON.stringify(before.limits) !== JSON.stringify(decisions.limits)
 
     this.#decisions = decisions
-    this.#ahead = now - this.#init.now()
     this.#version = version
     this.#seen = version
 

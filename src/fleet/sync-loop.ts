@@ -266,7 +266,7 @@ export class SyncLoop {
   }
 
   #answered (seq: number, sentAt: number, request: LeaseRequest, answer: SyncAnswer): void {
-    const { config: { name, ttl }, leases } = this.#init
+    const { config: { name, ttl }, decisions, leases } = this.#init
     const validUntil = sentAt + ttl * SAFE_PART
 
     if (seq !== this.#seq || this.#member === undefined) {
@@ -290,6 +290,7 @@ export class SyncLoop {
     }
 
     this.#error = undefined
+    decisions.heard(answer.now)
     this.#answeredAt = sentAt
     this.#validUntil = validUntil
     clearTimeout(this.#expiry)

@@ -92,6 +92,27 @@ describe('fleet/decisions', () => {
     expect(one.fleet.decisions.block.map(({ target }) => target)).to.deep.equal(['192.0.2.7/32'])
   })
 
+  for (const [how, failure] of [['without noticing it', undefined], ['and lost the engine', new Error('connection refused')]] as const) {
+    it(`should end a block in time on a node whose machine has slept, ${how}`, async () => {
+      let slept = 0
+
+      // the clock of a node stands still meanwhile, and that of the engine does not
+      engine.restart(() => Date.now() + slept)
+
+      const all = await three()
+
+      await all[0].fleet.block('192.0.2.1', { for: '1h' })
+      await all[0].fleet.block('192.0.2.2', { for: '3h' })
+      await everywhere(all, member => isBlocked(member) && isBlocked(member, '/ip4/192.0.2.2/tcp/1'), 'the blocks')
+      engine.failure = failure
+      slept = 2 * 3_600_000
+      failure !== undefined && await eventually(() => all.every(({ fleet }) => fleet.view().state === 'lost'), 'the loss')
+      engine.failure = undefined
+      await everywhere(all, member => !isBlocked(member), 'the end of the block')
+      expect(all.map(member => isBlocked(member, '/ip4/192.0.2.2/tcp/1'))).to.deep.equal([true, true, true])
+    })
+  }
+
   it('should have no part in what is admitted while nobody is blocked, and leave the bans of the node as they were', async () => {
     const { fleet: link, manager } = await members.add(engine.client())
     const { graph } = (manager as DefaultResourceManager).metricsSource

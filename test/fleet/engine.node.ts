@@ -232,7 +232,10 @@ describe('fleet/engine', () => {
         const run = async (script: ScriptName, argument: object): Promise<any> => JSON.parse(String(await client.client.run(SCRIPTS[script], key, [JSON.stringify(argument)])))
         const rates = async (seq: number, policy: number): Promise<any> => run('rates', { id: 'n', seq, ttl: TTL, policy, tokens: [['global', INTERVAL, 10, 0, 0, 0, 0, 2, 1]], shares: [], gone: [], groups: [] })
 
-        await run('sync', { id: 'n', seq: 1, ttl: TTL, policy: 0, sum: '', gone: [], scopes: [] })
+        const { now, status } = await run('sync', { id: 'n', seq: 1, ttl: TTL, policy: 0, sum: '', gone: [], scopes: [] })
+
+        // which time it is, nodes learn from this
+        expect({ status, isTime: Number.isSafeInteger(now) }).to.deep.equal({ status: 'ok', isTime: true })
         expect(await rates(1, 7)).to.have.property('status', 'policy')
 
         for (const seq of [2, 3]) {
