@@ -99,8 +99,8 @@ export function isArgument (script: unknown, text: string): boolean {
   return script === 'rates' ? isRates(value) : script === 'sync' && isSync(value)
 }
 
-function isRates ({ groups, held, shares, tokens }: Record<string, unknown>): boolean {
-  return isListOf(tokens, entry => isNamed(entry, 8)) && isListOf(shares, entry => isNamed(entry, 3)) && isListOf(held ?? [], entry => isKey(entry) || isAmount(entry)) && isListOf(groups, isKey)
+function isRates ({ acked, groups, held, shares, tokens }: Record<string, unknown>): boolean {
+  return isAmount(acked ?? 0) && isListOf(tokens, entry => isNamed(entry, 8)) && isListOf(shares, entry => isNamed(entry, 3)) && isListOf(held ?? [], entry => isKey(entry) || isAmount(entry)) && isListOf(groups, isKey)
 }
 
 function isSync ({ acked, scopes, sum }: Record<string, unknown>): boolean {

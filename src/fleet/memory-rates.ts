@@ -68,6 +68,7 @@ export class MemoryRates {
 
     // before that, nothing of what was told has counted
     own.seq = request.seq
+    known < (request.acked ?? 0) && own.shares.clear()
     this.#sweep(2 * request.tokens.length + 1, now)
 
     const tokens = request.tokens.map(tokens => this.#take(request, tokens, known, now, quiet))

@@ -66,6 +66,7 @@ export class RatesCalls {
   #parts: readonly RatesPart[] = []
   #running = false
   #seq = 0
+  #acked = 0
   #sentAt = -Infinity
   readonly #pace: Pace
 
@@ -164,7 +165,7 @@ export class RatesCalls {
 
     const seq = ++this.#seq
     const sentAt = this.#sentAt
-    const request: RatesRequest = { id, seq, ttl, policy: policy(), tokens: [], shares: [], gone: [], groups: [] }
+    const request: RatesRequest = { id, seq, acked: this.#acked, ttl, policy: policy(), tokens: [], shares: [], gone: [], groups: [] }
 
     parts.forEach(part => { part.ask(request, sentAt) })
 
@@ -195,6 +196,7 @@ export class RatesCalls {
     const validUntil = sentAt + ttl * SAFE_PART
 
     if (answer?.status === 'ok' && validUntil > now()) {
+      this.#acked = request.seq
       this.#pace.answered()
       parts.forEach(part => { part.answered(request, answer, { now: now(), validUntil }) })
       clearTimeout(this.#expiry)

@@ -45,6 +45,14 @@ export interface RatesRequest {
 
   /** One more than the last time. It is not the number of `sync`. */
   seq: number
+
+  /**
+   * The last one that was answered. What the engine has of bit rates of an earlier one is of a
+   * call that came late, or of data that has gone back.
+   *
+   * @default 0
+   */
+  acked?: number
   ttl: number
 
   /** The version of the decisions that the limits are from */

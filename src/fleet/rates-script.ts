@@ -1,13 +1,10 @@
 import { KEEP } from './protocol.ts'
 
 /**
- * The script for rates, after the prelude of all scripts. `memory-rates.ts` says the same in
+ * The script for rates, after the prelude of all scripts and that of calls. `memory-rates.ts` says the same in
  * TypeScript.
  */
 export const RATES = `
-local q = cjson.decode(ARGV[1])
-local me = node .. q.id
-sweep()
 if not redis.call('ZSCORE', nodes, q.id) then
   return cjson.encode({ status = 'absent' })
 end
@@ -44,6 +41,7 @@ if tonumber(f[2] or 0) ~= q.policy then
   return cjson.encode(answer)
 end
 redis.call('HSET', me, 'rates', q.seq)
+if known < (q.acked or 0) then forget('b:') end
 for i, r in ipairs(q.tokens) do
   local key, interval, burst, missing, kept, back, want = KEYS[1] .. ':rate:' .. r[1], r[2], r[3], r[4], r[5], r[6], r[7]
   local record = redis.call('HGETALL', key)

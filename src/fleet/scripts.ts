@@ -26,10 +26,21 @@ local function sweep ()
 end
 `
 
-const SYNC = `${PRELUDE}
+/**
+ * Of scripts with a call of a node: the call, and how to forget its fields that begin like this
+ */
+const CALL = `
 local q = cjson.decode(ARGV[1])
 local me = node .. q.id
+local function forget (prefix)
+  for _, field in ipairs(redis.call('HKEYS', me)) do
+    if string.sub(field, 1, 2) == prefix then redis.call('HDEL', me, field) end
+  end
+end
 sweep()
+`
+
+const SYNC = `${PRELUDE}${CALL}
 local f = redis.call('HMGET', fleet, 'ttl', 'quiet', 'clean', 'policy')
 local quiet = tonumber(f[2] or 0)
 local policy = tonumber(f[4] or 0)
@@ -48,9 +59,7 @@ local again = known ~= false and known < (q.acked or 0)
 if not known then
   redis.call('DEL', me)
 elseif again then
-  for _, field in ipairs(redis.call('HKEYS', me)) do
-    if string.sub(field, 1, 2) == 's:' then redis.call('HDEL', me, field) end
-  end
+  forget('s:')
 end
 redis.call('ZADD', nodes, now + q.ttl, q.id)
 redis.call('PEXPIRE', nodes, '${KEEP}')
@@ -146,7 +155,7 @@ return cjson.encode(answer)
 
 export const SCRIPTS: Readonly<Record<ScriptName, FleetScript>> = {
   sync: { name: 'sync', source: SYNC },
-  rates: { name: 'rates', source: `${PRELUDE}${RATES}` },
+  rates: { name: 'rates', source: `${PRELUDE}${CALL}${RATES}` },
   leave: { name: 'leave', source: LEAVE },
   decide: { name: 'decide', source: DECIDE },
   read: { name: 'read', source: READ }

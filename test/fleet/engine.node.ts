@@ -41,7 +41,7 @@ const INTERVAL = 1e9
  */
 type Operation =
   | { script: 'sync', id: string, late: boolean, forgotten: boolean, stale: boolean, ttl: number, sum: string, gone: string[], scopes: ScopeRequest[] }
-  | { script: 'rates', late: boolean, stale: boolean, request: Omit<RatesRequest, 'seq' | 'policy'> }
+  | { script: 'rates', late: boolean, forgotten: boolean, stale: boolean, request: Omit<RatesRequest, 'seq' | 'acked' | 'policy'> }
   | { script: 'leave', id: string }
   | { script: 'read', what: string }
   | { script: 'decide', stale: boolean, text: string }
@@ -76,6 +76,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     arbitrary: fc.record({
       script: fc.constant('rates'),
       late: seldom,
+      forgotten: seldom,
       stale: seldom,
       request: fc.record({
         id,
@@ -143,8 +144,8 @@ class Schedule {
         break
       }
       case 'rates': {
-        const { late, request, stale } = operation
-        const { status } = await this.#run('rates', { ...request, seq: late ? this.#seq : ++this.#seq, policy: this.#policy + (stale ? 1 : 0) })
+        const { forgotten, late, request, stale } = operation
+        const { status } = await this.#run('rates', { ...request, seq: late ? this.#seq : ++this.#seq, acked: forgotten ? this.#seq - 1 : 0, policy: this.#policy + (stale ? 1 : 0) })
 
         this.#compared.rates += status === 'ok' ? 1 : 0
         break
@@ -245,6 +246,37 @@ describe('fleet/engine', () => {
           // once, and little of it is refilled meanwhile
           expect(missing).to.be.within(1.9, 2)
         }
+      })
+
+      it('should forget what a call that came late has said of bit rates of a node that had given them back', async () => {
+        const key = `{b:${name}}`
+        const run = async (script: ScriptName, argument: object | string): Promise<any> => JSON.parse(String(await client.client.run(SCRIPTS[script], key, [typeof argument === 'string' ? argument : JSON.stringify(argument)])))
+        const join = async (id: string, seq: number): Promise<void> => { expect(await run('sync', { id, seq, ttl: TTL, policy: 0, sum: '', gone: [], scopes: [] })).to.include({ status: 'ok', quiet: 0 }) }
+        const rates = async (id: string, seq: number, acked: number, shares: ShareRequest[], gone: string[] = []): Promise<any> => {
+          const { status, shares: granted } = await run('rates', { id, seq, acked, ttl: TTL, policy: 0, tokens: [], shares, gone, groups: [] })
+
+          expect(status).to.equal('ok')
+
+          return granted
+        }
+        const all: ShareRequest[] = [['system tx', 1_000, 0, 1_000]]
+
+        await client.leftInOrder?.(key)
+        await join('n', 1)
+        await join('m', 1)
+        expect(await rates('n', 1, 0, [['system tx', 1_000, 0, 600], ['peer:a tx', 1_000, 0, 600]])).to.deep.equal([600, 600])
+        await rates('n', 2, 1, [], ['system tx', 'peer:a tx'])
+        expect(await rates('m', 1, 0, [['system tx', 1_000, 0, 100]])).to.deep.equal([100])
+        // the engine has forgotten the node, and with it that it has seen the first call, which comes again
+        await run('leave', 'n')
+        await join('n', 2)
+        expect(await rates('n', 1, 0, [['system tx', 1_000, 0, 600]])).to.deep.equal([600])
+        expect(await rates('m', 2, 1, all)).to.deep.equal([400])
+        expect(await rates('n', 3, 2, [['peer:a tx', 1_000, 0, 600]])).to.deep.equal([600])
+        expect(await rates('m', 3, 2, all)).to.deep.equal([1_000])
+        // what was told with an answer stays
+        await rates('n', 4, 3, [])
+        expect(await rates('m', 4, 3, [['peer:a tx', 1_000, 0, 1_000]])).to.deep.equal([400])
       })
 
       it('should tell of what was decided, until nobody wants to know', async () => {
