@@ -28,17 +28,12 @@ export class ClosingSockets {
    * @param gracefully - whether both ends agree. Otherwise the socket is ended at once.
    */
   add (connection: MultiaddrConnection, gracefully: boolean): void {
-    if (!isSocketLeft(connection)) {
-      return
-    }
-
     if (!gracefully) {
       endSocket(connection)
-      return
+    } else if (isSocketLeft(connection)) {
+      this.#closing.push({ connection, until: performance.now() + CLOSE_GRACE })
+      this.#start()
     }
-
-    this.#closing.push({ connection, until: performance.now() + CLOSE_GRACE })
-    this.#start()
   }
 
   #start (): void {

@@ -18,7 +18,7 @@ import { tryCall } from '../try-call.ts'
 import { AcceptedSockets } from './accepted-sockets.ts'
 import { ClosingSockets } from './closing-sockets.ts'
 import { DirectHandshakes } from './direct-handshakes.ts'
-import { endOnError, endWebSocket } from './raw-socket.ts'
+import { endOnError, endSocket } from './raw-socket.ts'
 import { usesFileDescriptor } from './uses-file-descriptor.ts'
 import type { DialTies } from './dial-ties.ts'
 import type { NodePeerTags } from './peer-tags.ts'
@@ -267,7 +267,7 @@ export class ConnectionTracker implements LiveConnectionOwner {
    */
   #abort (maConn: MultiaddrConnection, err: any): void {
     tryCall(maConn, 'abort', err)
-    endWebSocket(maConn)
+    endSocket(maConn)
   }
 
   #openInbound (address: Multiaddr): DefaultConnectionScope | undefined {

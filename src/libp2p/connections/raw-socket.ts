@@ -52,24 +52,13 @@ export function isSocketLeft (maConn: MultiaddrConnection): boolean {
  * Ends the socket of a connection that is over, whatever the remote does
  */
 export function endSocket (maConn: MultiaddrConnection): void {
-  if (!endWebSocket(maConn)) {
-    tryCall(socketOf(maConn), 'destroy')
-  }
-}
-
-/**
- * The same for a connection whose upgrade has failed. Transports end all others themselves.
- *
- * @returns Whether it is over a WebSocket
- */
-export function endWebSocket (maConn: MultiaddrConnection): boolean {
   const webSocket = webSocketOf(maConn)
 
-  if (webSocket != null) {
+  if (webSocket == null) {
+    tryCall(socketOf(maConn), 'destroy')
+  } else {
     terminate(webSocket)
   }
-
-  return webSocket != null
 }
 
 /**
