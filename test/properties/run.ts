@@ -5,14 +5,18 @@
  * - `npm run test:properties -- --minutes M`, `-- --runs N`: for so long, or so many rounds
  * - `npm run test:properties -- --file NAME --grep TEXT`: those in files and with titles like that only
  * - `npm run test:properties -- --seed N`: one round with a certain seed, as a failure names it
+ *
+ * Exits with 1 if a test fails, and with 2 if it cannot do what it was told to: who has mistyped something must not
+ * believe that all is fine.
  */
 
 import { randomInt } from 'node:crypto'
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { parseArgs } from 'node:util'
 import fc from 'fast-check'
 import Mocha from 'mocha'
+import { parseOptions } from './options.ts'
+import type { Options } from './options.ts'
 
 const MINUTE = 60_000
 
@@ -23,6 +27,19 @@ const TIMEOUT = 60_000
 
 function print (line: string): void {
   process.stdout.write(`${line}\n`)
+}
+
+function refuse (problem: string): never {
+  process.stderr.write(`error: ${problem}\n`)
+  process.exit(2)
+}
+
+function readOptions (): Options {
+  try {
+    return parseOptions(process.argv.slice(2))
+  } catch (err: any) {
+    return refuse(err.message)
+  }
 }
 
 /**
@@ -42,31 +59,29 @@ function hasProperties (file: string, seen = new Set<string>()): boolean {
   })
 }
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    runs: { type: 'string' },
-    minutes: { type: 'string' },
-    file: { type: 'string', default: '' },
-    grep: { type: 'string', default: '' }
-  }
-})
-const runs = Number(values.runs ?? (values.seed === undefined ? Infinity : 1))
-const minutes = Number(values.minutes ?? (runs === Infinity ? 5 : Infinity))
+const { file: name, grep, minutes, runs, seed: givenSeed } = readOptions()
 const files = globSync(['test/*.{spec,node}.ts', 'test/!(apps)/**/*.{spec,node}.ts'])
-  .filter(file => file.includes(values.file) && hasProperties(file))
+  .filter(file => file.includes(name) && hasProperties(file))
   .sort()
 
 if (files.length === 0) {
-  throw new Error(`there are no property tests in files like ${values.file}`)
+  refuse(`--file: there are no property tests in files like ${JSON.stringify(name)}`)
 }
 
 // what is printed are failures
-const mocha = new Mocha({ fgrep: values.grep, reporter: class {} as any, timeout: TIMEOUT, ui: 'bdd' })
+const mocha = new Mocha({ fgrep: grep, reporter: class {} as any, timeout: TIMEOUT, ui: 'bdd' })
 
 mocha.cleanReferencesAfterRun(false)
 files.forEach(file => { mocha.addFile(file) })
 await mocha.loadFilesAsync()
+
+function testsOf (suite: Mocha.Suite): Mocha.Test[] {
+  return [...suite.tests, ...suite.suites.flatMap(testsOf)]
+}
+
+if (!testsOf(mocha.suite).some(test => test.fullTitle().includes(grep))) {
+  refuse(`--grep: there is no test with a title like ${JSON.stringify(grep)} in these files`)
+}
 
 /**
  * Which tests have a property: others say the same in every round
@@ -106,11 +121,15 @@ function leaveOut (suite: Mocha.Suite): void {
 const end = performance.now() + minutes * MINUTE
 
 for (let i = 0; i < runs && performance.now() < end; i++) {
-  const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed)
+  const seed = givenSeed ?? randomInt(2 ** 31)
   const start = performance.now()
   const { passed, failed } = await round(seed)
 
   if (i === 0) {
+    if (withProperties.size === 0 && failed === 0) {
+      refuse('no test that fits --file and --grep has a property')
+    }
+
     leaveOut(mocha.suite)
     print(`${withProperties.size} tests with properties in ${files.length} files`)
   }
