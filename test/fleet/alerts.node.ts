@@ -80,10 +80,9 @@ describe('fleet/alerts, with a real engine', () => {
 
     // what has to last before an alert is raised does not take as long here
     const server = prometheus = await PrometheusServer.start(registries, (await readFile(ALERTS, 'utf8')).replaceAll(/for: \d+m/g, 'for: 0s'))
-    const firing = async (): Promise<Array<Record<string, string>>> => {
-      return (await server.alerts()).filter(({ labels, state }) => state === 'firing' && labels.alertname.startsWith('ResourceManagerFleet')).map(({ labels }) => labels)
+    const firing = async (): ReturnType<PrometheusServer['alerts']> => {
+      return (await server.alerts()).filter(({ labels, state }) => state === 'firing' && labels.alertname.startsWith('ResourceManagerFleet'))
     }
-    const names = async (): Promise<string[]> => (await firing()).map(({ alertname }) => alertname)
     /** Alerts are evaluated once a second: that has been the case for some of these evaluations */
     const lasts = async (condition: string): Promise<void> => {
       await readUntil(async () => server.query(`count_over_time((${condition})[1m:1s])`), ([evaluations = 0]) => evaluations >= 4, condition)
@@ -99,32 +98,34 @@ describe('fleet/alerts, with a real engine', () => {
     }
 
     await lasts('count(libp2p_rcmgr_fleet_state{state="joined"} == 1) == 2')
-    expect(await names()).to.deep.equal([])
+    expect(await firing()).to.deep.equal([])
 
     // 90% of the limit
     await hold(0, 9)
     await hold(1, 9)
     await lasts(held(18))
-    expect(await names()).to.deep.equal([])
+    expect(await firing()).to.deep.equal([])
 
     await hold(1, 10)
-    await readUntil(names, found => found.length > 0, NEAR_LIMIT)
-    expect(await firing()).to.deep.equal([{ alertname: NEAR_LIMIT, fleet: 'test', scope: 'system', resource: 'conns_inbound', severity: 'warning' }])
-    expect((await server.alerts()).find(({ labels }) => labels.alertname === NEAR_LIMIT)?.annotations.summary).to.equal('Fleet test uses 95% of a limit (system, conns_inbound)')
+
+    // one answer says it all: a scrape that a busy machine misses ends an alert until the next one
+    const near = await readUntil(firing, found => found.length > 0, NEAR_LIMIT)
+
+    expect(near.map(({ labels }) => labels)).to.deep.equal([{ alertname: NEAR_LIMIT, fleet: 'test', scope: 'system', resource: 'conns_inbound', severity: 'warning' }])
+    expect(near[0].annotations.summary).to.equal('Fleet test uses 95% of a limit (system, conns_inbound)')
 
     opened[1].pop()?.done()
-    await readUntil(names, found => found.length === 0, 'its end')
+    await readUntil(firing, found => found.length === 0, 'its end')
 
     await redis.signal('SIGKILL')
-    await readUntil(names, found => found.length >= nodes.length, LOST)
 
-    const lost = await firing()
+    const lost = await readUntil(firing, found => found.length >= nodes.length, LOST)
 
-    expect(lost.map(({ alertname }) => alertname)).to.deep.equal([LOST, LOST])
-    expect(new Set(lost.map(({ instance }) => instance)).size).to.equal(nodes.length)
+    expect(lost.map(({ labels }) => labels.alertname)).to.deep.equal([LOST, LOST])
+    expect(new Set(lost.map(({ labels }) => labels.instance)).size).to.equal(nodes.length)
 
     await redis.restart()
-    await readUntil(names, found => found.length === 0, 'the fleet')
+    await readUntil(firing, found => found.length === 0, 'the fleet')
   })
 })
 
