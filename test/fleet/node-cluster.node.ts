@@ -15,6 +15,9 @@ import type { ResourceManager } from '../../src/index.ts'
  */
 const TTL = 60_000
 const PATIENCE = 50_000
+
+/** Of a call that nobody hears: it is made again and again, and so one of them may be late */
+const TIMEOUT = 1_000
 const LIMITS = { system: { conns: 4 } }
 
 let fleets = 0
@@ -287,7 +290,7 @@ describe('fleet/node-cluster, with several in one process', function () {
 
   it('should join when the primary calls it later than the worker', async () => {
     // nobody hears the first calls
-    const link = fleet({ client: nodeCluster(pair.worker), name: 'late', ttl: 1_000, nodes: 1, limits: LIMITS })
+    const link = fleet({ client: nodeCluster(pair.worker), name: 'late', ttl: TTL, timeout: TIMEOUT, nodes: 1, limits: LIMITS })
     const manager = createResourceManager({ fleet: link, rateLimits: false, warnings: false })
 
     members.push({ link, manager })
@@ -295,7 +298,8 @@ describe('fleet/node-cluster, with several in one process', function () {
     expect(link.view()).to.include({ state: 'joining', nodes: 1 })
     expect(fill(manager, 9)).to.have.lengthOf(4)
     nodeCluster(pair.primary)
-    await eventually(() => link.view().state === 'joined', 'the fleet', 60_000)
+    await link.ready(PATIENCE)
+    expect(link.view()).to.include({ state: 'joined', nodes: 1 })
     expect((await read(nodeCluster(pair.worker), 'late')).nodes).to.have.lengthOf(1)
     expect(fill(manager, 1)).to.have.lengthOf(0)
   })
