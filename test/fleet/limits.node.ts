@@ -26,7 +26,7 @@ describe('fleet/limits', function () {
   }
 
   it('should give the whole limit to whoever needs it, and never more', async () => {
-    const all = await three({ system: { conns: 30 } }, { ttl: 2_500 })
+    const all = await three({ system: { conns: 30 } }, { ttl: 5_000 })
 
     await eventually(() => {
       fill(all[0].manager, 1)
@@ -41,7 +41,7 @@ describe('fleet/limits', function () {
   })
 
   it('should give what is free again to others', async () => {
-    const all = await three({ system: { conns: 30 } }, { ttl: 2_500 })
+    const all = await three({ system: { conns: 30 } }, { ttl: 5_000 })
     const opened: ReturnType<typeof fill> = []
 
     await eventually(() => {

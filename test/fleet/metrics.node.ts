@@ -12,6 +12,9 @@ import { peerA, peerB } from '../scopes/fixtures.ts'
 import { fill, readUntil, useFleet } from './fixtures.ts'
 import type { FleetHolder, FleetLimits, FleetSums } from '../../src/fleet.ts'
 
+/** How long leases last, in ms: a machine that stands still for a moment has not lost the fleet */
+const TTL = 10_000
+
 const LIMITS = {
   system: { connsInbound: 40, memory: 1_000_000 },
   peerDefault: { conns: 8 },
@@ -24,7 +27,7 @@ describe('fleet/metrics', () => {
   const { engine, members } = useFleet(nodes)
 
   it('should say what a node has of the limits of its fleet, with as many series whoever comes', async () => {
-    const { fleet: link, manager } = await members.add(engine.client(), { ttl: 2_000, limits: LIMITS })
+    const { fleet: link, manager } = await members.add(engine.client(), { ttl: TTL / 2, limits: LIMITS })
     const before = withPrefix(await scrapeManager(manager), 'libp2p_rcmgr_fleet_')
 
     expect(before).to.include({
@@ -146,7 +149,7 @@ describe('fleet/metrics', () => {
 
   it('should be among the metrics of libp2p', async () => {
     const registry = new Registry()
-    const link = fleet({ client: engine.client(), name: 'test', ttl: 2_000, limits: LIMITS })
+    const link = fleet({ client: engine.client(), name: 'test', ttl: TTL, limits: LIMITS })
 
     await nodes.create({ metrics: libp2pMetrics({ registry }), manager: { fleet: link } })
 
@@ -160,7 +163,7 @@ describe('fleet/metrics', () => {
   })
 
   it('should answer over HTTP with what all nodes hold, also while the engine does not answer', async () => {
-    const [one, other] = await Promise.all([0, 1].map(async i => members.add(engine.client(), { node: `n${i}`, ttl: 1_000, limits: LIMITS })))
+    const [one, other] = await Promise.all([0, 1].map(async i => members.add(engine.client(), { node: `n${i}`, ttl: TTL, limits: LIMITS })))
     const admin = await adminServer(one.manager, { port: 0 })
     const read = async (): Promise<any> => {
       const { status, text } = await ask(new URL('/fleet', admin.url))

@@ -81,11 +81,11 @@ describe('fleet, where not everything is as it should be', () => {
   }
 
   it('should say that leases of the other nodes have another length', async () => {
-    await members.add(engine.client(), { ttl: 1_000 })
+    await members.add(engine.client(), { ttl: 60_000 })
 
-    const { fleet } = await members.add(engine.client(), { ttl: 2_000, timeout: 100, nodes: 2 })
+    const { fleet } = await members.add(engine.client(), { ttl: 30_000, timeout: 100, nodes: 2 })
 
-    await eventually(() => fleet.view().error === 'fleet.ttl: expected 1000 ms as the other nodes have, got 2000', 'the error')
+    await eventually(() => fleet.view().error === 'fleet.ttl: expected 60000 ms as the other nodes have, got 30000', 'the error')
     expect(fleet.view().state).to.equal('joining')
   })
 
