@@ -81,7 +81,7 @@ function heldSlots (networks: number, maxConnections: number, attackers = 1): At
     bounds: { resident: 64 + maxConnections, connections: maxConnections },
     run: async target => {
       const own = networks / attackers
-      const nodes = await startNodes(target, own, Math.max(own, 2 * maxConnections / PER_PEER))
+      const nodes = await startNodes(target, own, Math.max(own, 2 * maxConnections / PER_PEER / attackers))
 
       await target.repeat(Infinity, 16, async i => {
         const node = nodes[i % nodes.length]

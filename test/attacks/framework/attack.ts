@@ -53,8 +53,8 @@ export interface Attack {
   attackers: number
 
   /**
-   * How long it lasts at most, in ms. One that is `late` lasts so long from when the honest peer
-   * comes: how long it takes to get there is up to the machine.
+   * How long it lasts, in ms, if it is not over before. It goes on until something is refused, which
+   * is up to the machine; one that is `late` lasts so long from then on.
    *
    * @default 4000
    */

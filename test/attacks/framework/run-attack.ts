@@ -122,11 +122,13 @@ export async function runAttack (attack: Attack, enabled: boolean): Promise<Outc
   try {
     const address = await victim.ask<string>('address')
     const parties = Object.entries(honestParties(attack, address))
-    const { duration = DURATION, late = false } = attack
+    const { duration = DURATION, late = false, refused = true } = attack
+    // a slow machine takes longer until there is an attack at all
+    const contests = late || (enabled && refused)
     const [honest, attackers] = await Promise.all([
       Promise.all(parties.map(async ([, options]) => start('honest', options))),
       Promise.all(Array.from({ length: attack.attackers }, async (_, attacker) => {
-        return start('attacker', { attack: attack.name, address, relay, attacker, duration: late ? CONTEST_PATIENCE + duration : duration } satisfies AttackerOptions)
+        return start('attacker', { attack: attack.name, address, relay, attacker, duration: contests ? CONTEST_PATIENCE + duration : duration } satisfies AttackerOptions)
       }))
     ])
 
@@ -147,10 +149,17 @@ export async function runAttack (attack: Attack, enabled: boolean): Promise<Outc
 
     const attacking = Promise.all(attackers.map(async attacker => attacker.ask('attack')))
 
-    if (late) {
-      await untilContested(victim)
-      await each('start')
-      await Promise.race([attacking, sleep(duration)])
+    if (contests) {
+      const enough = late ? undefined : sleep(duration)
+
+      // where the attackers are done without it, `findProblems` says so
+      await Promise.race([untilContested(victim), ...late ? [] : [attacking]])
+
+      if (late) {
+        await each('start')
+      }
+
+      await Promise.race([attacking, enough ?? sleep(duration)])
       await Promise.all(attackers.map(async attacker => attacker.ask('stop')))
     }
 
