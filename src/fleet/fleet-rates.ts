@@ -256,6 +256,6 @@ export class FleetRates implements SharedRates {
       lease.dueAt(now) <= now && this.#init.wanted()
     }
 
-    return rule.refuse('rate', oneConnection(true, false), lease?.missing(now) ?? burst, burst, network)
+    return rule.refuse('rate', oneConnection(true, false), Math.ceil(lease?.missing(now) ?? burst), burst, network)
   }
 }

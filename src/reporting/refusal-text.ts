@@ -42,13 +42,16 @@ export function refuserText ({ kind, resource, scope }: Refusal): string {
 }
 
 /**
- * How full it is and what to change: `64 of 64 in use, see PeerDefault.StreamsInbound`
+ * How full it is and what to change: `64 of 64 in use, see PeerDefault.StreamsInbound`. What wants memory
+ * may want much, so that it does not fit into what looks empty.
  */
-export function limitText ({ current, limit, resource, settingPath, shared }: Refusal): string {
+export function limitText ({ attempted, current, limit, request, resource, settingPath, shared }: Refusal): string {
   const format = resource === 'memory' ? formatBytes : String
   const setting = settingPath == null ? 'a custom limiter sets the limit' : `see ${formatSetting(settingPath)}`
 
-  return `${format(current)} of ${format(limit)} in use${shared === undefined ? '' : ` here, fleet ${sharedText(shared, format)}`}, ${setting}`
+  const wanted = resource === 'memory' && request === undefined ? `, ${format(attempted)} more wanted` : ''
+
+  return `${format(current)} of ${format(limit)} in use${shared === undefined ? '' : ` here, fleet ${sharedText(shared, format)}`}${wanted}, ${setting}`
 }
 
 /**

@@ -61,7 +61,7 @@ describe('refusals in the log', () => {
 
     expect(errors).to.deep.equal([
       'system refused 3 streams in 10 s: 0 of 0 in use, see System.Streams',
-      'transient refused 3 memory reservations in 10 s: 1.5 KiB of 2 KiB in use, see Transient.Memory',
+      'transient refused 3 memory reservations in 10 s: 1.5 KiB of 2 KiB in use, 1.5 KiB more wanted, see Transient.Memory',
       'system refused 2 outbound connections in 10 s: 0 of 0 in use, see System.ConnsOutbound',
       'transient refused 1 inbound connection in 10 s: 0 of 0 in use, see Transient.ConnsInbound'
     ])
