@@ -1,7 +1,7 @@
 import { printable } from '../util/printable.ts'
 import { EXIT } from './exit-codes.ts'
 import { formatAmount } from './figure.ts'
-import { addNodeCommand, askNode, hasShape, isListOf } from './node-request.ts'
+import { addNodeCommand, askNode, checkPeerOption, hasShape, isListOf } from './node-request.ts'
 import { writeTable } from './table.ts'
 import { styled, writeJSON, writeLine } from './terminal.ts'
 import type { Register } from './command.ts'
@@ -61,6 +61,8 @@ export const registerExplain: Register = (program, terminal) => {
     .option('--size <bytes>', 'of memory')
     .option('--priority <n>', 'of memory, from 0 to 255')
     .action(async (resource: string, { json, token, url, usefd, ...parameters }: ExplainOptions) => {
+      checkPeerOption(parameters.peer)
+
       const explanation = await askNode<Answered>({ token, url }, 'explain', isAnswered, { resource, ...parameters, usefd: usefd === true ? 'true' : undefined })
 
       terminal.exitCode = explanation.fits ? EXIT.FINE : EXIT.NOT_FINE

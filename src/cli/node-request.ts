@@ -1,3 +1,4 @@
+import { peerIdFromString } from '@libp2p/peer-id'
 import { printable } from '../util/printable.ts'
 import { isRecord } from '../util/validation.ts'
 import { addCommand } from './command.ts'
@@ -195,6 +196,17 @@ export async function askNode <T> (options: NodeOptions, path: string, isAnswer:
   }
 
   return answer
+}
+
+/**
+ * @throws {CommandError} naming the option, if its value is no peer id
+ */
+export function checkPeerOption (peer: string | undefined): void {
+  try {
+    peer === undefined || peerIdFromString(peer)
+  } catch {
+    throw new CommandError(`--peer: expected a peer id, got ${JSON.stringify(peer)}`)
+  }
 }
 
 type Shape = Record<string, 'string' | 'number' | 'boolean' | 'optional'>

@@ -17,6 +17,7 @@ import { limitsOfAssignments } from '../../src/cli/limits-set.ts'
 import { followNode } from '../../src/cli/node-request.ts'
 import { run as runIn } from '../../src/cli/run.ts'
 import { createResourceManager } from '../../src/index.ts'
+import { peerA, peerB } from '../scopes/fixtures.ts'
 import { runCommand } from './fixtures.ts'
 import type { AdminServer } from '../../src/admin.ts'
 import type { ResourceManager } from '../../src/index.ts'
@@ -74,6 +75,30 @@ describe('commands for a running node', function () {
     expect(stdout).to.include('it does not fit: refused by system: 1 of 1 in use, see System.ConnsInbound')
 
     expect(await run('explain', 'memory', '--size', '10')).to.include({ exitCode: 0 }).and.nested.property('stdout').that.includes('it fits')
+  })
+
+  it('should say what was refused to one peer or address, and nothing of others', async () => {
+    manager.setLimits({ peer: { [String(peerA)]: { streamsInbound: 0 } } })
+    expect(() => manager.openStream(peerA, 'inbound')).to.throw()
+
+    const ofPeer = await run('refusals', '--peer', String(peerA))
+    expect(ofPeer.exitCode).to.equal(0, ofPeer.stderr)
+    expect(ofPeer.stdout).to.match(/^latest +refused by .*\n\d\d:\d\d:\d\d +peer:/).and.include('StreamsInbound').and.not.include('System.ConnsInbound').and.not.include('192.0.2.2')
+    expect(ofPeer.stdout.trim().split('\n')).to.have.lengthOf(2)
+
+    expect((await run('refusals', '--address', '192.0.2.2')).stdout).to.match(/^latest .*\n.*System\.ConnsInbound +\/ip4\/192\.0\.2\.2\/tcp\/1\n$/)
+    expect((await run('refusals', '--since', '0')).stdout).to.match(/^latest /)
+
+    for (const filter of [['--peer', String(peerB)], ['--address', '192.0.2.77'], ['--since', '99999999999999']]) {
+      expect((await run('refusals', ...filter)).stdout).to.equal('nothing of it has been refused lately\n')
+      expect(await json('refusals', ...filter)).to.deep.equal({ recent: [] })
+    }
+
+    expect((await run('refusals')).stdout).to.match(/^refused by /).and.match(/^latest /m)
+
+    for (const command of [['refusals'], ['explain', 'memory', '--size', '1']]) {
+      expect(await run(...command, '--peer', 'nobody')).to.deep.equal({ exitCode: 2, stdout: '', stderr: 'error: --peer: expected a peer id, got "nobody"\n' })
+    }
   })
 
   it('should change limits', async () => {
@@ -272,7 +297,7 @@ describe('commands for a running node', function () {
     const evil = '\u001b[2J\u009b1A\u2028\u202e'
     const answers: Record<string, [status: number, body: unknown]> = {
       '/explain': [200, { fits: false, refusedBy: evil, setting: evil, current: evil, limit: evil, headroom: [{ scope: evil, headroom: evil }] }],
-      '/refusals': [200, { counts: [{ kind: evil, direction: evil, resource: evil, count: evil, setting: evil, lastTime: 0 }], recent: [{ time: 0, scope: evil, resource: evil, current: 1, limit: 1, peer: evil, address: evil, protocol: evil }], evictions: [{ count: 1, kind: evil, resource: evil }] }],
+      '/refusals': [200, { counts: [{ kind: evil, direction: evil, resource: evil, count: evil, setting: evil, lastTime: 0 }], recent: [{ time: 0, scope: evil, resource: evil, current: 1, limit: 1, setting: evil, peer: evil, address: evil, protocol: evil }], evictions: [{ count: 1, kind: evil, resource: evil }] }],
       '/usage': [200, [{ scope: evil, resource: evil, direction: evil, used: evil, limit: evil, percent: 1, refusals: evil }]],
       '/holders': [200, [{ scope: evil, direction: evil, memory: 1, streams: evil, age: 1, peer: evil, address: evil, protocol: evil, service: evil }]],
       '/limits': [200, { changes: [{ setting: evil, from: evil, to: evil }], notes: [evil] }],
