@@ -28,7 +28,8 @@ export interface SetLimitsOptions {
   /**
    * `true` drops the limits that the manager was made with and those that were set on
    * scopes: what a partial configuration leaves out then comes from the profile,
-   * `maxMemory`, `maxConnections` and the defaults only
+   * `maxMemory`, `maxConnections` and the defaults only. The next call without it is built on
+   * what the manager was made with again.
    *
    * @default false
    */
@@ -239,8 +240,8 @@ export interface ResourceManager extends Startable {
    * apply to what comes next.
    *
    * A partial configuration is built on the limits that the manager was made with, not on
-   * those that were set in the meantime, and what was set on a system, transient, service,
-   * protocol or peer scope at run time stays. A concrete configuration and a `Limiter`
+   * those that were set in the meantime: a call takes back the call before. What was set on a
+   * system, transient, service, protocol or peer scope at run time stays. A concrete configuration and a `Limiter`
    * take the place of all of these. Spans, and single connections and streams whose limit
    * was set, keep theirs.
    *

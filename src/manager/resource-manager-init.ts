@@ -95,8 +95,9 @@ export interface ResourceManagerInit extends LimitsInit, FeatureOptions {
   manager?: CustomResourceManager
 
   /**
-   * Which parts the manager has, as values from `libp2p-resource-manager/features`. A page
-   * does not download the others. An option whose feature is missing is an error, and a
+   * Which parts the manager has, as values from `libp2p-resource-manager/features`, and no
+   * others, in Node.js too. What they do by default is then missing without an error, such as
+   * subnet limits. A page does not download the others. An option whose feature is missing is an error, and a
    * method throws a `MissingFeatureError`.
    *
    * @default all of them, and none in browsers: nobody can connect to a page from an
