@@ -1,8 +1,10 @@
 import { extname } from 'node:path'
 import { InvalidParametersError } from '@libp2p/interface'
 import { limitsOfResources } from '../limits/kubo-resources.ts'
+import { isKubo, settingsOf } from '../limits/kubo-settings.ts'
 import { parseJSON } from '../limits/limits-json.ts'
 import { limitsFromTOML } from '../limits/limits-toml.ts'
+import { readKubo } from '../limits/options-from-kubo.ts'
 import { parseFile } from '../limits/parse-file.ts'
 import { FILE } from '../limits/spelling.ts'
 import { printable } from '../util/printable.ts'
@@ -66,6 +68,26 @@ export function readJSON (text: string): unknown {
 }
 
 /**
+ * Checks what a configuration of kubo has beside limits, and gives its size as everybody reads it
+ *
+ * @throws {InvalidParametersError} listing every problem
+ */
+function checkKubo (value: unknown, zerosAreDefaults: boolean): unknown {
+  if (isKubo(value)) {
+    // notes are those of what is read
+    const { maxMemory } = readKubo(value, undefined, { onNote: () => {} }, zerosAreDefaults).resourceManager
+    const { manager } = settingsOf(value)
+    const key = Object.keys(manager).find(key => key.toLowerCase() === 'maxmemory')
+
+    if (key !== undefined && maxMemory !== undefined) {
+      manager[key] = maxMemory
+    }
+  }
+
+  return value
+}
+
+/**
  * The limits in a text of any shape
  *
  * @param path - where it is from
@@ -75,7 +97,7 @@ export function readJSON (text: string): unknown {
  * @throws {InvalidInputError} listing every problem
  */
 export function limitsIn (path: string, text: string, onNote: NoteListener, zerosAreDefaults = false): PartialLimitConfig {
-  return named(path, () => isTOML(path, text) ? limitsFromTOML(text, { onNote }) : parseFile(readJSON(text), FILE, { onNote }, zerosAreDefaults))
+  return named(path, () => isTOML(path, text) ? limitsFromTOML(text, { onNote }) : parseFile(checkKubo(readJSON(text), zerosAreDefaults), FILE, { onNote }, zerosAreDefaults))
 }
 
 /**

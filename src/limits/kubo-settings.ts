@@ -1,4 +1,5 @@
 import { InvalidParametersError } from '@libp2p/interface'
+import { nearestName } from '../util/did-you-mean.ts'
 import { join } from '../util/problems.ts'
 import { toMultiaddr } from '../util/to-multiaddr.ts'
 import { isRecord } from '../util/validation.ts'
@@ -40,7 +41,7 @@ export function settingsOf (config: unknown): KuboSettings {
   return { root: config, swarm, swarmPath: swarm === config ? '' : 'Swarm', manager: found?.manager ?? {}, path: found?.path ?? '' }
 }
 
-const KNOWN = ['enabled', 'maxmemory', 'maxfiledescriptors', 'allowlist', 'limits']
+const KNOWN = ['Enabled', 'MaxMemory', 'MaxFileDescriptors', 'Allowlist', 'Limits']
 
 /**
  * What kubo leaves to its defaults
@@ -141,12 +142,18 @@ export class KuboReader {
 }
 
 /**
- * Settings of the resource manager that nobody reads
+ * Settings of the resource manager that nobody reads: misspelt ones are a problem
  */
-export function noteUnread (manager: Settings, path: string, note: NoteListener): void {
+export function noteUnread (manager: Settings, path: string, problems: Problems, note: NoteListener): void {
   for (const [key, value] of Object.entries(manager)) {
-    if (!KNOWN.includes(key.toLowerCase()) && !isUnset(value)) {
+    if (isUnset(value) || KNOWN.some(name => name.toLowerCase() === key.toLowerCase())) {
+      continue
+    }
+
+    if (nearestName(key, KNOWN) == null) {
       note(`${join(path, key)} has no counterpart, and is left out`)
+    } else {
+      problems.addUnknown(join(path, key), key, KNOWN)
     }
   }
 }

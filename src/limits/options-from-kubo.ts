@@ -64,6 +64,9 @@ export function readKubo (config: unknown, overrides: unknown, options: LimitsFi
   const { fd, ...managed } = readManager(manager, path, reader)
   const maxConnections = isRecord(connMgr) ? reader.count(connMgr, join(swarmPath, 'ConnMgr'), 'HighWater') : undefined
 
+  const unread: string[] = []
+
+  noteUnread(manager, path, problems, (note) => { unread.push(note) })
   problems.throwIfAny()
 
   const below = readLimits(root, manager, fd, onNote, zerosAreDefaults)
@@ -74,7 +77,7 @@ export function readKubo (config: unknown, overrides: unknown, options: LimitsFi
     onNote(`${join(swarmPath, 'ConnMgr.HighWater')} is 0, which has no counterpart: libp2p keeps its default`)
   }
 
-  noteUnread(manager, path, onNote)
+  unread.forEach(note => { onNote(note) })
   noteOthers(swarm, swarmPath, onNote)
 
   return {

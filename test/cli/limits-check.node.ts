@@ -24,6 +24,28 @@ describe('limits check', () => {
     expect(found.problems[2]).to.match(/^System.FD: expected .*got -5/)
   })
 
+  it('should check the settings that kubo has beside limits', async () => {
+    const problemsOf = async (manager: unknown): Promise<string[]> => {
+      const { exitCode, problems } = await check({ Swarm: { ResourceMgr: manager } })
+
+      expect(exitCode).to.equal(1)
+
+      return problems
+    }
+
+    expect(await problemsOf({ MaxMemry: '1GB' })).to.deep.equal(['Swarm.ResourceMgr.MaxMemry: unknown key (did you mean MaxMemory?)'])
+    expect(await problemsOf({ MaxMemory: 'much', MaxFileDescriptors: 'many' })).to.deep.equal([
+      'Swarm.ResourceMgr.MaxMemory: expected a size such as "8GB" or "512 MiB", got "much"',
+      'Swarm.ResourceMgr.MaxFileDescriptors: expected a whole number, got "many"'
+    ])
+    expect(await problemsOf({ MaxMemory: '1GB', Limits: { System: { FD: -5 } } })).to.have.lengthOf(1).and.nested.property('[0]').that.matches(/^Swarm\.ResourceMgr\.Limits\.System\.FD: expected /)
+
+    // sizes as kubo has them, and what is left to its defaults
+    for (const manager of [{ MaxMemory: '64M', maxfiledescriptors: '512' }, { MaxMemory: 'default', MaxFileDescriptors: null }, { MetricsEnabled: true }]) {
+      expect(await check({ Swarm: { ResourceMgr: manager } })).to.deep.include({ exitCode: 0, problems: [], contradictions: [] })
+    }
+  })
+
   it('should name the place where a text is none', async () => {
     expect(await check('{ "System": ')).to.deep.include({ exitCode: 1, problems: ['invalid JSON: line 1, column 13: expected a value, got the end of the text'] })
     expect((await check('[System\n')).problems[0]).to.match(/^invalid TOML: line 1/)

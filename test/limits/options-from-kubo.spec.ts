@@ -66,6 +66,11 @@ const BAD: Array<[name: string, config: unknown, problem: RegExp]> = [
     'Swarm.ResourceMgr.MaxFileDescriptors: expected a whole number, got -1',
     'Swarm.ConnMgr.HighWater: expected a whole number, got "many"'
   ].join('\n {2}'))],
+  ['settings that are misspelt', { Swarm: { ResourceMgr: { MaxMemry: '1GB', enable: true, MetricsEnabled: true } } }, new RegExp([
+    '^invalid configuration:',
+    'Swarm.ResourceMgr.MaxMemry: unknown key \\(did you mean MaxMemory\\?\\)',
+    'Swarm.ResourceMgr.enable: unknown key \\(did you mean Enabled\\?\\)$'
+  ].join('\n {2}'))],
   ['an allowlist that is none', { ResourceMgr: { Allowlist: '/ip4/1.2.3.4' } }, /ResourceMgr.Allowlist: expected a list of multiaddrs, got/],
   ['a limit that is none', { Swarm: { ResourceMgr: { Limits: { System: { Conns: 'x' } } } } }, /^invalid limits: Swarm.ResourceMgr.Limits.System.Conns: expected .*got "x"$/]
 ]
