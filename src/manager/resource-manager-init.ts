@@ -96,8 +96,8 @@ export interface ResourceManagerInit extends LimitsInit, FeatureOptions {
 
   /**
    * Which parts the manager has, as values from `libp2p-resource-manager/features`, and no
-   * others, in Node.js too. What they do by default is then missing without an error, such as
-   * subnet limits. A page does not download the others. An option whose feature is missing is an error, and a
+   * others, in Node.js too: subnet limits, for one, may then be missing without an error. A page
+   * does not download the others. An option whose feature is missing is an error, and a
    * method throws a `MissingFeatureError`.
    *
    * @default all of them, and none in browsers: nobody can connect to a page from an
