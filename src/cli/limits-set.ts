@@ -59,6 +59,10 @@ export function limitsOfAssignments (assignments: readonly string[]): Record<str
       }
     }
 
+    if (field in part) {
+      throw new CommandError(`expected every setting once, got ${setting} twice`)
+    }
+
     part[field] = value
   }
 

@@ -1,5 +1,6 @@
+import { readMemorySize } from '../limits/memory-size.ts'
 import { printable } from '../util/printable.ts'
-import { EXIT } from './exit-codes.ts'
+import { CommandError, EXIT } from './exit-codes.ts'
 import { formatAmount } from './figure.ts'
 import { addNodeCommand, askNode, checkPeerOption, hasShape, isListOf } from './node-request.ts'
 import { writeTable } from './table.ts'
@@ -39,6 +40,15 @@ function write (terminal: Terminal, resource: string, { current, fits, givesWay,
 }
 
 /**
+ * In bytes, where there is a unit. The node checks it.
+ */
+function sizeOf (text: string): string {
+  const bytes = readMemorySize(text, () => NaN)
+
+  return Number.isNaN(bytes) ? text : String(bytes)
+}
+
+/**
  * `explain`
  */
 export const registerExplain: Register = (program, terminal) => {
@@ -48,7 +58,7 @@ export const registerExplain: Register = (program, terminal) => {
     examples: [
       'libp2p-resource-manager explain connection --direction inbound --address /ip4/192.0.2.1/tcp/4001',
       'libp2p-resource-manager explain stream --direction inbound --peer 12D3KooW… --protocol /ipfs/ping/1.0.0',
-      'libp2p-resource-manager explain memory --size 1048576 --service my-service'
+      'libp2p-resource-manager explain memory --size 1MiB --service my-service'
     ],
     exitCodes: { [EXIT.NOT_FINE]: 'it would not fit' }
   })
@@ -58,9 +68,13 @@ export const registerExplain: Register = (program, terminal) => {
     .option('--protocol <protocol>', 'of a stream, or of memory')
     .option('--service <name>', 'that it would belong to')
     .option('--usefd', 'a connection that would use a file descriptor')
-    .option('--size <bytes>', 'of memory')
+    .option('--size <size>', 'of memory', sizeOf)
     .option('--priority <n>', 'of memory, from 0 to 255')
     .action(async (resource: string, { json, token, url, usefd, ...parameters }: ExplainOptions) => {
+      if (parameters.direction === undefined && /^(?:connection|stream)$/.test(resource)) {
+        throw new CommandError('--direction: expected inbound or outbound')
+      }
+
       checkPeerOption(parameters.peer)
 
       const explanation = await askNode<Answered>({ token, url }, 'explain', isAnswered, { resource, ...parameters, usefd: usefd === true ? 'true' : undefined })

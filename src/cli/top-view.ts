@@ -50,8 +50,11 @@ function latest ({ recentEvictions, recentRefusals }: LiveData, into: TopState['
     .map(({ text, time }) => printable(`${new Date(time).toLocaleTimeString('en-GB')} ${text}`.replace(/ +/g, ' ')))
     .filter(text => into === undefined || text.includes(printable(into.name)))
     .slice(0, count)
-    .map(text => text.slice(0, columns))
+    .map(text => text.replace(PEER_ID, id => fit(id, 17)).slice(0, columns))
 }
+
+/** What can be a peer id, which is told apart by its ends */
+const PEER_ID = /\w{40,}/g
 
 function happenedText ({ address = '', peer = '', protocol = '', scope, setting = '' }: Happened, what: string): string {
   return `${scope} ${what} ${setting} ${peer} ${address} ${protocol}`
@@ -66,10 +69,14 @@ function groupOf (path: string[]): string {
   return path.filter(group => group !== '').at(-1) ?? ''
 }
 
+function plural (value: number, noun: string): string {
+  return `${value} ${noun}${value === 1 ? '' : 's'}`
+}
+
 function summary ({ peerCount, sample }: LiveData): string {
   const { busy, connections, evictions, memory, refusals, resident, streams } = sample
 
-  return `${connections} connections, ${streams} streams, ${peerCount} peers, ${formatBytes(memory)} of ${formatBytes(resident)} counted, ` +
+  return `${plural(connections, 'connection')}, ${plural(streams, 'stream')}, ${plural(peerCount, 'peer')}, ${formatBytes(memory)} of ${formatBytes(resident)} counted, ` +
     `${Math.round(busy * 100)}% busy, ${refusals} refused, ${evictions} gave way`
 }
 

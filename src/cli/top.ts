@@ -60,6 +60,11 @@ class Top {
           this.#state.lost = err.message
         }
 
+        // nothing is lost where somebody has pressed q
+        if (signal.aborted) {
+          break
+        }
+
         res = undefined
         this.#draw()
         await sleep(RETRY, undefined, { signal }).catch(() => {})

@@ -75,6 +75,12 @@ describe('commands for a running node', function () {
     expect(stdout).to.include('it does not fit: refused by system: 1 of 1 in use, see System.ConnsInbound')
 
     expect(await run('explain', 'memory', '--size', '10')).to.include({ exitCode: 0 }).and.nested.property('stdout').that.includes('it fits')
+
+    const sizes = [['1MiB', 0], ['1048577', 1], ['1.5 mb', 1], ['10TiB', 1], ['0', 0]] as const
+
+    for (const [size, code] of sizes) {
+      expect(await run('explain', 'memory', '--size', size)).to.include({ exitCode: code, stderr: '' })
+    }
   })
 
   it('should say what was refused to one peer or address, and nothing of others', async () => {
@@ -156,6 +162,8 @@ describe('commands for a running node', function () {
       '{"System":{"Conns":"1","FD":"2"},"Service":{"a.b":{"Memory":"1GiB"},"chat":{"Streams":"3"},"__proto__":{"Streams":"1"}},"Protocol":{"/\\"=":{"Streams":"unlimited"}}}'
     )
     expect(() => limitsOfAssignments(['System=1', 'System.Conns=2'])).to.throw(/expected a setting of one scope/)
+    expect(() => limitsOfAssignments(['System.Conns=1', 'System.FD=1', 'System.Conns=2'])).to.throw('expected every setting once, got System.Conns twice')
+    expect(() => limitsOfAssignments(['System.Conns=2', 'System=1'])).to.throw('expected every setting once, got System twice')
     expect(({} as any).Streams).to.equal(undefined)
   })
 
@@ -291,6 +299,20 @@ describe('commands for a running node', function () {
     expect(await run('usage', '--min-percent', 'much')).to.include({ exitCode: 2 }).and.nested.property('stderr').that.includes('minPercent: expected a number')
     expect(await run('explain', 'gold')).to.include({ exitCode: 2 })
     expect(await run('refusals', '--address', 'nowhere')).to.include({ exitCode: 2 })
+
+    // without the address of a node that has not been asked
+    const wrongs: Array<[args: string[], message: string]> = [
+      [['explain', 'stream'], '--direction: expected inbound or outbound'],
+      [['explain', 'connection'], '--direction: expected inbound or outbound']
+    ]
+
+    for (const size of ['much', '-1', '25%', '10 PiB', '1.5']) {
+      expect(await run('explain', 'memory', `--size=${size}`)).to.include({ exitCode: 2 }).and.nested.property('stderr').that.includes('size: expected ')
+    }
+
+    for (const [args, message] of wrongs) {
+      expect(await run(...args), args.join(' ')).to.deep.equal({ exitCode: 2, stdout: '', stderr: `error: ${message}\n` })
+    }
   })
 
   it('should not let a server move the cursor, whatever it answers', async () => {
@@ -314,7 +336,7 @@ describe('commands for a running node', function () {
     try {
       const url = `http://127.0.0.1:${(hostile.address() as AddressInfo).port}/`
 
-      for (const [command, code] of [[['explain', 'stream'], 1], [['refusals'], 0], [['usage'], 0], [['holders'], 0], [['limits', 'set', 'System.Conns=1', '--token', TOKEN], 0], [['stat'], 3]] as const) {
+      for (const [command, code] of [[['explain', 'stream', '--direction', 'inbound'], 1], [['refusals'], 0], [['usage'], 0], [['holders'], 0], [['limits', 'set', 'System.Conns=1', '--token', TOKEN], 0], [['stat'], 3]] as const) {
         const { exitCode, stderr, stdout } = await runCommand([...command, '--url', url])
 
         expect(exitCode).to.equal(code, `${command.join(' ')}: ${stderr}`)

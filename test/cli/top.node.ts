@@ -108,6 +108,29 @@ describe('top', function () {
       expect(names).to.deep.equal([...names].sort())
     })
 
+    it('should have room for the setting, whoever was refused', async () => {
+      manager.setLimits({ peerDefault: { streamsInbound: 0 } })
+      expect(() => manager.openStream(peerA, 'inbound')).to.throw()
+
+      const data = await snapshot()
+      const draw = (changes: Partial<TopState>): string[] => drawTop('http://127.0.0.1/', data, state(changes), 110, 24).map(({ text }) => text)
+      const isRefusal = (line: string): boolean => /^\S+ peer:12D3KooW…\w{8} inbound stream PeerDefault\.StreamsInbound 12D3KooW…\w{8}/.test(line)
+
+      expect(draw({}).filter(isRefusal)).to.have.lengthOf(1)
+      // found by its whole name
+      expect(draw({ into: { name: String(peerA), scope: `peer:${peerA}` } }).filter(isRefusal)).to.have.lengthOf(1)
+    })
+
+    it('should count in plain words', async () => {
+      const data = await snapshot()
+
+      Object.assign(data.sample, { connections: 1, streams: 0 })
+      data.peerCount = 1
+      expect(drawTop('', data, state(), 110, 24)[1].text).to.match(/^1 connection, 0 streams, 1 peer, /)
+      Object.assign(data.sample, { connections: 2, streams: 1 })
+      expect(drawTop('', data, state(), 110, 24)[1].text).to.match(/^2 connections, 1 stream, 1 peer, /)
+    })
+
     it('should list what has been most, with its time, and what gave way', async () => {
       const data = await snapshot()
       const peaks = rowsOf(data, state({ view: 'peaks' }))
@@ -280,8 +303,12 @@ describe('top', function () {
       await shows(/descriptor|\bfd\b/)
       await press('\u001b', 'limits, by name')
       await press('p', 'paused')
+
+      const after = output.length
+
       child.stdin?.write('q')
       await isRestored()
+      expect(output.slice(after)).to.not.include('nothing heard')
     })
 
     it('should give it back on a signal', async () => {
