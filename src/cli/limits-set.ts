@@ -1,4 +1,5 @@
 import { limitsToJSON } from '../limits/limits-json.ts'
+import { didYouMean } from '../util/did-you-mean.ts'
 import { CommandError } from './exit-codes.ts'
 import { formatFigure } from './figure.ts'
 import { addNodeCommand, askNode, isListOf, TOKEN_VARIABLE, tokenHeaders } from './node-request.ts'
@@ -33,6 +34,17 @@ const ASSIGNMENT = /^((?:\w+|\["(?:[^"\\]|\\.)+"\])(?:\.\w+|\.?\["(?:[^"\\]|\\.)
 const PART = /(\w+)|\[("(?:[^"\\]|\\.)+")\]/g
 
 /**
+ * A name that is not in quotes, such as `Protocol./a/1.0.0.Memory`
+ */
+const UNQUOTED = /^(Service|Protocol|Peer)\.([^"\]]+)\.(\w+)=/i
+
+function quoted (assignment: string): string {
+  const [, section, name, field] = UNQUOTED.exec(assignment) ?? []
+
+  return section === undefined ? '' : ` (${didYouMean(`${section}[${JSON.stringify(name)}].${field}`)})`
+}
+
+/**
  * Limits as in files, with one setting in them for each text
  *
  * @throws {CommandError} naming a text that is something else
@@ -44,7 +56,7 @@ export function limitsOfAssignments (assignments: readonly string[]): Record<str
     const [, setting, value] = ASSIGNMENT.exec(assignment) ?? []
 
     if (setting === undefined) {
-      throw new CommandError(`expected changes such as System.ConnsInbound=64, got ${JSON.stringify(assignment)}`)
+      throw new CommandError(`expected changes such as System.ConnsInbound=64, got ${JSON.stringify(assignment)}${quoted(assignment)}`)
     }
 
     const path: string[] = Array.from(setting.matchAll(PART), ([, word, quoted]) => word ?? JSON.parse(quoted))

@@ -164,6 +164,8 @@ describe('commands for a running node', function () {
     expect(() => limitsOfAssignments(['System=1', 'System.Conns=2'])).to.throw(/expected a setting of one scope/)
     expect(() => limitsOfAssignments(['System.Conns=1', 'System.FD=1', 'System.Conns=2'])).to.throw('expected every setting once, got System.Conns twice')
     expect(() => limitsOfAssignments(['System.Conns=2', 'System=1'])).to.throw('expected every setting once, got System twice')
+    expect(() => limitsOfAssignments(['Protocol./my/1.0.0.Memory=1MiB'])).to.throw('(did you mean Protocol["/my/1.0.0"].Memory?)')
+    expect(() => limitsOfAssignments(['Protocol.=1'])).to.throw(/got "Protocol\.=1"$/)
     expect(({} as any).Streams).to.equal(undefined)
   })
 
@@ -303,7 +305,10 @@ describe('commands for a running node', function () {
     // without the address of a node that has not been asked
     const wrongs: Array<[args: string[], message: string]> = [
       [['explain', 'stream'], '--direction: expected inbound or outbound'],
-      [['explain', 'connection'], '--direction: expected inbound or outbound']
+      [['explain', 'connection'], '--direction: expected inbound or outbound'],
+      ...['protocl:/echo/1', 'protocol:', 'System', '', 'conn-1'].map((scope): [string[], string] => [
+        ['usage', `--scope=${scope}`], `--scope: expected a scope such as system or protocol:NAME, got "${scope}"`
+      ])
     ]
 
     for (const size of ['much', '-1', '25%', '10 PiB', '1.5']) {
