@@ -90,7 +90,7 @@ describe('warnings of the process', () => {
 
       expect(recorded.warnings.map(({ code }) => code)).to.deep.equal(['RESOURCE_MANAGER_REFUSAL', 'RESOURCE_MANAGER_REFUSAL'])
       expect(recorded.warnings[0].message).to.include(`peer:${peerA} refused 1 inbound stream (peer ${peerA}): 0 of 0 in use, see PeerDefault.StreamsInbound. `)
-      expect(recorded.warnings[1].message).to.include('system refused 1 memory reservation: 0 B of 1 KiB in use, see System.Memory. ')
+      expect(recorded.warnings[1].message).to.include('system refused 1 memory reservation: 0 B of 1 KiB in use, 2 KiB more wanted, see System.Memory. ')
     })
 
     it('should come again when refusals go on after ten minutes', () => {
