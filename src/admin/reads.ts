@@ -2,6 +2,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { limitsToJSON } from '../limits/limits-json.ts'
 import { DefaultResourceManager } from '../manager/resource-manager.ts'
 import { limitsOfScope } from '../reporting/scope-limits.ts'
+import { parseScopeName } from '../reporting/scope-names.ts'
 import { invalid } from '../util/validation.ts'
 import { RequestError } from './answers.ts'
 import type { DescribedMarks } from './described-marks.ts'
@@ -146,6 +147,10 @@ export const READS: Record<string, (node: AdminNode, query: URLSearchParams) => 
 
     if (scope === undefined) {
       return sliced.usage(given({ minPercent }))
+    }
+
+    if (parseScopeName(scope) === undefined) {
+      throw invalid('scope', 'the name of a scope, such as system or protocol:NAME', scope)
     }
 
     return limitsOf(manager, scope).filter(({ percent }) => percent >= (minPercent ?? 0))

@@ -253,7 +253,7 @@ export class RateLimiter {
   }
 
   #refuse (rule: Rule, subject: IPNetwork | undefined, buckets: TokenBucket | SubnetBuckets, now: number): Refusal {
-    return rule.refuse('rate', this.#added, Math.ceil(buckets.missing(now)), buckets.rate.burst, subject)
+    return rule.refuse('rate', this.#added, buckets.missing(now), buckets.rate.burst, subject)
   }
 }
 

@@ -239,5 +239,5 @@ export function refusePeer (peer: string, buckets: NamedBuckets, now: number): R
 }
 
 function refuse (rule: Rule, subject: string, buckets: TokenBucket | NamedBuckets, now: number): Refusal {
-  return rule.refuse('rate', oneStream(true), Math.ceil(buckets.missing(now)), buckets.rate.burst, subject)
+  return rule.refuse('rate', oneStream(true), buckets.missing(now), buckets.rate.burst, subject)
 }

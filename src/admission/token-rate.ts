@@ -66,9 +66,9 @@ export class TokenRate {
   }
 
   /**
-   * How many tokens are missing from a bucket
+   * How many tokens are missing from a bucket, where one of which a part is missing counts
    */
   missing (fullAt: number, now: number): number {
-    return fullAt > now ? (fullAt - now) / this.interval : 0
+    return fullAt > now ? Math.ceil((fullAt - now) / this.interval) : 0
   }
 }

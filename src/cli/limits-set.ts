@@ -38,7 +38,7 @@ const PART = /(\w+)|\[("(?:[^"\\]|\\.)+")\]/g
  */
 const UNQUOTED = /^(Service|Protocol|Peer)\.([^"\]]+)\.(\w+)=/i
 
-function quoted (assignment: string): string {
+function inQuotes (assignment: string): string {
   const [, section, name, field] = UNQUOTED.exec(assignment) ?? []
 
   return section === undefined ? '' : ` (${didYouMean(`${section}[${JSON.stringify(name)}].${field}`)})`
@@ -56,7 +56,7 @@ export function limitsOfAssignments (assignments: readonly string[]): Record<str
     const [, setting, value] = ASSIGNMENT.exec(assignment) ?? []
 
     if (setting === undefined) {
-      throw new CommandError(`expected changes such as System.ConnsInbound=64, got ${JSON.stringify(assignment)}${quoted(assignment)}`)
+      throw new CommandError(`expected changes such as System.ConnsInbound=64, got ${JSON.stringify(assignment)}${inQuotes(assignment)}`)
     }
 
     const path: string[] = Array.from(setting.matchAll(PART), ([, word, quoted]) => word ?? JSON.parse(quoted))

@@ -1,4 +1,3 @@
-import { CommandError } from './exit-codes.ts'
 import { formatAmount, formatPercent } from './figure.ts'
 import { addNodeCommand, askNode, isListOf } from './node-request.ts'
 import { writeTable } from './table.ts'
@@ -15,11 +14,6 @@ export function isUsage (usage: unknown): usage is BarStat[] {
 }
 
 /**
- * The names of scopes that have limits to list
- */
-const SCOPE = /^(?:system|transient|allowlistedSystem|allowlistedTransient|(?:service|protocol|peer):.+)$/s
-
-/**
  * `usage`
  */
 export const registerUsage: Register = (program, terminal) => {
@@ -31,11 +25,6 @@ export const registerUsage: Register = (program, terminal) => {
     .option('--scope <name>', 'all limits of one scope only, such as system, service:NAME, protocol:NAME or peer:ID')
     .action(async (options: NodeOptions & { minPercent?: string, scope?: string }) => {
       const { minPercent, scope } = options
-
-      if (scope !== undefined && !SCOPE.test(scope)) {
-        throw new CommandError(`--scope: expected a scope such as system or protocol:NAME, got ${JSON.stringify(scope)}`)
-      }
-
       const usage = await askNode<BarStat[]>(options, 'usage', isUsage, { minPercent, scope })
 
       if (options.json === true) {

@@ -209,9 +209,12 @@ describe('admission/rate-limiter', () => {
   })
 
   it('should say which rate refused', () => {
-    const limiter = create({ global: { rate: 1, burst: 3 }, ipv4: [{ prefixLength: 24, rate: 1, burst: 2 }], prefixes: [{ network: '10.0.0.0/8', rate: 1, burst: 0 }] })
+    const clock = new TestClock()
+    const limiter = create({ global: { rate: 1, burst: 3 }, ipv4: [{ prefixLength: 24, rate: 1, burst: 2 }], prefixes: [{ network: '10.0.0.0/8', rate: 1, burst: 0 }] }, clock)
 
     drain(limiter, '1.2.3.4')
+    // there is a part of the next token, which is in use as a whole
+    clock.passSeconds(0.4)
 
     const refusal = limiter.take(ip('1.2.3.4'))
 

@@ -1,6 +1,7 @@
 import type { Attack } from './attack.ts'
 import type { HonestReport } from './honest.ts'
 import type { Outcome } from './run-attack.ts'
+import type { Peaks } from './victim-observer.ts'
 
 const MiB = 2 ** 20
 
@@ -20,16 +21,12 @@ const MAX_LOG_LINES = 20
  */
 const MAX_HEAP_GROWTH = 16
 
-export interface Measured {
+export interface Measured extends Pick<Peaks, 'sockets' | 'connections' | 'streams' | 'handlers'> {
   /** By how much the resident memory grew, in MiB */
   resident: number
-  sockets: number
-  connections: number
-  streams: number
 
   /** In buffers, in MiB */
   buffered: number
-  handlers: number
 
   /** The share of what the honest peers have tried that succeeded, of the one with the least */
   honest: number
